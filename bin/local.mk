@@ -1,0 +1,2 @@
+# One program a file; each is options and records only.
+LDADD = common/libcommon.la

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arena: memory that lives as long as one batch of records.
+ *
+ *     struct bl_arena a = BL_ARENA_INIT;
+ *     char *s = bl_arena_alloc(&a, n, 1);
+ *     bl_arena_reset(&a);            everything above is gone, memory kept
+ *     bl_arena_free(&a);
+ *
+ * Blocks are aligned to 64 bytes for floats.  Not for use by two threads.
+ */
+#ifndef BL_ARENA_H
+#define BL_ARENA_H
+
+#include <stddef.h>
+
+struct bl_arena_block;
+
+struct bl_arena {
+    struct bl_arena_block *head;
+};
+
+#define BL_ARENA_INIT { NULL }
+
+/* n * size bytes (checked), NOT zeroed; borrowed until reset or free. */
+void *bl_arena_alloc(struct bl_arena *a, size_t n, size_t size);
+/* A NUL-terminated copy of n bytes. */
+char *bl_arena_strndup(struct bl_arena *a, const char *p, size_t n);
+void bl_arena_reset(struct bl_arena *a);
+void bl_arena_free(struct bl_arena *a);
+
+#endif

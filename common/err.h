@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * err: what went wrong, as one complete sentence and one code.
+ *
+ *     struct bl_err err;
+ *     if (bl_map_open(&map, path, &err) < 0)
+ *         bl_die(&err);                       (programs only: prog.h)
+ *
+ * Library calls return 0, or -1 with *err filled; they never print and never
+ * exit.  A message has no capital, no full stop, names its subject in single
+ * quotes, and says what was expected and what was found.  Codes below
+ * BL_USAGE concern ONE RECORD (the stream goes on, exit status 1); the
+ * others end the program with the status that bl_code_exit() gives.
+ */
+#ifndef BL_ERR_H
+#define BL_ERR_H
+
+#include <stdarg.h>
+
+enum bl_code {
+    BL_OK,
+    BL_BAD_JSON,        /* "bad-json": not one JSON object */
+    BL_BAD_UTF8,        /* "bad-utf8": invalid bytes in the line */
+    BL_BAD_STRING,      /* "bad-string": \u0000 or a lone surrogate */
+    BL_TOO_LONG,        /* "too-long": line above --max-line */
+    BL_TOO_DEEP,        /* "too-deep": nesting above the limit */
+    BL_DUPLICATE_KEY,   /* "duplicate-key": a field that we read, twice */
+    BL_BAD_FIELD,       /* "bad-field": missing, wrong type or value */
+    BL_BAD_VECTOR,      /* "bad-vector": wrong size, encoding or values */
+    BL_MODEL_MISMATCH,  /* "model-mismatch": made by another model */
+    BL_NON_FINITE,      /* "non-finite": NaN or infinity from a model */
+    BL_NO_ENTITY,       /* "no-entity": id not in the catalogue */
+    BL_USAGE,           /* wrong command line: exit 2 */
+    BL_DATA,            /* a data file is missing, corrupt, wrong: exit 3 */
+    BL_SYSTEM           /* read, write, memory, disk: exit 4 */
+};
+
+enum { BL_ERR_MSG = 512 };
+
+struct bl_err {
+    enum bl_code code;
+    char msg[BL_ERR_MSG];
+};
+
+/* The code's name as records carry it ("bad-json"); static storage. */
+const char *bl_code_name(enum bl_code code);
+
+/* The exit status that a program ends with: 0, 1, 2, 3 or 4. */
+int bl_code_exit(enum bl_code code);
+
+/* Fill *err (may be NULL) and return -1, so that callers can say
+ * `return bl_fail(err, BL_DATA, "...", ...)`.  Long texts are cut at a
+ * character border. */
+int bl_fail(struct bl_err *err, enum bl_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int bl_vfail(struct bl_err *err, enum bl_code code, const char *fmt,
+             va_list ap) __attribute__((format(printf, 3, 0)));
+
+/* As bl_fail, with ": " and the text of errno appended. */
+int bl_fail_errno(struct bl_err *err, enum bl_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Put "prefix: " before the message that *err already holds; returns -1. */
+int bl_err_prefix(struct bl_err *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A broken promise inside our own code: prints file:line and aborts. */
+#define BL_BUG(text) bl_bug_at(__FILE__, __LINE__, text)
+#define BL_ASSERT(cond) ((cond) ? (void)0 : BL_BUG("not true: " #cond))
+_Noreturn void bl_bug_at(const char *file, int line, const char *text);
+
+#endif

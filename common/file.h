@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file: files mapped for reading, and files replaced whole.
+ *
+ *     struct bl_newfile *f = bl_newfile_open("k.blx", size_hint, &err);
+ *     bl_newfile_write(f, p, n, &err);
+ *     bl_newfile_commit(f, &err);        or bl_newfile_abort(f)
+ *
+ * A new file is written as ".NAME.PID.tmp" beside its target, fsynced,
+ * renamed, and its directory fsynced: readers see the old file or the new
+ * one.  Temporary files that are open go when the process ends by exit,
+ * bl_oom, SIGINT, SIGTERM or SIGHUP.
+ */
+#ifndef BL_FILE_H
+#define BL_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+
+struct bl_map {
+    const unsigned char *data;
+    size_t size;
+    char *path;
+};
+
+/* Maps a regular file read-only.  -1: BL_DATA with the path and the reason
+ * (missing, directory, no permission, empty).  A file that shrinks while
+ * mapped ends the process with status 4 and its path (SIGBUS handler). */
+int bl_map_open(struct bl_map *m, const char *path, struct bl_err *err);
+void bl_map_close(struct bl_map *m);
+
+/* Reads a small text file whole (at most max bytes), NUL-terminated into
+ * *out (appended).  BL_DATA on failure. */
+int bl_file_read(const char *path, size_t max, struct bl_buf *out,
+                 struct bl_err *err);
+
+struct bl_newfile;
+
+/* size_hint > 0 reserves that much disk at once, so that a full disk is
+ * known at the start.  NULL with *err on failure. */
+struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
+                                   struct bl_err *err);
+int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
+                     struct bl_err *err);
+/* Overwrites bytes already written (a header whose sums come last). */
+int bl_newfile_pwrite(struct bl_newfile *f, const void *p, size_t n,
+                      uint64_t offset, struct bl_err *err);
+uint64_t bl_newfile_size(const struct bl_newfile *f);   /* bytes so far */
+/* The temporary path, for libraries that open files by name (SQLite). */
+const char *bl_newfile_path(const struct bl_newfile *f);
+/* Puts the file under its final name.  On failure the target is as it was
+ * and the temporary file is gone.  Both release f. */
+int bl_newfile_commit(struct bl_newfile *f, struct bl_err *err);
+void bl_newfile_abort(struct bl_newfile *f);
+
+/* Removes every open temporary file; async-signal-safe. */
+void bl_newfile_cleanup(void);
+
+#endif

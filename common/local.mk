@@ -1,0 +1,22 @@
+# libcommon: everything but options and main().  Programs link it whole, so
+# that they run from the build tree as they do when installed.
+noinst_LTLIBRARIES += common/libcommon.la
+common_libcommon_la_SOURCES = \
+	common/arena.c common/arena.h \
+	common/blas.h \
+	common/buf.c common/buf.h \
+	common/err.c common/err.h \
+	common/file.c common/file.h \
+	common/json.c common/json.h \
+	common/json-check.c \
+	common/lines.c common/lines.h \
+	common/loop.c common/loop.h \
+	common/mem.c common/mem.h \
+	common/opts.c common/opts.h \
+	common/opts-help.c common/opts-help.h \
+	common/paths.c common/paths.h \
+	common/prog.c common/prog.h \
+	common/progress.c \
+	common/record.c common/record.h \
+	common/utf8.c common/utf8.h
+common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS)

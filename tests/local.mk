@@ -1,0 +1,20 @@
+# Every test prints TAP.  Unit tests are C programs, the others shell.
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
+	$(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+SH_LOG_COMPILER = bash
+TEST_EXTENSIONS = .sh
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; \
+	PATH="$(abs_top_builddir)/bin:$$PATH"; export PATH;
+
+UNIT_TESTS = \
+	tests/unit/test-json \
+	tests/unit/test-record \
+	tests/unit/test-utf8
+check_PROGRAMS += $(UNIT_TESTS)
+
+SHELL_TESTS =
+TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
+EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/unit/tap.h
