@@ -24,6 +24,7 @@ struct bl_span {
 };
 
 #define BL_SPAN_LIT(s) ((struct bl_span){ (s), sizeof(s) - 1 })
+/* The bytes of a C string; equality of two spans, of a span and a string. */
 struct bl_span bl_span_of(const char *s);
 bool bl_span_eq(struct bl_span a, struct bl_span b);
 bool bl_span_is(struct bl_span a, const char *s);

@@ -48,6 +48,7 @@ struct bl_progress {
     bool on;
 };
 
+/* start, any number of steps, end; `force` shows it on any stderr. */
 void bl_progress_start(struct bl_progress *p, const char *what, size_t total,
                        bool force);
 void bl_progress_step(struct bl_progress *p, size_t more);  /* <= 5 Hz */

@@ -15,6 +15,9 @@ UNIT_TESTS = \
 	tests/unit/test-utf8
 check_PROGRAMS += $(UNIT_TESTS)
 
-SHELL_TESTS =
+SHELL_TESTS = \
+	tests/checksrc.sh \
+	tests/man-lint.sh \
+	tests/shellcheck.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/unit/tap.h
