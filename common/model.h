@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model: a model directory, checked and bound: configuration, vocabulary,
+ * weights.
+ *
+ *     struct bl_model *m = bl_model_open("minilm", &err);
+ *     if (!m || bl_model_need(m, BL_ROLE_BI_ENCODER, &err) < 0)
+ *         bl_die(&err);
+ *     ... m->words, m->input, m->dim; encoder.h computes with it ...
+ *     bl_model_close(m);
+ *
+ * A directory holds config.json, vocab.txt and the weights (safetensors),
+ * and may hold blink.json (how blink is to use it), BLINK's parameter file
+ * or a sentence-transformers pooling; without blink.json the role follows
+ * from the tensors' names.  Opening maps the weights and reads none of them
+ * but for the fingerprint.  Everything reachable from a model is borrowed
+ * until bl_model_close(); nothing in it changes, so threads may share it.
+ */
+#ifndef BL_MODEL_H
+#define BL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+
+struct bl_wordpiece;            /* wordpiece.h */
+struct bl_input_spec;           /* input.h */
+struct bl_safetensors;          /* safetensors.h */
+
+enum bl_role { BL_ROLE_BI_ENCODER, BL_ROLE_CROSS_ENCODER, BL_ROLE_TAGGER };
+enum bl_pooling { BL_POOL_CLS, BL_POOL_MEAN };
+/* Towers of a bi-encoder; with one tower both names mean it. */
+enum bl_tower { BL_TOWER_CONTEXT, BL_TOWER_ENTITY, BL_MAX_TOWERS };
+
+/* y = x w^T + b.  w [out][in], b [out] (NULL: none). */
+struct bl_linear {
+    const float *w, *b;
+    size_t out, in;
+};
+
+/* Layer normalisation: gain [H], bias [H]. */
+struct bl_norm {
+    const float *gain, *bias;
+};
+
+struct bl_layer {
+    struct bl_linear query, key, value, attended;   /* [H][H] */
+    struct bl_norm attended_norm;
+    struct bl_linear up, down;                      /* [I][H], [H][I] */
+    struct bl_norm norm;
+};
+
+/* One BERT stack.  H hidden, I inner, V words, P positions. */
+struct bl_bert {
+    const float *words, *positions, *types;     /* [V][H], [P][H], [S][H] */
+    struct bl_norm norm;
+    struct bl_layer *layers;                    /* [n_layers] */
+    struct bl_linear pooler;                    /* [H][H]; w NULL: none */
+    struct bl_linear head;                      /* after pooling or pooler;
+                                                 * w NULL: none */
+};
+
+struct bl_shape {
+    size_t hidden, inner, heads, layers, vocab, positions, types;
+    float epsilon;              /* of the layer normalisation */
+};
+
+struct bl_model {
+    char *path;                 /* the directory found */
+    char fingerprint[17];       /* 16 hexadecimal digits */
+    enum bl_role role;
+    struct bl_shape shape;
+    size_t n_towers;
+    struct bl_bert towers[BL_MAX_TOWERS];   /* both filled in any case */
+    enum bl_pooling pooling;    /* bi-encoder without pooler + head */
+    bool normalize;             /* vectors brought to length 1 */
+    size_t dim;                 /* of a vector; bi-encoder */
+    char **labels;              /* [n_labels] tagger: "O", "B-PER", ... */
+    size_t n_labels;            /* cross-encoder: 1 */
+    struct bl_wordpiece *words;
+    struct bl_input_spec *input;    /* lengths, layout, tags, case */
+    char *licence, *training;   /* from blink.json; NULL when not said */
+    struct bl_safetensors *weights;
+    void *memory;               /* private */
+};
+
+/* name: a path or a name in the data folders (paths.h); NULL: "default".
+ * NULL with BL_DATA naming the file, what was expected and what was found. */
+struct bl_model *bl_model_open(const char *name, struct bl_err *err);
+void bl_model_close(struct bl_model *m);        /* NULL: nothing */
+
+/* -1 with BL_DATA when the model has another role. */
+int bl_model_need(const struct bl_model *m, enum bl_role role,
+                  struct bl_err *err);
+
+/* "bi-encoder", "cross-encoder", "tagger"; static storage. */
+const char *bl_role_name(enum bl_role role);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sha256: FIPS 180-4 digests, for downloads, fingerprints and index sums.
+ *
+ *     struct bl_sha256 s;
+ *     unsigned char sum[BL_SHA256_SIZE];
+ *     bl_sha256_init(&s);
+ *     bl_sha256_add(&s, p, n);           any number of times
+ *     bl_sha256_end(&s, sum);
+ *
+ * The struct is plain memory: nothing to release, may be copied midway.
+ */
+#ifndef BL_SHA256_H
+#define BL_SHA256_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BL_SHA256_SIZE = 32, BL_SHA256_HEX = 65 };
+
+struct bl_sha256 {
+    uint32_t state[8];
+    uint64_t bytes;
+    unsigned char block[64];
+};
+
+void bl_sha256_init(struct bl_sha256 *s);
+void bl_sha256_add(struct bl_sha256 *s, const void *p, size_t n);
+void bl_sha256_end(struct bl_sha256 *s, unsigned char sum[BL_SHA256_SIZE]);
+
+/* The digest of n bytes in one call. */
+void bl_sha256_of(const void *p, size_t n, unsigned char sum[BL_SHA256_SIZE]);
+
+/* n bytes as 2 * n lower-case hexadecimal digits and a NUL. */
+void bl_sha256_hex(const unsigned char *sum, size_t n, char *out);
+
+#endif
