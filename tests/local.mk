@@ -21,3 +21,16 @@ SHELL_TESTS = \
 	tests/shellcheck.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/unit/tap.h
+EXTRA_DIST += \
+	tests/data/golden/README.md \
+	tests/data/golden/m2-bi/config.json \
+	tests/data/golden/m2-bi/model.safetensors \
+	tests/data/golden/m2-bi/vocab.txt \
+	tests/data/golden/m2-cross/config.json \
+	tests/data/golden/m2-cross/model.safetensors \
+	tests/data/golden/m2-cross/vocab.txt \
+	tests/data/golden/m2-vectors/context.jsonl \
+	tests/data/golden/m2-vectors/cross.jsonl \
+	tests/data/golden/m2-vectors/entities.jsonl \
+	tests/data/golden/m2-vectors/entity.jsonl \
+	tests/data/golden/m2-vectors/records.jsonl
