@@ -7,6 +7,7 @@ common_libcommon_la_SOURCES = \
 	common/buf.c common/buf.h \
 	common/err.c common/err.h \
 	common/file.c common/file.h \
+	common/index.h \
 	common/json.c common/json.h \
 	common/json-check.c \
 	common/lines.c common/lines.h \
@@ -18,5 +19,7 @@ common_libcommon_la_SOURCES = \
 	common/prog.c common/prog.h \
 	common/progress.c \
 	common/record.c common/record.h \
-	common/utf8.c common/utf8.h
+	common/topk.h \
+	common/utf8.c common/utf8.h \
+	common/vector.h
 common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS)
