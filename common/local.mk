@@ -8,6 +8,7 @@ common_libcommon_la_SOURCES = \
 	common/err.c common/err.h \
 	common/file.c common/file.h \
 	common/index.h \
+	common/input.h \
 	common/json.c common/json.h \
 	common/json-check.c \
 	common/lines.c common/lines.h \
@@ -20,6 +21,9 @@ common_libcommon_la_SOURCES = \
 	common/progress.c \
 	common/record.c common/record.h \
 	common/topk.h \
+	common/unicode.h \
 	common/utf8.c common/utf8.h \
-	common/vector.h
+	common/vector.h \
+	common/wordpiece.h \
+	common/words.h
 common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS)
