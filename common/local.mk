@@ -3,7 +3,7 @@
 noinst_LTLIBRARIES += common/libcommon.la
 common_libcommon_la_SOURCES = \
 	common/arena.c common/arena.h \
-	common/blas.h \
+	common/blas.c common/blas.h \
 	common/buf.c common/buf.h \
 	common/err.c common/err.h \
 	common/file.c common/file.h \

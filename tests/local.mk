@@ -10,6 +10,7 @@ AM_TESTS_ENVIRONMENT = \
 	PATH="$(abs_top_builddir)/bin:$$PATH"; export PATH;
 
 UNIT_TESTS = \
+	tests/unit/test-blas \
 	tests/unit/test-json \
 	tests/unit/test-record \
 	tests/unit/test-utf8
