@@ -5,6 +5,7 @@ common_libcommon_la_SOURCES = \
 	common/arena.c common/arena.h \
 	common/blas.c common/blas.h \
 	common/buf.c common/buf.h \
+	common/candidates.h \
 	common/err.c common/err.h \
 	common/file.c common/file.h \
 	common/index.h \
@@ -14,11 +15,13 @@ common_libcommon_la_SOURCES = \
 	common/lines.c common/lines.h \
 	common/loop.c common/loop.h \
 	common/mem.c common/mem.h \
+	common/metrics.h \
 	common/opts.c common/opts.h \
 	common/opts-help.c common/opts-help.h \
 	common/paths.c common/paths.h \
 	common/prog.c common/prog.h \
 	common/progress.c \
+	common/rank.h \
 	common/record.c common/record.h \
 	common/topk.h \
 	common/unicode.h \

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * metrics: how good links are, as sums that can be added up.
+ *
+ *     struct bl_tally t = { 0 };
+ *     bl_tally_add(&t, &answer, cutoffs, n);      one labelled mention
+ *     struct bl_scores s = bl_scores(&t);
+ *
+ * Every figure is made of sums over mentions or documents, so that a
+ * bootstrap sample is a sum of tallies.  Definitions, for the mentions whose
+ * gold entity is in the catalogue ("support", n):
+ *
+ *     accuracy               the answer is the gold entity
+ *     recall@k               the gold entity is among the first k
+ *     biencoder accuracy     it has the best bi_score
+ *     normalized accuracy    it comes first; over the mentions that have it
+ *                            in their list at all
+ *     unnormalized accuracy  it comes first; over all n
+ *
+ * and over all mentions, those without a gold entity included:
+ *
+ *     InKB          answers that are entities against gold entities
+ *     NIL-required  every mention has an answer; "none" can be right
+ */
+#ifndef BL_METRICS_H
+#define BL_METRICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BL_MAX_CUTOFFS = 16, BL_ECE_BINS = 10 };
+#define BL_NOT_FOUND SIZE_MAX
+
+enum bl_gold { BL_GOLD_NONE,    /* unlabelled: not counted */
+               BL_GOLD_ENTITY,
+               BL_GOLD_NIL };   /* labelled as without an entity */
+
+/* One mention as judged. */
+struct bl_judged {
+    enum bl_gold gold;
+    bool answered;              /* false: the answer is "no entity" */
+    bool right;                 /* the answer is the gold entity */
+    size_t list_rank;           /* of the gold entity; or BL_NOT_FOUND */
+    size_t bi_rank;             /* the same by bi_score */
+    size_t cross_rank;          /* the same in the final order, counting
+                                 * only lists that hold it */
+    double confidence;          /* of the answer; NAN: not given */
+};
+
+/* Precision's and recall's three counts. */
+struct bl_prf_sum {
+    double tp, predicted, gold;
+};
+
+struct bl_tally {
+    double n, nil, unlabelled, errors;
+    double right, first, found, bi_first;
+    double at[BL_MAX_CUTOFFS];
+    double at_blink[BL_MAX_CUTOFFS];    /* by bi_score, among first k - 1 */
+    double reciprocal;
+    struct bl_prf_sum in_kb, nil_required;
+    double docs, macro_in_kb[3], macro_nil[3];  /* sums of P, R, F1 */
+    double bin_n[BL_ECE_BINS], bin_p[BL_ECE_BINS], bin_right[BL_ECE_BINS];
+};
+
+struct bl_prf {
+    double p, r, f1;
+};
+
+void bl_tally_add(struct bl_tally *t, const struct bl_judged *j,
+                  const size_t *cutoffs, size_t n_cutoffs);
+/* sum += t, all members. */
+void bl_tally_sum(struct bl_tally *sum, const struct bl_tally *t);
+/* Ends a document: its own P, R and F1 become part of the macro figures. */
+void bl_tally_close_doc(struct bl_tally *doc);
+
+/* 0 / 0 is 0 for all three. */
+struct bl_prf bl_prf(struct bl_prf_sum s);
+/* a / b, NAN for b == 0. */
+double bl_ratio(double a, double b);
+/* Expected calibration error over BL_ECE_BINS equal bins; NAN without
+ * confidences. */
+double bl_ece(const struct bl_tally *t);
+
+/* xorshift64*: the same numbers everywhere.  state must not be 0. */
+uint64_t bl_random(uint64_t *state);
+
+#endif
