@@ -1,2 +1,12 @@
 # Scripts for people and for the build.
-dist_noinst_SCRIPTS += scripts/checksrc
+dist_noinst_SCRIPTS += \
+	scripts/check \
+	scripts/checksrc \
+	scripts/fetch-catalogue \
+	scripts/fetch-model \
+	scripts/quickstart
+EXTRA_DIST += \
+	.ci/run \
+	scripts/lib-data.sh \
+	scripts/lib-fetch.sh \
+	scripts/lib-setup.sh

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+# lib-setup.sh: messages, packages and the build, for quickstart and check.
+#   . "$(dirname "$0")/lib-setup.sh"
+# Everything here speaks on standard error; $data is the folder with models,
+# catalogues and indexes, $log the file that keeps what the tools say.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+data=${BLINK_DATA:-$top/data}
+case $data in /*) ;; *) data=$PWD/$data ;; esac
+log=$data/quickstart.log
+me=${0##*/}
+tty=''
+[ -t 2 ] && tty=yes
+
+say() { printf '%s: %s\n' "$me" "$*" >&2; }
+
+# die STATUS TEXT...: statuses are those of the programs (see blink(7)).
+die() {
+    local status=$1
+    shift
+    say "$*"
+    exit "$status"
+}
+
+seconds() { date +%s; }
+
+# usage: prints the comment at the top of the script.
+usage() {
+    sed -n '3,/^[^#]/{/^#/!q;s/^# \{0,1\}//;p;}' "$0"
+}
+
+# step TEXT COMMAND...: one line for a step, its output in the log, the end
+# of the log shown when it fails.
+step() {
+    local text=$1 status=0 start
+    shift
+    start=$(seconds)
+    [ -z "$tty" ] || printf '%s: %s ...' "$me" "$text" >&2
+    printf '\n== %s (%s)\n$ %s\n' "$text" "$(date -u +%FT%TZ)" "$*" >>"$log"
+    "$@" >>"$log" 2>&1 </dev/null || status=$?
+    if [ "$status" -ne 0 ]; then
+        [ -z "$tty" ] || echo ' failed' >&2
+        failed_step "$text" "$status"
+        return "$status"
+    fi
+    if [ -n "$tty" ]; then
+        printf ' done (%d s)\n' "$(($(seconds) - start))" >&2
+    else
+        say "$text: done ($(($(seconds) - start)) s)"
+    fi
+}
+
+failed_step() {
+    say "$1: failed with status $2; the last lines were:"
+    tail -n 20 "$log" | sed 's/^/    /' >&2
+    say "all of it is in $log"
+}
+
+start_log() {
+    mkdir -p "$data" || die 4 "cannot make '$data': set BLINK_DATA to a" \
+        "folder that you may write to"
+    : >"$log" || die 4 "cannot write '$log'"
+}
+
+# ---- Debian packages ----
+
+# Each line: package, then a command that succeeds when it is not needed.
+# libtorch is the fast engine; everything works without it, slowly.
+packages_build='
+ca-certificates  test -s /etc/ssl/certs/ca-certificates.crt
+autoconf         command -v autoreconf
+automake         command -v automake
+libtool          command -v libtoolize
+make             command -v make
+gcc              command -v gcc
+g++              command -v g++
+pkg-config       command -v pkg-config
+libc6-dev        test -e /usr/include/stdio.h
+libsqlite3-dev   pkg-config --exists sqlite3
+libcjson-dev     pkg-config --exists libcjson
+libopenblas0     have_library libopenblas.so.0
+jq               command -v jq
+curl             command -v curl
+'
+packages_torch='
+libtorch-dev     test -e /usr/include/torch/csrc/api/include/torch/torch.h
+'
+packages_check='
+git              command -v git
+mandoc           command -v mandoc
+perl             command -v perl
+python3          command -v python3
+shellcheck       command -v shellcheck
+sqlite3          command -v sqlite3
+'
+
+have_library() { /sbin/ldconfig -p | grep -q "[[:space:]]$1 "; }
+
+# missing LIST: the packages of the list that are needed here.
+missing() {
+    local package check
+    while read -r package check; do
+        [ -n "$package" ] || continue
+        $check >/dev/null 2>&1 || printf '%s ' "$package"
+    done <<<"$1"
+}
+
+apt() {
+    local sudo=()
+    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get \
+        -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@"
+}
+
+# install_packages LIST NOINSTALL: says what is missing and installs it.
+install_packages() {
+    local needed
+    needed=$(missing "$1")
+    needed=${needed% }
+    [ -n "$needed" ] || return 0
+    if [ -n "$2" ]; then
+        say "missing here (--no-install): $needed"
+        return 0
+    fi
+    command -v apt-get >/dev/null || die 4 "this is no Debian: install what" \
+        "these packages hold, then run it with --no-install: $needed"
+    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+        die 4 "run this as root: apt-get install $needed"
+    say "installing with apt: $needed"
+    # Asked for now, while its question can still be seen.
+    [ "$(id -u)" -eq 0 ] || sudo -v ||
+        die 4 "run this as root: apt-get install $needed"
+    step 'reading the package lists' apt update -q ||
+        say 'going on with the lists that are here'
+    # shellcheck disable=SC2086 # a list of words
+    step 'installing packages' apt install -q -y --no-install-recommends \
+        $needed || die 4 "apt could not install: $needed"
+}
+
+# ---- The build, in the source tree ----
+
+build() {
+    cd "$top" || exit 4
+    if [ ! -x configure ] || [ configure.ac -nt configure ] ||
+        [ ! -e build-aux/ltmain.sh ]; then
+        step 'making configure' ./autogen.sh || exit 4
+    fi
+    if [ ! -e Makefile ] || [ ! -e config.status ] ||
+        [ "$(configured_with)" != "$(torch_state)" ]; then
+        step 'configuring' configure_here || exit 4
+    fi
+    if [ -x bin/blink ] && make -q all >/dev/null 2>&1; then return 0; fi
+    step 'compiling (about a minute)' make -j"$(nproc)" all || exit 4
+}
+
+# What configure would find, so that libtorch installed later is taken up.
+torch_state() {
+    if [ -n "$(missing "$packages_torch")" ]; then echo without
+    else echo with; fi
+}
+
+configured_with() { cat "$data/.configured" 2>/dev/null || echo nothing; }
+
+configure_here() {
+    ./configure -q && torch_state >"$data/.configured"
+}
+
+# The programs of this build before any that are installed.
+use_build() {
+    export PATH=$top/bin:$PATH
+    [ -z "${BLINK_DATA:-}" ] || export BLINK_DATA=$data
+}
+
+# local_file FOLDER PATTERN: the file there, for --from.
+local_file() {
+    local file
+    # shellcheck disable=SC2086 # a pattern
+    for file in "$1"/$2; do
+        if [ -f "$file" ]; then
+            printf '%s\n' "$file"
+            return
+        fi
+    done
+    die 3 "there is no '$2' in '$1'"
+}
+
+# set_up PACKAGES NOINSTALL: packages, build, and the programs on the path.
+set_up() {
+    start_log
+    install_packages "$1" "$2"
+    build
+    use_build
+}
