@@ -10,6 +10,7 @@
 #define BL_PROG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "err.h"
 
