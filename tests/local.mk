@@ -10,6 +10,9 @@ AM_TESTS_ENVIRONMENT = \
 	PATH="$(abs_top_builddir)/bin:$$PATH"; export PATH;
 
 UNIT_TESTS = \
+	tests/unit/test-mem \
+	tests/unit/test-lines \
+	tests/unit/test-file \
 	tests/unit/test-blas \
 	tests/unit/test-json \
 	tests/unit/test-record \

@@ -21,6 +21,7 @@ static bool ok(bool cond, const char *fmt, ...)
     vprintf(fmt, ap);
     va_end(ap);
     putchar('\n');
+    fflush(stdout);             /* tests fork */
     tap_failed += !cond;
     return cond;
 }

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "mem.h"
+#include "tap.h"
+
+static char dir[] = "test-file.XXXXXX";
+static struct bl_err err;
+
+static size_t files_here(void)
+{
+    DIR *d = opendir(".");
+    size_t n = 0;
+
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n - 2;
+}
+
+static void put(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    fputs(text, f);
+    fclose(f);
+}
+
+static bool holds(const char *path, const char *want)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    bool same = bl_file_read(path, 1000, &b, &err) == 0 &&
+                !strcmp(b.data, want);
+
+    bl_buf_free(&b);
+    return same;
+}
+
+static void replace(void)
+{
+    struct bl_newfile *f;
+
+    put("a", "old");
+    f = bl_newfile_open("a", 1 << 20, &err);
+    ok(f && bl_newfile_write(f, "Xew", 3, &err) == 0, "written");
+    ok(holds("a", "old"), "readers still see the old file");
+    ok(bl_newfile_pwrite(f, "n", 1, 0, &err) == 0 &&
+       bl_newfile_size(f) == 3, "overwritten in place");
+    ok(bl_newfile_commit(f, &err) == 0 && holds("a", "new"), "replaced");
+    ok(files_here() == 1, "no other file is left");
+    f = bl_newfile_open("a", 0, &err);
+    bl_newfile_abort(f);
+    ok(holds("a", "new") && files_here() == 1, "abort leaves the old file");
+}
+
+static void through_link(void)
+{
+    struct bl_newfile *f;
+    struct stat st;
+
+    ok(symlink("a", "l") == 0, "a link");
+    f = bl_newfile_open("l", 0, &err);
+    bl_newfile_write(f, "via", 3, &err);
+    ok(bl_newfile_commit(f, &err) == 0 && holds("a", "via") &&
+       lstat("l", &st) == 0 && S_ISLNK(st.st_mode),
+       "what the link points to is replaced, not the link");
+    unlink("l");
+}
+
+static void refuse(void)
+{
+    ok(!bl_newfile_open("no/such/a", 0, &err) && err.code == BL_SYSTEM,
+       "no such folder");
+    is_str(err.msg, "cannot write 'no/such/a': No such file or directory",
+           "message");
+    ok(!bl_newfile_open("/dev/null", 0, &err) && err.code == BL_USAGE,
+       "a device is no target");
+    ok(!bl_newfile_open("a", UINT64_MAX, &err) && files_here() == 1,
+       "more than any disk holds");
+}
+
+static void on_signal(int sig)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        struct bl_newfile *f = bl_newfile_open("a", 0, &err);
+
+        bl_newfile_write(f, "half", 4, &err);
+        raise(sig);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    ok(WIFSIGNALED(status) && WTERMSIG(status) == sig,
+       "dies by signal %d", sig);
+    ok(holds("a", "via") && files_here() == 1, "its temporary file is gone");
+}
+
+static void on_exit_too(void)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        bl_newfile_open("a", 0, &err);
+        exit(3);
+    }
+    waitpid(pid, &status, 0);
+    ok(WEXITSTATUS(status) == 3 && files_here() == 1,
+       "exit removes the temporary file");
+}
+
+static void map_case(const char *path, const char *msg)
+{
+    struct bl_map m = { 0 };
+
+    ok(bl_map_open(&m, path, &err) < 0 && err.code == BL_DATA, "map %s",
+       path);
+    is_str(err.msg, msg, "message");
+}
+
+static void maps(void)
+{
+    struct bl_map m = { 0 };
+
+    ok(bl_map_open(&m, "a", &err) == 0 && m.size == 3 &&
+       !memcmp(m.data, "via", 3), "mapped");
+    bl_map_close(&m);
+    put("empty", "");
+    map_case("empty", "'empty' is empty");
+    unlink("empty");
+    map_case("missing", "cannot open 'missing': No such file or directory");
+    map_case(".", "'.' is a directory, expected a file");
+    map_case("/dev/null", "'/dev/null' is not a regular file");
+}
+
+/* Someone cuts a file that is mapped: SIGBUS becomes a sentence. */
+static void shrink(void)
+{
+    int fds[2], status;
+    char text[256] = "";
+    pid_t pid;
+
+    put("s", "x");
+    if (truncate("s", 1 << 20) < 0 || pipe(fds) < 0)
+        exit(99);
+    pid = fork();
+    if (pid == 0) {
+        struct bl_map m = { 0 };
+
+        dup2(fds[1], 2);
+        bl_map_open(&m, "s", &err);
+        if (truncate("s", 0) < 0)
+            _exit(98);
+        _exit(m.data[1 << 19]);
+    }
+    waitpid(pid, &status, 0);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 4, "status 4");
+    ok(read(fds[0], text, sizeof text - 1) > 0 &&
+       strstr(text, "cannot read 's': the file became shorter"),
+       "the message names the file");
+    unlink("s");
+}
+
+int main(void)
+{
+    if (!mkdtemp(dir) || chdir(dir) < 0)
+        return 99;
+    replace();
+    through_link();
+    refuse();
+    on_signal(SIGTERM);
+    on_signal(SIGINT);
+    on_exit_too();
+    maps();
+    shrink();
+    unlink("a");
+    if (chdir("..") == 0)
+        rmdir(dir);
+    return tap_done();
+}

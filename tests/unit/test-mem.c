@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "buf.h"
+#include "err.h"
+#include "mem.h"
+#include "tap.h"
+
+static void sizes(void)
+{
+    size_t r = 7;
+
+    ok(bl_size_mul(1 << 20, 1 << 20, &r) && r == (size_t)1 << 40, "mul");
+    ok(!bl_size_mul(SIZE_MAX, 2, &r) && r == (size_t)1 << 40,
+       "a product that wraps is refused");
+    ok(!bl_size_add(SIZE_MAX, 1, &r), "a sum too");
+}
+
+static void oom(void)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        close(2);
+        bl_xmalloc(SIZE_MAX / 2, 1);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 4,
+       "out of memory ends with 4");
+}
+
+static void arenas(void)
+{
+    struct bl_arena a = BL_ARENA_INIT;
+    bool aligned = true;
+
+    for (size_t n = 1; n < 3000; n += 97) {
+        char *p = bl_arena_alloc(&a, n, n);
+
+        aligned = aligned && (uintptr_t)p % 64 == 0;
+        memset(p, 1, n * n);
+    }
+    ok(aligned, "every piece lies on 64 bytes");
+    bl_arena_reset(&a);
+    is_str(bl_arena_strndup(&a, "abcd", 3), "abc", "strndup");
+    bl_arena_free(&a);
+}
+
+static void bufs(void)
+{
+    struct bl_buf b = BL_BUF_INIT;
+
+    bl_buf_printf(&b, "%s-%d", "x", 5);
+    bl_buf_putc(&b, '!');
+    is_str(b.data, "x-5!", "printf and putc");
+    for (int i = 0; i < 1000; i++)
+        bl_buf_puts(&b, "0123456789");
+    ok(b.len == 10004 && b.data[10004] == '\0', "grows");
+    bl_buf_free(&b);
+}
+
+static void errors(void)
+{
+    struct bl_err err;
+    char big[2000];
+
+    memset(big, 'a', sizeof big - 1);
+    big[sizeof big - 1] = '\0';
+    big[BL_ERR_MSG - 2] = (char)0xc3;
+    big[BL_ERR_MSG - 1] = (char)0xa9;
+    ok(bl_fail(&err, BL_BAD_FIELD, "%s", big) == -1 &&
+       strlen(err.msg) == BL_ERR_MSG - 2, "cut between characters");
+    bl_fail(&err, BL_DATA, "a\nb\xff");
+    is_str(err.msg, "a b\xef\xbf\xbd", "one line of valid UTF-8");
+    bl_err_prefix(&err, "field '%s'", "x");
+    is_str(err.msg, "field 'x': a b\xef\xbf\xbd", "prefixed");
+    ok(bl_code_exit(BL_OK) == 0 && bl_code_exit(BL_NO_ENTITY) == 1 &&
+       bl_code_exit(BL_USAGE) == 2 && bl_code_exit(BL_DATA) == 3 &&
+       bl_code_exit(BL_SYSTEM) == 4, "exit statuses");
+}
+
+int main(void)
+{
+    sizes();
+    oom();
+    arenas();
+    bufs();
+    errors();
+    return tap_done();
+}
