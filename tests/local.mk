@@ -38,3 +38,7 @@ EXTRA_DIST += \
 	tests/data/golden/m2-vectors/entities.jsonl \
 	tests/data/golden/m2-vectors/entity.jsonl \
 	tests/data/golden/m2-vectors/records.jsonl
+EXTRA_DIST += \
+	tests/data/README.md \
+	tests/data/mini.docs.jsonl \
+	tests/data/mini.jsonl
