@@ -26,7 +26,7 @@ common_libcommon_la_SOURCES = \
 	common/topk.h \
 	common/unicode.h \
 	common/utf8.c common/utf8.h \
-	common/vector.h \
+	common/vector.c common/vector.h \
 	common/wordpiece.h \
 	common/words.h
 common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS)

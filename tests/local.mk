@@ -16,7 +16,8 @@ UNIT_TESTS = \
 	tests/unit/test-blas \
 	tests/unit/test-json \
 	tests/unit/test-record \
-	tests/unit/test-utf8
+	tests/unit/test-utf8 \
+	tests/unit/test-vector
 check_PROGRAMS += $(UNIT_TESTS)
 
 SHELL_TESTS = \
