@@ -8,10 +8,16 @@ common_libcommon_la_SOURCES = \
 	common/candidates.h \
 	common/err.c common/err.h \
 	common/file.c common/file.h \
+	common/fold.c common/fold.h \
 	common/index.h \
 	common/input.h \
 	common/json.c common/json.h \
 	common/json-check.c \
+	common/kb.c common/kb.h \
+	common/kb-build.c common/kb-build.h \
+	common/kb-input.c \
+	common/kb-names.c common/kb-names.h \
+	common/kb-sql.c common/kb-sql.h \
 	common/lines.c common/lines.h \
 	common/loop.c common/loop.h \
 	common/mem.c common/mem.h \
