@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
 #include "utf8.h"
 
 static const char *const code_names[] = {
@@ -76,7 +77,7 @@ static void put_va(struct bl_buf *b, const char *fmt, va_list ap)
     char *text = NULL;
 
     if (vasprintf(&text, fmt, ap) < 0)
-        BL_BUG("bad message format");
+        bl_oom(strlen(fmt));
     bl_buf_puts(b, text);
     free(text);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
 #include "utf8.h"
 
 static bool space(char c)
@@ -278,6 +279,8 @@ static locale_t c_locale(void)
 
     if (!c)
         c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!c)
+        bl_oom(sizeof c);
     return c;
 }
 

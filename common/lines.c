@@ -22,7 +22,9 @@ struct bl_lines {
     size_t start, end, cap;
     size_t scanned;             /* no newline in data[start..scanned) */
     bool eof;
+    bool skipping;              /* inside a line above the cap */
     char excerpt[EXCERPT];
+    size_t n_excerpt;
 };
 
 struct bl_lines *bl_lines_new(int fd, const char *name, size_t max_line)
@@ -86,22 +88,24 @@ static char *newline(struct bl_lines *l)
     return nl;
 }
 
-/* Throws away the rest of a line that is too long. */
-static enum bl_line_status discard(struct bl_lines *l, struct bl_span *line,
-                                   struct bl_err *err)
+/* Keeps the first bytes of a line that is too long. */
+static void take_excerpt(struct bl_lines *l, size_t have)
 {
-    char *nl;
+    l->n_excerpt = have > EXCERPT ? EXCERPT : have;
+    memcpy(l->excerpt, l->data + l->start, l->n_excerpt);
+}
 
-    memcpy(l->excerpt, l->data + l->start, EXCERPT);
-    *line = (struct bl_span){ l->excerpt, EXCERPT };
-    while (!(nl = newline(l)) && !l->eof) {
-        l->start = l->scanned = l->end = 0;
-        if (fill(l, err) < 0)
-            return BL_LINE_ERROR;
+/* The buffer holds no newline: what exceeds the cap is thrown away. */
+static void drop_excess(struct bl_lines *l)
+{
+    size_t have = l->end - l->start;
+
+    if (!l->skipping && have > l->max_line) {
+        take_excerpt(l, have);
+        l->skipping = true;
     }
-    l->start = nl ? (size_t)(nl - l->data) + 1 : l->end;
-    l->scanned = l->start;
-    return BL_LINE_TOO_LONG;
+    if (l->skipping)
+        l->start = l->scanned = l->end = 0;
 }
 
 static struct bl_span clean(const struct bl_lines *l, const char *p,
@@ -121,21 +125,26 @@ enum bl_line_status bl_lines_next(struct bl_lines *l, struct bl_span *line,
 {
     char *nl;
     size_t n;
+    bool too_long;
 
-    while (!(nl = newline(l)) && !l->eof &&
-           l->end - l->start <= l->max_line)
+    while (!(nl = newline(l)) && !l->eof) {
+        drop_excess(l);
         if (fill(l, err) < 0)
             return BL_LINE_ERROR;
+    }
     n = (nl ? (size_t)(nl - l->data) : l->end) - l->start;
-    if (n == 0 && !nl)
+    if (n == 0 && !nl && !l->skipping)
         return BL_LINE_END;
     l->number++;
-    if (n > l->max_line)
-        return discard(l, line, err);
-    *line = clean(l, l->data + l->start, n);
+    too_long = l->skipping || n > l->max_line;
+    if (too_long && !l->skipping)
+        take_excerpt(l, n);
+    *line = too_long ? (struct bl_span){ l->excerpt, l->n_excerpt }
+                     : clean(l, l->data + l->start, n);
+    l->skipping = false;
     l->start += n + (nl != NULL);
     l->scanned = l->start;
-    return BL_LINE_OK;
+    return too_long ? BL_LINE_TOO_LONG : BL_LINE_OK;
 }
 
 size_t bl_lines_number(const struct bl_lines *l)
@@ -148,11 +157,19 @@ const char *bl_lines_name(const struct bl_lines *l)
     return l->name;
 }
 
+/* A descriptor can be readable and yet hold only a part of a line: what is
+ * there is read, until a line is complete or nothing is there. */
 bool bl_lines_would_block(struct bl_lines *l)
 {
     struct pollfd p = { .fd = l->fd, .events = POLLIN };
+    struct bl_err err;
 
-    if (newline(l) || l->eof)
-        return false;
-    return poll(&p, 1, 0) == 0;
+    while (!newline(l) && !l->eof) {
+        drop_excess(l);
+        if (poll(&p, 1, 0) == 0)
+            return true;
+        if (fill(l, &err) < 0)
+            return false;       /* the next call meets the error again */
+    }
+    return false;
 }

@@ -24,7 +24,8 @@ struct bl_lines;
 struct bl_lines *bl_lines_new(int fd, const char *name, size_t max_line);
 void bl_lines_free(struct bl_lines *l);
 
-/* The next line, borrowed until the next call, without its line end.
+/* The next line, borrowed until the next call of this or of
+ * bl_lines_would_block(), without its line end.
  * Blank lines are returned too (n == 0).  For BL_LINE_TOO_LONG *line holds
  * the first 80 bytes or fewer.  BL_LINE_ERROR fills *err (BL_SYSTEM). */
 enum bl_line_status bl_lines_next(struct bl_lines *l, struct bl_span *line,

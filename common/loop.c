@@ -15,6 +15,8 @@
 
 /* Lines of one batch together; keeps memory flat when lines are huge. */
 enum { BATCH_BYTES = 64 << 20 };
+/* A longer table of fields is not kept for the next record. */
+enum { MANY_FIELDS = 4096 };
 
 enum fate { GOOD, FAILED, UNPARSED, PASSED };
 
@@ -59,6 +61,8 @@ static struct slot *slot_new(struct state *s)
             s->slots[i] = BL_NEW(struct slot);
     }
     slot = s->slots[s->n++];
+    if (slot->item.rec.cap_fields > MANY_FIELDS)
+        bl_record_free(&slot->item.rec);
     slot->fate = GOOD;
     slot->item.data = NULL;
     slot->item.failed = false;
@@ -76,13 +80,19 @@ static bool blank(struct bl_span line)
     return true;
 }
 
-/* True when an earlier stage put an error into the record. */
-static bool has_error(const struct bl_record *r)
+/* PASSED when an earlier stage put an error into the record. */
+static enum fate fate_of(struct bl_item *item)
 {
     struct bl_span v;
 
-    return bl_record_get(r, "error", &v, NULL) == 1 &&
-           bl_json_type(v) != BL_JSON_NULL;
+    switch (bl_record_get(&item->rec, "error", &v, &item->err)) {
+    case 1:
+        return bl_json_type(v) == BL_JSON_NULL ? GOOD : PASSED;
+    case 0:
+        return GOOD;
+    default:
+        return FAILED;
+    }
 }
 
 static void parse(struct state *s, struct slot *slot, struct bl_span line)
@@ -99,8 +109,8 @@ static void parse(struct state *s, struct slot *slot, struct bl_span line)
         return;
     if (bl_record_parse(&item->rec, line, number, &item->err) < 0)
         slot->fate = UNPARSED;
-    else if (has_error(&item->rec))
-        slot->fate = PASSED;
+    else
+        slot->fate = fate_of(item);
 }
 
 static void too_long(struct state *s, struct slot *slot, struct bl_span head)

@@ -3,6 +3,7 @@
 
 #include "mem.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,9 +36,10 @@ bool bl_size_add(size_t a, size_t b, size_t *out)
 /* Without malloc: snprintf with %zu allocates nothing. */
 _Noreturn void bl_oom(size_t bytes)
 {
-    char text[64];
-    int n = snprintf(text, sizeof text, "out of memory (%zu bytes wanted)\n",
-                     bytes);
+    char text[128];
+    int n = snprintf(text, sizeof text,
+                     "%.40s: out of memory (%zu bytes wanted)\n",
+                     program_invocation_short_name, bytes);
     ssize_t put = write(STDERR_FILENO, text, (size_t)n);
 
     (void)put;

@@ -187,8 +187,12 @@ struct bl_edit {
     bool drop;
 };
 
-static struct bl_edit *edit_new(struct bl_edits *e, const char *name)
+/* The edit of that name: the last word on a field counts. */
+static struct bl_edit *edit_for(struct bl_edits *e, const char *name)
 {
+    for (size_t i = 0; i < e->n; i++)
+        if (!strcmp(e->v[i].name, name))
+            return &e->v[i];
     if (e->n == e->cap) {
         e->cap = e->cap ? e->cap * 2 : 4;
         e->v = bl_xrealloc(e->v, e->cap, sizeof *e->v);
@@ -199,12 +203,16 @@ static struct bl_edit *edit_new(struct bl_edits *e, const char *name)
 
 void bl_edits_set(struct bl_edits *e, const char *name, struct bl_span value)
 {
-    bl_buf_put_span(&edit_new(e, name)->value, value);
+    struct bl_edit *edit = edit_for(e, name);
+
+    edit->drop = false;
+    bl_buf_clear(&edit->value);
+    bl_buf_put_span(&edit->value, value);
 }
 
 void bl_edits_drop(struct bl_edits *e, const char *name)
 {
-    edit_new(e, name)->drop = true;
+    edit_for(e, name)->drop = true;
 }
 
 void bl_edits_clear(struct bl_edits *e)

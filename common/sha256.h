@@ -24,6 +24,7 @@ struct bl_sha256 {
     unsigned char block[64];
 };
 
+/* A digest in pieces: init, any number of adds, end (which writes it). */
 void bl_sha256_init(struct bl_sha256 *s);
 void bl_sha256_add(struct bl_sha256 *s, const void *p, size_t n);
 void bl_sha256_end(struct bl_sha256 *s, unsigned char sum[BL_SHA256_SIZE]);
