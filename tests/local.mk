@@ -15,6 +15,7 @@ UNIT_TESTS = \
 	tests/unit/test-file \
 	tests/unit/test-blas \
 	tests/unit/test-json \
+	tests/unit/test-json-cases \
 	tests/unit/test-record \
 	tests/unit/test-utf8 \
 	tests/unit/test-vector
@@ -22,24 +23,9 @@ check_PROGRAMS += $(UNIT_TESTS)
 
 SHELL_TESTS = \
 	tests/checksrc.sh \
+	tests/fuzz-replay.sh \
 	tests/man-lint.sh \
 	tests/shellcheck.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/unit/tap.h
-EXTRA_DIST += \
-	tests/data/golden/README.md \
-	tests/data/golden/m2-bi/config.json \
-	tests/data/golden/m2-bi/model.safetensors \
-	tests/data/golden/m2-bi/vocab.txt \
-	tests/data/golden/m2-cross/config.json \
-	tests/data/golden/m2-cross/model.safetensors \
-	tests/data/golden/m2-cross/vocab.txt \
-	tests/data/golden/m2-vectors/context.jsonl \
-	tests/data/golden/m2-vectors/cross.jsonl \
-	tests/data/golden/m2-vectors/entities.jsonl \
-	tests/data/golden/m2-vectors/entity.jsonl \
-	tests/data/golden/m2-vectors/records.jsonl
-EXTRA_DIST += \
-	tests/data/README.md \
-	tests/data/mini.docs.jsonl \
-	tests/data/mini.jsonl
+EXTRA_DIST += tests/data

@@ -1,0 +1,29 @@
+# ---- Fuzzing: `make check` replays tests/data/fuzz/TARGET/*, and
+# `make fuzz TARGET=fuzz-json SECONDS=60` looks for more with clang. ----
+FUZZERS = \
+	tests/fuzz/fuzz-json \
+	tests/fuzz/fuzz-lines \
+	tests/fuzz/fuzz-utf8
+check_PROGRAMS += $(FUZZERS)
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_lines_SOURCES = \
+	tests/fuzz/fuzz-lines.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_utf8_SOURCES = tests/fuzz/fuzz-utf8.c tests/fuzz/standalone.c
+
+TARGET = fuzz-json
+SECONDS = 60
+FUZZ_CC = clang
+fuzz:
+	$(MKDIR_P) fuzz/$(TARGET)
+	$(FUZZ_CC) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all $(DEFS) $(DEFAULT_INCLUDES) \
+	  $(AM_CPPFLAGS) $(CPPFLAGS) -o fuzz/$(TARGET).bin \
+	  $(srcdir)/tests/fuzz/$(TARGET).c \
+	  $$(for f in $(filter %.c,$(common_libcommon_la_SOURCES)); do \
+	       echo "$(srcdir)/$$f"; done) \
+	  $(SQLITE_LIBS) $(CJSON_LIBS) $(LIBS) -lm
+	ASAN_OPTIONS=abort_on_error=0 fuzz/$(TARGET).bin \
+	  -max_total_time=$(SECONDS) -rss_limit_mb=512 -timeout=10 \
+	  fuzz/$(TARGET) $$(ls -d $(srcdir)/tests/data/fuzz/$(TARGET) \
+	                      2>/dev/null)
+.PHONY: fuzz
