@@ -25,14 +25,14 @@
 #include "err.h"
 #include "sha256.h"
 
-enum bl_dtype { BL_F32, BL_F16, BL_BF16, BL_F64, BL_I64, BL_I32, BL_I16,
-                BL_I8, BL_U8, BL_BOOL };
+enum bl_tensor_dtype { BL_F32, BL_F16, BL_BF16, BL_F64, BL_I64, BL_I32,
+                       BL_I16, BL_I8, BL_U8, BL_BOOL };
 
 enum { BL_TENSOR_MAX_DIMS = 8 };
 
 struct bl_tensor {
     const char *name;
-    enum bl_dtype dtype;
+    enum bl_tensor_dtype dtype;
     size_t n_dims, dims[BL_TENSOR_MAX_DIMS];
     size_t count;                   /* product of dims */
     const unsigned char *data;      /* in the mapping; may be unaligned */
@@ -61,7 +61,7 @@ struct bl_tensor *bl_safetensors_find(const struct bl_safetensors *st,
 const float *bl_safetensors_f32(struct bl_tensor *t);
 
 /* "F32", "BF16", ...; static storage. */
-const char *bl_dtype_name(enum bl_dtype d);
+const char *bl_tensor_dtype_name(enum bl_tensor_dtype d);
 
 /* Adds header, file size and at most 256 evenly spaced blocks of 4 KiB of
  * each file, so that big files need not be read whole. */
