@@ -24,6 +24,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buf.h"
 
@@ -41,10 +42,13 @@ struct bl_words {
     unsigned sub;               /* next of the characters that text[pos]
                                  * turns into */
     bool lower;
-    struct bl_buf buf;          /* the word being made */
+    struct bl_buf buf;          /* the word being made; cap >= 64 */
+    size_t run;                 /* where its last run of marks begins */
+    uint8_t last_class;         /* of the last mark of the run, 0: none */
+    bool disorder;              /* the run is not in canonical order */
 };
 
-#define BL_WORDS_INIT { NULL, 0, 0, 0, false, BL_BUF_INIT }
+#define BL_WORDS_INIT { 0 }
 
 /* Starts over on n bytes of VALID UTF-8 (see bl_utf8_valid). */
 void bl_words_start(struct bl_words *w, const char *text, size_t n,
@@ -53,6 +57,7 @@ void bl_words_start(struct bl_words *w, const char *text, size_t n,
 /* The next word; false at the end. */
 bool bl_words_next(struct bl_words *w, struct bl_word *word);
 
+/* Also re-initialises. */
 void bl_words_free(struct bl_words *w);
 
 #endif
