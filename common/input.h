@@ -44,12 +44,14 @@
 
 enum bl_layout { BL_LAYOUT_BLINK, BL_LAYOUT_PLAIN };
 
-enum { BL_INPUT_MIN_LENGTH = 8, BL_INPUT_MAX_LENGTH = 65536 };
+/* Lengths outside these bounds are taken as the nearest. */
+enum { BL_INPUT_MIN_CONTEXT = 4, BL_INPUT_MIN_ENTITY = 2,
+       BL_INPUT_MAX_LENGTH = 65536 };
 
 /* How a model wants its input; filled by the model directory's reader. */
 struct bl_input_spec {
     enum bl_layout layout;
-    size_t context_length;      /* tokens with [CLS] and [SEP]; 8..65536 */
+    size_t context_length;      /* tokens with [CLS] and [SEP] */
     size_t entity_length;
     size_t pair_length;         /* a pair is cut to it; 0: no limit */
     unsigned literal;           /* enum bl_literal */

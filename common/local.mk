@@ -10,7 +10,7 @@ common_libcommon_la_SOURCES = \
 	common/file.c common/file.h \
 	common/fold.c common/fold.h \
 	common/index.h \
-	common/input.h \
+	common/input.c common/input.h \
 	common/json.c common/json.h \
 	common/json-check.c \
 	common/kb.c common/kb.h \
@@ -30,9 +30,11 @@ common_libcommon_la_SOURCES = \
 	common/rank.h \
 	common/record.c common/record.h \
 	common/topk.h \
-	common/unicode.h \
+	common/uni-tables.c common/uni-tables.h \
+	common/unicode.c common/unicode.h \
 	common/utf8.c common/utf8.h \
 	common/vector.c common/vector.h \
-	common/wordpiece.h \
-	common/words.h
+	common/vocab.c common/vocab.h \
+	common/wordpiece.c common/wordpiece.h \
+	common/words.c common/words.h
 common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS)

@@ -14,10 +14,13 @@ UNIT_TESTS = \
 	tests/unit/test-lines \
 	tests/unit/test-file \
 	tests/unit/test-blas \
+	tests/unit/test-input \
 	tests/unit/test-json \
 	tests/unit/test-json-cases \
 	tests/unit/test-record \
 	tests/unit/test-utf8 \
+	tests/unit/test-wordpiece \
+	tests/unit/test-words \
 	tests/unit/test-vector
 check_PROGRAMS += $(UNIT_TESTS)
 
@@ -27,5 +30,6 @@ SHELL_TESTS = \
 	tests/man-lint.sh \
 	tests/shellcheck.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
-EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/unit/tap.h
+EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh
+EXTRA_DIST += tests/unit/golden.h tests/unit/tap.h
 EXTRA_DIST += tests/data
