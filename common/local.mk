@@ -25,6 +25,7 @@ common_libcommon_la_SOURCES = \
 	common/opts.c common/opts.h \
 	common/opts-help.c common/opts-help.h \
 	common/paths.c common/paths.h \
+	common/pipeline.c common/pipeline.h \
 	common/prog.c common/prog.h \
 	common/progress.c \
 	common/rank.h \

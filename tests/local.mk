@@ -17,6 +17,7 @@ UNIT_TESTS = \
 	tests/unit/test-input \
 	tests/unit/test-json \
 	tests/unit/test-json-cases \
+	tests/unit/test-pipeline \
 	tests/unit/test-record \
 	tests/unit/test-utf8 \
 	tests/unit/test-wordpiece \
