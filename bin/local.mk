@@ -1,2 +1,11 @@
 # One program a file; each is options and records only.
 LDADD = common/libcommon.la
+bin_PROGRAMS += bin/blink
+bin_blink_SOURCES = \
+	bin/blink.c \
+	bin/driver-doctor.c \
+	bin/driver-interactive.c \
+	bin/driver-link.c \
+	bin/driver-table.c \
+	bin/driver-text.c \
+	bin/driver.h

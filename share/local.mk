@@ -1,3 +1,11 @@
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = share/blink.pc
 EXTRA_DIST += share/formats/wikipedia-summaries.jq
+
+# Every program writes its own bash completion.
+completionsdir = $(datadir)/bash-completion/completions
+nodist_completions_DATA = $(bin_PROGRAMS:bin/%$(EXEEXT)=share/completions/%)
+share/completions/%: bin/%$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) share/completions && \
+		bin/$*$(EXEEXT) --completion >$@.tmp && mv $@.tmp $@
+CLEANFILES += $(nodist_completions_DATA)

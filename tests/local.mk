@@ -26,6 +26,7 @@ UNIT_TESTS = \
 check_PROGRAMS += $(UNIT_TESTS)
 
 SHELL_TESTS = \
+	tests/blink.sh \
 	tests/checksrc.sh \
 	tests/fuzz-replay.sh \
 	tests/man-lint.sh \

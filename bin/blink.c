@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink: links plain text with the other programs, joined by pipes.
+ * Text in (files, stdin, or a person at the prompt); linked mentions out, as
+ * a table for people or one record a line for programs.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "driver.h"
+#include "opts.h"
+#include "prog.h"
+
+static struct bl_link_opts link_opts = { .top = 10 };
+static struct { bool lines; } text_opts;
+static struct { bool documents; } table_opts;
+static bool as_table, as_json;
+
+static const struct bl_opt link_table[] = {
+    BL_OPT_FLAG('i', "interactive", &link_opts.interactive,
+                "answer line by line, for a person"),
+    BL_OPT_FLAG('f', "fast", &link_opts.fast,
+                "leave the re-ranking out"),
+    BL_OPT_FLAG(0, "lines", &link_opts.lines,
+                "every line is a text of its own"),
+    BL_OPT_FLAG(0, "table", &as_table, "a table even into a file or pipe"),
+    BL_OPT_FLAG(0, "json", &as_json, "records even on a terminal"),
+    BL_OPT_FLAG(0, "show", &link_opts.show,
+                "print the pipeline instead of running it"),
+    BL_OPT_GROUP("Models and data (a path or a name)"),
+    BL_OPT_STR('c', "kb", "CATALOGUE", &link_opts.kb, "catalogue"),
+    BL_OPT_STR('m', "model", "MODEL", &link_opts.model, "bi-encoder"),
+    BL_OPT_STR('x', "index", "INDEX", &link_opts.index,
+               "index of the catalogue by the bi-encoder"),
+    BL_OPT_STR(0, "cross", "MODEL", &link_opts.cross, "cross-encoder"),
+    BL_OPT_STR(0, "ner", "MODEL", &link_opts.ner,
+               "tagger that finds mentions (default: the catalogue's names)"),
+    BL_OPT_GROUP("Passed on to the programs"),
+    BL_OPT_SIZE('k', "top", "N", &link_opts.top, 1, 10000,
+                "candidates per mention"),
+    BL_OPT_STR(0, "nil", "P", &link_opts.nil,
+               "link nothing below this probability"),
+    BL_OPT_STR(0, "engine", "NAME", &link_opts.engine,
+               "auto, reference or torch"),
+    BL_OPT_STR(0, "device", "NAME", &link_opts.device, "cpu or cuda"),
+    BL_OPT_STR(0, "precision", "NAME", &link_opts.precision, "f32 or bf16"),
+    BL_OPT_STR(0, "threads", "N", &link_opts.threads, "threads to use"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt text_table[] = {
+    BL_OPT_FLAG(0, "lines", &text_opts.lines,
+                "every line is a text of its own"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt table_table[] = {
+    BL_OPT_FLAG(0, "documents", &table_opts.documents,
+                "a first column with the document"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt doctor_table[] = { BL_OPTS_END };
+
+enum { LINK, TEXT, TABLE, DOCTOR };
+
+static const struct bl_command commands[] = {
+    [LINK] = { "blink link", "[FILE...]",
+               "Find mentions of entities in plain text and link them",
+               link_table, 0, 1 << 20 },
+    [TEXT] = { "blink text", "[FILE...]",
+               "Plain text as documents, for blink-ner", text_table,
+               0, 1 << 20 },
+    [TABLE] = { "blink table", "", "Linked records as a table", table_table,
+                0, 0 },
+    [DOCTOR] = { "blink doctor", "", "See whether all that is needed works",
+                 doctor_table, 0, 0 },
+};
+
+/* Options without a command are those of `link`: "blink -i". */
+static bool means_link(int argc, char **argv)
+{
+    static const char *const others[] = {
+        "-h", "--help", "-V", "--version", "--completion"
+    };
+
+    if (argc < 2 || argv[1][0] != '-')
+        return false;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (!strcmp(argv[1], others[i]))
+            return false;
+    }
+    return true;
+}
+
+static int run_link(struct bl_args args)
+{
+    if (as_table && as_json)
+        bl_die_usage("--table and --json contradict each other");
+    if (as_table || as_json)
+        link_opts.format = as_table ? BL_LINK_TABLE : BL_LINK_JSON;
+    if (!link_opts.interactive)
+        return bl_driver_link(&link_opts, args.v, args.n);
+    if (args.n)
+        bl_die_usage("-i takes no files, found '%s'", args.v[0]);
+    return bl_driver_interactive(&link_opts);
+}
+
+int main(int argc, char **argv)
+{
+    size_t which = LINK;
+    int skip = 0, status;
+
+    bl_prog_init("blink");
+    if (!means_link(argc, argv)) {
+        which = bl_opts_subcommand("blink", "Links text to entities",
+                                   commands, sizeof commands /
+                                   sizeof *commands, argc, argv);
+        skip = 1;
+    }
+    struct bl_args args = bl_opts_parse(&commands[which], argc - skip,
+                                        argv + skip);
+    switch (which) {
+    case TEXT:
+        status = bl_driver_text(text_opts.lines, args.v, args.n);
+        break;
+    case TABLE:
+        status = bl_driver_table(table_opts.documents);
+        break;
+    case DOCTOR:
+        status = bl_driver_doctor();
+        break;
+    default:
+        status = run_link(args);
+        break;
+    }
+    return bl_prog_finish(status);
+}

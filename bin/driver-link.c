@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink link: finds what the stages need, joins them and waits.
+ */
+#include "config.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "driver.h"
+#include "mem.h"
+#include "paths.h"
+#include "prog.h"
+
+/* The files that the stages are given; each may be NULL until found. */
+struct found {
+    char *kb, *model, *index, *cross, *ner;
+};
+
+static void found_free(struct found *f)
+{
+    free(f->kb);
+    free(f->model);
+    free(f->index);
+    free(f->cross);
+    free(f->ner);
+}
+
+/* ---- The index that belongs to a catalogue and a model ---- */
+
+/* "data/catalogues/vital.kb" -> "vital"; caller frees. */
+static char *stem(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *s = bl_xstrdup(slash ? slash + 1 : path), *dot = strrchr(s, '.');
+
+    if (dot && dot != s)
+        *dot = '\0';
+    return s;
+}
+
+/* "x/k.kb" -> "x/k.blx"; caller frees. */
+static char *beside(const char *kb)
+{
+    const char *dot = strrchr(kb, '.'), *slash = strrchr(kb, '/');
+    size_t n = dot && (!slash || dot > slash) ? (size_t)(dot - kb)
+                                               : strlen(kb);
+
+    return bl_xasprintf("%.*s.blx", (int)n, kb);
+}
+
+/* Without -x: the default index for the default catalogue and model; else
+ * what stands beside the catalogue, or is called KB.MODEL or KB. */
+static char *find_index(const struct bl_link_opts *o, const struct found *f,
+                        struct bl_err *err)
+{
+    char *kb, *model, *name, *path;
+
+    if (o->index || (!o->kb && !o->model))
+        return bl_path_find(BL_PATH_INDEX, o->index, err);
+    path = beside(f->kb);
+    if (!o->model && access(path, R_OK) == 0)
+        return path;
+    free(path);
+    kb = stem(f->kb);
+    model = stem(f->model);
+    name = bl_xasprintf("%s.%s", kb, model);
+    path = bl_path_find(BL_PATH_INDEX, name, err);
+    if (!path && !o->model)
+        path = bl_path_find(BL_PATH_INDEX, kb, err);
+    if (!path)
+        bl_fail(err, BL_DATA, "no index of '%s' by '%s': give it with -x, or "
+                "make it: blink-kb cat -c %s | blink-embed -m %s --entities "
+                "| blink-index build -c %s -o FILE.blx", kb, model, f->kb,
+                f->model, f->kb);
+    free(name);
+    free(kb);
+    free(model);
+    return path;
+}
+
+/* The cross-encoder is optional until one is named. */
+static int find_cross(const struct bl_link_opts *o, struct found *f,
+                      struct bl_err *err)
+{
+    struct bl_err none;
+
+    if (o->fast)
+        return 0;
+    if (o->cross)
+        f->cross = bl_path_find(BL_PATH_MODEL, o->cross, err);
+    else
+        f->cross = bl_path_find(BL_PATH_MODEL, "default-cross", &none);
+    if (!f->cross && !o->cross)
+        bl_note("no cross-encoder 'default-cross': not re-ranking");
+    return o->cross && !f->cross ? -1 : 0;
+}
+
+static int find_ner(const struct bl_link_opts *o, struct found *f,
+                    struct bl_err *err)
+{
+    struct bl_err none;
+
+    if (o->ner) {
+        f->ner = bl_path_find(BL_PATH_MODEL, o->ner, err);
+        return f->ner ? 0 : -1;
+    }
+    f->ner = bl_path_find(BL_PATH_MODEL, "default-ner", &none);
+    if (!f->ner)
+        bl_note("no tagger 'default-ner': mentions are the catalogue's "
+                "names");
+    return 0;
+}
+
+static int find_all(const struct bl_link_opts *o, struct found *f,
+                    struct bl_err *err)
+{
+    f->kb = bl_path_find(BL_PATH_CATALOGUE, o->kb, err);
+    if (!f->kb)
+        return -1;
+    f->model = bl_path_find(BL_PATH_MODEL, o->model, err);
+    if (!f->model)
+        return -1;
+    f->index = find_index(o, f, err);
+    if (!f->index)
+        return -1;
+    return find_cross(o, f, err) < 0 || find_ner(o, f, err) < 0 ? -1 : 0;
+}
+
+/* ---- The stages ---- */
+
+static void add_engine(struct bl_pipeline *p, const struct bl_link_opts *o)
+{
+    const char *given[][2] = {
+        { "--engine", o->engine }, { "--device", o->device },
+        { "--precision", o->precision }, { "--threads", o->threads }
+    };
+
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        if (given[i][1]) {
+            bl_pipeline_arg(p, given[i][0]);
+            bl_pipeline_arg(p, given[i][1]);
+        }
+    }
+}
+
+/* What every stage is told: -v as here, and for a person at the prompt that
+ * a failed record is no failure of the whole. */
+static void add_common(struct bl_pipeline *p, const struct bl_link_opts *o)
+{
+    if (bl_verbosity > 0)
+        bl_pipeline_arg(p, "-v");
+    if (o->interactive)
+        bl_pipeline_arg(p, "-Q");
+}
+
+static void add_stages(const struct bl_link_opts *o, const struct found *f,
+                       struct bl_pipeline *p)
+{
+    char top[32];
+    struct bl_buf number = BL_BUF_INIT;
+
+    bl_buf_printf(&number, "%zu", o->top);
+    memcpy(top, number.data, number.len + 1);
+    bl_buf_free(&number);
+    if (f->ner)
+        bl_pipeline_add(p, "blink-ner", "-m", f->ner, NULL);
+    else
+        bl_pipeline_add(p, "blink-ner", "--dictionary", f->kb, NULL);
+    add_common(p, o);
+    bl_pipeline_add(p, "blink-embed", "-m", f->model, NULL);
+    add_engine(p, o);
+    add_common(p, o);
+    bl_pipeline_add(p, "blink-retrieve", "-x", f->index, "-c", f->kb, "-k",
+                    top, "--aliases", NULL);
+    add_common(p, o);
+    if (f->cross) {
+        bl_pipeline_add(p, "blink-rerank", "-m", f->cross, "-c", f->kb,
+                        NULL);
+        add_engine(p, o);
+        add_common(p, o);
+    }
+    bl_pipeline_add(p, "blink-score", NULL);
+    if (o->nil) {
+        bl_pipeline_arg(p, "--nil");
+        bl_pipeline_arg(p, o->nil);
+    }
+    add_common(p, o);
+}
+
+int bl_driver_stages(const struct bl_link_opts *o, struct bl_pipeline *p,
+                     struct bl_err *err)
+{
+    struct found f = { NULL };
+    int rc = find_all(o, &f, err);
+
+    if (rc == 0)
+        add_stages(o, &f, p);
+    found_free(&f);
+    return rc;
+}
+
+int bl_driver_status(int status, const struct bl_err *err)
+{
+    if (status == BL_PIPELINE_PIPE) {
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+    if (status == 4 && err->code != BL_OK)
+        bl_warn("%s", err->msg);
+    return status;
+}
+
+/* ---- The command ---- */
+
+static void add_text(struct bl_pipeline *p, const struct bl_link_opts *o,
+                     char **files, size_t n)
+{
+    bl_pipeline_add(p, "blink", "text", NULL);
+    if (o->lines)
+        bl_pipeline_arg(p, "--lines");
+    if (n)
+        bl_pipeline_arg(p, "--");
+    for (size_t i = 0; i < n; i++)
+        bl_pipeline_arg(p, files[i]);
+}
+
+static void add_table(struct bl_pipeline *p, const struct bl_link_opts *o,
+                      size_t n_files)
+{
+    bool table = o->format == BL_LINK_TABLE ||
+                 (o->format == BL_LINK_AUTO && isatty(STDOUT_FILENO));
+
+    if (!table)
+        return;
+    bl_pipeline_add(p, "blink", "table", NULL);
+    if (n_files > 1 || o->lines)
+        bl_pipeline_arg(p, "--documents");
+}
+
+static int show(const struct bl_pipeline *p)
+{
+    struct bl_buf out = BL_BUF_INIT;
+
+    bl_pipeline_show(p, &out);
+    bl_out(out.data, out.len);
+    bl_buf_free(&out);
+    return 0;
+}
+
+/* Said before the programs start, which take a second to be ready. */
+static int readable(char **files, size_t n, struct bl_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(files[i], "-") && access(files[i], R_OK) < 0)
+            return bl_fail_errno(err, BL_DATA, "cannot open '%s'", files[i]);
+    }
+    return 0;
+}
+
+int bl_driver_link(const struct bl_link_opts *o, char **files, size_t n)
+{
+    struct bl_pipeline *p = bl_pipeline_new();
+    struct bl_err err = { .code = BL_OK };
+    int status;
+
+    add_text(p, o, files, n);
+    if (readable(files, n, &err) < 0 || bl_driver_stages(o, p, &err) < 0)
+        bl_die(&err);
+    add_table(p, o, n);
+    if (o->show) {
+        status = show(p);
+    } else {
+        if (bl_pipeline_start(p, NULL, NULL, &err) < 0)
+            bl_die(&err);
+        status = bl_driver_status(bl_pipeline_wait(p, &err), &err);
+    }
+    bl_pipeline_free(p);
+    return status;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink table: linked records as a table for people.  Columns are as wide as
+ * the widest cell of what has come together, and never narrower later on.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "buf.h"
+#include "driver.h"
+#include "loop.h"
+#include "prog.h"
+#include "utf8.h"
+
+enum { DOC, MENTION, TITLE, URL, PROBABILITY, N_COLUMNS };
+enum {
+    WIDEST = 44,                /* a longer cell sticks out */
+    ROWS = 256                  /* laid out together */
+};
+
+struct cells {
+    struct bl_span v[N_COLUMNS];
+};
+
+struct state {
+    bool documents, headed;
+    size_t width[N_COLUMNS];
+    struct bl_buf out;
+};
+
+/* ---- One record ---- */
+
+/* The member of an object as text, p == NULL when absent or null. */
+static int member(struct bl_span object, const char *name,
+                  struct bl_arena *a, struct bl_span *out, struct bl_err *err)
+{
+    struct bl_span v;
+    int rc = bl_json_get(object, name, &v, err);
+
+    if (rc <= 0 || bl_json_type(v) == BL_JSON_NULL)
+        return rc < 0 ? -1 : 0;
+    if (bl_json_string(v, a, out, err) < 0)
+        return bl_err_prefix(err, "field 'entity': member '%s'", name);
+    return 0;
+}
+
+/* A probability with two digits, never rounded up to a certainty. */
+static void put_p(char out[16], double p)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    int n = (int)(p * 1000 + 0.5);
+
+    n = p < 1 && n > 999 ? 999 : n;
+    bl_buf_printf(&b, "%d.%03d", n / 1000, n % 1000);
+    memcpy(out, b.data, b.len < 16 ? b.len + 1 : 16);
+    out[15] = '\0';
+    bl_buf_free(&b);
+}
+
+static int read_entity(const struct bl_record *r, struct bl_arena *a,
+                       struct bl_link_row *row, struct bl_err *err)
+{
+    struct bl_span entity, v;
+    double p;
+    int rc = bl_record_get(r, "entity", &entity, err);
+
+    if (rc <= 0)
+        return rc < 0 ? -1 : bl_fail(err, BL_BAD_FIELD,
+                                     "field 'entity' is missing");
+    if (bl_json_type(entity) == BL_JSON_NULL)
+        return 0;
+    if (bl_json_type(entity) != BL_JSON_OBJECT)
+        return bl_fail(err, BL_BAD_FIELD,
+                       "field 'entity': expected object, got %s",
+                       bl_json_type_name(bl_json_type(entity)));
+    if (member(entity, "title", a, &row->title, err) < 0 ||
+        member(entity, "url", a, &row->url, err) < 0)
+        return -1;
+    if (!row->title.p && member(entity, "id", a, &row->title, err) < 0)
+        return -1;
+    rc = bl_json_get(entity, "p", &v, err);
+    if (rc < 0 || (rc && bl_json_number(v, &p, err) < 0))
+        return -1;
+    if (rc && p >= 0 && p <= 1)
+        put_p(row->p, p);
+    return 0;
+}
+
+int bl_driver_row(const struct bl_record *r, struct bl_arena *a,
+                  struct bl_link_row *row, struct bl_err *err)
+{
+    *row = (struct bl_link_row){ .doc = { NULL, 0 } };
+    if (bl_record_string(r, "mention", a, &row->mention, err) < 0 ||
+        bl_record_string_opt(r, "doc", a, &row->doc, err) < 0)
+        return -1;
+    return read_entity(r, a, row, err);
+}
+
+/* ---- The table ---- */
+
+static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
+                   struct bl_err *err)
+{
+    struct bl_link_row row;
+    struct cells *c = bl_arena_alloc(arena, 1, sizeof *c);
+
+    (void)ctx;
+    if (bl_driver_row(&item->rec, arena, &row, err) < 0)
+        return -1;
+    c->v[DOC] = row.doc;
+    c->v[MENTION] = row.mention;
+    c->v[TITLE] = row.title.p ? row.title : BL_SPAN_LIT("-");
+    c->v[URL] = row.url;
+    c->v[PROBABILITY] = bl_span_of(bl_arena_strndup(arena, row.p,
+                                                    strlen(row.p)));
+    item->data = c;
+    return 0;
+}
+
+/* Columns of a terminal that a character takes: 0 for what combines with
+ * the one before, 2 for East Asian wide ones, by block. */
+static unsigned columns_of(uint32_t c)
+{
+    if ((c >= 0x300 && c < 0x370) || (c >= 0x200B && c < 0x2010) ||
+        (c >= 0xFE00 && c < 0xFE10))
+        return 0;
+    if ((c >= 0x1100 && c < 0x1160) || (c >= 0x2E80 && c < 0xA4D0) ||
+        (c >= 0xAC00 && c < 0xD7A4) || (c >= 0xF900 && c < 0xFB00) ||
+        (c >= 0xFF00 && c < 0xFF61) || (c >= 0x1F300 && c < 0x1FA00) ||
+        (c >= 0x20000 && c < 0x40000))
+        return 2;
+    return 1;
+}
+
+static size_t columns(struct bl_span s)
+{
+    size_t n = 0;
+    unsigned len;
+
+    for (size_t i = 0; i < s.n; i += len)
+        n += columns_of(bl_utf8_decode(s.p + i, s.n - i, &len));
+    return n;
+}
+
+static void widen(struct state *s, const struct cells *c)
+{
+    for (size_t i = 0; i < N_COLUMNS; i++) {
+        size_t n = columns(c->v[i]);
+        n = n > WIDEST && i != URL ? WIDEST : n;
+        if (n > s->width[i])
+            s->width[i] = n;
+    }
+}
+
+/* A line break or a tab in a mention would break the row. */
+static void put_cell(struct bl_buf *out, struct bl_span v)
+{
+    for (size_t i = 0; i < v.n; i++) {
+        unsigned char c = (unsigned char)v.p[i];
+        bl_buf_putc(out, c < 0x20 || c == 0x7F ? ' ' : v.p[i]);
+    }
+}
+
+static void put_row(struct state *s, const struct cells *c)
+{
+    size_t blanks = 0;
+
+    for (size_t i = s->documents ? DOC : MENTION; i < N_COLUMNS; i++) {
+        size_t n = columns(c->v[i]);
+        for (; blanks > 0; blanks--)
+            bl_buf_putc(&s->out, ' ');
+        put_cell(&s->out, c->v[i]);
+        blanks = (n < s->width[i] ? s->width[i] - n : 0) + 2;
+    }
+    bl_buf_putc(&s->out, '\n');
+}
+
+static int run(void *ctx, struct bl_item **items, size_t n,
+               struct bl_arena *arena, struct bl_err *err)
+{
+    static const struct cells heads = { {
+        BL_SPAN_LIT("DOCUMENT"), BL_SPAN_LIT("MENTION"),
+        BL_SPAN_LIT("LINKED TO"), BL_SPAN_LIT("URL"), BL_SPAN_LIT("P")
+    } };
+    struct state *s = ctx;
+
+    (void)arena;
+    (void)err;
+    bl_buf_clear(&s->out);
+    widen(s, &heads);
+    for (size_t i = 0; i < n; i++)
+        widen(s, items[i]->data);
+    if (!s->headed)
+        put_row(s, &heads);
+    s->headed = true;
+    for (size_t i = 0; i < n; i++)
+        put_row(s, items[i]->data);
+    bl_out(s->out.data, s->out.len);
+    return 0;
+}
+
+int bl_driver_table(bool documents)
+{
+    struct state s = { .documents = documents };
+    struct bl_loop_opts opts = BL_LOOP_OPTS_DEFAULT(ROWS);
+    int status = bl_loop_run(&(struct bl_loop){
+        .opts = &opts, .ctx = &s, .prepare = prepare, .run = run
+    });
+
+    if (!s.headed && status == 0)
+        bl_warn("no mention of an entity found");
+    bl_buf_free(&s.out);
+    return status;
+}

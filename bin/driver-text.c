@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink text: files of plain text as documents.  A long text is cut between
+ * paragraphs, lines or words, so that memory and the longest line stay small
+ * whatever comes in; the pieces of FILE are called FILE, FILE#2, FILE#3 ...
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "driver.h"
+#include "json.h"
+#include "lines.h"
+#include "mem.h"
+#include "prog.h"
+#include "utf8.h"
+
+enum {
+    PIECE = 1 << 20,            /* bytes of text in one document, at most */
+    MAX_LINE = 8 << 20          /* with --lines */
+};
+
+/* NUL is valid in UTF-8 but in no C string: it goes the way of bad bytes. */
+static void replace_nul(struct bl_buf *b, const char *p, size_t n)
+{
+    const char *nul;
+
+    while ((nul = memchr(p, '\0', n))) {
+        bl_buf_put(b, p, (size_t)(nul - p));
+        bl_buf_puts(b, "\xEF\xBF\xBD");
+        n -= (size_t)(nul - p) + 1;
+        p = nul + 1;
+    }
+    bl_buf_put(b, p, n);
+}
+
+static void put_text(struct bl_buf *out, const char *p, size_t n)
+{
+    struct bl_buf whole = BL_BUF_INIT, safe = BL_BUF_INIT;
+
+    replace_nul(&whole, p, n);
+    bl_utf8_repair(&safe, whole.data ? whole.data : "", whole.len);
+    bl_json_put_string(out, safe.data ? safe.data : "", safe.len);
+    bl_buf_free(&whole);
+    bl_buf_free(&safe);
+}
+
+void bl_driver_put_document(struct bl_buf *out, const char *id,
+                            const char *text, size_t n)
+{
+    bl_buf_puts(out, "{\"id\":");
+    put_text(out, id, strlen(id));
+    bl_buf_puts(out, ",\"text\":");
+    put_text(out, text, n);
+    bl_buf_puts(out, "}\n");
+}
+
+static void write_piece(struct bl_buf *line, const char *name, size_t number,
+                        const char *p, size_t n)
+{
+    char *id = number > 1 ? bl_xasprintf("%s#%zu", name, number)
+                          : bl_xstrdup(name);
+
+    bl_buf_clear(line);
+    bl_driver_put_document(line, id, p, n);
+    bl_out(line->data, line->len);
+    free(id);
+}
+
+/* The last place in p[0..n) behind `mark`, or 0. */
+static size_t last_behind(const char *p, size_t n, const char *mark)
+{
+    size_t len = strlen(mark);
+
+    for (size_t i = n; i > n / 2 && i >= len; i--) {
+        if (!memcmp(p + i - len, mark, len))
+            return i;
+    }
+    return 0;
+}
+
+/* Where to cut a full piece; never inside a character. */
+static size_t cut(const char *p, size_t n)
+{
+    static const char *const marks[] = { "\n\n", "\n", ". ", " " };
+
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        size_t at = last_behind(p, n, marks[i]);
+        if (at)
+            return at;
+    }
+    while (n > 1 && ((unsigned char)p[n - 1] & 0xC0) == 0x80)
+        n--;
+    return n > 1 ? n - 1 : n;
+}
+
+/* Fills the piece up; 1 more may follow, 0 end, -1 with *err. */
+static int fill(int fd, const char *name, struct bl_buf *piece,
+                struct bl_err *err)
+{
+    while (piece->len < PIECE) {
+        bl_buf_reserve(piece, PIECE - piece->len);
+        ssize_t n = read(fd, piece->data + piece->len, PIECE - piece->len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return bl_fail_errno(err, BL_SYSTEM, "cannot read '%s'", name);
+        if (n == 0)
+            return 0;
+        piece->len += (size_t)n;
+    }
+    return 1;
+}
+
+/* A byte order mark is no text. */
+static void drop_mark(struct bl_buf *piece)
+{
+    if (piece->len >= 3 && !memcmp(piece->data, "\xEF\xBB\xBF", 3)) {
+        piece->len -= 3;
+        memmove(piece->data, piece->data + 3, piece->len);
+    }
+}
+
+static int whole_text(int fd, const char *name, struct bl_err *err)
+{
+    struct bl_buf piece = BL_BUF_INIT, line = BL_BUF_INIT;
+    int more = 1;
+
+    for (size_t number = 1; more == 1; number++) {
+        more = fill(fd, name, &piece, err);
+        if (more < 0)
+            break;
+        if (number == 1)
+            drop_mark(&piece);
+        size_t n = more ? cut(piece.data, piece.len) : piece.len;
+        if (n)
+            write_piece(&line, name, number, piece.data, n);
+        if (more) {
+            piece.len -= n;
+            memmove(piece.data, piece.data + n, piece.len);
+        }
+    }
+    bl_buf_free(&piece);
+    bl_buf_free(&line);
+    return more < 0 ? -1 : 0;
+}
+
+static int each_line(int fd, const char *name, struct bl_err *err)
+{
+    struct bl_lines *lines = bl_lines_new(fd, name, MAX_LINE);
+    struct bl_buf out = BL_BUF_INIT;
+    struct bl_span line;
+    enum bl_line_status st;
+
+    while ((st = bl_lines_next(lines, &line, err)) != BL_LINE_END &&
+           st != BL_LINE_ERROR) {
+        size_t number = bl_lines_number(lines);
+        if (st == BL_LINE_TOO_LONG)
+            bl_warn("%s:%zu: left out: longer than %d bytes", name, number,
+                    MAX_LINE);
+        if (st != BL_LINE_OK || line.n == 0)
+            continue;
+        char *id = bl_xasprintf("%s:%zu", name, number);
+        bl_buf_clear(&out);
+        bl_driver_put_document(&out, id, line.p, line.n);
+        bl_out(out.data, out.len);
+        free(id);
+    }
+    bl_buf_free(&out);
+    bl_lines_free(lines);
+    return st == BL_LINE_ERROR ? -1 : 0;
+}
+
+static int one_file(bool lines, const char *path, struct bl_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+
+    if (fd < 0)
+        return bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
+    rc = lines ? each_line(fd, path, err) : whole_text(fd, path, err);
+    close(fd);
+    return rc;
+}
+
+int bl_driver_text(bool lines, char **files, size_t n)
+{
+    struct bl_err err;
+    int rc = 0, status = 0;
+
+    if (n == 0)
+        rc = lines ? each_line(0, "stdin", &err)
+                   : whole_text(0, "stdin", &err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (!strcmp(files[i], "-"))
+            rc = lines ? each_line(0, "stdin", &err)
+                       : whole_text(0, "stdin", &err);
+        else
+            rc = one_file(lines, files[i], &err);
+    }
+    if (rc < 0) {
+        bl_warn("%s", err.msg);
+        status = bl_code_exit(err.code);
+    }
+    return status;
+}

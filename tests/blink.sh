@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The driver: its own stages, the pipeline it builds, and how it ends.
+. "$top_srcdir/tests/lib.sh"
+
+# A data folder with names only: enough for --show.
+export BLINK_DATA=$T/data
+mkdir -p "$T/data/models/default" "$T/data/models/mini" \
+    "$T/data/catalogues" "$T/data/indexes"
+touch "$T/data/catalogues/default.kb" "$T/data/indexes/default.blx" \
+    "$T/data/catalogues/own.kb" "$T/data/indexes/own.mini.blx"
+cd "$T" || exit
+printf 'Marie Curie was born in Warsaw.\n' >'a b.txt'
+printf 'Rome.\n\nParis.' >c.txt
+
+# ---- blink text ----
+run blink text 'a b.txt' c.txt
+is "$status" 0 'text: exit status'
+is "$(cat out)" '{"id":"a b.txt","text":"Marie Curie was born in Warsaw.\n"}
+{"id":"c.txt","text":"Rome.\n\nParis."}' 'text: a file is a document'
+run blink text --lines c.txt
+is "$(cat out)" '{"id":"c.txt:1","text":"Rome."}
+{"id":"c.txt:3","text":"Paris."}' 'text: --lines'
+run blink text </dev/null
+is "$status:$(cat out)" '0:' 'text: nothing gives nothing'
+printf '\xef\xbb\xbfa\0b\xff"\\\xc3\xa9' >bytes.txt
+run blink text - <bytes.txt
+is "$(cat out)" '{"id":"stdin","text":"a�b�\"\\é"}' \
+    'text: bad bytes are replaced, the byte order mark left out'
+run blink text nowhere.txt
+is "$status:$(cat err)" \
+    "3:blink: cannot open 'nowhere.txt': No such file or directory" \
+    'text: a missing file'
+run blink text .
+is "$status:$(cat err)" "4:blink: cannot read '.': Is a directory" \
+    'text: a folder'
+
+# Long texts come in pieces that together are the text.
+awk 'BEGIN { for (i = 0; i < 300000; i++) printf "w%d%s", i,
+    i % 1000 ? " " : "\n\n" }' >long.txt
+blink text long.txt >pieces
+is "$(jq -j .text pieces | cksum)" "$(cksum <long.txt)" \
+    'text: a long text is whole in its pieces'
+is "$(jq -r .id pieces | head -n 2 | tr '\n' ' ')" 'long.txt long.txt#2 ' \
+    'text: pieces are numbered'
+is "$(jq 'select(.text | utf8bytelength > 1048576)' pieces)" '' \
+    'text: a piece is at most one megabyte'
+head -c 3000000 /dev/zero | tr '\0' 'x' >oneword.txt
+is "$(blink text oneword.txt | jq -j .text | cksum)" \
+    "$(cksum <oneword.txt)" 'text: one word of 3 MB'
+
+# ---- blink table ----
+cat >linked.jsonl <<'JSON'
+{"doc":"a","mention":"Curie","entity":{"id":"1","title":"Marie Curie","url":"https://x/Marie_Curie","p":0.9876}}
+{"doc":"a","mention":"東京\n","entity":{"id":"2","title":"Tokyo","p":0.99999}}
+{"doc":"b","mention":"Foo","entity":null,"nil_p":0.4}
+JSON
+run blink table <linked.jsonl
+is "$status:$(cat out)" '0:MENTION  LINKED TO    URL                    P
+Curie    Marie Curie  https://x/Marie_Curie  0.988
+東京     Tokyo                               0.999
+Foo      -                                   ' 'table: aligned'
+run blink table --documents <linked.jsonl
+like "$(cat out)" 'DOCUMENT  MENTION' 'table: --documents'
+echo '{"mention":3}' >bad.jsonl
+run blink table <bad.jsonl
+is "$status:$(cat out)" '1:' 'table: a bad record'
+is "$(cat err)" \
+    "blink: stdin:1: field 'mention': expected string, found number" \
+    'table: and why'
+run blink table </dev/null
+is "$status:$(cat err)" '0:blink: no mention of an entity found' \
+    'table: nothing found is said'
+
+# ---- blink link --show ----
+run blink link --show --json 'a b.txt'
+is "$status" 0 'show: exit status'
+is "$(cat out)" "blink text -- 'a b.txt' |
+    blink-ner --dictionary $T/data/catalogues/default.kb |
+    blink-embed -m $T/data/models/default |
+    blink-retrieve -x $T/data/indexes/default.blx -c \
+$T/data/catalogues/default.kb -k 10 --aliases |
+    blink-score" 'show: the pipeline, quoted'
+run blink link --show --table --lines --nil 0.5 --threads 1 -k 3
+like "$(cat out)" 'blink text --lines \|' 'show: --lines'
+like "$(cat out)" 'blink-embed -m [^ ]* --threads 1 \|' 'show: --threads'
+like "$(cat out)" ' -k 3 ' 'show: -k'
+like "$(cat out)" 'blink-score --nil 0.5 \|' 'show: --nil'
+like "$(cat out)" 'blink table --documents$' 'show: --table'
+mkdir "$T/data/models/default-cross" "$T/data/models/default-ner"
+run blink --show
+like "$(cat out)" 'blink-rerank -m [^ ]*default-cross -c ' \
+    'show: a cross-encoder is used when there is one'
+like "$(cat out)" 'blink-ner -m [^ ]*default-ner \|' \
+    'show: so is a tagger'
+run blink --fast --show
+is "$(grep -c rerank out)" 0 'show: --fast'
+rmdir "$T/data/models/default-cross" "$T/data/models/default-ner"
+run blink link --show --kb own -m mini
+like "$(cat out)" 'own.mini.blx' 'show: the index of a catalogue by a model'
+cp "$T/data/catalogues/own.kb" here.kb
+touch here.blx
+run blink link --show --kb here.kb
+like "$(cat out)" 'blink-retrieve -x here.blx -c here.kb' \
+    'show: the index beside a catalogue'
+run blink link --kb own
+is "$status" 3 'no index: exit status'
+like "$(cat err)" "no index of 'own' by 'default': give it with -x, or" \
+    'no index: says what to do'
+
+# ---- misuse ----
+run blink
+is "$status" 2 'no command'
+run blink nonsense
+is "$status:$(cat out)" '2:' 'unknown command'
+run blink link --table --json
+is "$status" 2 '--table and --json'
+run blink -i c.txt
+is "$status" 2 '-i with a file'
+run blink link nowhere.txt
+is "$status:$(cat err)" \
+    "3:blink: cannot open 'nowhere.txt': No such file or directory" \
+    'a missing text is known before anything starts'
+BLINK_DATA=$T/empty run blink link c.txt
+is "$status" 3 'no catalogue: exit status'
+like "$(cat err)" "no catalogue 'default'.*quickstart" \
+    'no catalogue: says what to do'
+BLINK_DATA=$T/empty run blink doctor
+is "$status" 3 'doctor: exit status when nothing is there'
+like "$(cat out)" 'BROKEN +catalogue ' 'doctor: says what is missing'
+like "$(cat err)" 'scripts/quickstart' 'doctor: says what to do'
+finish
