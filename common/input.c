@@ -217,6 +217,23 @@ static void plain_context(struct writer *w, struct bl_wordpiece *wp,
     put(w, s->sep);
 }
 
+/* A name by itself, cut to `length` tokens. */
+static void plain_name(struct writer *w, struct bl_wordpiece *wp,
+                       const struct bl_input_spec *spec, struct bl_span name,
+                       size_t length, enum bl_cut what)
+{
+    const struct bl_specials *s = bl_wordpiece_specials(wp);
+    int32_t *ids = w->in->scratch;
+    bool cut = false;
+    size_t n = bl_wordpiece_ids(wp, name, spec->literal, ids, length - 2,
+                                &cut);
+
+    w->in->cut |= cut ? (unsigned)what : 0u;
+    put(w, s->cls);
+    put_many(w, ids, n);
+    put(w, s->sep);
+}
+
 static void put_context(struct writer *w, struct bl_wordpiece *wp,
                         const struct bl_input_spec *spec,
                         const struct bl_mention *m)
@@ -264,7 +281,10 @@ void bl_input_context(struct bl_input *in, struct bl_wordpiece *wp,
     size_t length = context_length(spec);
     struct writer w = begin(in, wp, length, 3 * length);
 
-    put_context(&w, wp, spec, m);
+    if (spec->layout == BL_LAYOUT_BLINK)
+        put_context(&w, wp, spec, m);
+    else
+        plain_name(&w, wp, spec, m->text, length, BL_CUT_MENTION);
 }
 
 void bl_input_entity(struct bl_input *in, struct bl_wordpiece *wp,
@@ -274,6 +294,12 @@ void bl_input_entity(struct bl_input *in, struct bl_wordpiece *wp,
     size_t length = entity_length(spec);
     struct writer w = begin(in, wp, length, length);
 
+    if (spec->layout == BL_LAYOUT_PLAIN) {
+        bool named = e->has_title && e->title.n > 0;
+        plain_name(&w, wp, spec, named ? e->title : e->text, length,
+                   named ? BL_CUT_TITLE : BL_CUT_TEXT);
+        return;
+    }
     put(&w, bl_wordpiece_specials(wp)->cls);
     put_entity(&w, wp, spec, e);
 }

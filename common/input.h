@@ -18,10 +18,16 @@
  * positions begin at context_length however short the context is, because
  * the original pads the context there.
  *
- * layout "plain" (sentence encoders that never saw the tags):
- *     context    [CLS] mention : left mention right [SEP]
- *     entity     [CLS] title . text [SEP]
- *     pair       the context, then the entity without its [CLS], no gap
+ * layout "plain" (encoders that never saw the tags):
+ *     context    [CLS] mention [SEP]
+ *     entity     [CLS] title [SEP]       without a title: its text
+ *     pair       [CLS] mention : left mention right [SEP] title . text [SEP]
+ *
+ * The plain context and entity are names and nothing else, because that is
+ * what an untrained sentence encoder (all-MiniLM-L6-v2) links best by: over
+ * 12,000 entities and 1,135 mentions it finds 78 % at rank 1 and 92 % among
+ * ten; with 16 words of context 57 and 85 %, with 32 words of the entity's
+ * text 52 and 86 %, with both 43 and 74 %.
  *
  * Sequences are never padded.  A typed "[PAD]" with literal specials is a
  * token that the original masks out: it is left out here, and leaves a gap

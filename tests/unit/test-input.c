@@ -392,12 +392,24 @@ static void plain_layout(void)
                                 BL_SPAN_LIT("A stream. [SEP]"), true };
 
     bl_input_context(&input, wp, &s, &m);
-    is_str(shown(), "[CLS] river : he said that the great river was full of "
-           "water and sand [SEP]", "plain context");
-    ok(input.cut == BL_CUT_RIGHT, "only the right side was cut");
+    is_str(shown(), "[CLS] river [SEP]", "plain context: the mention");
+    ok(input.cut == 0, "nothing counts as cut");
     bl_input_entity(&input, wp, &s, &e);
-    is_str(shown(), "[CLS] river . a stream . [ sep ] [SEP]",
-           "plain entity; a typed [SEP] is text");
+    is_str(shown(), "[CLS] river [SEP]", "plain entity: the title");
+    e.has_title = false;
+    bl_input_entity(&input, wp, &s, &e);
+    is_str(shown(), "[CLS] a stream . [ sep ] [SEP]",
+           "plain entity without title: the text; a typed [SEP] is text");
+    e.has_title = true;
+    m.text = BL_SPAN_LIT("a a a a a a a a a a a a a a a a");
+    bl_input_context(&input, wp, &s, &m);
+    ok(input.n == 16 && input.cut == BL_CUT_MENTION,
+       "a long mention is cut to the length");
+    m.text = BL_SPAN_LIT("River");
+    bl_input_pair(&input, wp, &s, &m, &e);
+    is_str(shown(), "[CLS] river : he said that the great river was full of "
+           "water and sand [SEP] river . a stream . [ sep ] [SEP]",
+           "plain pair with context");
     m = (struct bl_mention){ { "", 0 }, BL_SPAN_LIT("River"), { "", 0 } };
     bl_input_pair(&input, wp, &s, &m, &e);
     is_str(shown(), "[CLS] river : river [SEP] river . a stream . [ sep ] "
