@@ -67,6 +67,7 @@ int bl_err_prefix(struct bl_err *err, const char *fmt, ...)
 /* A broken promise inside our own code: prints file:line and aborts. */
 #define BL_BUG(text) bl_bug_at(__FILE__, __LINE__, text)
 #define BL_ASSERT(cond) ((cond) ? (void)0 : BL_BUG("not true: " #cond))
-_Noreturn void bl_bug_at(const char *file, int line, const char *text);
+void bl_bug_at(const char *file, int line, const char *text)
+    __attribute__((noreturn));
 
 #endif

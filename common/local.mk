@@ -39,3 +39,41 @@ common_libcommon_la_SOURCES = \
 	common/wordpiece.c common/wordpiece.h \
 	common/words.c common/words.h
 common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS)
+
+# libblink: the same objects for other people's programs.  Ours link
+# libcommon, so that bin/* are programs and not libtool's scripts.
+lib_LTLIBRARIES += common/libblink.la
+common_libblink_la_SOURCES =
+common_libblink_la_LIBADD = common/libcommon.la
+common_libblink_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
+	-no-undefined -export-symbols-regex '^bl_'
+pkginclude_HEADERS += \
+	common/arena.h \
+	common/blas.h \
+	common/blink.h \
+	common/buf.h \
+	common/candidates.h \
+	common/encoder.h \
+	common/err.h \
+	common/file.h \
+	common/fold.h \
+	common/index.h \
+	common/input.h \
+	common/json.h \
+	common/kb.h \
+	common/lines.h \
+	common/mem.h \
+	common/metrics.h \
+	common/model.h \
+	common/opts.h \
+	common/paths.h \
+	common/rank.h \
+	common/record.h \
+	common/safetensors.h \
+	common/sha256.h \
+	common/topk.h \
+	common/unicode.h \
+	common/utf8.h \
+	common/vector.h \
+	common/wordpiece.h \
+	common/words.h

@@ -34,6 +34,6 @@ bool bl_size_add(size_t a, size_t b, size_t *out)
     __attribute__((warn_unused_result));
 
 /* Ends the process with status 4, saying how many bytes were asked for. */
-_Noreturn void bl_oom(size_t bytes);
+__attribute__((noreturn)) void bl_oom(size_t bytes);
 
 #endif

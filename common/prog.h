@@ -27,9 +27,9 @@ void bl_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same, only with -v. */
 void bl_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Prints err->msg and exits with bl_code_exit(err->code). */
-_Noreturn void bl_die(const struct bl_err *err);
+__attribute__((noreturn)) void bl_die(const struct bl_err *err);
 /* Prints the message and "try 'NAME --help'", exits with 2. */
-_Noreturn void bl_die_usage(const char *fmt, ...)
+__attribute__((noreturn)) void bl_die_usage(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
 
 /* Writes all n bytes to stdout's descriptor (unbuffered; EINTR and short

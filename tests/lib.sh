@@ -19,6 +19,25 @@ shared=${BLINK_SHARED:-$top_srcdir/../shared}
 golden=''
 [ -d "$shared/golden" ] && golden=$shared/golden
 
+# Under `make check-valgrind` the programs that need no libtorch are found as
+# scripts that start them under valgrind.
+if [ -n "${BLINK_VALGRIND:-}" ]; then
+    mkdir "$T/wrapped"
+    for name in eval index kb ner retrieve score tokenize; do
+        [ -x "$top_builddir/bin/blink-$name" ] || continue
+        printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$BLINK_VALGRIND" \
+            "$top_builddir/bin/blink-$name" >"$T/wrapped/blink-$name"
+        chmod +x "$T/wrapped/blink-$name"
+    done
+    PATH=$T/wrapped:$PATH
+fi
+
+# Skips the whole test where the programs are not as they will be used.
+only_plain() {
+    [ -z "${sanitizers:-}" ] || skip_all 'built with sanitizers'
+    [ -z "${BLINK_VALGRIND:-}" ] || skip_all 'under valgrind'
+}
+
 # run COMMAND...: stdin is passed on.
 run() {
     status=0

@@ -7,7 +7,9 @@ TEST_EXTENSIONS = .sh
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
-	PATH="$(abs_top_builddir)/bin:$$PATH"; export PATH;
+	PATH="$(abs_top_builddir)/bin:$$PATH"; export PATH; \
+	sanitizers='$(BL_SAN)'; export sanitizers; \
+	CC='$(CC)'; export CC;
 
 UNIT_TESTS = \
 	tests/unit/test-mem \
@@ -29,9 +31,33 @@ SHELL_TESTS = \
 	tests/blink.sh \
 	tests/checksrc.sh \
 	tests/fuzz-replay.sh \
+	tests/headers.sh \
+	tests/install.sh \
 	tests/man-lint.sh \
 	tests/shellcheck.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh
 EXTRA_DIST += tests/unit/golden.h tests/unit/tap.h
 EXTRA_DIST += tests/data
+
+# ---- The same tests under other eyes ----
+# A second build with AddressSanitizer and UBSan, configured as this one.
+check-asan:
+	$(MKDIR_P) asan
+	test -f asan/Makefile || { \
+	  eval "set x $$(./config.status --config)"; shift; cd asan && \
+	  $(abs_top_srcdir)/configure -q "$$@" --enable-sanitizers \
+	    CFLAGS='-g -O1' CXXFLAGS='-g -O1'; }
+	cd asan && $(MAKE) && \
+	  ASAN_OPTIONS=exitcode=99:detect_leaks=1:allocator_may_return_null=1 \
+	  LSAN_OPTIONS=print_suppressions=0:suppressions=$(abs_top_srcdir)/tests/lsan.supp \
+	  UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) check
+
+# Unit tests and the programs that need no libtorch, under valgrind.
+VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full \
+	--errors-for-leak-kinds=definite \
+	--suppressions=$(abs_top_srcdir)/tests/valgrind.supp
+check-valgrind: all
+	BLINK_VALGRIND='$(VALGRIND)' $(MAKE) check LOG_COMPILER='$(VALGRIND)'
+.PHONY: check-asan check-valgrind
+EXTRA_DIST += tests/lsan.supp tests/valgrind.supp

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Every header compiles by itself, blink.h brings in every public one, and
+# they serve C++ as well.
+. "$top_srcdir/tests/lib.sh"
+cc=${CC:-cc}
+
+for h in "$top_srcdir"/common/*.h; do
+    echo "#include \"$h\"" >"$T/x.c"
+    run $cc -std=gnu11 -Wall -Wextra -Werror -I"$top_srcdir/common" \
+        -fsyntax-only "$T/x.c"
+    is "$status$(cat "$T/err")" 0 "${h##*/} stands alone"
+done
+
+# What is installed is what blink.h brings in.
+installed=$(sed -n '/^pkginclude_HEADERS/,/[^\\]$/p' \
+            "$top_srcdir/common/local.mk" | grep -o '[a-z0-9-]*\.h' |
+            grep -v '^blink\.h$' | sort)
+included=$(grep -o '"[a-z0-9-]*\.h"' "$top_srcdir/common/blink.h" |
+           tr -d '"' | sort)
+is "$included" "$installed" 'blink.h includes what is installed'
+if command -v c++ >/dev/null; then
+    printf 'extern "C" {\n#include "%s"\n}\n' \
+        "$top_srcdir/common/blink.h" >"$T/x.cc"
+    run c++ -fsyntax-only "$T/x.cc"
+    is "$status$(grep error "$T/err")" 0 'blink.h is good C++'
+fi
+finish

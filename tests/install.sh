@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# `make install DESTDIR=...`: the programs run from there, find their module,
+# and the library serves a stranger's program through pkg-config.
+. "$top_srcdir/tests/lib.sh"
+only_plain
+root=$T/root
+export -n MAKEFLAGS MFLAGS MAKELEVEL
+run make -C "$top_builddir" install DESTDIR="$root"
+is "$status" 0 'make install'
+[ "$status" = 0 ] || tail -n 5 "$T/err" | sed 's/^/# /'
+prefix=$(find "$root" -path '*/include/blink/blink.h')
+prefix=${prefix%/include/blink/blink.h}
+bin=$prefix/bin
+
+for program in "$top_builddir"/bin/blink*; do
+    if [ ! -f "$program" ] || [ ! -x "$program" ]; then continue; fi
+    name=${program##*/}
+    run env -i "$bin/$name" --version
+    like "$status$(cat "$T/out")" "^0$name [0-9]" "$name runs from there"
+    ok "$name is a program, not a script of libtool's" \
+        grep -qvI '^#.*libtool' "$bin/$name"
+    ok "its page is there" test -s "$prefix/share/man/man1/$name.1"
+done
+
+lib=$(find "$prefix" -name pkgconfig -type d)
+lib=${lib%/pkgconfig}
+ok 'the shared library is there' test -e "$lib/libblink.so"
+ok 'the static library is there' test -e "$lib/libblink.a"
+like "$(nm -D --defined-only "$lib/libblink.so" | awk '{ print $3 }' |
+        grep -v '^bl_')" '^$' 'it exports bl_ names only'
+cat >"$T/client.c" <<'X'
+#include <blink/blink.h>
+#include <stdio.h>
+
+int main(void)
+{
+    struct bl_err err;
+
+    if (!bl_json_check("{\"a\":tru}", 9, &err))
+        return 1;
+    printf("%s: %s\n", bl_code_name(err.code), err.msg);
+    return 0;
+}
+X
+export PKG_CONFIG_PATH=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
+if ! command -v pkg-config >/dev/null; then
+    skip 'a client compiles' 'no pkg-config'
+    finish
+fi
+want="bad-json: byte 5: expected a value, found 't'"
+read -ra flags < <(pkg-config --cflags --libs blink)
+run ${CC:-cc} -o "$T/client" "$T/client.c" "${flags[@]}"
+is "$status$(cat "$T/err")" 0 'a client compiles'
+run env LD_LIBRARY_PATH="$lib" "$T/client"
+is "$(cat "$T/out")" "$want" 'and runs with the shared library'
+read -ra flags < <(PKG_CONFIG_SYSROOT_DIR='' pkg-config --libs --static blink)
+run ${CC:-cc} -I"$prefix/include" -o "$T/static" "$T/client.c" \
+    "${flags[@]/#-lblink/$lib/libblink.a}"
+is "$status$(cat "$T/err")" 0 'a client links the static library'
+run "$T/static"
+is "$(cat "$T/out")" "$want" 'and runs with it'
+
+if [ -e "$top_builddir/common/.libs/libblink-torch.so" ]; then
+    ok 'the torch module is there' test -e "$lib/blink/libblink-torch.so"
+    run env -i "$bin/blink-embed" -v --engine torch \
+        -m "$fixtures/golden/m2-bi" \
+        <"$fixtures/golden/m2-vectors/records.jsonl"
+    is "$status" 0 'and the installed programs find it'
+fi
+finish
