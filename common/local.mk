@@ -9,7 +9,9 @@ common_libcommon_la_SOURCES = \
 	common/err.c common/err.h \
 	common/file.c common/file.h \
 	common/fold.c common/fold.h \
-	common/index.h \
+	common/half.h \
+	common/index.c common/index.h \
+	common/index-write.c common/index-file.h \
 	common/input.c common/input.h \
 	common/json.c common/json.h \
 	common/json-check.c \
@@ -30,7 +32,10 @@ common_libcommon_la_SOURCES = \
 	common/progress.c \
 	common/rank.h \
 	common/record.c common/record.h \
-	common/topk.h \
+	common/sha256.c common/sha256.h \
+	common/topk.c common/topk.h \
+	common/topk-kernels.c common/topk-kernels.h \
+	common/topk-template.h \
 	common/uni-tables.c common/uni-tables.h \
 	common/unicode.c common/unicode.h \
 	common/utf8.c common/utf8.h \

@@ -16,16 +16,18 @@ UNIT_TESTS = \
 	tests/unit/test-lines \
 	tests/unit/test-file \
 	tests/unit/test-blas \
+	tests/unit/test-index \
 	tests/unit/test-input \
 	tests/unit/test-json \
 	tests/unit/test-json-cases \
 	tests/unit/test-pipeline \
 	tests/unit/test-record \
+	tests/unit/test-topk \
 	tests/unit/test-utf8 \
 	tests/unit/test-wordpiece \
 	tests/unit/test-words \
 	tests/unit/test-vector
-check_PROGRAMS += $(UNIT_TESTS)
+check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk
 
 SHELL_TESTS = \
 	tests/blink.sh \

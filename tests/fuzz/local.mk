@@ -1,14 +1,20 @@
 # ---- Fuzzing: `make check` replays tests/data/fuzz/TARGET/*, and
 # `make fuzz TARGET=fuzz-json SECONDS=60` looks for more with clang. ----
 FUZZERS = \
+	tests/fuzz/fuzz-index \
 	tests/fuzz/fuzz-json \
 	tests/fuzz/fuzz-lines \
-	tests/fuzz/fuzz-utf8
+	tests/fuzz/fuzz-utf8 \
+	tests/fuzz/fuzz-vector
 check_PROGRAMS += $(FUZZERS)
+tests_fuzz_fuzz_index_SOURCES = \
+	tests/fuzz/fuzz-index.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_lines_SOURCES = \
 	tests/fuzz/fuzz-lines.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_utf8_SOURCES = tests/fuzz/fuzz-utf8.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_vector_SOURCES = \
+	tests/fuzz/fuzz-vector.c tests/fuzz/standalone.c
 
 TARGET = fuzz-json
 SECONDS = 60

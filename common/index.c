@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "index.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "half.h"
+#include "index-file.h"
+#include "mem.h"
+
+enum { SHOWN = 16 };            /* digits of a fingerprint in messages */
+
+const char *bl_dtype_name(enum bl_dtype dtype)
+{
+    return dtype == BL_DTYPE_F32 ? "f32" :
+           dtype == BL_DTYPE_F16 ? "f16" : "int8";
+}
+
+/* ---- Opening ---- */
+
+/* What has to be right before the rest of the header means anything. */
+static int check_start(const struct bl_map *m, struct bl_err *err)
+{
+    const unsigned char *h = m->data;
+    unsigned char sum[BL_SHA256_SIZE];
+
+    if (m->size >= 8 && memcmp(h, INDEX_MAGIC, 8))
+        return bl_fail(err, BL_DATA, "'%s': not a blink index (offset 0: "
+                       "other magic bytes)", m->path);
+    if (m->size < BL_INDEX_HEADER)
+        return bl_fail(err, BL_DATA, "'%s': truncated: %zu bytes, but the "
+                       "header takes %d", m->path, m->size,
+                       BL_INDEX_HEADER);
+    if (get32(h + AT_BYTE_ORDER) == __builtin_bswap32(INDEX_BYTE_ORDER))
+        return bl_fail(err, BL_DATA, "'%s': offset %d: written in big-endian "
+                       "byte order, expected little-endian", m->path,
+                       AT_BYTE_ORDER);
+    if (get32(h + AT_BYTE_ORDER) != INDEX_BYTE_ORDER)
+        return bl_fail(err, BL_DATA, "'%s': offset %d: no byte order mark",
+                       m->path, AT_BYTE_ORDER);
+    if (get32(h + AT_VERSION) != BL_INDEX_VERSION)
+        return bl_fail(err, BL_DATA, "'%s': offset %d: format version "
+                       "%" PRIu32 ", expected %d", m->path, AT_VERSION,
+                       get32(h + AT_VERSION), BL_INDEX_VERSION);
+    header_sum(h, sum);
+    if (memcmp(h + AT_SUM, sum, sizeof sum))
+        return bl_fail(err, BL_DATA, "'%s': offset %d: wrong checksum: the "
+                       "header is damaged", m->path, AT_SUM);
+    return 0;
+}
+
+/* A name of 1..64 printable ASCII bytes, filled up with NULs; false when it
+ * is none. */
+static bool take_name(const unsigned char *p, char *out)
+{
+    size_t n = strnlen((const char *)p, BL_FINGERPRINT_MAX);
+
+    memcpy(out, p, n);
+    memset(out + n, 0, BL_FINGERPRINT_MAX + 1 - n);
+    for (size_t i = 0; i < n; i++)
+        if (p[i] < ' ' || p[i] > '~')
+            return false;
+    for (size_t i = n; i < BL_FINGERPRINT_MAX; i++)
+        if (p[i])
+            return false;
+    return n > 0;
+}
+
+static int take_fields(struct bl_index *x, struct bl_err *err)
+{
+    const unsigned char *h = x->map.data;
+    const char *path = x->map.path;
+    uint32_t dtype = get32(h + AT_DTYPE), dim = get32(h + AT_DIM);
+    uint64_t size = get64(h + AT_SIZE);
+
+    if (get32(h + AT_HEADER) != BL_INDEX_HEADER)
+        return bl_fail(err, BL_DATA, "'%s': offset %d: header of %" PRIu32
+                       " bytes, expected %d", path, AT_HEADER,
+                       get32(h + AT_HEADER), BL_INDEX_HEADER);
+    if (dtype < BL_DTYPE_F32 || dtype > BL_DTYPE_INT8)
+        return bl_fail(err, BL_DATA, "'%s': offset %d: number type %" PRIu32
+                       ", expected 1, 2 or 3", path, AT_DTYPE, dtype);
+    if (!dim || dim > BL_VECTOR_MAX_DIM)
+        return bl_fail(err, BL_DATA, "'%s': offset %d: dimension %" PRIu32
+                       ", expected 1 to %d", path, AT_DIM, dim,
+                       BL_VECTOR_MAX_DIM);
+    x->dtype = dtype;
+    x->dim = dim;
+    x->stride = (size_t)align_up(dim * dtype_size(dtype));
+    x->padded = x->stride / dtype_size(dtype);
+    if (get32(h + AT_STRIDE) != x->stride)
+        return bl_fail(err, BL_DATA, "'%s': offset %d: %" PRIu32 " bytes a "
+                       "vector, expected %zu", path, AT_STRIDE,
+                       get32(h + AT_STRIDE), x->stride);
+    if (size != x->map.size)
+        return bl_fail(err, BL_DATA, "'%s': %s: %zu bytes, but the header "
+                       "says %" PRIu64, path,
+                       size > x->map.size ? "truncated" : "bytes at the end",
+                       x->map.size, size);
+    if (!take_name(h + AT_MODEL, x->model) || !take_name(h + AT_KB, x->kb))
+        return bl_fail(err, BL_DATA, "'%s': offset %d: no valid "
+                       "fingerprints", path, AT_MODEL);
+    x->n = get64(h + AT_N);
+    x->kb_entities = get64(h + AT_ENTITIES);
+    if (x->kb_entities >= BL_INDEX_REMOVED || x->n > x->kb_entities)
+        return bl_fail(err, BL_DATA, "'%s': offset %d: %" PRIu64 " vectors "
+                       "for %" PRIu64 " entities", path, AT_N, x->n,
+                       x->kb_entities);
+    return 0;
+}
+
+static int take_segment(struct bl_index *x, size_t i, uint64_t at,
+                        uint64_t *end, struct bl_err *err)
+{
+    const unsigned char *e = x->map.data + AT_TABLE + i * ENTRY;
+    struct bl_index_segment *s = &x->segments[i];
+    struct extent have, want;
+    uint64_t n = get64(e + AT_COUNT);
+
+    have = (struct extent){ get64(e + AT_VECTORS), get64(e + AT_ROWS),
+                            get64(e + AT_SCALES), get64(e + AT_END) };
+    if (n > (x->map.size - at) / x->stride)
+        return bl_fail(err, BL_DATA, "'%s': segment %zu: %" PRIu64
+                       " vectors of %zu bytes do not fit in %zu bytes",
+                       x->map.path, i, n, x->stride, x->map.size);
+    want = extent_of(at, n, x->stride, x->dtype);
+    if (memcmp(&have, &want, sizeof have) || want.end > x->map.size)
+        return bl_fail(err, BL_DATA, "'%s': segment %zu: offsets do not "
+                       "follow from its %" PRIu64 " vectors", x->map.path, i,
+                       n);
+    s->n = n;
+    s->vectors = x->map.data + want.vectors;
+    s->rows = (const void *)(x->map.data + want.rows);
+    s->scales = want.scales ? (const void *)(x->map.data + want.scales)
+                            : NULL;
+    *end = want.end;
+    return 0;
+}
+
+static int take_segments(struct bl_index *x, struct bl_err *err)
+{
+    uint32_t n = get32(x->map.data + AT_SEGMENTS);
+    uint64_t at = BL_INDEX_HEADER, total = 0;
+
+    if (n > BL_INDEX_MAX_SEGMENTS)
+        return bl_fail(err, BL_DATA, "'%s': offset %d: %" PRIu32 " segments, "
+                       "expected at most %d", x->map.path, AT_SEGMENTS, n,
+                       BL_INDEX_MAX_SEGMENTS);
+    for (size_t i = 0; i < n; i++) {
+        if (take_segment(x, i, at, &at, err) < 0)
+            return -1;
+        total += x->segments[i].n;
+    }
+    x->n_segments = n;
+    if (at != x->map.size)
+        return bl_fail(err, BL_DATA, "'%s': %zu bytes, but its segments end "
+                       "at %" PRIu64, x->map.path, x->map.size, at);
+    if (x->n > total)
+        return bl_fail(err, BL_DATA, "'%s': offset %d: %" PRIu64 " vectors, "
+                       "but the segments hold %" PRIu64, x->map.path, AT_N,
+                       x->n, total);
+    return 0;
+}
+
+int bl_index_open(struct bl_index *x, const char *path, struct bl_err *err)
+{
+    memset(x, 0, sizeof *x);
+    if (check_machine(err) < 0 || bl_map_open(&x->map, path, err) < 0)
+        return -1;
+    if (check_start(&x->map, err) < 0 || take_fields(x, err) < 0 ||
+        take_segments(x, err) < 0) {
+        bl_index_close(x);
+        return -1;
+    }
+    return 0;
+}
+
+void bl_index_close(struct bl_index *x)
+{
+    bl_map_close(&x->map);
+    memset(x, 0, sizeof *x);
+}
+
+int bl_index_check_kb(const struct bl_index *x, const char *fingerprint,
+                      uint64_t entities, const char *kb_path,
+                      struct bl_err *err)
+{
+    if (x->kb_entities != entities)
+        return bl_fail(err, BL_DATA, "'%s': made for a catalogue of %" PRIu64
+                       " entities, but '%s' has %" PRIu64, x->map.path,
+                       x->kb_entities, kb_path, entities);
+    if (strcmp(x->kb, fingerprint))
+        return bl_fail(err, BL_DATA, "'%s': made for catalogue %.*s, but "
+                       "'%s' is %.*s", x->map.path, SHOWN, x->kb, kb_path,
+                       SHOWN, fingerprint);
+    return 0;
+}
+
+/* ---- Vectors as floats ---- */
+
+static void decode_one(const struct bl_index *x,
+                       const struct bl_index_segment *seg, uint64_t i,
+                       float *out)
+{
+    const unsigned char *p = seg->vectors + i * x->stride;
+
+    if (x->dtype == BL_DTYPE_F32) {
+        memcpy(out, p, x->stride);
+        return;
+    }
+    if (x->dtype == BL_DTYPE_F16) {
+        const uint16_t *h = (const void *)p;
+
+        for (size_t j = 0; j < x->padded; j++)
+            out[j] = bl_half_to_float(h[j]);
+        return;
+    }
+    for (size_t j = 0; j < x->padded; j++)
+        out[j] = seg->scales[i] * (float)(int8_t)p[j];
+}
+
+void bl_index_decode(const struct bl_index *x,
+                     const struct bl_index_segment *seg, uint64_t first,
+                     size_t n, float *out)
+{
+    for (size_t i = 0; i < n; i++)
+        decode_one(x, seg, first + i, out + i * x->padded);
+}
+
+/* ---- Verifying ---- */
+
+static int verify_sum(const struct bl_index *x, size_t i, struct bl_err *err)
+{
+    const unsigned char *e = x->map.data + AT_TABLE + i * ENTRY;
+    unsigned char sum[BL_SHA256_SIZE];
+    uint64_t from = get64(e + AT_VECTORS), to = get64(e + AT_END);
+
+    bl_sha256_of(x->map.data + from, (size_t)(to - from), sum);
+    if (memcmp(sum, e + AT_SEGMENT_SUM, sizeof sum))
+        return bl_fail(err, BL_DATA, "'%s': segment %zu (offset %" PRIu64
+                       " to %" PRIu64 "): wrong checksum: damaged",
+                       x->map.path, i, from, to);
+    return 0;
+}
+
+/* seen: one bit per entity. */
+static int verify_rows(const struct bl_index *x,
+                       const struct bl_index_segment *s, uint64_t *seen,
+                       uint64_t *alive, struct bl_err *err)
+{
+    for (uint64_t i = 0; i < s->n; i++) {
+        uint32_t row = s->rows[i];
+        uint64_t bit = (uint64_t)1 << row % 64;
+
+        if (row == BL_INDEX_REMOVED)
+            continue;
+        if (row >= x->kb_entities)
+            return bl_fail(err, BL_DATA, "'%s': vector %" PRIu64 ": row %"
+                           PRIu32 " of a catalogue of %" PRIu64 " entities",
+                           x->map.path, i, row, x->kb_entities);
+        if (seen[row / 64] & bit)
+            return bl_fail(err, BL_DATA, "'%s': vector %" PRIu64 ": row %"
+                           PRIu32 " comes twice", x->map.path, i, row);
+        seen[row / 64] |= bit;
+        ++*alive;
+    }
+    return 0;
+}
+
+static int verify_values(const struct bl_index *x,
+                         const struct bl_index_segment *s, float *v,
+                         struct bl_err *err)
+{
+    for (uint64_t i = 0; i < s->n; i++) {
+        decode_one(x, s, i, v);
+        if (bl_vector_finite(v, x->padded) < x->padded)
+            return bl_fail(err, BL_DATA, "'%s': vector %" PRIu64 ": a value "
+                           "is not finite", x->map.path, i);
+        for (size_t j = x->dim; j < x->padded; j++)
+            if (v[j] != 0)
+                return bl_fail(err, BL_DATA, "'%s': vector %" PRIu64 ": its "
+                               "padding is not zero", x->map.path, i);
+    }
+    return 0;
+}
+
+int bl_index_verify(const struct bl_index *x, struct bl_err *err)
+{
+    uint64_t *seen = bl_xcalloc((size_t)(x->kb_entities / 64 + 1), 8);
+    float *v = bl_xmalloc(x->padded, sizeof *v);
+    uint64_t alive = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < x->n_segments && !rc; i++)
+        if (verify_sum(x, i, err) < 0 ||
+            verify_rows(x, &x->segments[i], seen, &alive, err) < 0 ||
+            verify_values(x, &x->segments[i], v, err) < 0)
+            rc = -1;
+    if (!rc && alive != x->n)
+        rc = bl_fail(err, BL_DATA, "'%s': %" PRIu64 " vectors, but the "
+                     "header says %" PRIu64, x->map.path, alive, x->n);
+    free(seen);
+    free(v);
+    return rc;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * topk-template: the text of one kernel, included by topk-kernels.c once per
+ * instruction set with
+ *
+ *     NAME(x)     the function names
+ *     LANES       floats in a register
+ *     QUERIES     queries in a tile: 4 * QUERIES sums stay in registers
+ *     TARGET      the function attribute
+ *
+ * The vectors of a strip (4 x 4 KiB at 1024 floats) stay in the first cache
+ * while all queries pass, tile by tile, from the second.
+ */
+typedef float NAME(vec)
+    __attribute__((vector_size(LANES * sizeof(float)), may_alias,
+                   aligned(4)));
+
+/* Sums of the lanes of four registers. */
+TARGET static INLINE void NAME(sum)(NAME(vec) a, NAME(vec) b, NAME(vec) c,
+                                    NAME(vec) d, float *out)
+{
+    typedef float quad __attribute__((vector_size(16)));
+    union { NAME(vec) v[4]; quad q[4][LANES / 4]; } u = { { a, b, c, d } };
+    union { quad q[4]; float f[4][4]; } s;
+
+    for (int i = 0; i < 4; i++) {
+        quad x = u.q[i][0];
+
+        for (int j = 1; j < LANES / 4; j++)
+            x += u.q[i][j];
+        s.q[i] = x;
+    }
+    for (int i = 0; i < 4; i++)
+        out[i] = (s.f[i][0] + s.f[i][1]) + (s.f[i][2] + s.f[i][3]);
+}
+
+#define DECLARE(i) \
+    NAME(vec) c##i##0 = { 0 }, c##i##1 = { 0 }, c##i##2 = { 0 }, \
+              c##i##3 = { 0 };
+#define STEP(i) \
+    if (m > i) { \
+        NAME(vec) a = *(const NAME(vec) *)(q + i * n + at); \
+        c##i##0 += a * b0; \
+        c##i##1 += a * b1; \
+        c##i##2 += a * b2; \
+        c##i##3 += a * b3; \
+    }
+#define SUM(i) \
+    if (m > i) \
+        NAME(sum)(c##i##0, c##i##1, c##i##2, c##i##3, scores + i * 4);
+
+/* m is known where this is inlined.  One tile fetches one of the next four
+ * vectors while it computes; a few queries alone have to fetch them all. */
+TARGET static INLINE void NAME(tile)(int m, const float *q,
+                                     const float *const rows[4],
+                                     const unsigned char *const next[4],
+                                     int tile, size_t n, float *scores)
+{
+    DECLARE(0) DECLARE(1) DECLARE(2) DECLARE(3) DECLARE(4) DECLARE(5)
+
+    for (size_t at = 0; at < n; at += LANES) {
+        NAME(vec) b0 = *(const NAME(vec) *)(rows[0] + at);
+        NAME(vec) b1 = *(const NAME(vec) *)(rows[1] + at);
+        NAME(vec) b2 = *(const NAME(vec) *)(rows[2] + at);
+        NAME(vec) b3 = *(const NAME(vec) *)(rows[3] + at);
+
+        if (m < QUERIES) {
+            __builtin_prefetch(next[0] + at * sizeof(float));
+            __builtin_prefetch(next[1] + at * sizeof(float));
+            __builtin_prefetch(next[2] + at * sizeof(float));
+            __builtin_prefetch(next[3] + at * sizeof(float));
+        } else {
+            __builtin_prefetch(next[tile] + at * sizeof(float));
+        }
+        STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5)
+    }
+    SUM(0) SUM(1) SUM(2) SUM(3) SUM(4) SUM(5)
+}
+
+#undef DECLARE
+#undef STEP
+#undef SUM
+
+TARGET static void NAME(strip)(const float *q, size_t nq,
+                               const float *const rows[4],
+                               const unsigned char *const next[4], size_t n,
+                               float *scores)
+{
+    size_t i = 0;
+    int tile = 0;
+
+    for (; i + QUERIES <= nq; i += QUERIES, tile = (tile + 1) % 4)
+        NAME(tile)(QUERIES, q + i * n, rows, next, tile, n, scores + 4 * i);
+    q += i * n;
+    scores += 4 * i;
+    switch (nq - i) {
+#if QUERIES > 3
+    case 5: NAME(tile)(5, q, rows, next, 0, n, scores); break;
+    case 4: NAME(tile)(4, q, rows, next, 0, n, scores); break;
+    case 3: NAME(tile)(3, q, rows, next, 0, n, scores); break;
+#endif
+    case 2: NAME(tile)(2, q, rows, next, 0, n, scores); break;
+    case 1: NAME(tile)(1, q, rows, next, 0, n, scores); break;
+    default: break;
+    }
+}
+
+#undef NAME
+#undef LANES
+#undef QUERIES
+#undef TARGET

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "topk.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "topk-kernels.h"
+
+enum {
+    GROUP = 66,                 /* queries whose floats share a cache with a
+                                 * strip: 264 KiB at 1024 floats; whole tiles
+                                 * of every kernel */
+    BLOCK_BYTES = 1 << 20,      /* what a thread takes at a time */
+    MAX_THREADS = 256,
+    SMALL_WORK = 1 << 22        /* products below which threads cost more
+                                 * than they save */
+};
+
+/* One stretch of vectors of one segment. */
+struct block {
+    const struct bl_index *index;
+    const struct bl_index_segment *segment;
+    uint64_t first, n;
+    bool present;               /* its pages were asked for */
+};
+
+struct bl_topk {
+    const struct bl_index *const *shards;
+    size_t n_shards, threads;
+    size_t dim, length;         /* length: dim up to a multiple of 16 */
+    struct block *blocks;
+    size_t n_blocks;
+    uint64_t vectors;
+    const struct bl_topk_kernel *kernel;
+    uint32_t **places;          /* [n_shards][kb_entities], lazily */
+};
+
+/* The best `cap` hits of one query so far: a heap with the worst on top. */
+struct heap {
+    struct bl_hit *v;
+    size_t n, cap;
+    float threshold;            /* nothing below it gets in */
+};
+
+/* ---- Set-up ---- */
+
+static size_t cores_allowed(void)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) < 0)
+        return 1;
+    int n = CPU_COUNT(&set);
+    return n > 0 ? (size_t)n : 1;
+}
+
+static void add_blocks(struct bl_topk *t, const struct bl_index *x,
+                       const struct bl_index_segment *s)
+{
+    uint64_t step = BLOCK_BYTES / x->stride;
+
+    step = step < TOPK_STRIP ? TOPK_STRIP : step / TOPK_STRIP * TOPK_STRIP;
+    size_t more = (size_t)((s->n + step - 1) / step);
+    t->blocks = bl_xrealloc(t->blocks, t->n_blocks + more,
+                            sizeof *t->blocks);
+    for (uint64_t at = 0; at < s->n; at += step)
+        t->blocks[t->n_blocks++] = (struct block){
+            .index = x, .segment = s, .first = at,
+            .n = s->n - at < step ? s->n - at : step
+        };
+    t->vectors += s->n;
+}
+
+struct bl_topk *bl_topk_new(const struct bl_index *const *shards,
+                            size_t n_shards, size_t threads)
+{
+    struct bl_topk *t = BL_NEW(struct bl_topk);
+
+    t->shards = shards;
+    t->n_shards = n_shards;
+    t->threads = threads ? threads : cores_allowed();
+    if (t->threads > MAX_THREADS)
+        t->threads = MAX_THREADS;
+    t->dim = n_shards ? shards[0]->dim : 0;
+    t->length = (t->dim + TOPK_MULTIPLE - 1) / TOPK_MULTIPLE * TOPK_MULTIPLE;
+    t->kernel = bl_topk_kernel();
+    for (size_t i = 0; i < n_shards; i++) {
+        BL_ASSERT(shards[i]->dim == t->dim);
+        for (size_t j = 0; j < shards[i]->n_segments; j++)
+            add_blocks(t, shards[i], &shards[i]->segments[j]);
+    }
+    return t;
+}
+
+void bl_topk_free(struct bl_topk *t)
+{
+    if (!t)
+        return;
+    for (size_t i = 0; t->places && i < t->n_shards; i++)
+        free(t->places[i]);
+    free(t->places);
+    free(t->blocks);
+    free(t);
+}
+
+const char *bl_topk_describe(void)
+{
+    return bl_topk_kernel()->name;
+}
+
+/* ---- Choosing ---- */
+
+static bool better(struct bl_hit a, struct bl_hit b)
+{
+    return a.score > b.score || (a.score == b.score && a.row < b.row);
+}
+
+static void sift_down(struct heap *h, struct bl_hit x)
+{
+    size_t i = 0;
+
+    for (;;) {
+        size_t child = 2 * i + 1;
+
+        if (child >= h->n)
+            break;
+        if (child + 1 < h->n && better(h->v[child], h->v[child + 1]))
+            child++;
+        if (!better(x, h->v[child]))
+            break;
+        h->v[i] = h->v[child];
+        i = child;
+    }
+    h->v[i] = x;
+}
+
+static void sift_up(struct heap *h, struct bl_hit x)
+{
+    size_t i = h->n++;
+
+    while (i && better(h->v[(i - 1) / 2], x)) {
+        h->v[i] = h->v[(i - 1) / 2];
+        i = (i - 1) / 2;
+    }
+    h->v[i] = x;
+}
+
+static void heap_offer(struct heap *h, struct bl_hit x)
+{
+    if (h->n < h->cap) {
+        sift_up(h, x);
+    } else {
+        if (!better(x, h->v[0]))
+            return;
+        sift_down(h, x);
+    }
+    if (h->n == h->cap)
+        h->threshold = h->v[0].score;
+}
+
+/* ---- One thread's part of a search ---- */
+
+struct job {
+    struct bl_topk *t;
+    const float *queries;       /* [n][length], aligned */
+    size_t n;
+    atomic_size_t next;         /* block */
+};
+
+struct worker {
+    struct job *job;
+    struct heap *heaps;         /* [n] */
+    struct bl_hit *hits;        /* [n][cap]: what the heaps hold */
+    float *wide;                /* [TOPK_STRIP][length], not for f32 */
+    pthread_t thread;
+    bool started;
+};
+
+/* Pages of a mapped file come one fault at a time unless asked for; to ask
+ * for what is there already costs little, but once is enough. */
+static void make_present(struct block *b)
+{
+    const unsigned char *from, *to;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+
+    if (b->present)
+        return;
+    b->present = true;
+    from = b->segment->vectors + b->first * b->index->stride;
+    to = from + b->n * b->index->stride;
+    from = (const void *)((uintptr_t)from & ~page);
+#ifdef MADV_POPULATE_READ
+    madvise((void *)from, (size_t)(to - from), MADV_POPULATE_READ);
+#else
+    madvise((void *)from, (size_t)(to - from), MADV_WILLNEED);
+#endif
+}
+
+/* Four vectors as floats: where they lie, or widened into wide. */
+static void strip_floats(const struct worker *w, const struct block *b,
+                         const unsigned char *const at[TOPK_STRIP],
+                         const float *rows[TOPK_STRIP])
+{
+    const struct bl_topk *t = w->job->t;
+
+    for (size_t i = 0; i < TOPK_STRIP; i++) {
+        float *out = w->wide + i * t->length;
+
+        rows[i] = out;
+        if (b->index->dtype == BL_DTYPE_F32)
+            rows[i] = (const void *)at[i];
+        else if (b->index->dtype == BL_DTYPE_F16)
+            t->kernel->widen_f16((const void *)at[i], t->length, out);
+        else
+            t->kernel->widen_int8((const void *)at[i], t->length, out);
+    }
+}
+
+/* scores[n][4] of up to four vectors from number `first` offered to the
+ * heaps.  NaN is below every threshold. */
+static void choose(struct heap *heaps, size_t n,
+                   const struct bl_index_segment *s, uint64_t first,
+                   size_t count, const float *scores)
+{
+    for (size_t i = 0; i < n; i++, scores += TOPK_STRIP) {
+        float th = heaps[i].threshold;
+
+        if (!((scores[0] >= th) | (scores[1] >= th) | (scores[2] >= th) |
+              (scores[3] >= th)))
+            continue;
+        for (size_t j = 0; j < count; j++) {
+            struct bl_hit x = { scores[j], s->rows[first + j] };
+
+            if (x.score >= heaps[i].threshold && x.row != BL_INDEX_REMOVED)
+                heap_offer(&heaps[i], x);
+        }
+    }
+}
+
+static void scale_scores(float *scores, size_t n, const float *scales,
+                         size_t count)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < count; j++)
+            scores[i * TOPK_STRIP + j] *= scales[j];
+}
+
+/* The addresses of four vectors; the last one again where there are fewer. */
+static size_t strip_at(const struct block *b, uint64_t i,
+                       const unsigned char *at[TOPK_STRIP])
+{
+    size_t count = b->n - i < TOPK_STRIP ? (size_t)(b->n - i) : TOPK_STRIP;
+    const unsigned char *p = b->segment->vectors +
+                             (b->first + i) * b->index->stride;
+
+    for (size_t j = 0; j < TOPK_STRIP; j++)
+        at[j] = p + (j < count ? j : count - 1) * b->index->stride;
+    return count;
+}
+
+static void search_block(const struct worker *w, const struct block *b)
+{
+    const struct job *job = w->job;
+    const struct bl_topk *t = job->t;
+    float scores[GROUP * TOPK_STRIP];
+
+    for (uint64_t i = 0; i < b->n; i += TOPK_STRIP) {
+        const unsigned char *at[TOPK_STRIP], *next[TOPK_STRIP];
+        const float *rows[TOPK_STRIP];
+        uint64_t first = b->first + i;
+        size_t count = strip_at(b, i, at);
+
+        strip_at(b, i + count < b->n ? i + count : i, next);
+        strip_floats(w, b, at, rows);
+        for (size_t q = 0; q < job->n; q += GROUP) {
+            size_t n = job->n - q < GROUP ? job->n - q : GROUP;
+
+            t->kernel->strip(job->queries + q * t->length, n, rows, next,
+                             t->length, scores);
+            if (b->segment->scales)
+                scale_scores(scores, n, b->segment->scales + first, count);
+            choose(w->heaps + q, n, b->segment, first, count, scores);
+        }
+    }
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    struct bl_topk *t = w->job->t;
+    size_t i;
+
+    while ((i = atomic_fetch_add(&w->job->next, 1)) < t->n_blocks) {
+        make_present(&t->blocks[i]);
+        search_block(w, &t->blocks[i]);
+    }
+    return NULL;
+}
+
+static void worker_init(struct worker *w, struct job *job, size_t cap)
+{
+    *w = (struct worker){ .job = job };
+    w->heaps = bl_xmalloc(job->n, sizeof *w->heaps);
+    w->hits = bl_xmalloc(job->n, cap * sizeof *w->hits);
+    w->wide = bl_xmalloc(TOPK_STRIP, job->t->length * sizeof *w->wide);
+    for (size_t i = 0; i < job->n; i++)
+        w->heaps[i] = (struct heap){ w->hits + i * cap, 0, cap, -INFINITY };
+}
+
+static void worker_release(struct worker *w)
+{
+    free(w->heaps);
+    free(w->hits);
+    free(w->wide);
+}
+
+/* ---- All threads ---- */
+
+static int by_rank(const void *pa, const void *pb)
+{
+    const struct bl_hit *a = pa, *b = pb;
+
+    return better(*b, *a) - better(*a, *b);
+}
+
+static int by_row(const void *pa, const void *pb)
+{
+    const struct bl_hit *a = pa, *b = pb;
+
+    if (a->row != b->row)
+        return a->row < b->row ? -1 : 1;
+    return by_rank(pa, pb);
+}
+
+/* The hits of one query from all workers -> out[0..k); returns how many. */
+static size_t merge(const struct worker *w, size_t n_workers, size_t query,
+                    bool shards, struct bl_hit *all, size_t k,
+                    struct bl_hit *out)
+{
+    size_t n = 0, kept = 0;
+
+    for (size_t i = 0; i < n_workers; i++) {
+        const struct heap *h = &w[i].heaps[query];
+
+        memcpy(all + n, h->v, h->n * sizeof *all);
+        n += h->n;
+    }
+    if (shards) {               /* a row that several hold: its best score */
+        qsort(all, n, sizeof *all, by_row);
+        for (size_t i = 0; i < n; i++)
+            if (!kept || all[kept - 1].row != all[i].row)
+                all[kept++] = all[i];
+        n = kept;
+    }
+    qsort(all, n, sizeof *all, by_rank);
+    n = n < k ? n : k;
+    memcpy(out, all, n * sizeof *out);
+    return n;
+}
+
+static float *pad_queries(const struct bl_topk *t, const float *queries,
+                          size_t n)
+{
+    float *padded = bl_xcalloc(n, t->length * sizeof *padded);
+
+    for (size_t i = 0; i < n; i++)
+        memcpy(padded + i * t->length, queries + i * t->dim,
+               t->dim * sizeof *padded);
+    return padded;
+}
+
+static size_t threads_for(const struct bl_topk *t, size_t n)
+{
+    double products = (double)t->vectors * (double)t->length * (double)n;
+    size_t threads = t->threads;
+
+    if (products < SMALL_WORK)
+        threads = 1;
+    return threads < t->n_blocks ? threads : t->n_blocks ? t->n_blocks : 1;
+}
+
+/* Each shard may hold the same row once: that many more hits are needed. */
+static size_t heap_size(const struct bl_topk *t, size_t k)
+{
+    size_t cap = t->vectors < k ? (size_t)t->vectors : k;
+
+    if (t->vectors / t->n_shards >= k)
+        cap = k * t->n_shards;
+    else
+        cap = (size_t)t->vectors;
+    return cap ? cap : 1;
+}
+
+void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
+                    size_t k, struct bl_hit *hits, size_t *found)
+{
+    memset(found, 0, n * sizeof *found);
+    if (!n || !k || !t->vectors)
+        return;
+    float *padded = pad_queries(t, queries, n);
+    struct job job = { .t = t, .queries = padded, .n = n };
+    size_t threads = threads_for(t, n), cap = heap_size(t, k);
+    struct worker *w = BL_NEW_ARRAY(struct worker, threads);
+    struct bl_hit *all = bl_xmalloc(threads, cap * sizeof *all);
+
+    for (size_t i = 0; i < threads; i++)
+        worker_init(&w[i], &job, cap);
+    /* A thread that cannot be had is one that takes no blocks. */
+    for (size_t i = 1; i < threads; i++)
+        w[i].started = !pthread_create(&w[i].thread, NULL, work, &w[i]);
+    work(&w[0]);
+    for (size_t i = 1; i < threads; i++)
+        if (w[i].started)
+            pthread_join(w[i].thread, NULL);
+    for (size_t i = 0; i < n; i++)
+        found[i] = merge(w, threads, i, t->n_shards > 1, all, k,
+                         hits + i * k);
+    for (size_t i = 0; i < threads; i++)
+        worker_release(&w[i]);
+    free(all);
+    free(w);
+    free(padded);
+}
+
+/* ---- Scores of given rows ---- */
+
+/* places[row]: 1 + the number of its vector, counted through the segments;
+ * 0: none. */
+static uint32_t *find_places(const struct bl_index *x)
+{
+    uint32_t *places = bl_xcalloc((size_t)x->kb_entities, sizeof *places);
+    uint32_t number = 0;
+
+    for (size_t s = 0; s < x->n_segments; s++)
+        for (uint64_t i = 0; i < x->segments[s].n; i++) {
+            number++;
+            if (x->segments[s].rows[i] < x->kb_entities)
+                places[x->segments[s].rows[i]] = number;
+        }
+    return places;
+}
+
+/* Vector number `place` (from 1) alone in a block; false when 0. */
+static bool block_of(const struct bl_index *x, uint64_t place,
+                     struct block *b)
+{
+    if (!place--)
+        return false;
+    for (size_t s = 0; s < x->n_segments; place -= x->segments[s++].n)
+        if (place < x->segments[s].n) {
+            *b = (struct block){ .index = x, .segment = &x->segments[s],
+                                 .first = place, .n = 1 };
+            return true;
+        }
+    return false;
+}
+
+void bl_topk_scores(struct bl_topk *t, const float *query,
+                    const uint32_t *rows, size_t n, float *scores)
+{
+    float *padded = pad_queries(t, query, 1);
+    struct job job = { .t = t, .queries = padded, .n = 1 };
+    struct worker w;
+
+    if (!t->places) {
+        t->places = BL_NEW_ARRAY(uint32_t *, t->n_shards);
+        for (size_t i = 0; i < t->n_shards; i++)
+            t->places[i] = find_places(t->shards[i]);
+    }
+    worker_init(&w, &job, 1);
+    for (size_t i = 0; i < n; i++) {
+        scores[i] = NAN;
+        for (size_t j = 0; j < t->n_shards; j++) {
+            struct block b;
+
+            w.heaps[0].n = 0;
+            w.heaps[0].threshold = -INFINITY;
+            if (rows[i] >= t->shards[j]->kb_entities ||
+                !block_of(t->shards[j], t->places[j][rows[i]], &b))
+                continue;
+            search_block(&w, &b);
+            if (w.heaps[0].n && !(scores[i] >= w.heaps[0].v[0].score))
+                scores[i] = w.heaps[0].v[0].score;
+        }
+    }
+    worker_release(&w);
+    free(padded);
+}
