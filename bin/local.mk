@@ -9,3 +9,5 @@ bin_blink_SOURCES = \
 	bin/driver-table.c \
 	bin/driver-text.c \
 	bin/driver.h
+bin_PROGRAMS += bin/blink-tokenize
+bin_blink_tokenize_SOURCES = bin/blink-tokenize.c

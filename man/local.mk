@@ -1,1 +1,2 @@
 dist_man_MANS += man/blink.1
+dist_man_MANS += man/blink-tokenize.1

@@ -5,6 +5,7 @@ dist_noinst_SCRIPTS += \
 	scripts/checksrc \
 	scripts/fetch-catalogue \
 	scripts/fetch-model \
+	scripts/gen-uni-tables \
 	scripts/quickstart
 EXTRA_DIST += \
 	.ci/run \

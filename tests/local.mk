@@ -30,6 +30,7 @@ UNIT_TESTS = \
 check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk
 
 SHELL_TESTS = \
+	tests/blink-tokenize.sh \
 	tests/blink.sh \
 	tests/checksrc.sh \
 	tests/fuzz-replay.sh \

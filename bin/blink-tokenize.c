@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink-tokenize: shows texts as a model sees them.
+ *
+ *     {"text":"Caf\u00e9s"} -> {"text":"Caf\u00e9s","tokens":["cafes"],
+ *                               "ids":[23812]}
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "buf.h"
+#include "input.h"
+#include "loop.h"
+#include "mem.h"
+#include "opts.h"
+#include "paths.h"
+#include "prog.h"
+#include "unicode.h"
+#include "wordpiece.h"
+
+enum mode { MODE_RAW, MODE_CONTEXT, MODE_ENTITY, MODE_PAIR, N_MODES };
+enum literals { LITERALS_MODEL, LITERALS_SPECIAL, LITERALS_TEXT };
+
+static struct opts {
+    bool mode[N_MODES];
+    const char *model;
+    size_t length;
+    bool pad, tokens, lower;
+    int literals;
+    struct bl_loop_opts loop;
+} o = { .loop = BL_LOOP_OPTS_DEFAULT(256) };
+
+static const struct bl_opt table[] = {
+    BL_OPT_FLAG(0, "raw", &o.mode[MODE_RAW], "a text, nothing added"),
+    BL_OPT_FLAG(0, "context", &o.mode[MODE_CONTEXT],
+                "a mention in its context"),
+    BL_OPT_FLAG(0, "entity", &o.mode[MODE_ENTITY], "a title and its text"),
+    BL_OPT_FLAG(0, "pair", &o.mode[MODE_PAIR],
+                "a mention and an entity, for a cross-encoder"),
+    BL_OPT_STR('m', "model", "MODEL", &o.model,
+               "model directory or name, or a vocab.txt"),
+    BL_OPT_SIZE(0, "length", "N", &o.length, 0, BL_INPUT_MAX_LENGTH,
+                "at most N tokens; 0: what the model takes"),
+    BL_OPT_FLAG(0, "tokens", &o.tokens, "add the tokens' texts too"),
+    BL_OPT_FLAG(0, "pad", &o.pad, "zeros up to the length"),
+    BL_OPT_FLAG(0, "lower", &o.lower,
+                "lower the mention and its context first"),
+    BL_OPT_CHOICE(0, "literals", "model|special|text", &o.literals,
+                  "what a typed \"[SEP]\" is"),
+    BL_OPTS_LOOP(o.loop),
+    BL_OPTS_END
+};
+
+static const struct bl_command command = {
+    .name = "blink-tokenize",
+    .synopsis = "--raw|--context|--entity|--pair -m MODEL",
+    .brief = "Shows texts as a model sees them",
+    .opts = table
+};
+
+struct state {
+    enum mode mode;
+    struct bl_wordpiece *words;
+    struct bl_input_spec spec;
+    struct bl_input input;
+    struct bl_buf json;
+};
+
+/* The fields of one record, as JSON text in the batch's arena. */
+struct shown {
+    struct bl_span tokens, ids, segments, positions, truncated;
+};
+
+/* ---- Load ---- */
+
+static int load_words(struct state *s, const char *path, struct bl_err *err)
+{
+    struct bl_wordpiece_opts w = {
+        .lowercase = true, .tags = { "[unused0]", "[unused1]", "[unused2]" }
+    };
+
+    s->words = bl_wordpiece_open(path, &w, err);
+    s->spec = (struct bl_input_spec)BL_INPUT_SPEC_BLINK;
+    return s->words ? 0 : -1;
+}
+
+static int load(struct state *s, struct bl_err *err)
+{
+    char *path = bl_path_find(BL_PATH_MODEL, o.model, err);
+    char *vocab;
+    struct stat st;
+    int rc;
+
+    if (!path)
+        return -1;
+    vocab = bl_xasprintf("%s/vocab.txt", path);
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+        rc = load_words(s, path, err);
+    else
+        rc = load_words(s, vocab, err);
+    free(vocab);
+    free(path);
+    return rc;
+}
+
+static void adjust(struct state *s)
+{
+    s->spec.lower_first = o.lower;
+    if (o.literals == LITERALS_SPECIAL)
+        s->spec.literal |= BL_LITERAL_SPECIALS;
+    else if (o.literals == LITERALS_TEXT)
+        s->spec.literal = BL_LITERAL_NONE;
+    if (s->mode == MODE_PAIR && s->spec.literal)
+        s->spec.literal |= BL_LITERAL_TAGS;
+    if (!o.length)
+        return;
+    if (s->mode == MODE_CONTEXT)
+        s->spec.context_length = o.length;
+    else if (s->mode == MODE_ENTITY)
+        s->spec.entity_length = o.length;
+    else
+        s->spec.pair_length = o.length;
+}
+
+/* The one mode that was given. */
+static enum mode chosen_mode(void)
+{
+    int mode = -1;
+
+    for (int i = 0; i < N_MODES; i++) {
+        if (o.mode[i] && mode >= 0)
+            bl_die_usage("expected one of --raw, --context, --entity and "
+                         "--pair, found two");
+        if (o.mode[i])
+            mode = i;
+    }
+    if (mode < 0)
+        bl_die_usage("expected one of --raw, --context, --entity and --pair");
+    if (o.pad && (mode == MODE_RAW || mode == MODE_PAIR))
+        bl_die_usage("--pad goes with --context and --entity only");
+    return (enum mode)mode;
+}
+
+/* ---- Prepare ---- */
+
+static void put_number(struct bl_buf *b, int32_t v)
+{
+    char digits[12];
+    size_t i = sizeof digits;
+
+    do
+        digits[--i] = (char)('0' + v % 10);
+    while ((v /= 10) > 0);
+    bl_buf_put(b, digits + i, sizeof digits - i);
+}
+
+/* What was written since `from`, kept until the batch is out. */
+static struct bl_span keep(struct bl_buf *b, struct bl_arena *arena)
+{
+    struct bl_span s = { bl_arena_strndup(arena, b->data, b->len), b->len };
+
+    bl_buf_clear(b);
+    return s;
+}
+
+static struct bl_span numbers(struct state *s, struct bl_arena *arena,
+                              const int32_t *v, size_t n)
+{
+    bl_buf_putc(&s->json, '[');
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            bl_buf_putc(&s->json, ',');
+        put_number(&s->json, v[i]);
+    }
+    bl_buf_putc(&s->json, ']');
+    return keep(&s->json, arena);
+}
+
+static struct bl_span tokens(struct state *s, struct bl_arena *arena,
+                             const int32_t *ids, size_t n)
+{
+    bl_buf_putc(&s->json, '[');
+    for (size_t i = 0; i < n; i++) {
+        struct bl_span t = bl_wordpiece_token(s->words, ids[i]);
+
+        if (i)
+            bl_buf_putc(&s->json, ',');
+        bl_json_put_string(&s->json, t.p, t.n);
+    }
+    bl_buf_putc(&s->json, ']');
+    return keep(&s->json, arena);
+}
+
+/* The names of the fields of which something was left out. */
+static struct bl_span truncated(struct state *s, struct bl_arena *arena)
+{
+    static const char *const names[] = { "context_left", "mention",
+                                         "context_right", "title", "text" };
+
+    if (!s->input.cut)
+        return (struct bl_span){ NULL, 0 };
+    for (unsigned i = 0; i < 5; i++)
+        if (s->input.cut & 1u << i)
+            bl_buf_printf(&s->json, "%c\"%s\"", s->json.len ? ',' : '[',
+                          names[i]);
+    bl_buf_putc(&s->json, ']');
+    return keep(&s->json, arena);
+}
+
+static int read_mention(const struct bl_record *r, struct bl_arena *arena,
+                        struct bl_mention *m, struct bl_err *err)
+{
+    struct bl_span given;
+    int there = bl_record_get(r, "mention", &given, err);
+
+    *m = (struct bl_mention){ { "", 0 }, { "", 0 }, { "", 0 } };
+    if (there < 0
+        || bl_record_string(r, "context_left", arena, &m->left, err) < 0
+        || bl_record_string(r, "context_right", arena, &m->right, err) < 0)
+        return -1;
+    if (there && bl_json_type(given) == BL_JSON_NULL)
+        return 0;               /* no mention, no tags */
+    return bl_record_string(r, "mention", arena, &m->text, err);
+}
+
+static int read_entity(const struct bl_record *r, struct bl_arena *arena,
+                       struct bl_entity_text *e, struct bl_err *err)
+{
+    int titled = bl_record_string_opt(r, "title", arena, &e->title, err);
+
+    e->has_title = titled > 0;
+    if (titled < 0)
+        return -1;
+    return bl_record_string(r, "text", arena, &e->text, err);
+}
+
+/* Tokens of a whole text into s->input.ids. */
+static int make_raw(struct state *s, const struct bl_record *r,
+                    struct bl_arena *arena, struct bl_err *err)
+{
+    struct bl_input *in = &s->input;
+    struct bl_span text;
+    bool more = true;
+
+    if (bl_record_string(r, "text", arena, &text, err) < 0)
+        return -1;
+    for (size_t want = in->cap ? in->cap : 512; more; want *= 2) {
+        if (o.length && want > o.length)
+            want = o.length;
+        if (want > in->cap) {
+            in->ids = bl_xrealloc(in->ids, want, sizeof *in->ids);
+            in->cap = want;
+        }
+        in->n = bl_wordpiece_ids(s->words, text, s->spec.literal, in->ids,
+                                 want, &more);
+        if (want == o.length)
+            break;
+    }
+    in->cut = more ? BL_CUT_TEXT : 0;
+    return 0;
+}
+
+static int make(struct state *s, const struct bl_record *r,
+                struct bl_arena *arena, struct bl_err *err)
+{
+    struct bl_mention m;
+    struct bl_entity_text e = { { "", 0 }, { "", 0 }, false };
+
+    if (s->mode == MODE_RAW)
+        return make_raw(s, r, arena, err);
+    if (s->mode != MODE_ENTITY && read_mention(r, arena, &m, err) < 0)
+        return -1;
+    if (s->mode != MODE_CONTEXT && read_entity(r, arena, &e, err) < 0)
+        return -1;
+    if (s->mode == MODE_CONTEXT)
+        bl_input_context(&s->input, s->words, &s->spec, &m);
+    else if (s->mode == MODE_ENTITY)
+        bl_input_entity(&s->input, s->words, &s->spec, &e);
+    else
+        bl_input_pair(&s->input, s->words, &s->spec, &m, &e);
+    return 0;
+}
+
+/* The ids with the gaps of typed "[PAD]"s filled, and padded if asked for:
+ * as the original has them.  Memory: the arena. */
+static int32_t *spread(const struct state *s, struct bl_arena *arena,
+                       size_t *n)
+{
+    const struct bl_input *in = &s->input;
+    int32_t *ids;
+    size_t length = s->mode == MODE_CONTEXT ? s->spec.context_length
+                                            : s->spec.entity_length;
+
+    *n = (size_t)in->positions[in->n - 1] + 1;
+    if (o.pad && *n < length)
+        *n = length;
+    ids = bl_arena_alloc(arena, *n, sizeof *ids);
+    for (size_t i = 0; i < *n; i++)
+        ids[i] = bl_wordpiece_specials(s->words)->pad;
+    for (size_t i = 0; i < in->n; i++)
+        ids[in->positions[i]] = in->ids[i];
+    return ids;
+}
+
+static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
+                   struct bl_err *err)
+{
+    struct state *s = ctx;
+    struct shown *shown = bl_arena_alloc(arena, 1, sizeof *shown);
+    const int32_t *ids;
+    size_t n;
+
+    if (make(s, &item->rec, arena, err) < 0)
+        return -1;
+    *shown = (struct shown){ .truncated = truncated(s, arena) };
+    ids = s->input.ids;
+    n = s->input.n;
+    if (s->mode == MODE_CONTEXT || s->mode == MODE_ENTITY)
+        ids = spread(s, arena, &n);
+    if (s->mode == MODE_RAW || o.tokens)
+        shown->tokens = tokens(s, arena, ids, n);
+    shown->ids = numbers(s, arena, ids, n);
+    if (s->mode == MODE_PAIR) {
+        shown->segments = numbers(s, arena, s->input.segments, n);
+        shown->positions = numbers(s, arena, s->input.positions, n);
+    }
+    item->data = shown;
+    return 0;
+}
+
+/* ---- Emit ---- */
+
+static void set(struct bl_edits *edits, const char *name, struct bl_span v)
+{
+    if (v.p)
+        bl_edits_set(edits, name, v);
+}
+
+static void emit(void *ctx, const struct bl_item *item,
+                 struct bl_edits *edits)
+{
+    const struct shown *shown = item->data;
+
+    (void)ctx;
+    set(edits, "tokens", shown->tokens);
+    set(edits, "ids", shown->ids);
+    set(edits, "segments", shown->segments);
+    set(edits, "positions", shown->positions);
+    set(edits, "truncated", shown->truncated);
+}
+
+int main(int argc, char **argv)
+{
+    struct state s = { .input = BL_INPUT_INIT };
+    struct bl_loop loop = { .opts = &o.loop, .ctx = &s, .prepare = prepare,
+                            .emit = emit };
+    struct bl_err err;
+    int status;
+
+    bl_prog_init("blink-tokenize");
+    bl_opts_parse(&command, argc, argv);
+    s.mode = chosen_mode();
+    if (load(&s, &err) < 0)
+        bl_die(&err);
+    adjust(&s);
+    bl_note("%zu words, Unicode %s", bl_wordpiece_size(s.words),
+            bl_uni_version());
+    status = bl_loop_run(&loop);
+    bl_input_free(&s.input);
+    bl_buf_free(&s.json);
+    bl_wordpiece_close(s.words);
+    return bl_prog_finish(status);
+}
