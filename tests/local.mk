@@ -36,6 +36,8 @@ SHELL_TESTS = \
 	tests/fuzz-replay.sh \
 	tests/headers.sh \
 	tests/install.sh \
+	tests/man-examples.sh \
+	tests/man-help.sh \
 	tests/man-lint.sh \
 	tests/shellcheck.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
