@@ -39,6 +39,9 @@ SHELL_TESTS = \
 	tests/man-examples.sh \
 	tests/man-help.sh \
 	tests/man-lint.sh \
+	tests/pipeline.sh \
+	tests/quickstart.sh \
+	tests/real-model.sh \
 	tests/shellcheck.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh

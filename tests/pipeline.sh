@@ -1,0 +1,196 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# All stages together, on a tiny model and a small catalogue: typed by hand,
+# with a stage swapped for a filter of one's own, and through the driver.
+. "${top_srcdir:?}/tests/lib.sh"
+for program in ner embed index retrieve score kb; do
+    [ -x "$top_builddir/bin/blink-$program" ] ||
+        skip_all "blink-$program is not built"
+done
+command -v jq >/dev/null || skip_all 'no jq'
+model=$fixtures/golden/m2-bi
+docs=$fixtures/mini.docs.jsonl
+export BLINK_DATA=$T/data
+cd "$T" || exit
+
+ner() { blink-ner --dictionary k.kb "$@"; }
+embed() { blink-embed -m "$model" --engine reference "$@"; }
+retrieve() { blink-retrieve -x k.blx -c k.kb -k 5 --aliases "$@"; }
+
+run blink-kb build -o k.kb "$fixtures/mini.jsonl"
+is "$status" 0 'the catalogue is built'
+blink-kb cat -c k.kb | embed --entities >entities.jsonl
+is "$?" 0 'its entities are embedded'
+run blink-index build -c k.kb -o k.blx <entities.jsonl
+is "$status:$(cat err)" '0:' 'the index is built'
+
+# ---- By hand ----
+ner <"$docs" | embed | retrieve | blink-score >linked.jsonl 2>err
+is "${PIPESTATUS[*]}" '0 0 0 0' 'by hand: every stage ends well'
+is "$(cat err)" '' 'by hand: and says nothing'
+ok 'by hand: mentions are found' [ "$(wc -l <linked.jsonl)" -gt 5 ]
+is "$(jq -c 'select((.candidates | length) == 0)' linked.jsonl)" '' \
+    'by hand: every mention has candidates'
+is "$(jq -c 'select([.candidates[].score] | . != (sort | reverse))' \
+    linked.jsonl)" '' 'by hand: best first'
+is "$(jq -c 'select(.entity != null and (.entity.p < 0 or .entity.p > 1))' \
+    linked.jsonl)" '' 'by hand: probabilities are such'
+is "$(jq -c 'select(.embedding)' linked.jsonl)" '' \
+    'by hand: vectors do not travel on'
+is "$(jq -c 'select(.mention == "England") | [.doc, .start, .end]' \
+    linked.jsonl)" '["d1",0,7]' 'by hand: where a mention is'
+
+# Same bytes whatever is handled together.
+ner --batch 1 <"$docs" | embed --batch 3 | retrieve --batch 1 |
+    blink-score --batch 2 >again.jsonl
+ok 'the size of batches changes nothing' cmp -s linked.jsonl again.jsonl
+
+# ---- A stage swapped for a filter ----
+# Any capitalised word that is not the first of its text is a mention.
+ner <"$docs" | embed | retrieve |
+    jq -c '. + {entity: (.candidates[0] | {id, title, url, p: 1})}' >jq.jsonl
+is "$(jq -r '.entity.title' jq.jsonl)" \
+    "$(jq -r '.candidates[0].title' linked.jsonl)" \
+    'blink-score swapped for jq'
+# shellcheck disable=SC2016
+jq -c '.id as $doc | .text as $t | [match("[A-Z][a-z]+"; "g")][]
+    | {id: "\($doc):\(.offset)", doc: $doc, start: .offset,
+       end: (.offset + .length), mention: .string,
+       context_left: $t[:.offset],
+       context_right: $t[.offset + .length:]}' "$docs" |
+    embed | retrieve | blink-score >own-ner.jsonl
+is "${PIPESTATUS[*]}" '0 0 0 0' 'blink-ner swapped for jq'
+ok 'blink-ner swapped for jq: answers' \
+    [ "$(jq -c 'select(.candidates)' own-ner.jsonl | wc -l)" -gt 5 ]
+if command -v python3 >/dev/null; then
+    cat >last.py <<'PYTHON'
+import json, sys
+for line in sys.stdin:
+    record = json.loads(line)
+    for place, entry in enumerate(record["candidates"]):
+        entry["score"] = float(place)
+    record["candidates"].reverse()
+    print(json.dumps(record), flush=True)
+PYTHON
+    ner <"$docs" | embed | retrieve | tee kept.jsonl | python3 last.py |
+        blink-score >python.jsonl
+    is "${PIPESTATUS[*]}" '0 0 0 0 0' 'a re-ranker in Python'
+    is "$(jq -r '.candidates[0].id' python.jsonl)" \
+        "$(jq -r '.candidates[-1].id' kept.jsonl)" \
+        'a re-ranker in Python: its order counts'
+else
+    skip 'a re-ranker in Python' 'no python3'
+fi
+
+# ---- The reader leaves; nothing comes; only errors come ----
+head -n 1 "$docs" >one.docs
+ner <one.docs | head -n 1 >one.mention
+embed <one.mention >one.embedded
+retrieve <one.embedded >one.retrieved
+error='{"x":[1.50,1e2],"error":{"by":"other","code":"x","message":"m"},"é":"\u00e9"}'
+stage() {
+    local name=$1 input=$2
+    shift 2
+    (while cat "$input"; do :; done) 2>/dev/null | "$@" 2>err |
+        head -n 1 >out
+    states=("${PIPESTATUS[@]}")
+    is "${states[1]}:$(cat err)" '141:' "$name: the reader leaves"
+    run "$@" </dev/null
+    is "$status:$(cat out)$(cat err)" '0:' "$name: empty input"
+    printf '%s\n' "$error" >errors
+    run "$@" <errors
+    is "$status:$(cat out)" "1:$error" "$name: a record with an error"
+}
+stage blink-ner one.docs ner
+stage blink-embed one.mention embed
+stage blink-retrieve one.embedded retrieve
+stage blink-score one.retrieved blink-score
+if [ -x "$top_builddir/bin/blink-rerank" ]; then
+    stage blink-rerank one.retrieved blink-rerank --engine reference \
+        -m "$fixtures/golden/m2-cross" -c k.kb
+fi
+
+# ---- One document at a time, answered at once ----
+mkfifo questions replies
+{ ner | embed | retrieve | blink-score; } <questions >replies &
+exec 5>questions 6<replies
+late=''
+for _ in 1 2 3; do
+    cat one.docs >&5
+    IFS= read -r -t 30 -u 6 answer || late=yes
+    # The rest of this document's answers.
+    while IFS= read -r -t 0.3 -u 6 answer; do :; done
+done
+exec 5>&- 6<&-
+wait
+is "$late" '' 'a document is answered before the next one comes'
+
+# ---- The driver ----
+link=(blink link -c k.kb -m "$model" -x k.blx --engine reference -k 5)
+printf 'England won in Paris.\n' >text.txt
+run "${link[@]}" text.txt
+is "$status:$(cat err)" '0:' 'blink link: ends well'
+is "$(jq -c '[.doc, .mention]' out)" '["text.txt","England"]
+["text.txt","Paris"]' 'blink link: records'
+cp out linked.txt
+run "${link[@]}" --show text.txt
+cp out show.sh
+run sh show.sh
+ok 'blink link --show: what it prints does the same' \
+    cmp -s out linked.txt
+run "${link[@]}" --table text.txt
+like "$(cat out)" '^MENTION +LINKED TO +URL +P' 'blink link: a table'
+is "$(wc -l <out)" 3 'blink link: a row for each'
+run "${link[@]}" --fast <text.txt
+is "$(jq -r .doc out | sort -u)" stdin 'blink link: from stdin'
+run "${link[@]}" --lines text.txt text.txt
+is "$(jq -r .doc out | sort -u)" text.txt:1 'blink link: --lines'
+run "${link[@]}" --nil 1.5 text.txt
+is "$status" 2 'blink link: a program that refuses its options'
+"${link[@]}" --lines <(yes 'England won in Paris.' | head -n 20000) 2>err |
+    head -n 1 >out
+is "${PIPESTATUS[0]}:$(cat err)" '141:' 'blink link: the reader leaves'
+"${link[@]}" text.txt >/dev/full 2>err
+is "$?" 4 'blink link: the disk is full'
+run "${link[@]}" /dev/null
+is "$status:$(cat out)" '0:' 'blink link: an empty text'
+
+run "${link[@]}" -i <<'TEXT'
+England won.
+
+nothing of that kind here
+Paris
+TEXT
+is "$status:$(cat err)" '0:' 'blink -i: ends well'
+like "$(sed -n 1p out)" '^England -> .' 'blink -i: a link'
+is "$(sed -n 2p out)" '(no mention of an entity found)' 'blink -i: no link'
+like "$(sed -n 3p out)" '^Paris -> .' 'blink -i: the next one'
+is "$(wc -l <out)" 3 'blink -i: one line for each'
+run "${link[@]}" -i --json <text.txt
+is "$(jq -r .mention out)" 'England
+Paris' 'blink -i: --json'
+run "${link[@]}" -i -m nowhere <text.txt
+is "$status" 3 'blink -i: no such model'
+
+# Answers come while the input stays open, and nothing stays when it ends.
+mkfifo ask
+"${link[@]}" -i <ask >answers &
+driver=$!
+exec 7>ask
+echo 'England won.' >&7
+for _ in $(seq 100); do
+    [ -s answers ] && break
+    sleep 0.1
+done
+like "$(cat answers)" '^England -> ' 'blink -i: answers at once'
+children=$(cat "/proc/$driver/task/$driver/children" 2>/dev/null)
+kill -KILL "$driver"
+wait "$driver" 2>/dev/null
+sleep 0.5
+left=''
+for child in $children; do
+    if kill -0 "$child" 2>/dev/null; then left="$left $child"; fi
+done
+exec 7>&-
+is "$left" '' 'blink -i: the programs end with it'
+finish
