@@ -16,6 +16,7 @@
 #ifndef BL_CANDIDATES_H
 #define BL_CANDIDATES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "arena.h"
@@ -55,8 +56,8 @@ enum bl_put {
 
 /* Appends the array with `score`, `cross_score` or `p` (or-ed in `what`)
  * taken from the structs: put in place of the old value, or after the last
- * member.  A `score` that is NAN is written as null; the two others are left
- * as they were. */
+ * member.  NAN is written as null; a cross_score or p that is NAN is not
+ * added where there was none. */
 void bl_candidates_put(struct bl_buf *out, const struct bl_candidates *c,
                        unsigned what);
 

@@ -5,7 +5,9 @@ common_libcommon_la_SOURCES = \
 	common/arena.c common/arena.h \
 	common/blas.c common/blas.h \
 	common/buf.c common/buf.h \
-	common/candidates.h \
+	common/calibration-default.h \
+	common/calibration.c common/calibration.h \
+	common/candidates.c common/candidates.h \
 	common/err.c common/err.h \
 	common/file.c common/file.h \
 	common/fold.c common/fold.h \
@@ -15,23 +17,28 @@ common_libcommon_la_SOURCES = \
 	common/input.c common/input.h \
 	common/json.c common/json.h \
 	common/json-check.c \
+	common/judge-sums.c \
+	common/judge.c common/judge.h \
 	common/kb.c common/kb.h \
 	common/kb-build.c common/kb-build.h \
 	common/kb-input.c \
 	common/kb-names.c common/kb-names.h \
 	common/kb-sql.c common/kb-sql.h \
+	common/label.c common/label.h \
 	common/lines.c common/lines.h \
 	common/loop.c common/loop.h \
 	common/mem.c common/mem.h \
-	common/metrics.h \
+	common/metrics.c common/metrics.h \
 	common/opts.c common/opts.h \
 	common/opts-help.c common/opts-help.h \
 	common/paths.c common/paths.h \
 	common/pipeline.c common/pipeline.h \
 	common/prog.c common/prog.h \
 	common/progress.c \
-	common/rank.h \
+	common/rank-fit.c common/rank-fit.h \
+	common/rank.c common/rank.h \
 	common/record.c common/record.h \
+	common/report.c common/report.h \
 	common/sha256.c common/sha256.h \
 	common/topk.c common/topk.h \
 	common/topk-kernels.c common/topk-kernels.h \

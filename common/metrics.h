@@ -3,8 +3,8 @@
  * metrics: how good links are, as sums that can be added up.
  *
  *     struct bl_tally t = { 0 };
- *     bl_tally_add(&t, &answer, cutoffs, n);      one labelled mention
- *     struct bl_scores s = bl_scores(&t);
+ *     bl_tally_add(&t, &judged, &cutoffs);        one mention
+ *     n = bl_figures(&t, &cutoffs, false, figures);
  *
  * Every figure is made of sums over mentions or documents, so that a
  * bootstrap sample is a sum of tallies.  Definitions, for the mentions whose
@@ -29,22 +29,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BL_MAX_CUTOFFS = 16, BL_ECE_BINS = 10 };
-#define BL_NOT_FOUND SIZE_MAX
+#include "label.h"
 
-enum bl_gold { BL_GOLD_NONE,    /* unlabelled: not counted */
-               BL_GOLD_ENTITY,
-               BL_GOLD_NIL };   /* labelled as without an entity */
+enum { BL_MAX_CUTOFFS = 16, BL_ECE_BINS = 10,
+       BL_MAX_FIGURES = BL_MAX_CUTOFFS + 24 };
+#define BL_NOT_FOUND SIZE_MAX
 
 /* One mention as judged. */
 struct bl_judged {
     enum bl_gold gold;
+    bool missed;                /* no record for this gold mention */
     bool answered;              /* false: the answer is "no entity" */
     bool right;                 /* the answer is the gold entity */
     size_t list_rank;           /* of the gold entity; or BL_NOT_FOUND */
     size_t bi_rank;             /* the same by bi_score */
-    size_t cross_rank;          /* the same in the final order, counting
-                                 * only lists that hold it */
     double confidence;          /* of the answer; NAN: not given */
 };
 
@@ -55,10 +53,11 @@ struct bl_prf_sum {
 
 struct bl_tally {
     double n, nil, unlabelled, errors;
-    double right, first, found, bi_first;
+    double right;               /* the answer is the gold entity */
+    double first, found, bi_first;      /* by the lists */
     double at[BL_MAX_CUTOFFS];
     double at_blink[BL_MAX_CUTOFFS];    /* by bi_score, among first k - 1 */
-    double reciprocal;
+    double reciprocal;          /* 1 / rank in the list */
     struct bl_prf_sum in_kb, nil_required;
     double docs, macro_in_kb[3], macro_nil[3];  /* sums of P, R, F1 */
     double bin_n[BL_ECE_BINS], bin_p[BL_ECE_BINS], bin_right[BL_ECE_BINS];
@@ -68,11 +67,18 @@ struct bl_prf {
     double p, r, f1;
 };
 
+/* Which recalls are wanted, and how. */
+struct bl_cutoffs {
+    size_t v[BL_MAX_CUTOFFS], n;
+    bool blink;                 /* by bi_score and off by one, as the
+                                 * original prints it */
+};
+
 void bl_tally_add(struct bl_tally *t, const struct bl_judged *j,
-                  const size_t *cutoffs, size_t n_cutoffs);
+                  const struct bl_cutoffs *k);
 /* sum += t, all members. */
 void bl_tally_sum(struct bl_tally *sum, const struct bl_tally *t);
-/* Ends a document: its own P, R and F1 become part of the macro figures. */
+/* Ends a document: its own P, R and F1 become its macro sums. */
 void bl_tally_close_doc(struct bl_tally *doc);
 
 /* 0 / 0 is 0 for all three. */
@@ -82,6 +88,18 @@ double bl_ratio(double a, double b);
 /* Expected calibration error over BL_ECE_BINS equal bins; NAN without
  * confidences. */
 double bl_ece(const struct bl_tally *t);
+
+/* One number of the report under its name in JSON; NAN: undefined. */
+struct bl_figure {
+    char name[40];
+    double value;
+};
+
+/* Fills out[BL_MAX_FIGURES] and returns how many there are: the same
+ * ones in the same order for the same cutoffs and docs.  docs: with macro
+ * averages. */
+size_t bl_figures(const struct bl_tally *t, const struct bl_cutoffs *k,
+                  bool docs, struct bl_figure *out);
 
 /* xorshift64*: the same numbers everywhere.  state must not be 0. */
 uint64_t bl_random(uint64_t *state);

@@ -12,3 +12,4 @@ EXTRA_DIST += \
 	scripts/lib-data.sh \
 	scripts/lib-fetch.sh \
 	scripts/lib-setup.sh
+dist_noinst_SCRIPTS += scripts/gen-calibration-header

@@ -9,3 +9,7 @@ share/completions/%: bin/%$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) share/completions && \
 		bin/$*$(EXEEXT) --completion >$@.tmp && mv $@.tmp $@
 CLEANFILES += $(nodist_completions_DATA)
+
+# The coefficients of blink-score; the same are compiled in.
+calibrationdir = $(pkgdatadir)/calibration
+dist_calibration_DATA = share/calibration/default.json

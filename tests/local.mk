@@ -12,6 +12,8 @@ AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; export CC;
 
 UNIT_TESTS = \
+	tests/unit/test-rank \
+	tests/unit/test-metrics \
 	tests/unit/test-mem \
 	tests/unit/test-lines \
 	tests/unit/test-file \

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Made by scripts/gen-calibration-header; do not edit. */
+"{\"format\": 1,\n"
+" \"provenance\": {\"note\": \"placeholder until fitted\"},\n"
+" \"profiles\": {\n"
+"  \"cross\": {\n"
+"   \"rank\": {\"cross\": 1},\n"
+"   \"nil\": {\"one\": -1, \"share\": -0.5}},\n"
+"  \"cosine\": {\n"
+"   \"rank\": {\"bi\": 10, \"named\": 2, \"log_prior\": 0.5, \"equal\":"
+" 2, \"bare\": 1.5},\n"
+"   \"nil\": {\"one\": 2, \"share\": -0.4, \"bi\": -2, \"named\": -1, \""
+"equal\": -1}},\n"
+"  \"open\": {\n"
+"   \"rank\": {\"bi_rest\": 1, \"named\": 2, \"log_prior\": 0.5, \"equ"
+"al\": 2, \"bare\": 1.5},\n"
+"   \"nil\": {\"one\": 1, \"share\": -0.4, \"named\": -1, \"equal\": -1"
+"}}}}\n"

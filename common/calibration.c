@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "calibration.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "file.h"
+#include "json.h"
+
+static const char default_text[] =
+#include "calibration-default.h"
+;
+
+static const char *const features[BL_N_FEATURES] = {
+    [BL_F_BI] = "bi", [BL_F_BI_REST] = "bi_rest", [BL_F_CROSS] = "cross",
+    [BL_F_NAMED] = "named", [BL_F_PRIOR] = "log_prior",
+    [BL_F_EQUAL] = "equal", [BL_F_BARE] = "bare",
+    [BL_F_OVERLAP] = "overlap", [BL_F_WITHIN] = "within"
+};
+
+static const char *const nil_features[BL_N_NIL_FEATURES] = {
+    [BL_N_ONE] = "one", [BL_N_SHARE] = "share", [BL_N_BI] = "bi",
+    [BL_N_CROSS] = "cross", [BL_N_NAMED] = "named",
+    [BL_N_PRIOR] = "log_prior", [BL_N_EQUAL] = "equal",
+    [BL_N_BARE] = "bare", [BL_N_OVERLAP] = "overlap",
+    [BL_N_WITHIN] = "within"
+};
+
+static const char *const profiles[BL_N_PROFILES] = {
+    [BL_PROFILE_CROSS] = "cross", [BL_PROFILE_COSINE] = "cosine",
+    [BL_PROFILE_OPEN] = "open"
+};
+
+/* ---- Reading ---- */
+
+/* An object whose members are numbers with the given names. */
+static int read_numbers(struct bl_span object, const char *const *names,
+                        size_t n, double *out, struct bl_err *err)
+{
+    struct bl_json_iter it = bl_json_iter(object);
+    struct bl_span key, value;
+
+    if (bl_json_type(object) != BL_JSON_OBJECT)
+        return bl_fail(err, BL_DATA, "expected object, found %s",
+                       bl_json_type_name(bl_json_type(object)));
+    while (bl_json_next(&it, &key, &value)) {
+        size_t i = 0;
+        while (i < n && !bl_json_key_is(key, names[i]))
+            i++;
+        if (i == n)
+            return bl_fail(err, BL_DATA, "unknown feature '%.*s'",
+                           (int)(key.n < 80 ? key.n : 80), key.p);
+        if (bl_json_number(value, &out[i], err) < 0 ||
+            fabs(out[i]) > 1e6)
+            return bl_fail(err, BL_DATA, "feature '%s': expected a number "
+                           "within +-1e6", names[i]);
+    }
+    return 0;
+}
+
+static int read_profile(struct bl_span object, struct bl_weights *w,
+                        struct bl_err *err)
+{
+    struct bl_span v;
+
+    if (bl_json_get(object, "rank", &v, err) == 1 &&
+        read_numbers(v, features, BL_N_FEATURES, w->rank, err) < 0)
+        return bl_err_prefix(err, "'rank'");
+    if (bl_json_get(object, "nil", &v, err) == 1 &&
+        read_numbers(v, nil_features, BL_N_NIL_FEATURES, w->nil, err) < 0)
+        return bl_err_prefix(err, "'nil'");
+    return 0;
+}
+
+static int read_text(struct bl_calibration *out, struct bl_span text,
+                     struct bl_err *err)
+{
+    struct bl_span all, v;
+    int64_t format;
+
+    memset(out, 0, sizeof(*out));
+    if (bl_json_check(text.p, text.n, err) < 0)
+        return -1;
+    text = bl_json_trim(text);
+    if (bl_json_get(text, "format", &v, err) != 1 ||
+        bl_json_integer(v, BL_CALIBRATION_FORMAT, BL_CALIBRATION_FORMAT,
+                        &format, err) < 0)
+        return bl_fail(err, BL_DATA, "expected a calibration with "
+                       "\"format\": %d", BL_CALIBRATION_FORMAT);
+    if (bl_json_get(text, "profiles", &all, err) != 1)
+        return bl_fail(err, BL_DATA, "'profiles': expected object, found "
+                       "nothing");
+    for (size_t i = 0; i < BL_N_PROFILES; i++)
+        if (bl_json_get(all, profiles[i], &v, err) == 1 &&
+            read_profile(v, &out->profile[i], err) < 0)
+            return bl_err_prefix(err, "profile '%s'", profiles[i]);
+    return 0;
+}
+
+struct bl_calibration bl_calibration_default(void)
+{
+    struct bl_calibration c;
+    struct bl_err err;
+
+    if (read_text(&c, bl_span_of(default_text), &err) < 0)
+        BL_BUG("calibration-default.h is no calibration");
+    return c;
+}
+
+int bl_calibration_read(struct bl_calibration *out, const char *path,
+                        struct bl_err *err)
+{
+    struct bl_buf text = BL_BUF_INIT;
+    int rc = bl_file_read(path, 1 << 20, &text, err);
+
+    if (rc == 0) {
+        rc = read_text(out, (struct bl_span){ text.data, text.len }, err);
+        if (rc < 0) {
+            err->code = BL_DATA;
+            bl_err_prefix(err, "'%s'", path);
+        }
+    }
+    bl_buf_free(&text);
+    return rc;
+}
+
+/* ---- Writing ---- */
+
+static void put_numbers(struct bl_buf *out, const char *const *names,
+                        size_t n, const double *v)
+{
+    const char *between = "";
+
+    bl_buf_putc(out, '{');
+    for (size_t i = 0; i < n; i++) {
+        if (v[i] == 0)
+            continue;
+        bl_buf_printf(out, "%s\"%s\": ", between, names[i]);
+        bl_json_put_double(out, v[i], 6);
+        between = ", ";
+    }
+    bl_buf_putc(out, '}');
+}
+
+void bl_calibration_put(struct bl_buf *out, const struct bl_calibration *c,
+                        struct bl_span provenance)
+{
+    bl_buf_printf(out, "{\"format\": %d,\n \"provenance\": ",
+                  BL_CALIBRATION_FORMAT);
+    bl_buf_put_span(out, provenance);
+    bl_buf_puts(out, ",\n \"profiles\": {");
+    for (size_t i = 0; i < BL_N_PROFILES; i++) {
+        bl_buf_printf(out, "%s\n  \"%s\": {\n   \"rank\": ", i ? "," : "",
+                      profiles[i]);
+        put_numbers(out, features, BL_N_FEATURES, c->profile[i].rank);
+        bl_buf_puts(out, ",\n   \"nil\": ");
+        put_numbers(out, nil_features, BL_N_NIL_FEATURES,
+                    c->profile[i].nil);
+        bl_buf_putc(out, '}');
+    }
+    bl_buf_puts(out, "}}\n");
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "label.h"
+
+#include <string.h>
+
+#include "json.h"
+
+static struct bl_span trim(struct bl_span s)
+{
+    while (s.n && strchr(" \t\r\n", s.p[0])) {
+        s.p++;
+        s.n--;
+    }
+    while (s.n && strchr(" \t\r\n", s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+int bl_label_read(const struct bl_record *r, struct bl_arena *a,
+                  enum bl_gold *gold, struct bl_span *id,
+                  struct bl_err *err)
+{
+    struct bl_span v;
+    int got = bl_record_get(r, "label_id", &v, err);
+
+    *gold = BL_GOLD_NONE;
+    if (got <= 0)
+        return got;
+    switch (bl_json_type(v)) {
+    case BL_JSON_NULL:
+        *gold = BL_GOLD_NIL;
+        return 0;
+    case BL_JSON_STRING:
+        if (bl_json_string(v, a, id, err) < 0)
+            return bl_err_prefix(err, "field 'label_id'");
+        break;
+    case BL_JSON_NUMBER:
+        *id = v;
+        break;
+    default:
+        return bl_fail(err, BL_BAD_FIELD,
+                       "field 'label_id': expected string, number or null, "
+                       "found %s", bl_json_type_name(bl_json_type(v)));
+    }
+    *id = trim(*id);
+    if (id->n && !bl_span_is(*id, "-1") && !bl_span_is(*id, "unknown"))
+        *gold = BL_GOLD_ENTITY;
+    return 0;
+}

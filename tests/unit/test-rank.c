@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* Candidate lists, ranking, and fitting a calibration. */
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "candidates.h"
+#include "file.h"
+#include "rank.h"
+#include "rank-fit.h"
+#include "tap.h"
+
+static struct bl_arena arena = BL_ARENA_INIT;
+static struct bl_err err;
+
+static int read_list(const char *line, struct bl_candidates *c)
+{
+    static struct bl_record r;
+
+    bl_arena_reset(&arena);
+    if (bl_record_parse(&r, bl_span_of(line), 1, &err) < 0)
+        return -1;
+    return bl_candidates_read(&r, &arena, c, &err);
+}
+
+static const char *written(const struct bl_candidates *c, unsigned what)
+{
+    static struct bl_buf b;
+
+    bl_buf_clear(&b);
+    bl_candidates_put(&b, c, what);
+    return b.data;
+}
+
+static void lists(void)
+{
+    struct bl_candidates c;
+
+    ok(read_list("{\"candidates\":[ {\"id\":7, \"score\" : 0.50,\"x\":1e400},"
+                 "{\"y\":[{}], \"id\":\"b\" } ,{\"id\":\"c\",\"score\":2 },"
+                 "{\"score\":2,\"id\":\"d\"}]}", &c) == 0, "a list is read");
+    ok(c.n == 4 && bl_span_is(c.v[0].id, "7") && isnan(c.v[1].score),
+       "ids may be numbers, scores may be absent");
+    bl_candidates_sort(&c);
+    is_str(written(&c, 0), "[{\"id\":\"c\",\"score\":2 },"
+           "{\"score\":2,\"id\":\"d\"},"
+           "{\"id\":7, \"score\" : 0.50,\"x\":1e400},"
+           "{\"y\":[{}], \"id\":\"b\" }]",
+           "sorted, ties as they were, untouched bytes");
+    c.v[0].cross = 1.5;
+    is_str(written(&c, BL_PUT_SCORE | BL_PUT_CROSS),
+           "[{\"id\":\"c\",\"score\":2,\"cross_score\":1.5},"
+           "{\"score\":2,\"id\":\"d\"},"
+           "{\"id\":7, \"score\" : 0.5,\"x\":1e400},"
+           "{\"y\":[{}], \"id\":\"b\",\"score\":null}]",
+           "members are replaced in place or appended");
+    ok(read_list("{\"candidates\":[]}", &c) == 0 && c.n == 0,
+       "an empty list");
+    is_str(written(&c, BL_PUT_SCORE), "[]", "is written as one");
+}
+
+static void bad_list(const char *line, const char *message)
+{
+    struct bl_candidates c;
+
+    ok(read_list(line, &c) < 0 && err.code < BL_USAGE, "refused: %s", line);
+    is_str(err.msg, message, "and told why");
+}
+
+static void bad_lists(void)
+{
+    bad_list("{}", "field 'candidates': expected array, found nothing");
+    bad_list("{\"candidates\":{}}",
+             "field 'candidates': expected array, found object");
+    bad_list("{\"candidates\":[1]}",
+             "field 'candidates': entry 0: expected object, found number");
+    bad_list("{\"candidates\":[{\"id\":\"a\"},{}]}", "field 'candidates': "
+             "entry 1: field 'id': expected string, found nothing");
+    bad_list("{\"candidates\":[{\"id\":[]}]}", "field 'candidates': "
+             "entry 0: field 'id': expected string, found array");
+}
+
+static void ranking(void)
+{
+    struct bl_calibration cal = { 0 };
+    struct bl_candidates c;
+    bool only_second[] = { false, true, false };
+    double nil, x[3 * BL_N_FEATURES];
+
+    cal.profile[BL_PROFILE_COSINE].rank[BL_F_EQUAL] = log(2);
+    read_list("{\"candidates\":[{\"id\":\"1\",\"title\":\"Paris (Texas)\","
+              "\"score\":0.5},{\"id\":\"2\",\"title\":\"paris\","
+              "\"score\":0.5,\"prior\":0.25},{\"id\":\"3\",\"score\":0.1}]}",
+              &c);
+    bl_rank_features(&c, bl_span_of("PARIS"), x);
+    ok(x[BL_F_BARE] == 1 && x[BL_F_EQUAL] == 0 && x[BL_F_OVERLAP] < 1,
+       "a title without its parenthesis");
+    ok(x[BL_N_FEATURES + BL_F_EQUAL] == 1 &&
+       x[BL_N_FEATURES + BL_F_OVERLAP] == 1 &&
+       x[BL_N_FEATURES + BL_F_NAMED] == 1 &&
+       fabs(x[BL_N_FEATURES + BL_F_PRIOR] - log(0.25)) < 1e-12,
+       "a title that is the mention");
+    ok(x[2 * BL_N_FEATURES + BL_F_BI_REST] < -2, "the last by far");
+    nil = bl_rank(&cal, bl_span_of("PARIS"), NULL, &c);
+    ok(nil == 0.5, "no evidence about none of them");
+    ok(fabs(c.v[1].p - 0.25) < 1e-12 && fabs(c.v[0].p - 0.125) < 1e-12,
+       "shares of what is left");
+    nil = bl_rank(&cal, bl_span_of("PARIS"), only_second, &c);
+    ok(c.v[0].p == 0 && c.v[1].p == 0.5, "only eligible ones share");
+    c.n = 0;
+    ok(bl_rank(&cal, bl_span_of("PARIS"), NULL, &c) == 1, "nothing: none");
+}
+
+static void profiles(void)
+{
+    struct bl_calibration cal = bl_calibration_default();
+    struct bl_candidates c;
+
+    read_list("{\"candidates\":[{\"id\":\"1\",\"bi_score\":1.5}]}", &c);
+    ok(bl_rank_profile(&c) == BL_PROFILE_OPEN, "a score above 1 is no cosine");
+    read_list("{\"candidates\":[{\"id\":\"1\",\"bi_score\":70,"
+              "\"cross_score\":-9},{\"id\":\"2\",\"bi_score\":90,"
+              "\"score\":null}]}", &c);
+    ok(bl_rank_profile(&c) == BL_PROFILE_CROSS, "a cross-encoder was here");
+    bl_rank(&cal, bl_span_of("x"), NULL, &c);
+    ok(c.v[0].p > c.v[1].p, "what was not re-ranked stays behind");
+    read_list("{\"candidates\":[{\"id\":\"1\",\"bi_score\":1e308},"
+              "{\"id\":\"2\",\"bi_score\":-1e308}]}", &c);
+    bl_rank(&cal, bl_span_of("x"), NULL, &c);
+    ok(isfinite(c.v[0].p) && isfinite(c.v[1].p), "huge scores stay finite");
+}
+
+/* ---- Calibration files ---- */
+
+static void shipped(void)
+{
+    struct bl_calibration made, file;
+    struct bl_buf path = BL_BUF_INIT;
+
+    made = bl_calibration_default();
+    bl_buf_printf(&path, "%s/share/calibration/default.json",
+                  getenv("top_srcdir") ? getenv("top_srcdir") : ".");
+    ok(bl_calibration_read(&file, path.data, &err) == 0 &&
+       !memcmp(&made, &file, sizeof(made)),
+       "the compiled-in numbers are those of the file");
+    bl_buf_free(&path);
+}
+
+static double uniform(unsigned *state)
+{
+    *state = *state * 1103515245 + 12345;
+    return (double)(*state >> 8 & 0xffff) / 65536;
+}
+
+/* Lists drawn from the model itself give its coefficients back. */
+static void fitting(void)
+{
+    struct bl_fit *f = bl_fit_new();
+    struct bl_fit_quality q;
+    struct bl_weights w, truth = { { 0 }, { 0 } };
+    unsigned state = 1;
+    double x[4 * BL_N_FEATURES], share[4], z[BL_N_NIL_FEATURES];
+
+    truth.rank[BL_F_BI] = 8;
+    truth.rank[BL_F_EQUAL] = 2;
+    truth.nil[BL_N_ONE] = 1;
+    truth.nil[BL_N_EQUAL] = -2;
+    for (size_t i = 0; i < 20000; i++) {
+        double u = uniform(&state);
+        size_t gold = 0;
+        memset(x, 0, sizeof(x));
+        for (size_t k = 0; k < 4; k++) {
+            x[k * BL_N_FEATURES + BL_F_BI] = uniform(&state);
+            x[k * BL_N_FEATURES + BL_F_EQUAL] = uniform(&state) < 0.3;
+        }
+        bl_rank_shares(truth.rank, x, 4, NULL, share);
+        while (gold < 3 && u > share[gold])
+            u -= share[gold++];
+        bl_rank_nil_features(x, share, bl_rank_best(share, 4), z);
+        if (uniform(&state) < bl_rank_nil(truth.nil, z))
+            gold = SIZE_MAX;
+        bl_fit_add(f, BL_PROFILE_COSINE, x, 4, gold);
+    }
+    bl_fit_run(f, BL_PROFILE_COSINE, true, &w, &q);
+    ok(q.lists == 20000 && bl_fit_count(f, BL_PROFILE_OPEN) == 0,
+       "lists are counted by profile");
+    ok(fabs(w.rank[BL_F_BI] - 8) < 0.4, "bi: %g", w.rank[BL_F_BI]);
+    ok(fabs(w.rank[BL_F_EQUAL] - 2) < 0.2, "equal: %g", w.rank[BL_F_EQUAL]);
+    ok(fabs(w.nil[BL_N_EQUAL] + 2) < 0.3, "none: %g", w.nil[BL_N_EQUAL]);
+    ok(w.rank[BL_F_PRIOR] == 0, "what was never seen is 0");
+    bl_fit_run(f, BL_PROFILE_COSINE, false, &w, &q);
+    ok(w.rank[BL_F_BI] == 0 && w.nil[BL_N_BI] == 0, "without bi");
+    bl_fit_free(f);
+}
+
+int main(void)
+{
+    lists();
+    bad_lists();
+    ranking();
+    profiles();
+    shipped();
+    fitting();
+    bl_arena_free(&arena);
+    return tap_done();
+}
