@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink-eval: measures how good the links of labelled records are.
+ *
+ *     {"label_id":"1","candidates":[{"id":"1"}]}
+ *  -> a table of metrics for all records together, or one JSON object
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "judge.h"
+#include "kb.h"
+#include "lines.h"
+#include "loop.h"
+#include "mem.h"
+#include "opts.h"
+#include "paths.h"
+#include "prog.h"
+#include "report.h"
+
+static struct opts {
+    const char *cutoffs, *gold, *diff, *catalogue;
+    size_t bootstrap, seed, max_line;
+    bool json, blink_recall, no_fail;
+} o = { .cutoffs = "1,10,64", .seed = 1, .max_line = 16u << 20 };
+
+static const struct bl_opt table[] = {
+    BL_OPT_STR('k', "cutoffs", "LIST", &o.cutoffs,
+               "list lengths to give recall for"),
+    BL_OPT_FLAG(0, "json", &o.json, "print one JSON object"),
+    BL_OPT_STR('c', "catalogue", "FILE", &o.catalogue,
+               "labels that it lacks count as NIL"),
+    BL_OPT_STR(0, "gold", "FILE", &o.gold,
+               "the right answers, when stdin does not carry them"),
+    BL_OPT_STR(0, "diff", "FILE", &o.diff,
+               "print what changed since the run in FILE"),
+    BL_OPT_SIZE(0, "bootstrap", "N", &o.bootstrap, 0, 1000000,
+                "samples for 95 % intervals (0: none)"),
+    BL_OPT_SIZE(0, "seed", "N", &o.seed, 0, 1u << 30,
+                "seed of the bootstrap"),
+    BL_OPT_FLAG(0, "blink-recall", &o.blink_recall,
+                "recall as the original prints it"),
+    BL_OPT_GROUP("Stream"),
+    BL_OPT_SIZE(0, "max-line", "BYTES", &o.max_line, 256, 1u << 30,
+                "longest line accepted"),
+    BL_OPT_FLAG('Q', "no-fail", &o.no_fail,
+                "failed records do not change the exit status"),
+    BL_OPTS_END
+};
+
+static const struct bl_command command = {
+    "blink-eval", "", "measures the links of labelled records", table, 0, 0
+};
+
+struct state {
+    struct bl_cutoffs cutoffs;
+    struct bl_kb *kb;
+    struct bl_cases gold, other, cases;
+    struct bl_record rec;
+    struct bl_arena arena;
+    size_t failed;
+};
+
+/* ---- Start ---- */
+
+static void parse_cutoffs(struct bl_cutoffs *k)
+{
+    const char *p = o.cutoffs;
+
+    while (k->n < BL_MAX_CUTOFFS) {
+        char *end;
+        unsigned long v = *p >= '0' && *p <= '9' ? strtoul(p, &end, 10) : 0;
+        if (!v || v > 1000000 || (*end && *end != ','))
+            break;
+        k->v[k->n++] = v;
+        if (!*end)
+            return;
+        p = end + 1;
+    }
+    bl_die_usage("option --cutoffs: expected up to %d numbers from 1 to "
+                 "1000000 with commas between, found '%s'", BL_MAX_CUTOFFS,
+                 o.cutoffs);
+}
+
+static int open_catalogue(struct state *s, struct bl_err *err)
+{
+    char *path = bl_path_find(BL_PATH_CATALOGUE, o.catalogue, err);
+
+    if (!path)
+        return -1;
+    s->kb = bl_kb_open(path, err);
+    free(path);
+    return s->kb ? 0 : -1;
+}
+
+/* ---- Reading ---- */
+
+/* A label that the catalogue does not have cannot be found. */
+static int check_label(struct state *s, struct bl_case *c,
+                       struct bl_err *err)
+{
+    int64_t row;
+    int got;
+
+    if (!s->kb || c->judged.gold != BL_GOLD_ENTITY)
+        return 0;
+    got = bl_kb_row(s->kb, bl_span_of(c->gold), &row, err);
+    if (got == 0)
+        c->judged.gold = BL_GOLD_NIL;
+    return got < 0 ? -1 : 0;
+}
+
+/* Takes what is right from the gold file. */
+static void apply_gold(struct state *s, struct bl_case *c)
+{
+    struct bl_case *g = bl_cases_find(&s->gold, c->key);
+
+    free(c->gold);
+    c->gold = NULL;
+    c->judged.gold = BL_GOLD_SPURIOUS;
+    if (!g)
+        return;
+    g->used = true;
+    c->judged.gold = g->judged.gold;
+    c->gold = g->gold ? bl_xstrdup(g->gold) : NULL;
+}
+
+static int read_record(struct state *s, struct bl_cases *into,
+                       struct bl_span line, size_t number,
+                       struct bl_err *err)
+{
+    struct bl_case c;
+
+    bl_arena_reset(&s->arena);
+    if (bl_record_parse(&s->rec, line, number, err) < 0 ||
+        bl_case_read(&c, &s->rec, &s->arena, err) < 0)
+        return -1;
+    if (into != &s->gold && o.gold)
+        apply_gold(s, &c);
+    if (check_label(s, &c, err) < 0 ||
+        (into != &s->gold &&
+         bl_case_judge(&c, &s->rec, &s->arena, err) < 0)) {
+        bl_case_free(&c);
+        return -1;
+    }
+    bl_cases_add(into, &c);
+    return 0;
+}
+
+static bool blank(struct bl_span line)
+{
+    while (line.n && strchr(" \t\r", line.p[0])) {
+        line.p++;
+        line.n--;
+    }
+    return !line.n;
+}
+
+static int read_all(struct state *s, int fd, const char *name,
+                    struct bl_cases *into, struct bl_err *err)
+{
+    struct bl_lines *l = bl_lines_new(fd, name, o.max_line);
+    enum bl_line_status got;
+    struct bl_span line;
+    int rc = 0;
+
+    while (rc == 0 && (got = bl_lines_next(l, &line, err)) != BL_LINE_END) {
+        size_t number = bl_lines_number(l);
+        if (got == BL_LINE_ERROR) {
+            rc = -1;
+        } else if (got == BL_LINE_TOO_LONG) {
+            bl_warn("%s:%zu: line longer than %zu bytes", name, number,
+                    o.max_line);
+            s->failed++;
+        } else if (!blank(line) &&
+                   read_record(s, into, line, number, err) < 0) {
+            if (err->code > BL_USAGE) {
+                rc = -1;
+                continue;
+            }
+            bl_warn("%s:%zu: %s", name, number, err->msg);
+            s->failed++;
+        }
+    }
+    bl_lines_free(l);
+    return rc;
+}
+
+static int read_file(struct state *s, const char *path,
+                     struct bl_cases *into, struct bl_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+
+    if (fd < 0)
+        return bl_fail_errno(err, BL_DATA, "'%s'", path);
+    rc = read_all(s, fd, path, into, err);
+    close(fd);
+    bl_cases_sort(into);
+    return rc;
+}
+
+/* Gold mentions that no record answered. */
+static void add_missed(struct state *s)
+{
+    for (size_t i = 0; i < s->gold.n; i++) {
+        struct bl_case *g = &s->gold.v[i];
+        if (g->used || g->judged.gold == BL_GOLD_NONE)
+            continue;
+        g->judged.missed = true;
+        bl_cases_add(&s->cases, g);
+        *g = (struct bl_case){ .used = true };
+    }
+}
+
+static int load(struct state *s, struct bl_err *err)
+{
+    if (o.catalogue && open_catalogue(s, err) < 0)
+        return -1;
+    if (o.gold && read_file(s, o.gold, &s->gold, err) < 0)
+        return -1;
+    if (o.diff) {
+        if (read_file(s, o.diff, &s->other, err) < 0)
+            return -1;
+        for (size_t i = 0; i < s->gold.n; i++)
+            s->gold.v[i].used = false;
+    }
+    return read_all(s, STDIN_FILENO, "stdin", &s->cases, err);
+}
+
+/* ---- The report ---- */
+
+static void report(struct state *s)
+{
+    struct bl_report r = { .cutoffs = &s->cutoffs, .json = o.json,
+                           .bootstrap = o.bootstrap, .seed = o.seed,
+                           .failed = s->failed };
+    struct bl_buf out = BL_BUF_INIT;
+
+    if (o.diff) {
+        bl_cases_sort(&s->cases);
+        bl_print_diff(&out, &s->other, &s->cases, o.json);
+    } else {
+        add_missed(s);
+        bl_cases_by_doc(&s->cases);
+        bl_print_report(&out, &s->cases, &r);
+    }
+    bl_out(out.data, out.len);
+    bl_buf_free(&out);
+}
+
+static void state_free(struct state *s)
+{
+    bl_cases_free(&s->gold);
+    bl_cases_free(&s->other);
+    bl_cases_free(&s->cases);
+    bl_record_free(&s->rec);
+    bl_arena_free(&s->arena);
+    bl_kb_close(s->kb);
+}
+
+int main(int argc, char **argv)
+{
+    struct state s = { .arena = BL_ARENA_INIT };
+    struct bl_err err;
+
+    bl_prog_init("blink-eval");
+    bl_opts_parse(&command, argc, argv);
+    parse_cutoffs(&s.cutoffs);
+    s.cutoffs.blink = o.blink_recall;
+    if (load(&s, &err) < 0)
+        bl_die(&err);
+    report(&s);
+    size_t failed = s.failed;
+    for (size_t i = 0; i < s.cases.n; i++)
+        failed += s.cases.v[i].error;
+    state_free(&s);
+    return bl_prog_finish(failed && !o.no_fail ? 1 : 0);
+}

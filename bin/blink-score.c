@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink-score: says which candidate is meant, and how probable that is.
+ *
+ *     {"mention":"Paris","candidates":[{"id":"1","score":0.7}]}
+ *  -> {..., "candidates":[{"id":"1","score":0.9,"p":0.9}],
+ *      "entity":{"id":"1","p":0.9},"nil_p":0.1}
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "calibration.h"
+#include "candidates.h"
+#include "file.h"
+#include "json.h"
+#include "label.h"
+#include "loop.h"
+#include "mem.h"
+#include "opts.h"
+#include "paths.h"
+#include "prog.h"
+#include "rank.h"
+#include "rank-fit.h"
+
+static struct opts {
+    const char *calibration, *fit, *provenance;
+    double nil;
+    size_t keep;
+    bool type_filter;
+    struct bl_loop_opts loop;
+} o = { .nil = 0.5, .loop = BL_LOOP_OPTS_DEFAULT(256) };
+
+static const struct bl_opt table[] = {
+    BL_OPT_DOUBLE(0, "nil", "P", &o.nil, 0, 1,
+                  "no entity when nil_p is above P"),
+    BL_OPT_SIZE('k', "top", "N", &o.keep, 0, 1 << 20,
+                "candidates kept in the output (0: all)"),
+    BL_OPT_FLAG(0, "type-filter", &o.type_filter,
+                "only candidates of the mention's type"),
+    BL_OPT_STR(0, "calibration", "FILE", &o.calibration,
+               "coefficients to use in place of the default ones"),
+    BL_OPT_GROUP("Calibration"),
+    BL_OPT_STR(0, "fit", "FILE", &o.fit,
+               "write coefficients fitted to labelled records"),
+    BL_OPT_STR(0, "provenance", "JSON", &o.provenance,
+               "what the fitted file says about its origin"),
+    BL_OPTS_LOOP(o.loop),
+    BL_OPTS_END
+};
+
+static const struct bl_command command = {
+    "blink-score", "", "chooses an entity, or none, with a probability",
+    table, 0, 0
+};
+
+struct state {
+    struct bl_calibration calibration;
+    struct bl_fit *fit;
+    struct bl_buf out;
+};
+
+/* One record. */
+struct work {
+    struct bl_candidates list;
+    struct bl_span mention;
+    double nil_p;
+};
+
+/* ---- Start ---- */
+
+static int load_calibration(struct bl_calibration *c, struct bl_err *err)
+{
+    char *data, *path;
+    int rc = 0;
+
+    if (o.calibration)
+        return bl_calibration_read(c, o.calibration, err);
+    data = bl_path_data();
+    path = bl_xasprintf("%s/calibration/default.json", data);
+    if (access(path, F_OK) == 0)
+        rc = bl_calibration_read(c, path, err);
+    else
+        *c = bl_calibration_default();
+    free(path);
+    free(data);
+    return rc;
+}
+
+static int state_load(struct state *s, struct bl_err *err)
+{
+    if (o.provenance &&
+        bl_json_check(o.provenance, strlen(o.provenance), err) < 0)
+        bl_die_usage("option --provenance: expected JSON: %s", err->msg);
+    if (o.fit)
+        s->fit = bl_fit_new();
+    return load_calibration(&s->calibration, err);
+}
+
+static void state_free(struct state *s)
+{
+    bl_fit_free(s->fit);
+    bl_buf_free(&s->out);
+}
+
+/* ---- One record ---- */
+
+/* A candidate may be chosen when one of the two has no type, or the types
+ * are the same but for case.  MISC is no statement about the type. */
+static bool *eligible(const struct bl_candidates *c, struct bl_span type,
+                      struct bl_arena *a)
+{
+    bool *ok = bl_arena_alloc(a, c->n, sizeof(*ok));
+
+    for (size_t i = 0; i < c->n; i++) {
+        struct bl_span t = c->v[i].type;
+        ok[i] = !t.n || !type.n || !strcasecmp(type.p, "MISC") ||
+                !strcasecmp(type.p, t.p);
+    }
+    return ok;
+}
+
+static int add_to_fit(struct state *s, const struct bl_item *item,
+                      const struct work *w, struct bl_arena *a,
+                      struct bl_err *err)
+{
+    double *x = bl_arena_alloc(a, w->list.n, BL_N_FEATURES * sizeof(*x));
+    size_t gold = SIZE_MAX;
+    enum bl_gold kind;
+    struct bl_span id;
+
+    if (bl_label_read(&item->rec, a, &kind, &id, err) < 0)
+        return -1;
+    if (kind == BL_GOLD_NONE)
+        return 0;
+    for (size_t i = w->list.n; kind == BL_GOLD_ENTITY && i-- > 0;)
+        if (bl_span_eq(w->list.v[i].id, id))
+            gold = i;
+    bl_rank_features(&w->list, w->mention, x);
+    bl_fit_add(s->fit, bl_rank_profile(&w->list), x, w->list.n, gold);
+    return 0;
+}
+
+static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
+                   struct bl_err *err)
+{
+    struct state *s = ctx;
+    struct work *w = bl_arena_alloc(a, 1, sizeof(*w));
+    struct bl_span type = { NULL, 0 };
+    bool *ok = NULL;
+
+    *w = (struct work){ .mention = BL_SPAN_LIT("") };
+    if (bl_candidates_read(&item->rec, a, &w->list, err) < 0 ||
+        bl_record_string_opt(&item->rec, "mention", a, &w->mention,
+                             err) < 0)
+        return -1;
+    if (o.type_filter) {
+        if (bl_record_string_opt(&item->rec, "type", a, &type, err) < 0)
+            return -1;
+        ok = eligible(&w->list, type, a);
+    }
+    item->data = w;
+    if (s->fit)
+        return add_to_fit(s, item, w, a, err);
+    w->nil_p = bl_rank(&s->calibration, w->mention, ok, &w->list);
+    for (size_t i = 0; i < w->list.n; i++)
+        w->list.v[i].score = w->list.v[i].p;
+    bl_candidates_sort(&w->list);
+    return 0;
+}
+
+static void put_text(struct bl_buf *out, const char *name,
+                     struct bl_span value)
+{
+    if (!value.p)
+        return;
+    bl_buf_printf(out, "\"%s\":", name);
+    bl_json_put_string(out, value.p, value.n);
+    bl_buf_putc(out, ',');
+}
+
+static void put_entity(struct bl_buf *out, const struct work *w)
+{
+    const struct bl_candidate *best = w->list.v;
+
+    if (!w->list.n || best->p <= 0 || w->nil_p > o.nil) {
+        bl_buf_puts(out, "null");
+        return;
+    }
+    bl_buf_putc(out, '{');
+    put_text(out, "id", best->id);
+    put_text(out, "title", best->title);
+    put_text(out, "url", best->url);
+    bl_buf_puts(out, "\"p\":");
+    bl_json_put_double(out, best->p, 6);
+    bl_buf_putc(out, '}');
+}
+
+static void set_field(struct bl_edits *edits, const char *name,
+                      const struct bl_buf *value)
+{
+    bl_edits_set(edits, name, (struct bl_span){ value->data, value->len });
+}
+
+static void emit(void *ctx, const struct bl_item *item,
+                 struct bl_edits *edits)
+{
+    struct state *s = ctx;
+    struct work *w = item->data;
+    struct bl_candidates kept = w->list;
+
+    if (o.keep && kept.n > o.keep)
+        kept.n = o.keep;
+    bl_buf_clear(&s->out);
+    bl_candidates_put(&s->out, &kept, BL_PUT_SCORE | BL_PUT_P);
+    set_field(edits, "candidates", &s->out);
+    bl_buf_clear(&s->out);
+    put_entity(&s->out, w);
+    set_field(edits, "entity", &s->out);
+    bl_buf_clear(&s->out);
+    bl_json_put_double(&s->out, w->nil_p, 6);
+    set_field(edits, "nil_p", &s->out);
+}
+
+/* ---- --fit ---- */
+
+static void fit_profile(struct state *s, enum bl_profile from,
+                        enum bl_profile to)
+{
+    struct bl_fit_quality q;
+
+    if (!bl_fit_count(s->fit, from))
+        return;
+    bl_fit_run(s->fit, from, to != BL_PROFILE_OPEN,
+               &s->calibration.profile[to], &q);
+    bl_warn("%zu lists, %zu with their entity: loss %.4f nats to choose, "
+            "%.4f for none", q.lists, q.with_gold, q.rank_loss, q.nil_loss);
+}
+
+/* What no record tells about keeps the coefficients it had. */
+static int fit_write(struct state *s, struct bl_err *err)
+{
+    const char *origin = o.provenance ? o.provenance : "{}";
+    bool open = bl_fit_count(s->fit, BL_PROFILE_OPEN) > 0;
+    struct bl_newfile *f;
+
+    fit_profile(s, BL_PROFILE_CROSS, BL_PROFILE_CROSS);
+    fit_profile(s, BL_PROFILE_COSINE, BL_PROFILE_COSINE);
+    fit_profile(s, open ? BL_PROFILE_OPEN : BL_PROFILE_COSINE,
+                BL_PROFILE_OPEN);
+    bl_buf_clear(&s->out);
+    bl_calibration_put(&s->out, &s->calibration, bl_span_of(origin));
+    f = bl_newfile_open(o.fit, 0, err);
+    if (!f)
+        return -1;
+    if (bl_newfile_write(f, s->out.data, s->out.len, err) < 0) {
+        bl_newfile_abort(f);
+        return -1;
+    }
+    return bl_newfile_commit(f, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct state s = { .out = BL_BUF_INIT };
+    struct bl_err err;
+    int rc;
+
+    bl_prog_init("blink-score");
+    bl_opts_parse(&command, argc, argv);
+    if (state_load(&s, &err) < 0)
+        bl_die(&err);
+    rc = bl_loop_run(&(struct bl_loop){
+        .opts = &o.loop, .ctx = &s, .prepare = prepare,
+        .emit = s.fit ? NULL : emit,
+    });
+    if (s.fit && rc <= 1 && fit_write(&s, &err) < 0)
+        bl_die(&err);
+    state_free(&s);
+    return bl_prog_finish(rc);
+}
