@@ -51,6 +51,16 @@ step() {
     fi
 }
 
+# The same without a word while all goes well.
+quiet_step() {
+    local text=$1 status=0
+    shift
+    printf '\n== %s (%s)\n$ %s\n' "$text" "$(date -u +%FT%TZ)" "$*" >>"$log"
+    "$@" >>"$log" 2>&1 </dev/null || status=$?
+    [ "$status" -eq 0 ] || failed_step "$text" "$status"
+    return "$status"
+}
+
 failed_step() {
     say "$1: failed with status $2; the last lines were:"
     tail -n 20 "$log" | sed 's/^/    /' >&2
@@ -150,8 +160,14 @@ build() {
         [ "$(configured_with)" != "$(torch_state)" ]; then
         step 'configuring' configure_here || exit 4
     fi
-    if [ -x bin/blink ] && make -q all >/dev/null 2>&1; then return 0; fi
-    step 'compiling (about a minute)' make -j"$(nproc)" all || exit 4
+    # When all is done this takes no time and needs no line ("make -q" says
+    # no even then).
+    if [ -x bin/blink ]; then
+        quiet_step 'compiling what has changed' make -j"$(nproc)" all ||
+            exit 4
+    else
+        step 'compiling (about a minute)' make -j"$(nproc)" all || exit 4
+    fi
 }
 
 # What configure would find, so that libtorch installed later is taken up.
