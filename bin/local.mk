@@ -15,3 +15,6 @@ bin_PROGRAMS += bin/blink-eval
 bin_blink_eval_SOURCES = bin/blink-eval.c
 bin_PROGRAMS += bin/blink-score
 bin_blink_score_SOURCES = bin/blink-score.c
+bin_PROGRAMS += bin/blink-index bin/blink-retrieve
+bin_blink_index_SOURCES = bin/blink-index.c
+bin_blink_retrieve_SOURCES = bin/blink-retrieve.c

@@ -53,10 +53,13 @@ struct heap {
 
 /* ---- Set-up ---- */
 
-static size_t cores_allowed(void)
+/* Jobs of GNU parallel already take a core each. */
+static size_t default_threads(void)
 {
     cpu_set_t set;
 
+    if (getenv("PARALLEL_JOBSLOT"))
+        return 1;
     CPU_ZERO(&set);
     if (sched_getaffinity(0, sizeof set, &set) < 0)
         return 1;
@@ -88,7 +91,7 @@ struct bl_topk *bl_topk_new(const struct bl_index *const *shards,
 
     t->shards = shards;
     t->n_shards = n_shards;
-    t->threads = threads ? threads : cores_allowed();
+    t->threads = threads ? threads : default_threads();
     if (t->threads > MAX_THREADS)
         t->threads = MAX_THREADS;
     t->dim = n_shards ? shards[0]->dim : 0;

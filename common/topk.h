@@ -32,7 +32,7 @@ struct bl_hit {
 struct bl_topk;
 
 /* All shards have the same dim.  threads 0: one per core that this process
- * may use. */
+ * may use, or one alone in a job of GNU parallel. */
 struct bl_topk *bl_topk_new(const struct bl_index *const *shards,
                             size_t n_shards, size_t threads);
 void bl_topk_free(struct bl_topk *t);
@@ -45,7 +45,7 @@ void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
 
 /* The scores of the given catalogue rows for one query, equal to what a
  * search would give; NAN for a row without a vector.  The first call makes a
- * table of 8 bytes per catalogue row. */
+ * table of 4 bytes per catalogue row and shard. */
 void bl_topk_scores(struct bl_topk *t, const float *query,
                     const uint32_t *rows, size_t n, float *scores);
 

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink-index: makes and reads indexes of entity vectors.
+ *
+ * In (build): {"id","embedding"}, as blink-embed --entities writes them
+ * Out (cat):  the same, one entity a line
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index.h"
+#include "kb.h"
+#include "loop.h"
+#include "mem.h"
+#include "opts.h"
+#include "paths.h"
+#include "prog.h"
+#include "utf8.h"
+#include "vector.h"
+
+static struct opts {
+    const char *index, *catalogue, *output;
+    int dtype, floats;
+    bool partial, json;
+    struct bl_loop_opts loop;
+} o = { .loop = BL_LOOP_OPTS_DEFAULT(64) };
+
+#define OPT_INDEX \
+    BL_OPT_STR('x', "index", "INDEX", &o.index, \
+               "index: a file, or a name in the data folder")
+#define OPT_CATALOGUE \
+    BL_OPT_STR('c', "catalogue", "KB", &o.catalogue, \
+               "catalogue: a file, or a name in the data folder")
+
+static const struct bl_opt build_opts[] = {
+    OPT_CATALOGUE,
+    BL_OPT_STR('o', "output", "INDEX", &o.output,
+               "file to write (required)"),
+    BL_OPT_CHOICE(0, "dtype", "f32|f16|int8", &o.dtype,
+                  "how numbers are stored"),
+    BL_OPT_FLAG(0, "partial", &o.partial,
+                "entities of the catalogue may lack a vector"),
+    BL_OPT_GROUP("Stream"),
+    BL_OPT_SIZE(0, "max-line", "BYTES", &o.loop.max_line, 256, 1u << 30,
+                "longest line accepted"),
+    BL_OPT_FLAG(0, "progress", &o.loop.progress,
+                "show a count on standard error"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt info_opts[] = {
+    OPT_INDEX,
+    BL_OPT_FLAG(0, "json", &o.json, "print one JSON object"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt verify_opts[] = { OPT_INDEX, BL_OPTS_END };
+
+static const struct bl_opt cat_opts[] = {
+    OPT_INDEX,
+    OPT_CATALOGUE,
+    BL_OPT_CHOICE(0, "floats", "base64|json", &o.floats,
+                  "how vectors are printed"),
+    BL_OPTS_END
+};
+
+enum { BUILD, INFO, VERIFY, CAT, N_COMMANDS };
+
+static const struct bl_command commands[N_COMMANDS] = {
+    { "blink-index build", "[-c KB] -o INDEX",
+      "make an index from embedded entities on standard input", build_opts,
+      0, 0 },
+    { "blink-index info", "[-x INDEX]", "say what an index is", info_opts,
+      0, 0 },
+    { "blink-index verify", "[-x INDEX]",
+      "read a whole index and check it", verify_opts, 0, 0 },
+    { "blink-index cat", "[-x INDEX] [-c KB]",
+      "print the vectors as records", cat_opts, 0, 0 },
+};
+
+static struct bl_kb *open_catalogue(void)
+{
+    struct bl_err err;
+    char *path = bl_path_find(BL_PATH_CATALOGUE, o.catalogue, &err);
+    struct bl_kb *kb = path ? bl_kb_open(path, &err) : NULL;
+
+    if (!kb)
+        bl_die(&err);
+    free(path);
+    return kb;
+}
+
+static void open_index(struct bl_index *x)
+{
+    struct bl_err err;
+    char *path = bl_path_find(BL_PATH_INDEX, o.index, &err);
+
+    if (!path || bl_index_open(x, path, &err) < 0)
+        bl_die(&err);
+    free(path);
+}
+
+/* ---- build ---- */
+
+struct builder {
+    struct bl_kb *kb;
+    struct bl_index_writer *writer;     /* from the first vector on */
+    char *model;
+    size_t dim;
+};
+
+struct input {
+    int64_t row;
+    struct bl_vector vector;
+};
+
+/* A vector that is no good ends the build: an index without it would answer
+ * as if the entity did not exist. */
+static int read_vector(struct builder *b, const struct bl_item *item,
+                       struct input *in, struct bl_arena *arena,
+                       struct bl_err *err)
+{
+    struct bl_vector_want want = { b->dim, b->model, "the first record" };
+
+    if (bl_vector_get(&item->rec, &want, arena, &in->vector, err) == 0)
+        return 0;
+    err->code = BL_DATA;
+    return bl_err_prefix(err, "stdin:%zu: row %lld of '%s'",
+                         item->rec.number, (long long)in->row,
+                         bl_kb_path(b->kb));
+}
+
+static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
+                   struct bl_err *err)
+{
+    struct builder *b = ctx;
+    struct input *in = bl_arena_alloc(arena, 1, sizeof *in);
+    struct bl_span id;
+    int found;
+
+    if (bl_record_id(&item->rec, "id", arena, &id, err) < 0)
+        return -1;
+    found = bl_kb_row(b->kb, id, &in->row, err);
+    if (found < 0)
+        return -1;
+    if (!found)
+        return bl_fail(err, BL_DATA, "stdin:%zu: no entity '%.*s' in '%s'",
+                       item->rec.number, (int)(id.n < 64 ? id.n : 64), id.p,
+                       bl_kb_path(b->kb));
+    if (read_vector(b, item, in, arena, err) < 0)
+        return -1;
+    if (!b->model) {
+        b->model = bl_xstrdup(in->vector.model.p);
+        b->dim = in->vector.dim;
+    }
+    item->data = in;
+    return 0;
+}
+
+/* Without any vector the model is not known: blink-index(5). */
+static int create(struct builder *b, struct bl_err *err)
+{
+    struct bl_index_spec spec = {
+        .dtype = (enum bl_dtype)(o.dtype + BL_DTYPE_F32),
+        .dim = b->model ? b->dim : 1,
+        .model = b->model ? b->model : "-",
+        .kb = bl_kb_fingerprint(b->kb),
+        .kb_entities = bl_kb_count(b->kb),
+        .expected = o.partial ? 0 : bl_kb_count(b->kb)
+    };
+
+    b->writer = bl_index_create(o.output, &spec, err);
+    return b->writer ? 0 : -1;
+}
+
+static int run(void *ctx, struct bl_item **items, size_t n,
+               struct bl_arena *arena, struct bl_err *err)
+{
+    struct builder *b = ctx;
+
+    (void)arena;
+    if (!b->writer && create(b, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        const struct input *in = items[i]->data;
+
+        if (bl_index_add(b->writer, (uint64_t)in->row, in->vector.v,
+                         err) == 0)
+            continue;
+        if (err->code == BL_DATA)
+            bl_err_prefix(err, "stdin:%zu", items[i]->rec.number);
+        return -1;
+    }
+    return 0;
+}
+
+static int check_complete(struct builder *b, struct bl_err *err)
+{
+    struct bl_arena arena = BL_ARENA_INIT;
+    uint64_t row = bl_index_missing(b->writer), n = bl_kb_count(b->kb);
+    struct bl_entity e;
+    int rc = 0;
+
+    if (!o.partial && row < n) {
+        if (bl_kb_brief_row(b->kb, (int64_t)row, &arena, &e, err) == 1)
+            bl_fail(err, BL_DATA, "%" PRIu64 " of the %" PRIu64 " entities "
+                    "of '%s' have no vector, the first is '%.*s' (row %"
+                    PRIu64 "); --partial allows it",
+                    n - bl_index_added(b->writer), n, bl_kb_path(b->kb),
+                    (int)(e.id.n < 64 ? e.id.n : 64), e.id.p, row);
+        rc = -1;
+    }
+    bl_arena_free(&arena);
+    return rc;
+}
+
+static int run_build(void)
+{
+    struct builder b = { .kb = NULL };
+    struct bl_loop loop = { .opts = &o.loop, .ctx = &b, .prepare = prepare,
+                            .run = run };
+    struct bl_err err;
+
+    if (!o.output)
+        bl_die_usage("option '--output' is required");
+    b.kb = open_catalogue();
+    int status = bl_loop_run(&loop);
+    if (status > 1) {
+        bl_index_abort(b.writer);
+    } else {
+        if ((!b.writer && create(&b, &err) < 0) ||
+            check_complete(&b, &err) < 0) {
+            bl_index_abort(b.writer);
+            bl_die(&err);
+        }
+        uint64_t n = bl_index_added(b.writer);
+        if (bl_index_commit(b.writer, &err) < 0)
+            bl_die(&err);
+        bl_note("'%s': %" PRIu64 " vectors of %zu numbers", o.output, n,
+                b.dim);
+    }
+    bl_kb_close(b.kb);
+    free(b.model);
+    return status;
+}
+
+/* ---- info, verify, cat ---- */
+
+static void info_table(struct bl_buf *b, const struct bl_index *x)
+{
+    bl_buf_printf(b, "%-12s %s\n", "index", x->map.path);
+    bl_buf_printf(b, "%-12s %" PRIu64 "\n", "vectors", x->n);
+    bl_buf_printf(b, "%-12s %zu\n", "dimension", x->dim);
+    bl_buf_printf(b, "%-12s %s\n", "numbers", bl_dtype_name(x->dtype));
+    bl_buf_printf(b, "%-12s %.16s\n", "model", x->model);
+    bl_buf_printf(b, "%-12s %.16s\n", "catalogue", x->kb);
+    bl_buf_printf(b, "%-12s %" PRIu64 "\n", "entities", x->kb_entities);
+    bl_buf_printf(b, "%-12s %zu\n", "segments", x->n_segments);
+    bl_buf_printf(b, "%-12s %d\n", "format", BL_INDEX_VERSION);
+    bl_buf_printf(b, "%-12s %zu\n", "bytes", x->map.size);
+}
+
+static void info_json(struct bl_buf *b, const struct bl_index *x)
+{
+    struct bl_buf path = BL_BUF_INIT;
+
+    bl_utf8_repair(&path, x->map.path, strlen(x->map.path));
+    bl_buf_puts(b, "{\"index\":");
+    bl_json_put_string(b, path.data, path.len);
+    bl_buf_printf(b, ",\"count\":%" PRIu64 ",\"dim\":%zu,\"dtype\":\"%s\"",
+                  x->n, x->dim, bl_dtype_name(x->dtype));
+    bl_buf_puts(b, ",\"model\":");
+    bl_json_put_string(b, x->model, strlen(x->model));
+    bl_buf_puts(b, ",\"catalogue\":");
+    bl_json_put_string(b, x->kb, strlen(x->kb));
+    bl_buf_printf(b, ",\"entities\":%" PRIu64 ",\"segments\":%zu,"
+                  "\"format\":%d,\"bytes\":%zu}\n", x->kb_entities,
+                  x->n_segments, BL_INDEX_VERSION, x->map.size);
+    bl_buf_free(&path);
+}
+
+static void run_info(const struct bl_index *x)
+{
+    struct bl_buf b = BL_BUF_INIT;
+
+    if (o.json)
+        info_json(&b, x);
+    else
+        info_table(&b, x);
+    bl_out(b.data, b.len);
+    bl_buf_free(&b);
+}
+
+static void run_verify(const struct bl_index *x)
+{
+    struct bl_err err;
+
+    if (bl_index_verify(x, &err) < 0)
+        bl_die(&err);
+    bl_note("'%s' is intact: %" PRIu64 " vectors", x->map.path, x->n);
+}
+
+struct printer {
+    const struct bl_index *x;
+    struct bl_kb *kb;
+    struct bl_arena arena;
+    struct bl_buf out;
+    float *v;                   /* [padded] */
+};
+
+static void print_vector(struct printer *p,
+                         const struct bl_index_segment *s, uint64_t i)
+{
+    enum { FLUSH_AT = 1 << 16 };
+    struct bl_entity e;
+    struct bl_err err;
+
+    if (s->rows[i] == BL_INDEX_REMOVED)
+        return;
+    int found = bl_kb_brief_row(p->kb, s->rows[i], &p->arena, &e, &err);
+    if (!found)
+        bl_fail(&err, BL_DATA, "'%s': vector %" PRIu64 ": no row %" PRIu32
+                " in '%s'", p->x->map.path, i, s->rows[i],
+                bl_kb_path(p->kb));
+    if (found != 1)
+        bl_die(&err);
+    bl_index_decode(p->x, s, i, 1, p->v);
+    size_t bad = bl_vector_finite(p->v, p->x->dim);
+    if (bad < p->x->dim) {
+        bl_fail(&err, BL_DATA, "'%s': vector %" PRIu64 ": value %zu is not "
+                "finite", p->x->map.path, i, bad);
+        bl_die(&err);
+    }
+    bl_buf_puts(&p->out, "{\"id\":");
+    bl_json_put_string(&p->out, e.id.p, e.id.n);
+    bl_buf_puts(&p->out, ",\"embedding\":");
+    bl_vector_put(&p->out, p->v, p->x->dim, p->x->model,
+                  (enum bl_floats)o.floats);
+    bl_buf_puts(&p->out, "}\n");
+    bl_arena_reset(&p->arena);
+    if (p->out.len >= FLUSH_AT) {
+        bl_out(p->out.data, p->out.len);
+        bl_buf_clear(&p->out);
+    }
+}
+
+static void run_cat(const struct bl_index *x)
+{
+    struct printer p = { .x = x, .kb = open_catalogue() };
+    struct bl_err err;
+
+    if (bl_index_check_kb(x, bl_kb_fingerprint(p.kb), bl_kb_count(p.kb),
+                          bl_kb_path(p.kb), &err) < 0)
+        bl_die(&err);
+    p.v = bl_xmalloc(x->padded, sizeof *p.v);
+    for (size_t s = 0; s < x->n_segments; s++)
+        for (uint64_t i = 0; i < x->segments[s].n; i++)
+            print_vector(&p, &x->segments[s], i);
+    bl_out(p.out.data, p.out.len);
+    bl_buf_free(&p.out);
+    bl_arena_free(&p.arena);
+    bl_kb_close(p.kb);
+    free(p.v);
+}
+
+static void run_reader(size_t command)
+{
+    struct bl_index x;
+
+    open_index(&x);
+    if (command == INFO)
+        run_info(&x);
+    else if (command == VERIFY)
+        run_verify(&x);
+    else
+        run_cat(&x);
+    bl_index_close(&x);
+}
+
+int main(int argc, char **argv)
+{
+    size_t command;
+    int status = 0;
+
+    bl_prog_init("blink-index");
+    command = bl_opts_subcommand("blink-index",
+                                 "make and read indexes of entity vectors",
+                                 commands, N_COMMANDS, argc, argv);
+    bl_opts_parse(&commands[command], argc - 1, argv + 1);
+    if (command == BUILD)
+        status = run_build();
+    else
+        run_reader(command);
+    return bl_prog_finish(status);
+}

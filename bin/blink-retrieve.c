@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink-retrieve: finds the entities whose vectors are nearest.
+ *
+ * In:  mention records with `embedding` (blink-embed)
+ * Out: the same with `candidates` [{"id","title","score","bi_score",...}]
+ */
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fold.h"
+#include "index.h"
+#include "kb.h"
+#include "loop.h"
+#include "mem.h"
+#include "opts.h"
+#include "paths.h"
+#include "prog.h"
+#include "topk.h"
+
+static struct opts {
+    struct bl_strings indexes;
+    const char *catalogue;
+    size_t k, threads;
+    bool keep, aliases, overwrite;
+    struct bl_loop_opts loop;
+} o = { .k = 10, .loop = BL_LOOP_OPTS_DEFAULT(64) };
+
+static const struct bl_opt table[] = {
+    BL_OPT_LIST('x', "index", "INDEX", &o.indexes,
+                "index: a file, or a name in the data folder; given again: "
+                "a further shard"),
+    BL_OPT_STR('c', "catalogue", "KB", &o.catalogue,
+               "catalogue: a file, or a name in the data folder"),
+    BL_OPT_SIZE('k', "top", "N", &o.k, 1, 10000, "candidates a mention"),
+    BL_OPT_FLAG(0, "aliases", &o.aliases,
+                "add entities that the mention names, and their prior"),
+    BL_OPT_FLAG(0, "keep", &o.keep, "keep the field 'embedding'"),
+    BL_OPT_FLAG(0, "overwrite", &o.overwrite,
+                "replace the candidates that a record has"),
+    BL_OPT_SIZE(0, "threads", "N", &o.threads, 0, 256,
+                "threads; 0: one for each core"),
+    BL_OPTS_LOOP(o.loop),
+    BL_OPTS_END
+};
+
+static const struct bl_command command = {
+    "blink-retrieve", "[-x INDEX]... [-c KB] [-k N]",
+    "find the entities whose vectors are nearest", table, 0, 0
+};
+
+enum {
+    GROUP = 256,                /* queries searched together */
+    NAMES = 1024                /* entities of one name that get a prior */
+};
+
+/* ---- What is loaded once ---- */
+
+struct state {
+    struct bl_kb *kb;
+    struct bl_index *indexes;   /* [n] all that were named */
+    size_t n;
+    const struct bl_index **shards;     /* [n_shards] those with vectors */
+    size_t n_shards;
+    struct bl_topk *topk;
+    struct bl_vector_want want;
+    char *want_by;
+    float *queries;             /* [GROUP][dim] */
+    struct bl_hit *hits;        /* [GROUP][k], grown with the batch */
+    size_t cap;                 /* queries there is room for */
+};
+
+static int add_shard(struct state *s, const struct bl_index *x,
+                     struct bl_err *err)
+{
+    const struct bl_index *first = s->n_shards ? s->shards[0] : NULL;
+
+    if (bl_index_check_kb(x, bl_kb_fingerprint(s->kb), bl_kb_count(s->kb),
+                          bl_kb_path(s->kb), err) < 0)
+        return -1;
+    if (x->n == 0)
+        return 0;               /* knows neither model nor dimension */
+    if (first && strcmp(first->model, x->model))
+        return bl_fail(err, BL_DATA, "'%s': made by model %.16s, but '%s' "
+                       "by %.16s", x->map.path, x->model, first->map.path,
+                       first->model);
+    if (first && first->dim != x->dim)
+        return bl_fail(err, BL_DATA, "'%s': vectors of %zu numbers, but "
+                       "'%s' has %zu", x->map.path, x->dim, first->map.path,
+                       first->dim);
+    s->shards[s->n_shards++] = x;
+    return 0;
+}
+
+static int open_indexes(struct state *s, struct bl_err *err)
+{
+    const char *standard = NULL;
+    const char **names = o.indexes.n ? o.indexes.v : &standard;
+
+    s->n = o.indexes.n ? o.indexes.n : 1;
+    s->indexes = BL_NEW_ARRAY(struct bl_index, s->n);
+    s->shards = BL_NEW_ARRAY(const struct bl_index *, s->n);
+    for (size_t i = 0; i < s->n; i++) {
+        char *path = bl_path_find(BL_PATH_INDEX, names[i], err);
+        int rc = path ? bl_index_open(&s->indexes[i], path, err) : -1;
+
+        free(path);
+        if (rc < 0 || add_shard(s, &s->indexes[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int state_load(struct state *s, struct bl_err *err)
+{
+    char *path = bl_path_find(BL_PATH_CATALOGUE, o.catalogue, err);
+
+    if (!path)
+        return -1;
+    s->kb = bl_kb_open(path, err);
+    free(path);
+    if (!s->kb || open_indexes(s, err) < 0)
+        return -1;
+    s->topk = bl_topk_new(s->shards, s->n_shards, o.threads);
+    if (s->n_shards) {
+        s->want_by = bl_xasprintf("'%s'", s->shards[0]->map.path);
+        s->want = (struct bl_vector_want){
+            s->shards[0]->dim, s->shards[0]->model, s->want_by
+        };
+    }
+    bl_note("%zu indexes, kernel %s", s->n, bl_topk_describe());
+    return 0;
+}
+
+static void state_free(struct state *s)
+{
+    bl_topk_free(s->topk);
+    for (size_t i = 0; i < s->n; i++)
+        bl_index_close(&s->indexes[i]);
+    free(s->indexes);
+    free(s->shards);
+    free(s->want_by);
+    free(s->queries);
+    free(s->hits);
+    bl_kb_close(s->kb);
+}
+
+/* ---- One record ---- */
+
+struct mention {
+    struct bl_vector vector;
+    struct bl_kb_names names;   /* of --aliases */
+    struct bl_span candidates;  /* what comes out */
+};
+
+static int look_up_names(struct state *s, const struct bl_item *item,
+                         struct mention *m, struct bl_arena *arena,
+                         struct bl_err *err)
+{
+    struct bl_buf folded = BL_BUF_INIT;
+    struct bl_span text;
+
+    if (bl_record_string(&item->rec, "mention", arena, &text, err) < 0)
+        return -1;
+    bl_fold(&folded, text);
+    int rc = bl_kb_lookup(s->kb, (struct bl_span){ folded.data, folded.len },
+                          NAMES, arena, &m->names, err);
+    bl_buf_free(&folded);
+    return rc;
+}
+
+static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
+                   struct bl_err *err)
+{
+    struct state *s = ctx;
+    struct mention *m = bl_arena_alloc(arena, 1, sizeof *m);
+    struct bl_span old;
+
+    memset(m, 0, sizeof *m);
+    item->data = m;
+    int found = bl_record_get(&item->rec, "candidates", &old, err);
+    if (found < 0)
+        return -1;
+    if (found && !o.overwrite)
+        return bl_fail(err, BL_BAD_FIELD, "field 'candidates' is there "
+                       "already (see --overwrite)");
+    if (bl_vector_get(&item->rec, &s->want, arena, &m->vector, err) < 0)
+        return -1;
+    return o.aliases ? look_up_names(s, item, m, arena, err) : 0;
+}
+
+/* ---- A batch ---- */
+
+static int best_first(const void *pa, const void *pb)
+{
+    const struct bl_hit *a = pa, *b = pb;
+
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+static bool among(const struct bl_hit *hits, size_t n, int64_t row)
+{
+    for (size_t i = 0; i < n; i++)
+        if (hits[i].row == row)
+            return true;
+    return false;
+}
+
+/* The hits, and the best known entities of that name, at most k of them. */
+static size_t add_names(struct state *s, const struct mention *m,
+                        struct bl_hit *all, size_t n)
+{
+    size_t old = n, tried = 0;
+
+    for (size_t i = 0; i < m->names.n && tried < o.k; i++, tried++) {
+        uint32_t row = (uint32_t)m->names.v[i].row;
+        float score;
+
+        if (among(all, old, row))
+            continue;
+        bl_topk_scores(s->topk, m->vector.v, &row, 1, &score);
+        if (!isnan(score))
+            all[n++] = (struct bl_hit){ score, row };
+    }
+    qsort(all, n, sizeof *all, best_first);
+    return n;
+}
+
+/* NAN when the mention is no name of that entity. */
+static double prior_of(const struct mention *m, uint32_t row)
+{
+    for (size_t i = 0; i < m->names.n; i++)
+        if (m->names.v[i].row == row && m->names.total > 0)
+            return (double)m->names.v[i].weight / (double)m->names.total;
+    return NAN;
+}
+
+static void put_text(struct bl_buf *b, const char *name, struct bl_span v)
+{
+    if (!v.p)
+        return;
+    bl_buf_printf(b, ",\"%s\":", name);
+    bl_json_put_string(b, v.p, v.n);
+}
+
+static void put_candidate(struct bl_buf *b, const struct bl_entity *e,
+                          float score, double prior)
+{
+    bl_buf_puts(b, "{\"id\":");
+    bl_json_put_string(b, e->id.p, e->id.n);
+    put_text(b, "title", e->title);
+    put_text(b, "url", e->url);
+    put_text(b, "qid", e->qid);
+    put_text(b, "type", e->type);
+    bl_buf_puts(b, ",\"score\":");
+    bl_json_put_float(b, score);
+    bl_buf_puts(b, ",\"bi_score\":");
+    bl_json_put_float(b, score);
+    if (!isnan(prior)) {
+        bl_buf_puts(b, ",\"prior\":");
+        bl_json_put_double(b, prior, 9);
+    }
+    bl_buf_putc(b, '}');
+}
+
+/* 0, or -1 with a record-level code or worse. */
+static int put_candidates(struct state *s, const struct mention *m,
+                          const struct bl_hit *hits, size_t n,
+                          struct bl_arena *arena, struct bl_buf *b,
+                          struct bl_err *err)
+{
+    bl_buf_putc(b, '[');
+    for (size_t i = 0; i < n; i++) {
+        struct bl_entity e;
+
+        if (!isfinite(hits[i].score))
+            return bl_fail(err, BL_NON_FINITE, "the score of row %lu is not "
+                           "finite", (unsigned long)hits[i].row);
+        int found = bl_kb_brief_row(s->kb, hits[i].row, arena, &e, err);
+        if (!found)
+            bl_fail(err, BL_DATA, "'%s': an index names row %lu, which is "
+                    "not there", bl_kb_path(s->kb),
+                    (unsigned long)hits[i].row);
+        if (found != 1)
+            return -1;
+        if (i)
+            bl_buf_putc(b, ',');
+        put_candidate(b, &e, hits[i].score, prior_of(m, hits[i].row));
+    }
+    bl_buf_putc(b, ']');
+    return 0;
+}
+
+/* hits[0..n) of the search, with room for k more. */
+static int finish(struct state *s, struct bl_item *item, struct bl_hit *hits,
+                  size_t n, struct bl_arena *arena, struct bl_err *err)
+{
+    struct mention *m = item->data;
+    struct bl_buf b = BL_BUF_INIT;
+    int rc;
+
+    if (m->names.n)
+        n = add_names(s, m, hits, n);
+    rc = put_candidates(s, m, hits, n, arena, &b, err);
+    if (rc == 0) {
+        m->candidates = (struct bl_span){
+            bl_arena_strndup(arena, b.data, b.len), b.len
+        };
+    } else if (err->code < BL_USAGE) {
+        bl_item_fail(item, err->code, "%s", err->msg);
+        rc = 0;
+    }
+    bl_buf_free(&b);
+    return rc;
+}
+
+static void make_room(struct state *s, size_t n)
+{
+    if (n <= s->cap)
+        return;
+    s->cap = n;
+    s->queries = bl_xrealloc(s->queries, n, s->want.dim * sizeof(float) + 1);
+    s->hits = bl_xrealloc(s->hits, n, o.k * sizeof *s->hits);
+}
+
+static int run_group(struct state *s, struct bl_item **items, size_t n,
+                     struct bl_arena *arena, struct bl_err *err)
+{
+    struct bl_hit *own = bl_xmalloc(2 * o.k, sizeof *own);
+    size_t found[GROUP], dim = s->want.dim;
+    int rc = 0;
+
+    make_room(s, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct mention *m = items[i]->data;
+
+        memcpy(s->queries + i * dim, m->vector.v, dim * sizeof(float));
+    }
+    bl_topk_search(s->topk, s->queries, n, o.k, s->hits, found);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        memcpy(own, s->hits + i * o.k, found[i] * sizeof *own);
+        rc = finish(s, items[i], own, found[i], arena, err);
+    }
+    free(own);
+    return rc;
+}
+
+static int run(void *ctx, struct bl_item **items, size_t n,
+               struct bl_arena *arena, struct bl_err *err)
+{
+    for (size_t i = 0; i < n; i += GROUP)
+        if (run_group(ctx, items + i, n - i < GROUP ? n - i : GROUP, arena,
+                      err) < 0)
+            return -1;
+    return 0;
+}
+
+static void emit(void *ctx, const struct bl_item *item,
+                 struct bl_edits *edits)
+{
+    const struct mention *m = item->data;
+
+    (void)ctx;
+    bl_edits_set(edits, "candidates", m->candidates);
+    if (!o.keep)
+        bl_edits_drop(edits, "embedding");
+}
+
+int main(int argc, char **argv)
+{
+    struct state s = { 0 };
+    struct bl_loop loop = { .opts = &o.loop, .ctx = &s, .prepare = prepare,
+                            .run = run, .emit = emit };
+    struct bl_err err;
+
+    bl_prog_init("blink-retrieve");
+    bl_opts_parse(&command, argc, argv);
+    if (state_load(&s, &err) < 0)
+        bl_die(&err);
+    int status = bl_loop_run(&loop);
+    state_free(&s);
+    return bl_prog_finish(status);
+}
