@@ -14,8 +14,8 @@
  * A batch is packed: token arrays of all sequences one after another, no
  * padding.  Inside, sequences are sorted by length and worked on in parts of
  * at most batch_tokens tokens; results come in the caller's order and do not
- * depend on what else is in the batch (beyond 1e-5).  An encoder borrows its
- * model and is for one thread at a time.
+ * depend on what else is in the batch (beyond 1e-5 of the largest number).
+ * An encoder borrows its model and is for one thread at a time.
  *
  * Two engines stand behind the door: "reference" (plain C, the oracle) and
  * "torch" (libtorch, a module opened only here and only when wanted).
@@ -40,7 +40,7 @@ enum bl_precision { BL_PRECISION_F32, BL_PRECISION_BF16 };
 struct bl_engine_opts {
     int engine;             /* enum bl_engine_kind; auto: torch if present */
     int device;             /* enum bl_device */
-    int precision;          /* enum bl_precision; bf16 on cuda only */
+    int precision;          /* enum bl_precision; bf16: torch only */
     size_t threads;         /* 0: all allowed cores, 1 under GNU parallel */
     size_t batch_tokens;    /* most tokens computed at once */
 };

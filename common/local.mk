@@ -3,11 +3,17 @@
 noinst_LTLIBRARIES += common/libcommon.la
 common_libcommon_la_SOURCES = \
 	common/arena.c common/arena.h \
+	common/batch.c \
 	common/blas.c common/blas.h \
 	common/buf.c common/buf.h \
 	common/calibration-default.h \
 	common/calibration.c common/calibration.h \
 	common/candidates.c common/candidates.h \
+	common/dense.c common/dense.h \
+	common/encoder.c common/encoder.h \
+	common/engine.h \
+	common/engine-reference.c \
+	common/engine-torch.c common/torch-shim.h \
 	common/err.c common/err.h \
 	common/file.c common/file.h \
 	common/fold.c common/fold.h \
@@ -29,6 +35,9 @@ common_libcommon_la_SOURCES = \
 	common/loop.c common/loop.h \
 	common/mem.c common/mem.h \
 	common/metrics.c common/metrics.h \
+	common/model.c common/model.h \
+	common/model-bind.c common/model-parts.h \
+	common/model-config.c \
 	common/opts.c common/opts.h \
 	common/opts-help.c common/opts-help.h \
 	common/paths.c common/paths.h \
@@ -39,6 +48,7 @@ common_libcommon_la_SOURCES = \
 	common/rank.c common/rank.h \
 	common/record.c common/record.h \
 	common/report.c common/report.h \
+	common/safetensors.c common/safetensors.h \
 	common/sha256.c common/sha256.h \
 	common/topk.c common/topk.h \
 	common/topk-kernels.c common/topk-kernels.h \
@@ -48,6 +58,7 @@ common_libcommon_la_SOURCES = \
 	common/utf8.c common/utf8.h \
 	common/vector.c common/vector.h \
 	common/vocab.c common/vocab.h \
+	common/wide.h \
 	common/wordpiece.c common/wordpiece.h \
 	common/words.c common/words.h
 common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS)
@@ -89,3 +100,22 @@ pkginclude_HEADERS += \
 	common/vector.h \
 	common/wordpiece.h \
 	common/words.h
+
+# The torch engine: the only C++, opened by engine-torch.c when it is wanted,
+# so that no program links libtorch.
+TORCH_SHIM_SOURCES = \
+	common/kernels.c common/kernels.h \
+	common/torch-shim.cc
+if TORCH
+pkglib_LTLIBRARIES += common/libblink-torch.la
+common_libblink_torch_la_SOURCES = $(TORCH_SHIM_SOURCES)
+common_libblink_torch_la_CPPFLAGS = $(AM_CPPFLAGS) $(TORCH_CPPFLAGS)
+common_libblink_torch_la_CXXFLAGS = $(TORCH_CXXFLAGS) -Wall -Wextra \
+	-fvisibility=hidden $(BL_SAN)
+common_libblink_torch_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+common_libblink_torch_la_LDFLAGS = $(AM_LDFLAGS) $(TORCH_LDFLAGS) -module \
+	-avoid-version -shared
+common_libblink_torch_la_LIBADD = $(TORCH_LIBS)
+else
+EXTRA_DIST += $(TORCH_SHIM_SOURCES)
+endif

@@ -14,6 +14,7 @@ AM_TESTS_ENVIRONMENT = \
 UNIT_TESTS = \
 	tests/unit/test-rank \
 	tests/unit/test-metrics \
+	tests/unit/test-encoder \
 	tests/unit/test-mem \
 	tests/unit/test-lines \
 	tests/unit/test-file \

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blas.h"
+#include "mem.h"
+#include "paths.h"
+#include "torch-shim.h"
+
+struct torch {
+    struct bl_engine engine;
+    const struct bl_torch_api *api;
+    struct bl_torch *handle;
+};
+
+/* The module, loaded once: libtorch cannot be unloaded. */
+static const struct bl_torch_api *load_module(struct bl_err *err)
+{
+    char *path = bl_path_module("torch");
+    const struct bl_torch_api *api = NULL;
+    bl_torch_api_fn *entry;
+    void *module;
+
+    if (!path) {
+        bl_fail(err, BL_DATA, "the torch engine is not installed (no "
+                "libblink-torch.so): try --engine reference");
+        return NULL;
+    }
+    module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!module) {
+        bl_fail(err, BL_DATA, "'%s' cannot be loaded: %s", path, dlerror());
+    } else {
+        *(void **)&entry = dlsym(module, "bl_torch_api");
+        api = entry ? entry() : NULL;
+        if (!api || api->abi != BL_TORCH_ABI) {
+            bl_fail(err, BL_DATA, "'%s' is of another version of blink",
+                    path);
+            api = NULL;
+        }
+    }
+    free(path);
+    return api;
+}
+
+static int torch_forward(struct bl_engine *g, enum bl_tower tower,
+                         const struct bl_batch *b, enum bl_want want,
+                         float *out, struct bl_err *err)
+{
+    struct torch *t = (struct torch *)g;
+    char error[BL_ERR_MSG] = "";
+
+    if (t->api->forward(t->handle, (int)tower, b, want == BL_WANT_FIRST,
+                        out, error) < 0)
+        return bl_fail(err, BL_SYSTEM, "%s", error);
+    return 0;
+}
+
+static void torch_close(struct bl_engine *g)
+{
+    struct torch *t = (struct torch *)g;
+
+    t->api->close(t->handle);
+    free(t);
+}
+
+/* The shim's threads each run their own products, so the BLAS below it must
+ * not start more; it reads this when it is loaded. */
+static void prepare_blas(void)
+{
+    bl_blas_environment();
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+}
+
+struct bl_engine *bl_engine_torch_open(const struct bl_model *m,
+                                       const struct bl_engine_opts *opts,
+                                       struct bl_err *err)
+{
+    static const struct bl_engine_ops ops = { torch_forward, torch_close };
+    static const char *const devices[] = { "cpu", "cuda" };
+    static const char *const precisions[] = { "f32", "bf16" };
+    const struct bl_torch_api *api;
+    struct bl_torch *handle;
+    char error[BL_ERR_MSG] = "";
+    struct torch *t;
+
+    prepare_blas();
+    api = load_module(err);
+    if (!api)
+        return NULL;
+    handle = api->open(m, opts->device, opts->precision, opts->threads,
+                       error);
+    if (!handle) {
+        bl_fail(err, BL_DATA, "%s", error);
+        return NULL;
+    }
+    t = BL_NEW(struct torch);
+    t->engine.ops = &ops;
+    t->api = api;
+    t->handle = handle;
+    snprintf(t->engine.describe, sizeof t->engine.describe,
+             "torch %s, %s, %s, %zu thread%s", api->version,
+             devices[opts->device], precisions[opts->precision],
+             opts->threads, opts->threads == 1 ? "" : "s");
+    return &t->engine;
+}

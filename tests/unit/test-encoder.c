@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engines against what the original computed (tests/data/golden), and
+ * against each other: batches of any size, order and number of threads.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "encoder.h"
+#include "file.h"
+#include "json.h"
+#include "mem.h"
+#include "tap.h"
+
+enum { MAX_CASES = 64, MAX_IDS = 512 };
+
+struct cases {
+    size_t n;
+    struct bl_batch batch;
+    float *want;                /* [n][width] */
+    size_t width;
+};
+
+static size_t read_ints(struct bl_span record, const char *name,
+                        int32_t *out)
+{
+    struct bl_span v, member;
+    struct bl_json_iter it;
+    size_t n = 0;
+
+    if (bl_json_get(record, name, &v, NULL) != 1)
+        return 0;
+    for (it = bl_json_iter(v); bl_json_next(&it, NULL, &member); n++) {
+        int64_t i = 0;
+
+        BL_ASSERT(n < MAX_IDS);
+        BL_ASSERT(!bl_json_integer(member, 0, INT32_MAX, &i, NULL));
+        out[n] = (int32_t)i;
+    }
+    return n;
+}
+
+static void add_floats(struct cases *c, struct bl_span record,
+                       const char *name)
+{
+    struct bl_json_iter it;
+    struct bl_span v, member;
+    double d = 0;
+    size_t n = 0;
+
+    BL_ASSERT(bl_json_get(record, name, &v, NULL) == 1);
+    it = bl_json_iter(v);
+    if (bl_json_type(v) == BL_JSON_NUMBER) {
+        BL_ASSERT(!bl_json_number(v, &d, NULL));
+        c->want[c->n] = (float)d;
+        n = 1;
+    }
+    for (; bl_json_next(&it, NULL, &member); n++) {
+        BL_ASSERT(!bl_json_number(member, &d, NULL));
+        c->want[c->n * c->width + n] = (float)d;
+    }
+    BL_ASSERT(n == c->width);
+}
+
+static void add_case(struct cases *c, struct bl_span record,
+                     const char *result)
+{
+    int32_t ids[MAX_IDS], segments[MAX_IDS], positions[MAX_IDS];
+    size_t n = read_ints(record, "ids", ids);
+    bool laid_out = read_ints(record, "segments", segments) > 0;
+
+    read_ints(record, "positions", positions);
+    bl_batch_add(&c->batch, ids, laid_out ? segments : NULL,
+                 laid_out ? positions : NULL, n);
+    add_floats(c, record, result);
+    c->n++;
+}
+
+static struct cases load_cases(const char *file, const char *result,
+                               size_t width)
+{
+    struct cases c = { .batch = BL_BATCH_INIT, .width = width };
+    char *path = bl_xasprintf("%s/tests/data/golden/m2-vectors/%s",
+                              getenv("top_srcdir"), file);
+    struct bl_buf text = BL_BUF_INIT;
+
+    c.want = bl_xcalloc(MAX_CASES * width, sizeof *c.want);
+    BL_ASSERT(!bl_file_read(path, 1 << 20, &text, NULL));
+    for (char *p = text.data, *end; c.n < MAX_CASES
+         && (end = strchr(p, '\n')); p = end + 1) {
+        struct bl_span line = { p, (size_t)(end - p) };
+
+        BL_ASSERT(!bl_json_check(line.p, line.n, NULL));
+        add_case(&c, line, result);
+    }
+    bl_buf_free(&text);
+    free(path);
+    return c;
+}
+
+static void cases_free(struct cases *c)
+{
+    bl_batch_free(&c->batch);
+    free(c->want);
+}
+
+static struct bl_model *open_model(const char *name)
+{
+    char *path = bl_xasprintf("%s/tests/data/golden/%s",
+                              getenv("top_srcdir"), name);
+    struct bl_err err;
+    struct bl_model *m = bl_model_open(path, &err);
+
+    if (!ok(m != NULL, "%s opens", name))
+        printf("# %s\n", err.msg);
+    free(path);
+    return m;
+}
+
+/* The largest difference, relative to the largest number of a when that is
+ * above 1. */
+static float distance(const float *a, const float *b, size_t n)
+{
+    float most = 0, largest = 1;
+
+    for (size_t i = 0; i < n; i++) {
+        largest = fmaxf(largest, fabsf(a[i]));
+        if (!(fabsf(a[i] - b[i]) <= most))
+            most = fabsf(a[i] - b[i]);
+    }
+    return most / largest;
+}
+
+/* Runs the whole batch, or sequence by sequence in groups of `group`, last
+ * first. */
+static void run(struct bl_encoder *e, enum bl_tower tower, bool score,
+                const struct cases *c, size_t group, float *out)
+{
+    size_t done = 0;
+
+    while (done < c->n) {
+        struct bl_batch b = BL_BATCH_INIT;
+        size_t n = c->n - done < group ? c->n - done : group;
+        size_t first = c->n - done - n;
+        struct bl_err err = { .code = BL_OK };
+        int rc;
+
+        for (size_t i = first; i < first + n; i++) {
+            size_t at = c->batch.offsets[i];
+
+            bl_batch_add(&b, c->batch.ids + at, c->batch.segments + at,
+                         c->batch.positions + at,
+                         c->batch.offsets[i + 1] - at);
+        }
+        rc = score ? bl_encoder_score(e, &b, out + first, NULL, &err)
+            : bl_encoder_embed(e, tower, &b, out + first * c->width, NULL,
+                               &err);
+        if (rc)
+            printf("# %s\n", err.msg);
+        bl_batch_free(&b);
+        done += n;
+    }
+}
+
+static void compare(const struct bl_model *m, const struct cases *c,
+                    enum bl_tower tower, struct bl_engine_opts eo,
+                    float tolerance, const char *what)
+{
+    bool score = m->role == BL_ROLE_CROSS_ENCODER;
+    float *whole = bl_xcalloc(c->n * c->width, sizeof *whole);
+    float *parts = bl_xcalloc(c->n * c->width, sizeof *parts);
+    struct bl_err err;
+    struct bl_encoder *e = bl_encoder_open(m, &eo, &err);
+
+    if (!ok(e != NULL, "%s: opens", what)) {
+        printf("# %s\n", err.msg);
+        return;
+    }
+    printf("# %s\n", bl_encoder_describe(e));
+    run(e, tower, score, c, c->n, whole);
+    ok(distance(whole, c->want, c->n * c->width) <= tolerance,
+       "%s: as the original (%.1e)", what,
+       (double)distance(whole, c->want, c->n * c->width));
+    for (size_t group = 1; group <= 7; group += 6) {
+        run(e, tower, score, c, group, parts);
+        ok(distance(whole, parts, c->n * c->width) <= 1e-5f,
+           "%s: batches of %zu give the same", what, group);
+    }
+    bl_encoder_close(e);
+    free(whole);
+    free(parts);
+}
+
+static void compare_all(const struct bl_model *m, const struct cases *c,
+                        enum bl_tower tower, float tolerance, bool torch)
+{
+    struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;
+
+    eo.engine = BL_ENGINE_REFERENCE;
+    compare(m, c, tower, eo, tolerance, "reference");
+    eo.batch_tokens = 50;
+    compare(m, c, tower, eo, tolerance, "reference, 50 tokens at once");
+    if (!torch) {
+        skip("torch", "built without it");
+        return;
+    }
+    eo = (struct bl_engine_opts)BL_ENGINE_OPTS_DEFAULT;
+    eo.engine = BL_ENGINE_TORCH;
+    eo.threads = 1;
+    compare(m, c, tower, eo, tolerance, "torch, 1 thread");
+    eo.threads = 4;
+    compare(m, c, tower, eo, tolerance, "torch, 4 threads");
+    eo.batch_tokens = 50;
+    compare(m, c, tower, eo, tolerance, "torch, 50 tokens at once");
+}
+
+/* The other way through the shim; bf16 keeps 8 bits. */
+static void compare_bf16(const struct bl_model *m, const struct cases *c)
+{
+    struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;
+    float *out = bl_xcalloc(c->n * c->width, sizeof *out);
+    struct bl_encoder *e;
+
+    eo.engine = BL_ENGINE_TORCH;
+    eo.precision = BL_PRECISION_BF16;
+    e = bl_encoder_open(m, &eo, NULL);
+    if (ok(e != NULL, "torch, bf16: opens")) {
+        float d;
+
+        run(e, BL_TOWER_CONTEXT, false, c, c->n, out);
+        d = distance(out, c->want, c->n * c->width);
+        ok(d < 0.5f && d > 0, "torch, bf16: near the original (%.1e)",
+           (double)d);
+    }
+    bl_encoder_close(e);
+    free(out);
+}
+
+/* A NaN in the weights is found in every sequence, and only asked for. */
+static void test_non_finite(struct bl_model *m, const struct cases *c,
+                            bool torch)
+{
+    float *bias = bl_xmemdup(m->towers[0].head.b,
+                             m->dim * sizeof *bias);
+    float *out = bl_xcalloc(c->n * c->width, sizeof *out);
+    const float *good = m->towers[0].head.b;
+    struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;
+    struct bl_err err = { .code = BL_OK };
+    bool bad[MAX_CASES];
+    size_t n_bad = 0;
+    struct bl_encoder *e;
+
+    eo.engine = torch ? BL_ENGINE_TORCH : BL_ENGINE_REFERENCE;
+    bias[3] = NAN;
+    m->towers[0].head.b = bias;
+    e = bl_encoder_open(m, &eo, &err);
+    ok(bl_encoder_embed(e, BL_TOWER_CONTEXT, &c->batch, out, bad, &err) == 0,
+       "NaN: the batch goes on");
+    for (size_t i = 0; i < c->n; i++)
+        n_bad += bad[i];
+    ok(n_bad == c->n, "NaN: every sequence is marked");
+    ok(bl_encoder_embed(e, BL_TOWER_CONTEXT, &c->batch, out, NULL, &err) < 0
+       && err.code == BL_NON_FINITE, "NaN: fails when not asked for");
+    bl_encoder_close(e);
+    m->towers[0].head.b = good;
+    free(bias);
+    free(out);
+}
+
+static void test_range(const struct bl_model *m)
+{
+    struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;
+    struct bl_batch b = BL_BATCH_INIT;
+    struct bl_err err;
+    struct bl_encoder *e;
+    float out[64];
+    int32_t id = (int32_t)m->shape.vocab;
+
+    eo.engine = BL_ENGINE_REFERENCE;
+    e = bl_encoder_open(m, &eo, &err);
+    bl_batch_add(&b, &id, NULL, NULL, 1);
+    ok(bl_encoder_embed(e, BL_TOWER_CONTEXT, &b, out, NULL, &err) < 0,
+       "an id outside the vocabulary is refused");
+    is_str(err.msg, "token id 1500, but the model has 1500 words",
+           "with both numbers");
+    bl_batch_free(&b);
+    bl_encoder_close(e);
+}
+
+static bool has_torch(const struct bl_model *m)
+{
+    struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;
+    struct bl_encoder *e;
+
+    eo.engine = BL_ENGINE_TORCH;
+    e = bl_encoder_open(m, &eo, NULL);
+    bl_encoder_close(e);
+    return e != NULL;
+}
+
+int main(void)
+{
+    struct cases context = load_cases("context.jsonl", "embedding", 20);
+    struct cases entity = load_cases("entity.jsonl", "embedding", 20);
+    struct cases cross = load_cases("cross.jsonl", "logit", 1);
+    struct bl_model *bi = open_model("m2-bi");
+    struct bl_model *pair = open_model("m2-cross");
+
+    if (bi && pair) {
+        bool torch = has_torch(bi);
+
+        compare_all(bi, &context, BL_TOWER_CONTEXT, 1e-4f, torch);
+        compare_all(bi, &entity, BL_TOWER_ENTITY, 1e-4f, torch);
+        compare_all(pair, &cross, BL_TOWER_CONTEXT, 1e-3f, torch);
+        if (torch)
+            compare_bf16(bi, &context);
+        test_non_finite(bi, &context, torch);
+        test_range(bi);
+    }
+    bl_model_close(bi);
+    bl_model_close(pair);
+    cases_free(&context);
+    cases_free(&entity);
+    cases_free(&cross);
+    return tap_done();
+}
