@@ -41,7 +41,7 @@ static const struct bl_opt link_table[] = {
     BL_OPT_SIZE('k', "top", "N", &link_opts.top, 1, 10000,
                 "candidates per mention"),
     BL_OPT_STR(0, "nil", "P", &link_opts.nil,
-               "link nothing below this probability"),
+               "no entity when none is this probable"),
     BL_OPT_STR(0, "engine", "NAME", &link_opts.engine,
                "auto, reference or torch"),
     BL_OPT_STR(0, "device", "NAME", &link_opts.device, "cpu or cuda"),
