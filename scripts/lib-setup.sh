@@ -105,7 +105,7 @@ shellcheck       command -v shellcheck
 sqlite3          command -v sqlite3
 '
 
-have_library() { /sbin/ldconfig -p | grep -q "[[:space:]]$1 "; }
+have_library() { [[ $(/sbin/ldconfig -p) == *[[:space:]]"$1 "* ]]; }
 
 # missing LIST: the packages of the list that are needed here.
 missing() {
