@@ -67,6 +67,8 @@ struct state {
     struct bl_input_spec spec;
     struct bl_input input;
     struct bl_buf json;
+    struct bl_buf quoted;       /* the vocabulary in JSON; empty when only */
+    size_t *quoted_at;          /* ids are shown.  [words + 1] into it */
 };
 
 /* The fields of one record, as JSON text in the batch's arena. */
@@ -144,9 +146,19 @@ static enum mode chosen_mode(void)
     return (enum mode)mode;
 }
 
+static void release(struct state *s)
+{
+    bl_input_free(&s->input);
+    bl_buf_free(&s->json);
+    bl_buf_free(&s->quoted);
+    free(s->quoted_at);
+    bl_wordpiece_close(s->words);
+}
+
 /* ---- Prepare ---- */
 
-static void put_number(struct bl_buf *b, int32_t v)
+/* Writes v to p, which has room for 11 characters; returns its end. */
+static char *put_number(char *p, int32_t v)
 {
     char digits[12];
     size_t i = sizeof digits;
@@ -154,7 +166,9 @@ static void put_number(struct bl_buf *b, int32_t v)
     do
         digits[--i] = (char)('0' + v % 10);
     while ((v /= 10) > 0);
-    bl_buf_put(b, digits + i, sizeof digits - i);
+    while (i < sizeof digits)
+        *p++ = digits[i++];
+    return p;
 }
 
 /* What was written since `from`, kept until the batch is out. */
@@ -166,32 +180,57 @@ static struct bl_span keep(struct bl_buf *b, struct bl_arena *arena)
     return s;
 }
 
-static struct bl_span numbers(struct state *s, struct bl_arena *arena,
-                              const int32_t *v, size_t n)
+static struct bl_span numbers(struct bl_arena *arena, const int32_t *v,
+                              size_t n)
 {
-    bl_buf_putc(&s->json, '[');
+    char *text = bl_arena_alloc(arena, n + 1, 12), *p = text;
+
+    *p++ = '[';
     for (size_t i = 0; i < n; i++) {
         if (i)
-            bl_buf_putc(&s->json, ',');
-        put_number(&s->json, v[i]);
+            *p++ = ',';
+        p = put_number(p, v[i]);
     }
-    bl_buf_putc(&s->json, ']');
-    return keep(&s->json, arena);
+    *p++ = ']';
+    return (struct bl_span){ text, (size_t)(p - text) };
 }
 
-static struct bl_span tokens(struct state *s, struct bl_arena *arena,
+/* Every token as a JSON string with a comma after it. */
+static void quote_words(struct state *s)
+{
+    size_t n = bl_wordpiece_size(s->words);
+
+    s->quoted_at = bl_xmalloc(n + 1, sizeof *s->quoted_at);
+    for (size_t i = 0; i < n; i++) {
+        struct bl_span t = bl_wordpiece_token(s->words, (int32_t)i);
+
+        s->quoted_at[i] = s->quoted.len;
+        bl_json_put_string(&s->quoted, t.p, t.n);
+        bl_buf_putc(&s->quoted, ',');
+    }
+    s->quoted_at[n] = s->quoted.len;
+}
+
+static struct bl_span tokens(const struct state *s, struct bl_arena *arena,
                              const int32_t *ids, size_t n)
 {
-    bl_buf_putc(&s->json, '[');
-    for (size_t i = 0; i < n; i++) {
-        struct bl_span t = bl_wordpiece_token(s->words, ids[i]);
+    size_t size = 2;
+    char *text, *p;
 
-        if (i)
-            bl_buf_putc(&s->json, ',');
-        bl_json_put_string(&s->json, t.p, t.n);
+    for (size_t i = 0; i < n; i++)
+        size += s->quoted_at[ids[i] + 1] - s->quoted_at[ids[i]];
+    text = p = bl_arena_alloc(arena, size, 1);
+    *p++ = '[';
+    for (size_t i = 0; i < n; i++) {
+        size_t from = s->quoted_at[ids[i]];
+        size_t len = s->quoted_at[ids[i] + 1] - from;
+
+        p = mempcpy(p, s->quoted.data + from, len);
     }
-    bl_buf_putc(&s->json, ']');
-    return keep(&s->json, arena);
+    if (n > 0)
+        p--;                    /* the last comma */
+    *p++ = ']';
+    return (struct bl_span){ text, (size_t)(p - text) };
 }
 
 /* The names of the fields of which something was left out. */
@@ -322,10 +361,10 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
         ids = spread(s, arena, &n);
     if (s->mode == MODE_RAW || o.tokens)
         shown->tokens = tokens(s, arena, ids, n);
-    shown->ids = numbers(s, arena, ids, n);
+    shown->ids = numbers(arena, ids, n);
     if (s->mode == MODE_PAIR) {
-        shown->segments = numbers(s, arena, s->input.segments, n);
-        shown->positions = numbers(s, arena, s->input.positions, n);
+        shown->segments = numbers(arena, s->input.segments, n);
+        shown->positions = numbers(arena, s->input.positions, n);
     }
     item->data = shown;
     return 0;
@@ -366,11 +405,11 @@ int main(int argc, char **argv)
     if (load(&s, &err) < 0)
         bl_die(&err);
     adjust(&s);
+    if (s.mode == MODE_RAW || o.tokens)
+        quote_words(&s);
     bl_note("%zu words, Unicode %s", bl_wordpiece_size(s.words),
             bl_uni_version());
     status = bl_loop_run(&loop);
-    bl_input_free(&s.input);
-    bl_buf_free(&s.json);
-    bl_wordpiece_close(s.words);
+    release(&s);
     return bl_prog_finish(status);
 }

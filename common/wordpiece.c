@@ -242,17 +242,23 @@ static size_t cut_word(const struct bl_wordpiece *wp, const char *p,
 /* p has 24 readable bytes: the buffer of struct bl_words has. */
 static inline void make_key(uint64_t key[3], const char *p, size_t n)
 {
-    memcpy(key, p, 24);
-    if (n < 8) {
-        key[0] &= (UINT64_C(1) << 8 * n) - 1;
-        key[1] = key[2] = 0;
-    } else if (n < 16) {
-        key[1] &= (UINT64_C(1) << 8 * (n - 8)) - 1;
-        key[2] = 0;
-    } else {
-        key[2] &= (UINT64_C(1) << 8 * (n - 16)) - 1;
-    }
+    key[0] = key[1] = key[2] = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    size_t full = n / 8, rest = n % 8;
+
+    /* Whole words are read, as words.c wrote them, and masked: a copy of n
+     * bytes would wait for each byte to reach the cache. */
+    memcpy(&key[0], p, 8);
+    if (full > 0)
+        memcpy(&key[1], p + 8, 8);
+    if (full > 1)
+        memcpy(&key[2], p + 16, 8);
+    key[full] &= (UINT64_C(1) << 8 * rest) - 1;
     key[2] |= (uint64_t)n << 56;
+#else
+    memcpy(key, p, n);
+    ((unsigned char *)key)[23] = (unsigned char)n;
+#endif
 }
 
 static inline struct cached *cache_slot(struct bl_wordpiece *wp,

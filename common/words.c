@@ -108,27 +108,60 @@ static void put_cp(struct bl_words *w, uint32_t cp, uint8_t class)
     bl_buf_put(&w->buf, bytes, n);
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ONES UINT64_C(0x0101010101010101)
+#define TOPS UINT64_C(0x8080808080808080)
+
+/* The top bit of each byte of v in [lo, hi]; the bytes are below 0x80. */
+static inline uint64_t in_range(uint64_t v, unsigned lo, unsigned hi)
+{
+    return ((v + ONES * (0x80 - lo)) ^ (v + ONES * (0x7F - hi))) & TOPS;
+}
+
+/* Eight bytes at a time: the letters and digits at p, in lower case if
+ * wanted, to `to`, where eight bytes are written.  Returns how many there
+ * are, 8 for "go on".  Words are short: mostly one call does a word, without
+ * a branch for each byte. */
+static inline unsigned take_eight(char *to, const unsigned char *p,
+                                  bool lower)
+{
+    uint64_t v, low, seven, stop;
+
+    memcpy(&v, p, 8);
+    seven = v & ~TOPS;
+    low = seven | in_range(seven, 'A', 'Z') >> 2;
+    stop = ~(in_range(low, 'a', 'z') | in_range(low, '0', '9')) | v;
+    if (lower)
+        v = low;
+    memcpy(to, &v, 8);
+    stop &= TOPS;
+    return stop ? (unsigned)__builtin_ctzll(stop) / 8 : 8;
+}
+#endif
+
 /* A run of ASCII letters and digits at text[pos]. */
 static void take_ascii(struct bl_words *w)
 {
     const unsigned char *p = (const unsigned char *)w->text;
-    size_t i = w->pos, end = w->size;
-    char *to;
+    struct bl_buf *b = &w->buf;
+    size_t i = w->pos;
+    unsigned n = 8;
 
-    while (i < end && p[i] < 0x80 && ascii[p[i]].kind == A_WORD)
-        i++;
-    if (w->buf.cap - w->buf.len <= i - w->pos)
-        bl_buf_reserve(&w->buf, i - w->pos);
     end_run(w);
-    to = w->buf.data + w->buf.len;
-    w->buf.len += i - w->pos;
-    if (!w->lower) {
-        memcpy(to, p + w->pos, i - w->pos);
-        w->pos = i;
-        return;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (; n == 8 && i + 8 <= w->size; i += n) {
+        if (b->cap - b->len <= 8)
+            bl_buf_reserve(b, 8);
+        n = take_eight(b->data + b->len, p + i, w->lower);
+        b->len += n;
     }
-    for (size_t k = w->pos; k < i; k++)
-        *to++ = (char)ascii[p[k]].low;
+#endif
+    for (; n == 8 && i < w->size && p[i] < 0x80
+         && ascii[p[i]].kind == A_WORD; i++) {
+        if (b->cap - b->len <= 1)
+            bl_buf_reserve(b, 1);
+        b->data[b->len++] = (char)(w->lower ? ascii[p[i]].low : p[i]);
+    }
     w->pos = i;
 }
 
