@@ -72,3 +72,7 @@ check-valgrind: all
 	BLINK_VALGRIND='$(VALGRIND)' $(MAKE) check LOG_COMPILER='$(VALGRIND)'
 .PHONY: check-asan check-valgrind
 EXTRA_DIST += tests/lsan.supp tests/valgrind.supp
+
+# Timed by scripts/bench-tokenizer; built when asked for.
+EXTRA_PROGRAMS += tests/bench/tokenize
+tests_bench_tokenize_SOURCES = tests/bench/tokenize.c
