@@ -3,9 +3,14 @@
 
 #include "kb-build.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "kb-names.h"
@@ -27,7 +32,9 @@ struct segment {
 
 struct bl_kb_builder {
     struct bl_sql q;
-    struct bl_newfile *file;            /* NULL in an update */
+    struct bl_newfile *file;
+    int lock;                           /* the old file of an update, or -1 */
+    char *target;                       /* its path; NULL in a build */
     struct bl_kb_build_opts opts;
     bool replace;
     size_t rows, changed;
@@ -193,7 +200,7 @@ static int update_entity(struct bl_kb_builder *b,
     if (!b->replace)
         return bl_fail(err, BL_DATA, "%s:%zu: the id '%s' is in '%s' "
                        "already, at row %lld", file, line, in->id.p,
-                       b->q.path, (long long)row);
+                       b->target, (long long)row);
     if (drop_old(b, row, err) < 0)
         return -1;
     st = bl_sql_stmt(&b->q, CHANGE, "UPDATE entity SET id = ?2, title = ?3, "
@@ -219,7 +226,7 @@ static void note_line(struct bl_kb_builder *b, const char *file, size_t line)
 int bl_kb_build_add(struct bl_kb_builder *b, const struct bl_kb_input *in,
                     const char *file, size_t line, struct bl_err *err)
 {
-    if (!b->file)
+    if (b->target)
         return update_entity(b, in, file, line, err);
     note_line(b, file, line);
     bl_sha256_add(&b->ids, in->id.p, in->id.n);
@@ -255,6 +262,7 @@ struct bl_kb_builder *bl_kb_build_open(const char *path,
     struct bl_kb_builder *b = BL_NEW(struct bl_kb_builder);
 
     b->opts = *opts;
+    b->lock = -1;
     bl_sha256_init(&b->ids);
     b->file = bl_newfile_open(path, 0, err);
     if (!b->file || bl_sql_open(&b->q, bl_newfile_path(b->file),
@@ -266,20 +274,63 @@ struct bl_kb_builder *bl_kb_build_open(const char *path,
     return b;
 }
 
-/* Opened for reading first, so that a damaged catalogue is refused. */
-static int start_update(struct bl_kb_builder *b, const char *path,
-                        struct bl_err *err)
+/* Checks it as readers do, so that a damaged catalogue is refused. */
+static int check_old(struct bl_kb_builder *b, struct bl_err *err)
 {
-    struct bl_kb *kb = bl_kb_open(path, err);
+    struct bl_kb *kb = bl_kb_open(b->target, err);
 
     if (!kb)
         return -1;
     b->opts.fts = bl_kb_has_fts(kb);
     bl_kb_close(kb);
-    if (bl_sql_open(&b->q, path, BL_SQL_UPDATE, err) < 0 ||
-        bl_sql_exec(&b->q, "BEGIN IMMEDIATE", err) < 0)
-        return -1;
     return 0;
+}
+
+/* Locks the file that the path names.  Whoever held the lock may have put a
+ * new file in its place: then the new one is locked. */
+static int lock_old(struct bl_kb_builder *b, struct bl_err *err)
+{
+    struct stat mine, now;
+
+    for (;;) {
+        b->lock = open(b->target, O_RDONLY | O_CLOEXEC);
+        if (b->lock < 0 || flock(b->lock, LOCK_EX) < 0 ||
+            fstat(b->lock, &mine) < 0 || stat(b->target, &now) < 0)
+            return bl_fail_errno(err, BL_SYSTEM, "cannot lock '%s'",
+                                 b->target);
+        if (mine.st_ino == now.st_ino && mine.st_dev == now.st_dev)
+            return 0;
+        close(b->lock);
+    }
+}
+
+static int copy_old(struct bl_kb_builder *b, struct bl_err *err)
+{
+    enum { PIECE = 1 << 20 };
+    char *piece = bl_xmalloc(PIECE, 1);
+    ssize_t n;
+    int rc = 0;
+
+    do {
+        n = read(b->lock, piece, PIECE);
+        if (n > 0)
+            rc = bl_newfile_write(b->file, piece, (size_t)n, err);
+    } while (rc == 0 && (n > 0 || (n < 0 && errno == EINTR)));
+    free(piece);
+    if (n < 0)
+        return bl_fail_errno(err, BL_SYSTEM, "cannot read '%s'", b->target);
+    return rc;
+}
+
+static int start_update(struct bl_kb_builder *b, struct bl_err *err)
+{
+    if (check_old(b, err) < 0 || lock_old(b, err) < 0)
+        return -1;
+    b->file = bl_newfile_open(b->target, 0, err);
+    if (!b->file || copy_old(b, err) < 0 ||
+        bl_sql_open(&b->q, bl_newfile_path(b->file), BL_SQL_NEW, err) < 0)
+        return -1;
+    return bl_sql_exec(&b->q, "BEGIN", err);
 }
 
 static int count_rows(struct bl_kb_builder *b, struct bl_err *err)
@@ -300,7 +351,11 @@ struct bl_kb_builder *bl_kb_update_open(const char *path, bool replace,
     struct bl_kb_builder *b = BL_NEW(struct bl_kb_builder);
 
     b->replace = replace;
-    if (start_update(b, path, err) < 0 || count_rows(b, err) < 0) {
+    b->lock = -1;
+    b->target = realpath(path, NULL);   /* a link stays a link */
+    if (!b->target)
+        b->target = bl_xstrdup(path);
+    if (start_update(b, err) < 0 || count_rows(b, err) < 0) {
         bl_kb_build_abort(b);
         return NULL;
     }
@@ -413,35 +468,34 @@ static int make_indexes(struct bl_kb_builder *b, struct bl_err *err)
     return bl_sql_exec(&b->q, names, err);
 }
 
-static int finish_new(struct bl_kb_builder *b, struct bl_err *err)
+static int complete_new(struct bl_kb_builder *b, struct bl_err *err)
 {
-    struct bl_newfile *file = b->file;
-
-    if (make_indexes(b, err) < 0 || put_all_meta(b, err) < 0 ||
-        bl_sql_exec(&b->q, "COMMIT", err) < 0)
+    if (make_indexes(b, err) < 0)
         return -1;
-    bl_sql_close(&b->q);
-    b->file = NULL;
-    return bl_newfile_commit(file, err);
+    return put_all_meta(b, err);
 }
 
-static int finish_update(struct bl_kb_builder *b, struct bl_err *err)
+static int complete_update(struct bl_kb_builder *b, struct bl_err *err)
 {
     char hex[BL_SHA256_HEX];
-    size_t count;
 
-    if (bl_sql_fingerprint(&b->q, hex, &count, err) < 0)
+    if (bl_sql_fingerprint(&b->q, hex, &b->rows, err) < 0)
         return -1;
-    b->rows = count;
-    if (put_sums(b, hex, err) < 0)
-        return -1;
-    return bl_sql_exec(&b->q, "COMMIT", err);
+    return put_sums(b, hex, err);
 }
 
 int bl_kb_build_finish(struct bl_kb_builder *b, struct bl_err *err)
 {
-    int rc = b->file ? finish_new(b, err) : finish_update(b, err);
+    int rc = b->target ? complete_update(b, err) : complete_new(b, err);
+    struct bl_newfile *file = b->file;
 
+    if (rc == 0)
+        rc = bl_sql_exec(&b->q, "COMMIT", err);
+    if (rc == 0) {
+        bl_sql_close(&b->q);
+        b->file = NULL;
+        rc = bl_newfile_commit(file, err);
+    }
     bl_kb_build_abort(b);
     return rc;
 }
@@ -450,9 +504,12 @@ void bl_kb_build_abort(struct bl_kb_builder *b)
 {
     if (!b)
         return;
-    bl_sql_close(&b->q);        /* an open transaction rolls back */
+    bl_sql_close(&b->q);
     if (b->file)
         bl_newfile_abort(b->file);
+    if (b->lock >= 0)
+        close(b->lock);
+    free(b->target);
     bl_arena_free(&b->arena);
     bl_buf_free(&b->fold);
     free(b->seg);

@@ -7,9 +7,10 @@
  *     bl_kb_build_add(b, &in, "e.jsonl", record.number, &err);
  *     bl_kb_build_finish(b, &err);       or bl_kb_build_abort(b)
  *
- * A build goes to a temporary file that is renamed at the end; an update is
- * one SQLite transaction.  Until finish has returned 0, readers see what was
- * there before.  Memory does not grow with the number of entities.
+ * A build goes to a temporary file that is renamed at the end, and so does an
+ * update, which starts from a copy: readers go on with the file that they
+ * opened.  Updates of one catalogue wait for each other.  Memory does not
+ * grow with the number of entities.
  *
  * A name gets the mark BL_KB_COMMON when it looks like a common noun: it is
  * written in lower case ("heart attack"), or it is a title whose entity's

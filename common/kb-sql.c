@@ -135,8 +135,6 @@ static const char *mode_pragmas(enum bl_sql_mode mode)
     case BL_SQL_READ:
         return "PRAGMA query_only=1; PRAGMA cell_size_check=1;"
                "PRAGMA mmap_size=1099511627776; PRAGMA temp_store=2;";
-    case BL_SQL_UPDATE:
-        return "PRAGMA cell_size_check=1; PRAGMA busy_timeout=5000;";
     default:
         return "PRAGMA page_size=4096; PRAGMA journal_mode=OFF;"
                "PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
@@ -144,18 +142,35 @@ static const char *mode_pragmas(enum bl_sql_mode mode)
     }
 }
 
+/* As a URI, for "immutable"; this also takes their meaning from names such
+ * as ":memory:". */
+static void put_uri(struct bl_buf *b, const char *path,
+                    enum bl_sql_mode mode)
+{
+    bl_buf_puts(b, path[0] == '/' ? "file:" : "file:./");
+    for (; *path; path++) {
+        if (strchr("?#%", *path))
+            bl_buf_printf(b, "%%%02X", (unsigned)(unsigned char)*path);
+        else
+            bl_buf_putc(b, *path);
+    }
+    if (mode == BL_SQL_READ)
+        bl_buf_puts(b, "?immutable=1");
+}
+
 static int open_db(struct bl_sql *q, const char *path,
                    enum bl_sql_mode mode, struct bl_err *err)
 {
-    /* SQLite gives ":memory:" and "" meanings of their own. */
-    char *plain = bl_xasprintf("%s%s", path[0] == '/' ? "" : "./", path);
-    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    struct bl_buf uri = BL_BUF_INIT;
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+                SQLITE_OPEN_URI;
     int rc;
 
     flags |= mode == BL_SQL_READ ? SQLITE_OPEN_READONLY
                                  : SQLITE_OPEN_READWRITE;
-    rc = sqlite3_open_v2(plain, &q->db, flags, NULL);
-    free(plain);
+    put_uri(&uri, path, mode);
+    rc = sqlite3_open_v2(uri.data, &q->db, flags, NULL);
+    bl_buf_free(&uri);
     if (!q->db)
         bl_oom(0);
     if (rc != SQLITE_OK)

@@ -27,7 +27,6 @@ enum { BL_SQL_SLOTS = 24 };
 
 enum bl_sql_mode {
     BL_SQL_READ,                /* an existing catalogue, read-only */
-    BL_SQL_UPDATE,              /* an existing catalogue, in transactions */
     BL_SQL_NEW                  /* a file of our own that nobody else has */
 };
 
@@ -37,7 +36,9 @@ struct bl_sql {
     sqlite3_stmt *stmt[BL_SQL_SLOTS];
 };
 
-/* Opens the file at `path`.  On failure *q is closed. */
+/* Opens the file at `path`.  On failure *q is closed.  Catalogues are only
+ * ever replaced whole, so reading takes no locks: they would cost more than
+ * the lookups. */
 int bl_sql_open(struct bl_sql *q, const char *path, enum bl_sql_mode mode,
                 struct bl_err *err);
 void bl_sql_close(struct bl_sql *q);

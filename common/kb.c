@@ -356,8 +356,9 @@ int bl_kb_spellings(struct bl_kb *kb, struct bl_span folded, size_t max,
                     size_t *n, struct bl_err *err)
 {
     sqlite3_stmt *st = bl_sql_stmt(&kb->q, SPELLINGS,
-        "SELECT surface, row, weight, kind FROM alias WHERE name = ?1 "
-        "ORDER BY weight DESC, row, n LIMIT ?2", err);
+        "SELECT a.surface, e.type, a.row, a.weight, a.kind FROM alias a "
+        "JOIN entity e ON e.row = a.row WHERE a.name = ?1 "
+        "ORDER BY a.weight DESC, a.row, a.n LIMIT ?2", err);
     size_t cap = 0;
     int rc;
 
@@ -370,8 +371,9 @@ int bl_kb_spellings(struct bl_kb *kb, struct bl_span folded, size_t max,
     while ((rc = bl_sql_step(&kb->q, st, err)) == 1) {
         *out = grow(*out, *n, &cap, sizeof **out, a);
         (*out)[(*n)++] = (struct bl_kb_spelling){
-            bl_sql_column(st, 0, a), sqlite3_column_int64(st, 1),
-            sqlite3_column_int64(st, 2), sqlite3_column_int(st, 3)
+            bl_sql_column(st, 0, a), bl_sql_column(st, 1, a),
+            sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
+            sqlite3_column_int(st, 4)
         };
     }
     return rc;

@@ -115,6 +115,7 @@ int bl_kb_name_from(struct bl_kb *kb, struct bl_span folded,
 
 struct bl_kb_spelling {
     struct bl_span surface;     /* as written in the catalogue */
+    struct bl_span type;        /* of its entity; p == NULL: none */
     int64_t row, weight;
     int kind;
 };
