@@ -18,3 +18,7 @@ bin_blink_score_SOURCES = bin/blink-score.c
 bin_PROGRAMS += bin/blink-index bin/blink-retrieve
 bin_blink_index_SOURCES = bin/blink-index.c
 bin_blink_retrieve_SOURCES = bin/blink-retrieve.c
+bin_PROGRAMS += bin/blink-kb
+bin_blink_kb_SOURCES = bin/blink-kb.c
+bin_PROGRAMS += bin/blink-ner
+bin_blink_ner_SOURCES = bin/blink-ner.c

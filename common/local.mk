@@ -14,6 +14,8 @@ common_libcommon_la_SOURCES = \
 	common/engine.h \
 	common/engine-reference.c \
 	common/engine-torch.c common/torch-shim.h \
+	common/dictionary.c common/dictionary.h \
+	common/doc.c common/doc.h \
 	common/err.c common/err.h \
 	common/file.c common/file.h \
 	common/fold.c common/fold.h \
@@ -38,6 +40,7 @@ common_libcommon_la_SOURCES = \
 	common/model.c common/model.h \
 	common/model-bind.c common/model-parts.h \
 	common/model-config.c \
+	common/naming.c common/naming.h \
 	common/opts.c common/opts.h \
 	common/opts-help.c common/opts-help.h \
 	common/paths.c common/paths.h \

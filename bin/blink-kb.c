@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink-kb: makes, extends and reads catalogues of entities.
+ *
+ * In (build, add):     {"id","title","text"[,"url","qid","type","aliases"]}
+ * Out (get, search, cat): the same, one entity a line.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kb-build.h"
+#include "lines.h"
+#include "mem.h"
+#include "opts.h"
+#include "paths.h"
+#include "prog.h"
+
+enum on_error { ON_ERROR_STOP, ON_ERROR_DROP };
+
+static struct opts {
+    const char *catalogue, *output, *attribution, *licence, *source;
+    size_t max_line, top;
+    int errors;
+    bool no_fts, replace, json;
+} o = { .max_line = 16u << 20, .top = 10 };
+
+#define OPT_CATALOGUE \
+    BL_OPT_STR('c', "catalogue", "KB", &o.catalogue, \
+               "catalogue: a file, or a name in the data folder")
+#define OPTS_INPUT \
+    BL_OPT_GROUP("Input"), \
+    BL_OPT_CHOICE(0, "errors", "stop|drop", &o.errors, \
+                  "what to do with a line that is no entity"), \
+    BL_OPT_SIZE(0, "max-line", "BYTES", &o.max_line, 256, 1u << 30, \
+                "longest line accepted")
+
+static const struct bl_opt build_opts[] = {
+    BL_OPT_STR('o', "output", "KB", &o.output, "file to write (required)"),
+    BL_OPT_FLAG(0, "no-fts", &o.no_fts,
+                "leave out the full-text table that search needs"),
+    BL_OPT_STR(0, "attribution", "TEXT", &o.attribution,
+               "whom the texts are by, kept for 'info'"),
+    BL_OPT_STR(0, "licence", "TEXT", &o.licence,
+               "under which licence, kept for 'info'"),
+    BL_OPT_STR(0, "source", "TEXT", &o.source,
+               "where they come from, kept for 'info'"),
+    OPTS_INPUT,
+    BL_OPTS_END
+};
+
+static const struct bl_opt add_opts[] = {
+    OPT_CATALOGUE,
+    BL_OPT_FLAG(0, "replace", &o.replace,
+                "an entity whose id is there takes its place"),
+    OPTS_INPUT,
+    BL_OPTS_END
+};
+
+static const struct bl_opt plain_opts[] = { OPT_CATALOGUE, BL_OPTS_END };
+
+static const struct bl_opt search_opts[] = {
+    OPT_CATALOGUE,
+    BL_OPT_SIZE('k', "top", "N", &o.top, 1, 1000, "entities printed"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt info_opts[] = {
+    OPT_CATALOGUE,
+    BL_OPT_FLAG(0, "json", &o.json, "print one JSON object"),
+    BL_OPTS_END
+};
+
+enum { BUILD, ADD, GET, SEARCH, CAT, INFO, VERIFY, N_COMMANDS };
+
+static const struct bl_command commands[N_COMMANDS] = {
+    { "blink-kb build", "-o KB [FILE...]",
+      "make a catalogue from JSONL (standard input without FILE)",
+      build_opts, 0, SIZE_MAX },
+    { "blink-kb add", "[-c KB] [FILE...]",
+      "add entities to a catalogue, all or none", add_opts, 0, SIZE_MAX },
+    { "blink-kb get", "[-c KB] ID...",
+      "print entities by id", plain_opts, 1, SIZE_MAX },
+    { "blink-kb search", "[-c KB] TEXT...",
+      "print the entities that match words best", search_opts, 1, SIZE_MAX },
+    { "blink-kb cat", "[-c KB]",
+      "print every entity in row order", plain_opts, 0, 0 },
+    { "blink-kb info", "[-c KB]",
+      "say what a catalogue is and whom it is by", info_opts, 0, 0 },
+    { "blink-kb verify", "[-c KB]",
+      "read a whole catalogue and check it", plain_opts, 0, 0 },
+};
+
+static char *catalogue_path(void)
+{
+    struct bl_err err;
+    char *path = bl_path_find(BL_PATH_CATALOGUE, o.catalogue, &err);
+
+    if (!path)
+        bl_die(&err);
+    return path;
+}
+
+static struct bl_kb *open_catalogue(void)
+{
+    struct bl_err err;
+    char *path = catalogue_path();
+    struct bl_kb *kb = bl_kb_open(path, &err);
+
+    if (!kb)
+        bl_die(&err);
+    free(path);
+    return kb;
+}
+
+/* ---- build and add ---- */
+
+struct reader {
+    struct bl_kb_builder *builder;
+    struct bl_arena arena;
+    struct bl_record record;
+    struct bl_progress progress;
+    size_t dropped;
+};
+
+/* One line of input.  -1: the record is bad, or the catalogue is. */
+static int add_line(struct reader *r, struct bl_span line, const char *file,
+                    size_t number, struct bl_err *err)
+{
+    struct bl_kb_input in;
+    int rc = -1;
+
+    if (bl_record_parse(&r->record, line, number, err) == 0 &&
+        bl_kb_input_read(&in, &r->record, &r->arena, err) == 0)
+        rc = bl_kb_build_add(r->builder, &in, file, number, err);
+    bl_arena_reset(&r->arena);
+    return rc;
+}
+
+/* 0 to go on, -1 to stop with *err. */
+static int refuse_line(struct reader *r, const char *file, size_t number,
+                       struct bl_err *err)
+{
+    if (err->code >= BL_USAGE)
+        return -1;
+    bl_err_prefix(err, "%s:%zu", file, number);
+    if (o.errors == ON_ERROR_STOP) {
+        err->code = BL_DATA;
+        return -1;
+    }
+    bl_warn("%s", err->msg);
+    r->dropped++;
+    return 0;
+}
+
+static bool blank(struct bl_span line)
+{
+    for (size_t i = 0; i < line.n; i++)
+        if (!strchr(" \t\r", line.p[i]))
+            return false;
+    return true;
+}
+
+static int read_lines(struct reader *r, int fd, const char *name,
+                      struct bl_err *err)
+{
+    struct bl_lines *l = bl_lines_new(fd, name, o.max_line);
+    enum bl_line_status status;
+    struct bl_span line;
+    int rc = 0;
+
+    while (rc == 0) {
+        size_t number;
+
+        status = bl_lines_next(l, &line, err);
+        if (status == BL_LINE_END)
+            break;
+        number = bl_lines_number(l);
+        if (status == BL_LINE_ERROR)
+            rc = -1;
+        else if (status == BL_LINE_TOO_LONG)
+            rc = bl_fail(err, BL_TOO_LONG, "longer than %zu bytes",
+                         o.max_line);
+        else if (!blank(line))
+            rc = add_line(r, line, name, number, err);
+        if (rc < 0)
+            rc = refuse_line(r, name, number, err);
+        bl_progress_step(&r->progress, 1);
+    }
+    bl_lines_free(l);
+    return rc;
+}
+
+static int read_file(struct reader *r, const char *path, struct bl_err *err)
+{
+    int fd, rc;
+
+    if (!strcmp(path, "-"))
+        return read_lines(r, STDIN_FILENO, "stdin", err);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
+    rc = read_lines(r, fd, path, err);
+    close(fd);
+    return rc;
+}
+
+/* Reads all input into the builder and finishes it. */
+static int run_builder(struct bl_kb_builder *b, struct bl_args files)
+{
+    struct reader r = { .builder = b };
+    char *standard_input[] = { "-" };
+    struct bl_err err;
+    size_t n = 0;
+    int rc = 0;
+
+    if (files.n == 0)
+        files = (struct bl_args){ standard_input, 1 };
+    bl_progress_start(&r.progress, "entities", 0, true);
+    for (size_t i = 0; i < files.n && rc == 0; i++)
+        rc = read_file(&r, files.v[i], &err);
+    bl_progress_end(&r.progress);
+    if (rc == 0) {
+        n = bl_kb_build_count(b);
+        rc = bl_kb_build_finish(b, &err);
+    } else {
+        bl_kb_build_abort(b);
+    }
+    bl_record_free(&r.record);
+    bl_arena_free(&r.arena);
+    if (rc < 0)
+        bl_die(&err);
+    bl_note("%zu entities, %zu lines dropped", n, r.dropped);
+    return r.dropped > 0;
+}
+
+static int run_build(struct bl_args args)
+{
+    struct bl_kb_build_opts opts = { !o.no_fts, o.attribution, o.source,
+                                     o.licence };
+    struct bl_kb_builder *b;
+    struct bl_err err;
+
+    if (!o.output)
+        bl_die_usage("option '--output' is required");
+    b = bl_kb_build_open(o.output, &opts, &err);
+    if (!b)
+        bl_die(&err);
+    return run_builder(b, args);
+}
+
+static int run_add(struct bl_args args)
+{
+    char *path = catalogue_path();
+    struct bl_err err;
+    struct bl_kb_builder *b = bl_kb_update_open(path, o.replace, &err);
+
+    if (!b)
+        bl_die(&err);
+    free(path);
+    return run_builder(b, args);
+}
+
+/* ---- Printing entities ---- */
+
+struct printer {
+    struct bl_kb *kb;
+    struct bl_arena arena;
+    struct bl_buf out;
+};
+
+enum { FLUSH_AT = 1 << 16 };
+
+static void flush(struct printer *p)
+{
+    bl_out(p->out.data, p->out.len);
+    bl_buf_clear(&p->out);
+}
+
+static void put_field(struct bl_buf *b, const char *name, struct bl_span v)
+{
+    if (!v.p)
+        return;
+    bl_buf_printf(b, "%s\"%s\":", b->data[b->len - 1] == '{' ? "" : ",",
+                  name);
+    bl_json_put_string(b, v.p, v.n);
+}
+
+static void put_aliases(struct bl_buf *b, const struct bl_kb_alias *v,
+                        size_t n)
+{
+    bl_buf_puts(b, ",\"aliases\":[");
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            bl_buf_putc(b, ',');
+        if (v[i].count < 0) {
+            bl_json_put_string(b, v[i].surface.p, v[i].surface.n);
+            continue;
+        }
+        bl_buf_puts(b, "{\"name\":");
+        bl_json_put_string(b, v[i].surface.p, v[i].surface.n);
+        bl_buf_printf(b, ",\"count\":%lld}", (long long)v[i].count);
+    }
+    bl_buf_putc(b, ']');
+}
+
+/* Without the closing brace. */
+static void put_entity(struct printer *p, const struct bl_entity *e)
+{
+    struct bl_kb_alias *aliases;
+    struct bl_err err;
+    size_t n;
+
+    bl_buf_putc(&p->out, '{');
+    put_field(&p->out, "id", e->id);
+    put_field(&p->out, "title", e->title);
+    put_field(&p->out, "text", e->text);
+    put_field(&p->out, "url", e->url);
+    put_field(&p->out, "qid", e->qid);
+    put_field(&p->out, "type", e->type);
+    if (bl_kb_aliases(p->kb, e->row, &p->arena, &aliases, &n, &err) < 0)
+        bl_die(&err);
+    if (n)
+        put_aliases(&p->out, aliases, n);
+}
+
+static void end_entity(struct printer *p)
+{
+    bl_buf_puts(&p->out, "}\n");
+    bl_arena_reset(&p->arena);
+    if (p->out.len >= FLUSH_AT)
+        flush(p);
+}
+
+static int run_get(struct printer *p, struct bl_args ids)
+{
+    struct bl_entity e;
+    struct bl_err err;
+    int status = 0;
+
+    for (size_t i = 0; i < ids.n; i++) {
+        int rc = bl_kb_get(p->kb, bl_span_of(ids.v[i]), &p->arena, &e, &err);
+
+        if (rc < 0)
+            bl_die(&err);
+        if (rc == 0) {
+            bl_warn("no entity '%s' in '%s'", ids.v[i], bl_kb_path(p->kb));
+            status = 1;
+            continue;
+        }
+        put_entity(p, &e);
+        end_entity(p);
+    }
+    return status;
+}
+
+static int run_search(struct printer *p, struct bl_args words)
+{
+    struct bl_arena hits_arena = BL_ARENA_INIT;
+    struct bl_buf query = BL_BUF_INIT;
+    struct bl_kb_hit *hits;
+    struct bl_err err;
+    size_t n;
+
+    for (size_t i = 0; i < words.n; i++) {
+        bl_buf_puts(&query, words.v[i]);
+        bl_buf_putc(&query, ' ');
+    }
+    if (bl_kb_search(p->kb, (struct bl_span){ query.data, query.len }, o.top,
+                     &hits_arena, &hits, &n, &err) < 0)
+        bl_die(&err);
+    for (size_t i = 0; i < n; i++) {
+        put_entity(p, &hits[i].entity);
+        bl_buf_puts(&p->out, ",\"score\":");
+        bl_json_put_double(&p->out, hits[i].score, 6);
+        end_entity(p);
+    }
+    bl_buf_free(&query);
+    bl_arena_free(&hits_arena);
+    return 0;
+}
+
+static int run_cat(struct printer *p)
+{
+    struct bl_entity e;
+    struct bl_err err;
+    int rc = bl_kb_walk(p->kb, 0, &err);
+
+    while (rc == 0 && (rc = bl_kb_next(p->kb, &p->arena, &e, &err)) == 1) {
+        put_entity(p, &e);
+        end_entity(p);
+        rc = 0;
+    }
+    if (rc < 0)
+        bl_die(&err);
+    return 0;
+}
+
+/* ---- info and verify ---- */
+
+static struct bl_span meta(struct printer *p, const char *key)
+{
+    struct bl_span s = { NULL, 0 };
+    struct bl_err err;
+
+    if (bl_kb_meta(p->kb, key, &p->arena, &s, &err) < 0)
+        bl_die(&err);
+    return s;
+}
+
+static void put_line(struct bl_buf *b, const char *name, struct bl_span v)
+{
+    if (!v.p)
+        return;
+    bl_buf_printf(b, "%-12s ", name);
+    bl_buf_put_span(b, v);
+    bl_buf_putc(b, '\n');
+}
+
+static const char *const notes[] = { "created", "source", "licence",
+                                     "attribution" };
+enum { N_NOTES = sizeof notes / sizeof notes[0] };
+
+static void info_table(struct printer *p, long long bytes)
+{
+    put_line(&p->out, "catalogue", bl_span_of(bl_kb_path(p->kb)));
+    bl_buf_printf(&p->out, "%-12s %zu\n", "entities", bl_kb_count(p->kb));
+    bl_buf_printf(&p->out, "%-12s %.16s\n", "fingerprint",
+                  bl_kb_fingerprint(p->kb));
+    bl_buf_printf(&p->out, "%-12s %d\n", "format", BL_KB_FORMAT);
+    bl_buf_printf(&p->out, "%-12s %s\n", "full text",
+                  bl_kb_has_fts(p->kb) ? "yes" : "no");
+    bl_buf_printf(&p->out, "%-12s %lld\n", "bytes", bytes);
+    for (size_t i = 0; i < N_NOTES; i++)
+        put_line(&p->out, notes[i], meta(p, notes[i]));
+}
+
+static void info_json(struct printer *p, long long bytes)
+{
+    bl_buf_putc(&p->out, '{');
+    put_field(&p->out, "catalogue", bl_span_of(bl_kb_path(p->kb)));
+    bl_buf_printf(&p->out, ",\"count\":%zu", bl_kb_count(p->kb));
+    put_field(&p->out, "fingerprint",
+              bl_span_of(bl_kb_fingerprint(p->kb)));
+    bl_buf_printf(&p->out, ",\"format\":%d,\"fts\":%s,\"bytes\":%lld",
+                  BL_KB_FORMAT, bl_kb_has_fts(p->kb) ? "true" : "false",
+                  bytes);
+    for (size_t i = 0; i < N_NOTES; i++)
+        put_field(&p->out, notes[i], meta(p, notes[i]));
+    bl_buf_puts(&p->out, "}\n");
+}
+
+static int run_info(struct printer *p)
+{
+    struct stat st = { 0 };
+    long long bytes;
+
+    bytes = stat(bl_kb_path(p->kb), &st) == 0 ? (long long)st.st_size : 0;
+    if (o.json)
+        info_json(p, bytes);
+    else
+        info_table(p, bytes);
+    return 0;
+}
+
+static int run_verify(struct printer *p)
+{
+    struct bl_err err;
+
+    if (bl_kb_verify(p->kb, &err) < 0)
+        bl_die(&err);
+    bl_note("'%s' is intact: %zu entities", bl_kb_path(p->kb),
+            bl_kb_count(p->kb));
+    return 0;
+}
+
+static int run_reader(size_t command, struct bl_args args)
+{
+    struct printer p = { .kb = open_catalogue() };
+    int status;
+
+    switch (command) {
+    case GET:
+        status = run_get(&p, args);
+        break;
+    case SEARCH:
+        status = run_search(&p, args);
+        break;
+    case CAT:
+        status = run_cat(&p);
+        break;
+    case INFO:
+        status = run_info(&p);
+        break;
+    default:
+        status = run_verify(&p);
+        break;
+    }
+    flush(&p);
+    bl_buf_free(&p.out);
+    bl_arena_free(&p.arena);
+    bl_kb_close(p.kb);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct bl_args args;
+    size_t command;
+    int status;
+
+    bl_prog_init("blink-kb");
+    command = bl_opts_subcommand("blink-kb", "make, extend and read "
+                                 "catalogues of entities", commands,
+                                 N_COMMANDS, argc, argv);
+    args = bl_opts_parse(&commands[command], argc - 1, argv + 1);
+    if (command == BUILD)
+        status = run_build(args);
+    else if (command == ADD)
+        status = run_add(args);
+    else
+        status = run_reader(command, args);
+    return bl_prog_finish(status);
+}
