@@ -11,6 +11,8 @@ bin_blink_SOURCES = \
 	bin/driver.h
 bin_PROGRAMS += bin/blink-tokenize
 bin_blink_tokenize_SOURCES = bin/blink-tokenize.c
+bin_PROGRAMS += bin/blink-embed
+bin_blink_embed_SOURCES = bin/blink-embed.c
 bin_PROGRAMS += bin/blink-eval
 bin_blink_eval_SOURCES = bin/blink-eval.c
 bin_PROGRAMS += bin/blink-score

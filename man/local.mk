@@ -1,2 +1,3 @@
 dist_man_MANS += man/blink.1
+dist_man_MANS += man/blink-embed.1
 dist_man_MANS += man/blink-tokenize.1
