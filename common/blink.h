@@ -47,7 +47,9 @@
 #include "blas.h"
 #include "topk.h"
 #include "index.h"
+#include "calibration.h"
 #include "rank.h"
+#include "label.h"
 #include "metrics.h"
 
 #endif

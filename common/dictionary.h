@@ -47,6 +47,7 @@ struct bl_founds {
     size_t n, cap;
 };
 
+/* Borrows kb, which must outlive it; caller frees with the next one. */
 struct bl_dictionary *bl_dictionary_new(struct bl_kb *kb,
                                         const struct bl_dictionary_opts *o);
 void bl_dictionary_free(struct bl_dictionary *d);       /* NULL allowed */

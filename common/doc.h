@@ -54,6 +54,8 @@ struct bl_doc {
     struct bl_buf forms;
 };
 
+/* Cuts the text, which stays borrowed, into words.  A zeroed struct is good
+ * for the first call, the last one's for the next. */
 void bl_doc_set(struct bl_doc *d, struct bl_span text);
 void bl_doc_free(struct bl_doc *d);
 

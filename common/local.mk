@@ -78,6 +78,7 @@ pkginclude_HEADERS += \
 	common/blas.h \
 	common/blink.h \
 	common/buf.h \
+	common/calibration.h \
 	common/candidates.h \
 	common/encoder.h \
 	common/err.h \
@@ -87,6 +88,7 @@ pkginclude_HEADERS += \
 	common/input.h \
 	common/json.h \
 	common/kb.h \
+	common/label.h \
 	common/lines.h \
 	common/mem.h \
 	common/metrics.h \

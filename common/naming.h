@@ -40,6 +40,7 @@ struct bl_spelling {
 /* Words that the document writes in both ways (naming.c). */
 struct bl_evidence;
 
+/* Empty: to be read into, again and again. */
 struct bl_evidence *bl_evidence_new(void);
 void bl_evidence_free(struct bl_evidence *e);
 /* Reads a document: which of the words that it capitalises does it also

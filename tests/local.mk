@@ -36,6 +36,9 @@ SHELL_TESTS = \
 	tests/blink-tokenize.sh \
 	tests/blink.sh \
 	tests/checksrc.sh \
+	tests/faults-json.sh \
+	tests/faults-options.sh \
+	tests/faults-stream.sh \
 	tests/fuzz-replay.sh \
 	tests/headers.sh \
 	tests/install.sh \
@@ -47,7 +50,13 @@ SHELL_TESTS = \
 	tests/real-model.sh \
 	tests/shellcheck.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
-EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh
+EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/stages.sh
+# A command's peak of memory, and a library that makes calls fail.
+check_PROGRAMS += tests/maxrss
+check_LTLIBRARIES = tests/inject.la
+tests_inject_la_SOURCES = tests/inject.c
+tests_inject_la_LDFLAGS = -module -avoid-version -rpath /nowhere
+tests_inject_la_LIBADD =
 EXTRA_DIST += tests/unit/golden.h tests/unit/tap.h
 EXTRA_DIST += tests/data
 

@@ -4,7 +4,7 @@
 # in order, in a folder that holds what examples may name:
 #
 #     entities.jsonl  docs.jsonl  text.txt  mentions.jsonl  linked.jsonl
-#     bi/  cross/                           two tiny models
+#     bi/  cross/  vocab.txt                two tiny models, BERT's words
 #     k.kb  k.blx                           catalogue and index of entities
 #
 # and with BLINK_DATA holding the same as the default ones.  The lines that
@@ -37,6 +37,7 @@ set_up() {
     cp "$fixtures/mini.jsonl" entities.jsonl
     cp "$fixtures/mini.docs.jsonl" docs.jsonl
     echo 'England won the match in Paris.' >text.txt
+    cp "$fixtures/golden/tok/vocab.txt" .
     cp -R "$fixtures/golden/m2-bi" bi
     cp -R "$fixtures/golden/m2-cross" cross
     chmod -R u+w .

@@ -57,10 +57,11 @@ tokens_of() { tr -c 'A-Za-z0-9._/+-' '\n' | sed 's/[.]$//'; }
 check_program() {
     local name=$1 page=$top_srcdir/man/$1.1 sub value text
     "$name" --help >"$T/help"
-    for sub in $(awk '/^Commands:/ { on = 1; next } !NF { on = 0 }
-                      on { print $1 }' "$T/help"); do
+    awk '/^Commands:/ { on = 1; next } !NF { on = 0 } on { print $1 }' \
+        "$T/help" >"$T/commands"
+    while read -r sub; do
         "$name" "$sub" --help >>"$T/help"
-    done
+    done <"$T/commands"
     help_options <"$T/help" | sort -u >"$T/options"
     page_options "$page" | sort -u >"$T/page"
     : >"$T/shared"
