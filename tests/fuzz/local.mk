@@ -5,7 +5,9 @@ FUZZERS = \
 	tests/fuzz/fuzz-json \
 	tests/fuzz/fuzz-lines \
 	tests/fuzz/fuzz-utf8 \
-	tests/fuzz/fuzz-vector
+	tests/fuzz/fuzz-vector \
+	tests/fuzz/fuzz-vocab \
+	tests/fuzz/fuzz-wordpiece
 check_PROGRAMS += $(FUZZERS)
 tests_fuzz_fuzz_index_SOURCES = \
 	tests/fuzz/fuzz-index.c tests/fuzz/standalone.c
@@ -15,6 +17,10 @@ tests_fuzz_fuzz_lines_SOURCES = \
 tests_fuzz_fuzz_utf8_SOURCES = tests/fuzz/fuzz-utf8.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_vector_SOURCES = \
 	tests/fuzz/fuzz-vector.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_vocab_SOURCES = \
+	tests/fuzz/fuzz-vocab.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_wordpiece_SOURCES = \
+	tests/fuzz/fuzz-wordpiece.c tests/fuzz/standalone.c
 
 TARGET = fuzz-json
 SECONDS = 60

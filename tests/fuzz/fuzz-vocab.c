@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* fuzz-vocab: any bytes as a vocab.txt.  One that opens finds each of its
+ * tokens again, and no id that is not there. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "wordpiece.h"
+
+#define CHECK(cond) ((cond) ? (void)0 : abort())
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char head[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n";
+    struct bl_wordpiece_opts o = { .lowercase = true };
+    struct bl_span text = { (const char *)data, size };
+    char path[] = "/tmp/fuzz-vocab-XXXXXX";
+    int fd = mkstemp(path);
+    struct bl_wordpiece *wp;
+    struct bl_err err;
+    int32_t ids[64];
+
+    /* A first byte above 127 asks for the bytes as they are. */
+    if (fd < 0 || ((size == 0 || data[0] < 128)
+                   && write(fd, head, sizeof head - 1) < 0)
+        || write(fd, data, size) != (ssize_t)size)
+        abort();
+    close(fd);
+    wp = bl_wordpiece_open(path, &o, &err);
+    unlink(path);
+    CHECK(wp || err.code == BL_DATA);
+    if (!wp)
+        return 0;
+    for (size_t i = 0; i < bl_wordpiece_size(wp); i++)
+        CHECK(bl_wordpiece_find(wp, bl_wordpiece_token(wp, (int32_t)i))
+              == (int32_t)i);
+    size = bl_wordpiece_ids(wp, text, 3, ids, 64, NULL);
+    for (size_t i = 0; i < size; i++)
+        bl_wordpiece_token(wp, ids[i]);
+    bl_wordpiece_close(wp);
+    return 0;
+}

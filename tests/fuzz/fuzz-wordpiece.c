@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* fuzz-wordpiece: any valid text.  Words lie in order inside the text and
+ * are valid; a text's last ids are the end of all its ids; a second time,
+ * from the cache, gives the same. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "utf8.h"
+#include "wordpiece.h"
+#include "words.h"
+
+#define CHECK(cond) ((cond) ? (void)0 : abort())
+
+enum { MAX = 4096, LAST = 7 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct bl_wordpiece *open_words(void)
+{
+    static const char text[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n##a\n##b\n"
+        "ab\n##ab\n.\n#\n1\n##1\n\xC3\xA6\n##\xC3\xA6\n\xE4\xB8\xAD\n[MASK]\n";
+    struct bl_wordpiece_opts o = { .lowercase = true };
+    char path[] = "/tmp/fuzz-wordpiece-XXXXXX";
+    int fd = mkstemp(path);
+    struct bl_wordpiece *wp;
+
+    CHECK(fd >= 0 && write(fd, text, sizeof text - 1) > 0);
+    close(fd);
+    wp = bl_wordpiece_open(path, &o, NULL);
+    unlink(path);
+    CHECK(wp);
+    return wp;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bl_span text = { (const char *)data, size };
+    struct bl_wordpiece *wp = open_words();
+    struct bl_words words = BL_WORDS_INIT;
+    int32_t ids[MAX], again[MAX], last[LAST];
+    struct bl_word w;
+    size_t at = 0, n;
+    bool cut;
+
+    text.n = bl_utf8_valid(text.p, text.n);
+    bl_words_start(&words, text.p, text.n, true);
+    for (; bl_words_next(&words, &w); at = w.start)
+        CHECK(w.n > 0 && w.start >= at && w.end > w.start
+              && w.end <= text.n && bl_utf8_valid(w.p, w.n) == w.n);
+    bl_words_free(&words);
+    n = bl_wordpiece_ids(wp, text, 1, ids, MAX, &cut);
+    CHECK(bl_wordpiece_ids(wp, text, 1, again, MAX, NULL) == n
+          && !memcmp(ids, again, n * sizeof *ids));
+    at = bl_wordpiece_last_ids(wp, text, 1, last, LAST, NULL);
+    CHECK(at == (n < LAST ? n : LAST));
+    CHECK(cut || !memcmp(last, ids + n - at, at * sizeof *last));
+    bl_wordpiece_close(wp);
+    return 0;
+}
