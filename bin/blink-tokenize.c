@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 #include "input.h"
 #include "loop.h"
 #include "mem.h"
+#include "model.h"
 #include "opts.h"
 #include "paths.h"
 #include "prog.h"
@@ -63,7 +65,8 @@ static const struct bl_command command = {
 
 struct state {
     enum mode mode;
-    struct bl_wordpiece *words;
+    struct bl_model *model;     /* NULL: a vocabulary on its own */
+    struct bl_wordpiece *words; /* the model's, or our own */
     struct bl_input_spec spec;
     struct bl_input input;
     struct bl_buf json;
@@ -78,6 +81,7 @@ struct shown {
 
 /* ---- Load ---- */
 
+/* A vocabulary without a model is taken as BLINK's. */
 static int load_words(struct state *s, const char *path, struct bl_err *err)
 {
     struct bl_wordpiece_opts w = {
@@ -87,6 +91,32 @@ static int load_words(struct state *s, const char *path, struct bl_err *err)
     s->words = bl_wordpiece_open(path, &w, err);
     s->spec = (struct bl_input_spec)BL_INPUT_SPEC_BLINK;
     return s->words ? 0 : -1;
+}
+
+static int load_model(struct state *s, const char *path, struct bl_err *err)
+{
+    s->model = bl_model_open(path, err);
+    if (!s->model)
+        return -1;
+    s->words = s->model->words;
+    s->spec = *s->model->input;
+    return 0;
+}
+
+static bool has_weights(const char *path)
+{
+    DIR *d = opendir(path);
+    const struct dirent *e;
+    bool found = false;
+
+    while (d && !found && (e = readdir(d)) != NULL) {
+        const char *dot = strrchr(e->d_name, '.');
+
+        found = dot && !strcmp(dot, ".safetensors");
+    }
+    if (d)
+        closedir(d);
+    return found;
 }
 
 static int load(struct state *s, struct bl_err *err)
@@ -101,6 +131,8 @@ static int load(struct state *s, struct bl_err *err)
     vocab = bl_xasprintf("%s/vocab.txt", path);
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
         rc = load_words(s, path, err);
+    else if (has_weights(path))
+        rc = load_model(s, path, err);
     else
         rc = load_words(s, vocab, err);
     free(vocab);
@@ -152,7 +184,10 @@ static void release(struct state *s)
     bl_buf_free(&s->json);
     bl_buf_free(&s->quoted);
     free(s->quoted_at);
-    bl_wordpiece_close(s->words);
+    if (s->model)
+        bl_model_close(s->model);
+    else
+        bl_wordpiece_close(s->words);
 }
 
 /* ---- Prepare ---- */
