@@ -31,8 +31,7 @@ static struct opts {
 
 static const struct bl_opt table[] = {
     BL_OPT_LIST('x', "index", "INDEX", &o.indexes,
-                "index: a file, or a name in the data folder; given again: "
-                "a further shard"),
+                "index, or one shard of it; may be given again"),
     BL_OPT_STR('c', "catalogue", "KB", &o.catalogue,
                "catalogue: a file, or a name in the data folder"),
     BL_OPT_SIZE('k', "top", "N", &o.k, 1, 10000, "candidates a mention"),

@@ -33,6 +33,8 @@ UNIT_TESTS = \
 check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk
 
 SHELL_TESTS = \
+	tests/blink-index.sh \
+	tests/blink-retrieve.sh \
 	tests/blink-tokenize.sh \
 	tests/blink.sh \
 	tests/checksrc.sh \
