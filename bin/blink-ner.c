@@ -56,7 +56,7 @@ static const struct bl_opt table[] = {
 };
 
 static const struct bl_command command = {
-    "blink-ner", "[-d KB] [OPTION...] < DOCUMENTS",
+    "blink-ner", "[-d KB] < DOCUMENTS",
     "find the mentions of entities in documents", table, 0, 0
 };
 
