@@ -1,5 +1,6 @@
 # Scripts for people and for the build.
 dist_noinst_SCRIPTS += \
+	scripts/bench-retrieve \
 	scripts/bench-tokenizer \
 	scripts/bench \
 	scripts/check \
