@@ -6,18 +6,29 @@
 #include "config.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "blas.h"
 #include "driver.h"
+#include "encoder.h"
+#include "index.h"
+#include "kb.h"
+#include "mem.h"
+#include "model.h"
 #include "paths.h"
 #include "prog.h"
 
 enum verdict { GOOD, NOTE, BAD };
 
+/* What was found so far; the index is compared with the other two. */
 struct patient {
     bool broken;
+    struct bl_model *model;
+    struct bl_kb *kb;
 };
 
 static void say(struct patient *p, enum verdict v, const char *what,
@@ -72,14 +83,147 @@ static void see_folder(struct patient *p)
 
 /* ---- Files ---- */
 
-static void see_file(struct patient *p, const char *what,
-                     enum bl_path_kind kind)
+static void see_model(struct patient *p)
 {
     struct bl_err err;
-    char *path = bl_path_find(kind, NULL, &err);
 
-    say(p, path ? GOOD : BAD, what, "%s", path ? path : err.msg);
+    p->model = bl_model_open(NULL, &err);
+    if (!p->model || bl_model_need(p->model, BL_ROLE_BI_ENCODER, &err) < 0) {
+        say(p, BAD, "model", "%s", err.msg);
+        return;
+    }
+    say(p, GOOD, "model", "%s: %zu layers, %zu dimensions, %s",
+        p->model->path, p->model->shape.layers, p->model->dim,
+        p->model->licence ? p->model->licence : "licence not stated");
+}
+
+/* A model that need not be there: a note when it is not. */
+static void see_optional(struct patient *p, const char *what,
+                         const char *name, enum bl_role role,
+                         const char *without)
+{
+    struct bl_err err;
+    struct bl_model *m;
+    char *path = bl_path_find(BL_PATH_MODEL, name, &err);
+
+    if (!path) {
+        say(p, NOTE, what, "none called '%s': %s", name, without);
+        return;
+    }
+    m = bl_model_open(path, &err);
+    if (!m || bl_model_need(m, role, &err) < 0)
+        say(p, BAD, what, "%s", err.msg);
+    else
+        say(p, GOOD, what, "%s", path);
+    bl_model_close(m);
     free(path);
+}
+
+static void see_kb(struct patient *p)
+{
+    struct bl_err err;
+    struct bl_arena a = BL_ARENA_INIT;
+    struct bl_span words = { "", 0 };
+    char *path = bl_path_find(BL_PATH_CATALOGUE, NULL, &err);
+
+    p->kb = path ? bl_kb_open(path, &err) : NULL;
+    if (!p->kb || bl_kb_verify(p->kb, &err) < 0 ||
+        bl_kb_meta(p->kb, "attribution", &a, &words, &err) < 0)
+        say(p, BAD, "catalogue", "%s", err.msg);
+    else
+        say(p, GOOD, "catalogue", "%s: %zu entities%s%.*s", path,
+            bl_kb_count(p->kb), words.n ? "; " : "", (int)words.n, words.p);
+    bl_arena_free(&a);
+    free(path);
+}
+
+static int check_index(const struct patient *p, const struct bl_index *x,
+                       struct bl_err *err)
+{
+    if (p->kb && bl_index_check_kb(x, bl_kb_fingerprint(p->kb),
+                                   bl_kb_count(p->kb), bl_kb_path(p->kb),
+                                   err) < 0)
+        return -1;
+    if (p->model && strcmp(x->model, p->model->fingerprint))
+        return bl_fail(err, BL_DATA, "'%s' was made by model %s, but the "
+                       "model is %s now: make it again", x->map.path,
+                       x->model, p->model->fingerprint);
+    return bl_index_verify(x, err);
+}
+
+static void see_index(struct patient *p)
+{
+    struct bl_err err;
+    struct bl_index x;
+    char *path = bl_path_find(BL_PATH_INDEX, NULL, &err);
+
+    if (!path || bl_index_open(&x, path, &err) < 0) {
+        say(p, BAD, "index", "%s", err.msg);
+    } else {
+        if (check_index(p, &x, &err) < 0)
+            say(p, BAD, "index", "%s", err.msg);
+        else
+            say(p, GOOD, "index", "%s: %llu vectors, %s, intact", path,
+                (unsigned long long)x.n, bl_dtype_name(x.dtype));
+        bl_index_close(&x);
+    }
+    free(path);
+}
+
+/* ---- Engines ---- */
+
+/* Computes one short sequence; the time is what a caller would see. */
+static int try_engine(const struct patient *p, int kind, char **says,
+                      double *ms, struct bl_err *err)
+{
+    struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;
+    struct bl_batch b = BL_BATCH_INIT;
+    int32_t ids[] = { 1, 2, 3, 4 };
+    struct bl_encoder *e;
+    float *v;
+    int rc;
+
+    eo.engine = kind;
+    e = bl_encoder_open(p->model, &eo, err);
+    if (!e)
+        return -1;
+    v = bl_xmalloc(bl_encoder_dim(e), sizeof *v);
+    bl_batch_add(&b, ids, NULL, NULL, sizeof ids / sizeof *ids);
+    double start = bl_now();
+    rc = bl_encoder_embed(e, BL_TOWER_CONTEXT, &b, v, NULL, err);
+    *ms = (bl_now() - start) * 1000;
+    *says = rc < 0 ? NULL : bl_xstrdup(bl_encoder_describe(e));
+    bl_batch_free(&b);
+    free(v);
+    bl_encoder_close(e);
+    return rc;
+}
+
+static void see_engine(struct patient *p, const char *name, int kind,
+                       enum verdict otherwise, const char *advice)
+{
+    struct bl_err err;
+    char *says = NULL;
+    double ms = 0;
+
+    if (!p->model)
+        return;
+    if (try_engine(p, kind, &says, &ms, &err) < 0)
+        say(p, otherwise, name, "%s%s", err.msg, advice);
+    else
+        say(p, GOOD, name, "%s; first answer after %.0f ms", says, ms);
+    free(says);
+}
+
+static void see_engines(struct patient *p)
+{
+    bl_blas_environment();
+    bl_blas_start(0);
+    say(p, GOOD, "blas", "%s", bl_blas_describe());
+    see_engine(p, "reference", BL_ENGINE_REFERENCE, BAD, "");
+    see_engine(p, "torch", BL_ENGINE_TORCH, NOTE,
+               "; everything works without, only slower (apt-get install "
+               "libtorch-dev, then build again)");
 }
 
 int bl_driver_doctor(void)
@@ -88,9 +232,16 @@ int bl_driver_doctor(void)
 
     see_programs(&p);
     see_folder(&p);
-    see_file(&p, "model", BL_PATH_MODEL);
-    see_file(&p, "catalogue", BL_PATH_CATALOGUE);
-    see_file(&p, "index", BL_PATH_INDEX);
+    see_model(&p);
+    see_kb(&p);
+    see_index(&p);
+    see_optional(&p, "cross-encoder", "default-cross", BL_ROLE_CROSS_ENCODER,
+                 "candidates are not re-ranked");
+    see_optional(&p, "tagger", "default-ner", BL_ROLE_TAGGER,
+                 "mentions are the catalogue's names");
+    see_engines(&p);
+    bl_model_close(p.model);
+    bl_kb_close(p.kb);
     if (!p.broken)
         return 0;
     bl_warn("what is broken above: scripts/quickstart gets the default "
