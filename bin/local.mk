@@ -24,3 +24,5 @@ bin_PROGRAMS += bin/blink-kb
 bin_blink_kb_SOURCES = bin/blink-kb.c
 bin_PROGRAMS += bin/blink-ner
 bin_blink_ner_SOURCES = bin/blink-ner.c
+bin_PROGRAMS += bin/blink-rerank
+bin_blink_rerank_SOURCES = bin/blink-rerank.c

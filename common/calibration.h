@@ -29,7 +29,7 @@ enum bl_feature {
     BL_F_BI,            /* bi_score (score where there is none) */
     BL_F_BI_REST,       /* how far below the best bi_score, in standard
                          * deviations of the list */
-    BL_F_CROSS,         /* cross_score */
+    BL_F_CROSS,         /* cross_score, or what a re-ranker made of score */
     BL_F_NAMED,         /* 1: has a prior, so the mention is its name */
     BL_F_PRIOR,         /* ln(prior), at least ln(0.001) */
     BL_F_EQUAL,         /* 1: title and mention have one normal form */

@@ -94,12 +94,29 @@ static double bi_of(const struct bl_candidate *c)
     return isnan(c->score) ? 0 : c->score;
 }
 
+/* Not the p of an earlier blink-score. */
+static bool foreign(const struct bl_candidate *c)
+{
+    return !isnan(c->score) && c->score != c->p;
+}
+
+/* A score that is neither the bi-encoder's nor our own p is a re-ranker's,
+ * whoever wrote it. */
+static double cross_of(const struct bl_candidate *c)
+{
+    if (!foreign(c))
+        return c->cross;
+    if (!isnan(c->cross) || (!isnan(c->bi) && c->score != c->bi))
+        return c->score;
+    return NAN;
+}
+
 enum bl_profile bl_rank_profile(const struct bl_candidates *c)
 {
     bool cosine = true;
 
     for (size_t i = 0; i < c->n; i++) {
-        if (!isnan(c->v[i].cross))
+        if (!isnan(cross_of(&c->v[i])))
             return BL_PROFILE_CROSS;
         cosine &= fabs(bi_of(&c->v[i])) <= 1.0001;
     }
@@ -131,13 +148,15 @@ static void cross_features(const struct bl_candidates *c, double *x)
     double worst = INFINITY;
 
     for (size_t i = 0; i < c->n; i++)
-        if (!isnan(c->v[i].cross))
-            worst = fmin(worst, c->v[i].cross);
+        worst = fmin(worst, cross_of(&c->v[i]));
     if (!isfinite(worst))
         return;
-    for (size_t i = 0; i < c->n; i++)
-        x[i * BL_N_FEATURES + BL_F_CROSS] =
-            cut(isnan(c->v[i].cross) ? worst - 2 : c->v[i].cross, max_score);
+    for (size_t i = 0; i < c->n; i++) {
+        double v = cross_of(&c->v[i]);
+        if (isnan(v))
+            v = foreign(&c->v[i]) ? c->v[i].score : worst - 2;
+        x[i * BL_N_FEATURES + BL_F_CROSS] = cut(v, max_score);
+    }
 }
 
 void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,

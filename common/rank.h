@@ -14,9 +14,11 @@
  * them and nil_p add up to 1.
  *
  * There are three sets of coefficients, because scores of different origin
- * have different scales: "cross" when any candidate has a cross_score,
- * "cosine" when all bi-encoder scores lie within [-1, 1], "open" otherwise
- * (inner products without bounds: only differences within the list count).
+ * have different scales: "cross" for a list that was re-ranked (a candidate
+ * has a cross_score, or a score that is not its bi_score, as after a
+ * re-ranker of one's own), "cosine" when all bi-encoder scores lie within
+ * [-1, 1], "open" otherwise (inner products without bounds: only differences
+ * within the list count).
  */
 #ifndef BL_RANK_H
 #define BL_RANK_H

@@ -35,6 +35,10 @@ check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk
 SHELL_TESTS = \
 	tests/blink-index.sh \
 	tests/blink-retrieve.sh \
+	tests/blink-rerank.sh \
+	tests/golden-rank.sh \
+	tests/blink-eval.sh \
+	tests/blink-score.sh \
 	tests/blink-tokenize.sh \
 	tests/blink.sh \
 	tests/checksrc.sh \

@@ -52,7 +52,7 @@ help_options() {
     }'
 }
 
-tokens_of() { tr -c 'A-Za-z0-9._/+-' '\n' | sed 's/[.]$//'; }
+tokens_of() { tr -c 'A-Za-z0-9.,_/+-' '\n' | sed 's/[.,]*$//'; }
 
 check_program() {
     local name=$1 page=$top_srcdir/man/$1.1 sub value text

@@ -125,6 +125,14 @@ static void profiles(void)
     ok(bl_rank_profile(&c) == BL_PROFILE_CROSS, "a cross-encoder was here");
     bl_rank(&cal, bl_span_of("x"), NULL, &c);
     ok(c.v[0].p > c.v[1].p, "what was not re-ranked stays behind");
+    read_list("{\"candidates\":[{\"id\":\"1\",\"bi_score\":0.5,\"score\":2},"
+              "{\"id\":\"2\",\"bi_score\":0.9,\"score\":1}]}", &c);
+    ok(bl_rank_profile(&c) == BL_PROFILE_CROSS, "so was another re-ranker");
+    bl_rank(&cal, bl_span_of("x"), NULL, &c);
+    ok(c.v[0].p > c.v[1].p, "its order counts");
+    read_list("{\"candidates\":[{\"id\":\"1\",\"bi_score\":0.5,\"score\":0.7,"
+              "\"p\":0.7}]}", &c);
+    ok(bl_rank_profile(&c) == BL_PROFILE_COSINE, "a p is no re-ranker's");
     read_list("{\"candidates\":[{\"id\":\"1\",\"bi_score\":1e308},"
               "{\"id\":\"2\",\"bi_score\":-1e308}]}", &c);
     bl_rank(&cal, bl_span_of("x"), NULL, &c);

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink-rerank: reads each candidate together with the mention's sentence
+ * through a cross-encoder, and puts the list in the order of its scores.
+ *
+ *     {"context_left":"","mention":"Paris","context_right":" fell.",
+ *      "candidates":[{"id":"1","score":0.7},{"id":"2","score":0.6}]}
+ *  -> {..., "candidates":[{"id":"2","score":3.1,"cross_score":3.1},...]}
+ */
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "candidates.h"
+#include "encoder.h"
+#include "input.h"
+#include "kb.h"
+#include "loop.h"
+#include "mem.h"
+#include "model.h"
+#include "opts.h"
+#include "paths.h"
+#include "prog.h"
+
+static struct opts {
+    const char *model, *catalogue;
+    size_t top;
+    struct bl_engine_opts engine;
+    struct bl_loop_opts loop;
+} o = {
+    .model = "default-cross", .catalogue = "default", .top = 100,
+    .engine = BL_ENGINE_OPTS_DEFAULT, .loop = BL_LOOP_OPTS_DEFAULT(32)
+};
+
+static const struct bl_opt table[] = {
+    BL_OPT_STR('m', "model", "MODEL", &o.model, "cross-encoder"),
+    BL_OPT_STR('c', "catalogue", "FILE", &o.catalogue,
+               "catalogue with the candidates' texts"),
+    BL_OPT_SIZE('k', "top", "N", &o.top, 1, 1 << 20,
+                "candidates of each list that are re-ranked"),
+    BL_OPTS_ENGINE(o.engine),
+    BL_OPTS_LOOP(o.loop),
+    BL_OPTS_END
+};
+
+static const struct bl_command command = {
+    "blink-rerank", "", "re-orders candidates with a cross-encoder",
+    table, 0, 0
+};
+
+struct state {
+    struct bl_model *model;
+    struct bl_encoder *encoder;
+    struct bl_kb *kb;
+    struct bl_input input;
+    struct bl_batch batch;
+    struct bl_buf out;
+};
+
+/* One record. */
+struct work {
+    struct bl_mention mention;
+    struct bl_candidates list;
+    struct bl_entity_text *texts;       /* [n] of the first n candidates */
+    size_t n;
+};
+
+/* ---- Start ---- */
+
+static int state_load(struct state *s, struct bl_err *err)
+{
+    char *path = bl_path_find(BL_PATH_CATALOGUE, o.catalogue, err);
+
+    if (!path)
+        return -1;
+    s->kb = bl_kb_open(path, err);
+    free(path);
+    if (!s->kb)
+        return -1;
+    s->model = bl_model_open(o.model, err);
+    if (!s->model ||
+        bl_model_need(s->model, BL_ROLE_CROSS_ENCODER, err) < 0)
+        return -1;
+    s->encoder = bl_encoder_open(s->model, &o.engine, err);
+    if (!s->encoder)
+        return -1;
+    bl_note("'%s': %s", s->model->path, bl_encoder_describe(s->encoder));
+    return 0;
+}
+
+static void state_free(struct state *s)
+{
+    bl_buf_free(&s->out);
+    bl_batch_free(&s->batch);
+    bl_input_free(&s->input);
+    bl_encoder_close(s->encoder);
+    bl_model_close(s->model);
+    bl_kb_close(s->kb);
+}
+
+/* ---- One record ---- */
+
+static int read_text(struct state *s, const struct bl_candidate *c,
+                     struct bl_arena *a, struct bl_entity_text *out,
+                     struct bl_err *err)
+{
+    struct bl_entity e;
+    int got = bl_kb_get(s->kb, c->id, a, &e, err);
+
+    if (got < 0)
+        return -1;
+    if (!got)
+        return bl_fail(err, BL_NO_ENTITY,
+                       "field 'candidates': entry %zu: the catalogue has no "
+                       "entity '%.*s'", c->place,
+                       (int)(c->id.n < 80 ? c->id.n : 80), c->id.p);
+    *out = (struct bl_entity_text){ e.title, e.text, e.title.p != NULL };
+    return 0;
+}
+
+static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
+                   struct bl_err *err)
+{
+    struct state *s = ctx;
+    struct work *w = bl_arena_alloc(a, 1, sizeof(*w));
+    struct bl_mention *m = &w->mention;
+
+    *w = (struct work){ .n = 0 };
+    if (bl_record_string(&item->rec, "context_left", a, &m->left, err) < 0 ||
+        bl_record_string(&item->rec, "mention", a, &m->text, err) < 0 ||
+        bl_record_string(&item->rec, "context_right", a, &m->right,
+                         err) < 0 ||
+        bl_candidates_read(&item->rec, a, &w->list, err) < 0)
+        return -1;
+    w->n = w->list.n < o.top ? w->list.n : o.top;
+    w->texts = bl_arena_alloc(a, w->n, sizeof(*w->texts));
+    for (size_t i = 0; i < w->n; i++)
+        if (read_text(s, &w->list.v[i], a, &w->texts[i], err) < 0)
+            return -1;
+    item->data = w;
+    return 0;
+}
+
+/* ---- A batch ---- */
+
+static void add_pairs(struct state *s, const struct work *w)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        bl_input_pair(&s->input, s->model->words, s->model->input,
+                      &w->mention, &w->texts[i]);
+        bl_batch_add(&s->batch, s->input.ids, s->input.segments,
+                     s->input.positions, s->input.n);
+    }
+}
+
+/* The candidates that were not read keep their order behind the others and
+ * have no score: what they had is on another scale. */
+static void take_scores(struct bl_item *item, const float *logits,
+                        const bool *bad)
+{
+    struct work *w = item->data;
+
+    for (size_t i = 0; i < w->list.n; i++) {
+        struct bl_candidate *c = &w->list.v[i];
+        c->cross = c->score = NAN;
+        if (i >= w->n)
+            continue;
+        if (bad[i]) {
+            bl_item_fail(item, BL_NON_FINITE,
+                         "the cross-encoder gives no finite score for "
+                         "candidate %zu", i);
+            return;
+        }
+        c->cross = c->score = (double)logits[i];
+    }
+    bl_candidates_sort(&w->list);
+}
+
+static int run(void *ctx, struct bl_item **items, size_t n,
+               struct bl_arena *a, struct bl_err *err)
+{
+    struct state *s = ctx;
+    size_t at = 0;
+    float *logits;
+    bool *bad;
+
+    bl_batch_clear(&s->batch);
+    for (size_t i = 0; i < n; i++)
+        add_pairs(s, items[i]->data);
+    logits = bl_arena_alloc(a, s->batch.n_seqs, sizeof(*logits));
+    bad = bl_arena_alloc(a, s->batch.n_seqs, sizeof(*bad));
+    if (s->batch.n_seqs &&
+        bl_encoder_score(s->encoder, &s->batch, logits, bad, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        size_t scored = ((struct work *)items[i]->data)->n;
+        take_scores(items[i], logits + at, bad + at);
+        at += scored;
+    }
+    return 0;
+}
+
+static void emit(void *ctx, const struct bl_item *item,
+                 struct bl_edits *edits)
+{
+    struct state *s = ctx;
+    const struct work *w = item->data;
+
+    bl_buf_clear(&s->out);
+    bl_candidates_put(&s->out, &w->list, BL_PUT_SCORE | BL_PUT_CROSS);
+    bl_edits_set(edits, "candidates",
+                 (struct bl_span){ s->out.data, s->out.len });
+}
+
+int main(int argc, char **argv)
+{
+    struct state s = { .input = BL_INPUT_INIT, .batch = BL_BATCH_INIT,
+                       .out = BL_BUF_INIT };
+    struct bl_err err;
+    int rc;
+
+    bl_prog_init("blink-rerank");
+    bl_opts_parse(&command, argc, argv);
+    if (state_load(&s, &err) < 0)
+        bl_die(&err);
+    rc = bl_loop_run(&(struct bl_loop){
+        .opts = &o.loop, .ctx = &s,
+        .prepare = prepare, .run = run, .emit = emit,
+    });
+    state_free(&s);
+    return bl_prog_finish(rc);
+}
