@@ -461,7 +461,7 @@ static int make_indexes(struct bl_kb_builder *b, struct bl_err *err)
         "alias(name, weight DESC, row, kind)";
 
     if (sqlite3_exec(b->q.db, unique, NULL, NULL, NULL) != SQLITE_OK) {
-        if (sqlite3_errcode(b->q.db) != SQLITE_CONSTRAINT)
+        if ((sqlite3_errcode(b->q.db) & 0xff) != SQLITE_CONSTRAINT)
             return bl_sql_fail(&b->q, err);
         return fail_duplicate(b, err);
     }

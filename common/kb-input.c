@@ -77,7 +77,8 @@ static int read_counted(struct bl_kb_alias *out, struct bl_span v,
     if (has < 0)
         return -1;
     if (has == 0)
-        return bl_fail(err, BL_BAD_FIELD, "'name' is missing");
+        return bl_fail(err, BL_BAD_FIELD,
+                       "'name': expected string, found nothing");
     if (bl_json_string(name, a, &out->surface, err) < 0)
         return bl_err_prefix(err, "'name'");
     has = bl_json_get(v, "count", &count, err);
@@ -97,7 +98,7 @@ static int read_alias(struct bl_kb_alias *out, struct bl_span v,
         return bl_json_string(v, a, &out->surface, err);
     if (t == BL_JSON_OBJECT)
         return read_counted(out, v, a, err);
-    return bl_fail(err, BL_BAD_FIELD, "expected string or object, got %s",
+    return bl_fail(err, BL_BAD_FIELD, "expected string or object, found %s",
                    bl_json_type_name(t));
 }
 

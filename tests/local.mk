@@ -13,10 +13,12 @@ AM_TESTS_ENVIRONMENT = \
 
 UNIT_TESTS = \
 	tests/unit/test-rank \
+	tests/unit/test-kb \
 	tests/unit/test-metrics \
 	tests/unit/test-encoder \
 	tests/unit/test-mem \
 	tests/unit/test-lines \
+	tests/unit/test-doc \
 	tests/unit/test-file \
 	tests/unit/test-blas \
 	tests/unit/test-index \
@@ -34,6 +36,8 @@ check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk
 
 SHELL_TESTS = \
 	tests/blink-index.sh \
+	tests/blink-kb.sh \
+	tests/blink-ner.sh \
 	tests/blink-retrieve.sh \
 	tests/blink-rerank.sh \
 	tests/golden-rank.sh \

@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The finder of mentions: records, offsets, contexts, case rules, options.
+. "$top_srcdir/tests/lib.sh"
+cd "$T" || exit
+blink-kb build -o k.kb "$fixtures/mini.jsonl"
+
+# found TEXT [OPTION...]: the mentions of one document, joined by "|".
+found() {
+    local text=$1
+    shift
+    printf '%s' "$text" | blink-ner -d k.kb --whole "$@" |
+        jq -rs 'map(.mention) | join("|")'
+}
+# finds TEXT MENTIONS
+finds() { is "$(found "$1")" "$2" "in '$1': '$2'"; }
+
+# ---- Records ----
+run blink-ner -d k.kb <"$fixtures/mini.docs.jsonl"
+is "$status$(cat err)" 0 'documents'
+is "$(head -1 out)" '{"id":"d1:0","doc":"d1","start":0,"end":7,"context_left":"","mention":"England","context_right":" won the match in Paris. The French Republic sent a dog.","type":"ORG","ner_score":0.6}' \
+    'a record'
+is "$(jq -rs 'map(.id) | join(" ")' out)" \
+    'd1:0 d1:1 d1:2 d2:0 d2:1 d3:0 d3:1 d3:2 d3:3 d3:4 d5:0 d5:1 d5:2 d5:3' \
+    'mentions are numbered by document; an empty one has none'
+# shellcheck disable=SC2016
+is "$(jq -c --slurpfile d "$fixtures/mini.docs.jsonl" \
+    '. as $m | $d[] | select(.id == $m.doc) | .text[$m.start:$m.end] == $m.mention' \
+    out | sort | uniq -c | tr -s ' ')" ' 14 true' \
+    'start and end are code points of the text'
+# shellcheck disable=SC2016
+is "$(jq -c --slurpfile d "$fixtures/mini.docs.jsonl" \
+    '. as $m | $d[] | select(.id == $m.doc) | .text | contains($m.context_left + $m.mention + $m.context_right)' \
+    out | sort -u)" 'true' 'contexts are cut from the text'
+run blink-ner -d k.kb --copy lang --copy none \
+    <<<'{"lang":[1.50,"x"],"id":7,"text":"In Paris."}'
+is "$(cat out)" '{"id":"7:0","doc":"7","start":3,"end":8,"context_left":"In ","mention":"Paris","context_right":".","type":"LOC","ner_score":0.85,"lang":[1.50,"x"]}' \
+    '--copy, as it is written'
+run blink-ner -d k.kb --text <<<$'In Paris.\n\nNothing.\nIn London.'
+is "$(jq -rs 'map(.id) | join(" ")' out)" '1:0 4:0' \
+    '--text: ids are line numbers'
+run blink-ner -d k.kb --text --type ORG <<<'The Beatles in London, WHO?'
+is "$(jq -rs 'map(.mention) | join("|")' out)" 'The Beatles|WHO' '--type'
+run blink-ner -d k.kb --text --min-score 0.9 \
+    <<<'The Beatles in London, by the French Republic.'
+is "$(jq -rs 'map(.mention) | join("|")' out)" 'The Beatles|French Republic' \
+    '--min-score'
+
+# ---- What is a name ----
+finds 'Let us go; it will rain, said who.' ''
+finds 'It may rain. Who said so? Will you?' ''
+finds 'The US and the WHO agree.' 'US|WHO'
+finds 'Give it to us, not to Us.' ''
+finds 'a dog drank water by an apple' ''
+finds 'Dog and Water.' ''
+finds 'Phones by Apple are dear.' 'Apple'
+finds 'An apple. Apple is a fruit, says the apple.' ''
+finds 'He saw Apple Records there.' ''
+finds 'England lost. Then England won.' 'England|England'
+finds "England's weather" 'England'
+finds 'in St. Louis.' 'St. Louis'
+finds 'in St Louis.' 'St Louis'
+finds 'in saint-etienne, in SAINT-ÉTIENNE, in Saint Etienne' \
+    'SAINT-ÉTIENNE|Saint Etienne'
+finds 'the Mercury of the Romans' 'Mercury'
+finds 'the United States, the UNITED STATES, the united states' \
+    'United States|UNITED STATES'
+finds 'We left Paris. Texas was hot.' 'Paris'
+finds 'We left Paris, Texas behind.' 'Paris, Texas'
+finds 'He wrote C++ at AT&T.' 'C++|AT&T'
+finds 'an iPhone' 'iPhone'
+finds '東京と東' '東京'
+finds "met Zoe O'Neill-Angstrom and Zoë O’Neill‐Ångström" \
+    "Zoe O'Neill-Angstrom|Zoë O’Neill‐Ångström"
+finds 'The England national football team won.' \
+    'England national football team'
+finds 'A Heart attack. A heart attack.' ''
+finds $'REPORT FROM PARIS AND LONDON\nAll is well.' 'PARIS|LONDON'
+finds $'north of Saint\nLouis of France' 'France'
+finds 'Paris - Texas' 'Paris'
+is "$(found 'the united states, a dog and paris' --common)" \
+    'united states|dog|paris' '--common'
+
+# ---- Contexts ----
+text='One two three. Four five six. In Paris it rains. Seven eight nine. Ten.'
+run blink-ner -d k.kb --text --context 20 <<<"$text"
+is "$(jq -c '[.context_left, .context_right]' out)" \
+    '["Four five six. In "," it rains."]' 'whole sentences, as far as they fit'
+run blink-ner -d k.kb --text --context 6 <<<"$text"
+is "$(jq -c '[.context_left, .context_right]' out)" '["In "," it"]' \
+    'whole words otherwise'
+run blink-ner -d k.kb --text --context 0 <<<"$text"
+is "$(jq -c '[.context_left, .context_right]' out)" '["",""]' 'or nothing'
+run blink-ner -d k.kb --text --context 4 <<<'ééé ééé Paris ééé ééé'
+is "$(jq -c '[.context_left, .context_right]' out)" '["ééé "," ééé"]' \
+    'characters are counted, not bytes'
+
+# ---- Bad input ----
+run blink-ner -d k.kb <<'X'
+{"id":"a","text":"In Paris."}
+nonsense
+{"id":"b"}
+{"id":"c","text":null}
+{"text":"In Paris."}
+{"id":"d","text":"In \u0000"}
+{"id":"e","text":"x","text":"y"}
+{"id":"f","text":"In London.","error":{"code":"x"}}
+{"id":"g","text":"In London."}
+X
+is "$status" 1 'bad documents give 1'
+is "$(jq -rs 'map(if .error then .error.code else .mention end) | join(" ")' out)" \
+    'Paris bad-json bad-field bad-field bad-field bad-string duplicate-key x London' \
+    'each in its place'
+is "$(sed -n 2p err)" "blink-ner: stdin:3: field 'text': expected string, found nothing" \
+    'and named'
+printf 'In Paris \xff.\nIn London.\nIn\0 Paris\n' >bad.txt
+run blink-ner -d k.kb --text <bad.txt
+is "$status$(jq -rs 'map(.error.code // .mention) | join(" ")' out)" \
+    '1bad-utf8 London bad-string' 'plain text that is none'
+run blink-ner -d k.kb --whole <bad.txt
+is "$status$(cat out err)" '1blink-ner: stdin: byte 9: invalid UTF-8' \
+    'a whole text that is none'
+run blink-ner -d k.kb --whole --max-line 256 < <(head -c 300 /dev/zero)
+is "$status$(cat out err)" \
+    '1blink-ner: stdin: longer than 256 bytes (--max-line)' 'a text too long'
+run blink-ner -d missing.kb </dev/null
+is "$status" 3 'a missing catalogue'
+run blink-ner -m k.kb </dev/null
+is "$status$(cat err)" \
+    "3blink-ner: 'k.kb' is not a tagger; without -m, mentions are found by dictionary" \
+    'a model that is no tagger'
+run blink-ner -m a -d b </dev/null
+is "$status$(head -1 err)" \
+    "2blink-ner: options '--model' and '--dictionary' exclude each other" \
+    'two finders'
+run env BLINK_DATA="$T/data" blink-ner </dev/null
+is "$status" 3 'no default catalogue'
+mkdir -p data/catalogues
+cp k.kb data/catalogues/default.kb
+run env BLINK_DATA="$T/data" blink-ner --text <<<'In Paris.'
+is "$(jq -r .mention out)" Paris 'the default catalogue'
+blink-kb build -o empty.kb /dev/null
+run blink-ner -d empty.kb --text <<<'In Paris.'
+is "$status$(cat out err)" 0 'an empty catalogue finds nothing'
+
+# ---- Equal results, bounded work ----
+for i in $(seq 50); do
+    jq -c ".id += \"-$i\"" "$fixtures/mini.docs.jsonl"
+done >many.jsonl
+blink-ner -d k.kb <many.jsonl >a.out
+blink-ner -d k.kb --batch 1 <many.jsonl >b.out
+ok 'the size of batches does not matter' cmp -s a.out b.out
+# One document of 3 MB, of words that begin names, is one pass.
+yes "Paris, England national football Heart St. United Zoë" |
+    head -c 3000000 >long.txt
+run timeout 60 blink-ner -d k.kb --whole --context 0 <long.txt
+is "$status" 0 'a long document'
+is "$(wc -l <out)" "$(grep -Eo 'Paris|England' long.txt | wc -l)" 'is found whole'
+head -c 1000000 /dev/zero | tr '\0' '(' >deep.txt
+run timeout 20 blink-ner -d k.kb --whole <deep.txt
+is "$status$(cat out)" 0 'a million brackets'
+finish
