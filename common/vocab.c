@@ -16,6 +16,7 @@ void bl_vocab_free(struct bl_vocab *v)
     bl_buf_free(&v->text);
     free(v->start);
     free(v->slots);
+    free(v->lengths);
     free(v->path);
     *v = (struct bl_vocab){ 0 };
 }
@@ -80,8 +81,12 @@ static int insert(struct bl_vocab *v, size_t id, struct bl_err *err)
     int32_t twin;
     size_t i;
 
-    for (i = tail; i < t.n; i++)
+    for (i = tail; i < t.n; i++) {
+        if (i == tail + BL_VOCAB_SHORT)
+            v->lengths[bl_vocab_group(hash)] |=
+                bl_vocab_length_bit(t.n - tail);
         hash = bl_vocab_step(hash, t.p[i]);
+    }
     twin = bl_vocab_find(v, hash, t.p + tail, t.n - tail, tail);
     if (twin >= 0)
         return bl_fail(err, BL_DATA, "'%s': line %zu: '%.*s' is on line %zu "
@@ -100,10 +105,11 @@ static int build(struct bl_vocab *v, struct bl_err *err)
 {
     size_t size = 64;
 
-    while (size < v->n * 3)
+    while (size < v->n * 2)
         size *= 2;
     v->slots = BL_NEW_ARRAY(uint64_t, size);
     v->mask = size - 1;
+    v->lengths = BL_NEW_ARRAY(uint32_t, BL_VOCAB_LENGTHS);
     for (size_t id = 0; id < v->n; id++)
         if (insert(v, id, err) < 0)
             return -1;

@@ -16,7 +16,8 @@
 #include "buf.h"
 #include "err.h"
 
-enum { BL_VOCAB_MAX_TOKEN = 1000 };
+enum { BL_VOCAB_MAX_TOKEN = 1000, BL_VOCAB_SHORT = 3,
+       BL_VOCAB_LENGTHS = 1 << 14 };
 
 struct bl_vocab {
     struct bl_buf text;         /* the file */
@@ -25,6 +26,9 @@ struct bl_vocab {
     uint64_t *slots;            /* hash's upper half << 32 | id + 1 */
     size_t mask;
     size_t longest[2];          /* bytes of the longest head and tail */
+    uint32_t *lengths;          /* [BL_VOCAB_LENGTHS]: by the hash of their
+                                 * first three bytes, which lengths the
+                                 * longer keys have */
     char *path;
 };
 
@@ -35,6 +39,19 @@ struct bl_vocab {
 static inline uint64_t bl_vocab_step(uint64_t hash, char c)
 {
     return (hash ^ (unsigned char)c) * UINT64_C(0x100000001b3);
+}
+
+/* Where the keys that begin with the three bytes of this hash are counted in
+ * lengths, and the bit for n bytes, n > 3; the last bit means all that is
+ * longer. */
+static inline size_t bl_vocab_group(uint64_t hash)
+{
+    return (size_t)(hash ^ hash >> 29) % BL_VOCAB_LENGTHS;
+}
+
+static inline uint32_t bl_vocab_length_bit(size_t n)
+{
+    return UINT32_C(1) << (n < 35 ? n - 4 : 31);
 }
 
 /* 0, or -1 with BL_DATA and *v released. */

@@ -197,15 +197,21 @@ static int32_t longest_piece(const struct bl_vocab *v, const char *p,
                              size_t n, unsigned tail, size_t *used)
 {
     uint64_t hash[MAX_BYTES + 1];
+    uint32_t lengths = 0;
 
     if (n > v->longest[tail > 0])
         n = v->longest[tail > 0];
     hash[0] = tail ? BL_VOCAB_TAIL : BL_VOCAB_HEAD;
     for (size_t i = 0; i < n; i++)
         hash[i + 1] = bl_vocab_step(hash[i], p[i]);
+    if (n > BL_VOCAB_SHORT)
+        lengths = v->lengths[bl_vocab_group(hash[BL_VOCAB_SHORT])];
     for (; n > 0; n--) {
-        int32_t id = bl_vocab_find(v, hash[n], p, n, tail);
+        int32_t id;
 
+        if (n > BL_VOCAB_SHORT && !(lengths & bl_vocab_length_bit(n)))
+            continue;
+        id = bl_vocab_find(v, hash[n], p, n, tail);
         if (id >= 0) {
             *used = n;
             return id;
