@@ -94,7 +94,7 @@ prepare_data() {
     fi
     state=$(index_state)
     if ! is_made "$blx" "$state"; then
-        loud_step 'embedding 10,033 entities (a few minutes)' make_index ||
+        loud_step 'embedding 10,033 entities (about a minute)' make_index ||
             return
         made "$blx" "$state"
     fi
