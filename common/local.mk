@@ -44,6 +44,9 @@ common_libcommon_la_SOURCES = \
 	common/opts.c common/opts.h \
 	common/opts-help.c common/opts-help.h \
 	common/paths.c common/paths.h \
+	common/pickle.c common/pickle.h \
+	common/pickle-calls.c \
+	common/pickle-value.c \
 	common/pipeline.c common/pipeline.h \
 	common/prog.c common/prog.h \
 	common/progress.c \
@@ -52,10 +55,13 @@ common_libcommon_la_SOURCES = \
 	common/record.c common/record.h \
 	common/report.c common/report.h \
 	common/safetensors.c common/safetensors.h \
+	common/safetensors-write.c common/safetensors-write.h \
 	common/sha256.c common/sha256.h \
 	common/topk.c common/topk.h \
 	common/topk-kernels.c common/topk-kernels.h \
 	common/topk-template.h \
+	common/torch-tensor.c common/torch-tensor.h \
+	common/torchfile.c common/torchfile.h \
 	common/uni-tables.c common/uni-tables.h \
 	common/unicode.c common/unicode.h \
 	common/utf8.c common/utf8.h \
@@ -63,7 +69,8 @@ common_libcommon_la_SOURCES = \
 	common/vocab.c common/vocab.h \
 	common/wide.h \
 	common/wordpiece.c common/wordpiece.h \
-	common/words.c common/words.h
+	common/words.c common/words.h \
+	common/zip.c common/zip.h
 common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS)
 
 # libblink: the same objects for other people's programs.  Ours link

@@ -28,6 +28,7 @@ UNIT_TESTS = \
 	tests/unit/test-pipeline \
 	tests/unit/test-record \
 	tests/unit/test-topk \
+	tests/unit/test-torchfile \
 	tests/unit/test-utf8 \
 	tests/unit/test-wordpiece \
 	tests/unit/test-words \
