@@ -4,6 +4,7 @@ FUZZERS = \
 	tests/fuzz/fuzz-index \
 	tests/fuzz/fuzz-json \
 	tests/fuzz/fuzz-lines \
+	tests/fuzz/fuzz-pickle \
 	tests/fuzz/fuzz-utf8 \
 	tests/fuzz/fuzz-vector \
 	tests/fuzz/fuzz-vocab \
@@ -14,6 +15,8 @@ tests_fuzz_fuzz_index_SOURCES = \
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_lines_SOURCES = \
 	tests/fuzz/fuzz-lines.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_pickle_SOURCES = \
+	tests/fuzz/fuzz-pickle.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_utf8_SOURCES = tests/fuzz/fuzz-utf8.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_vector_SOURCES = \
 	tests/fuzz/fuzz-vector.c tests/fuzz/standalone.c
