@@ -24,27 +24,33 @@ float bl_dot(const float *a, const float *b, size_t n)
     return bl_lanes_sum(&sum) + rest;
 }
 
-/* ROWS rows of x against one row of w, which is then read once for all. */
+/* ROWS rows of x against one row of w, which is then read once for all.
+ * Four sums by name: an array of them would live in memory. */
 BL_WIDE
 static void dot_rows(const float *x, const float *w, size_t n, float *out,
                      size_t stride)
 {
-    lanes sum[ROWS] = { { 0 } }, left, right;
+    lanes a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 }, left, right;
+    const lanes *sums[ROWS] = { &a, &b, &c, &d };
     size_t i = 0;
 
     for (; i + LANES <= n; i += LANES) {
         memcpy(&right, w + i, sizeof right);
-        for (size_t r = 0; r < ROWS; r++) {
-            memcpy(&left, x + r * n + i, sizeof left);
-            sum[r] += left * right;
-        }
+        memcpy(&left, x + i, sizeof left);
+        a += left * right;
+        memcpy(&left, x + n + i, sizeof left);
+        b += left * right;
+        memcpy(&left, x + 2 * n + i, sizeof left);
+        c += left * right;
+        memcpy(&left, x + 3 * n + i, sizeof left);
+        d += left * right;
     }
     for (size_t r = 0; r < ROWS; r++) {
         float rest = 0;
 
         for (size_t k = i; k < n; k++)
             rest += x[r * n + k] * w[k];
-        out[r * stride] = bl_lanes_sum(&sum[r]) + rest;
+        out[r * stride] = bl_lanes_sum(sums[r]) + rest;
     }
 }
 

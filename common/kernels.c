@@ -175,13 +175,15 @@ static BL_INLINE void pack(const struct bl_attend *a, const struct room *r)
         for (size_t j = a->n; j < wide_n; j++)
             row[j] = 0;
     }
-    for (size_t j = 0; j < a->n; j++) {
-        for (size_t c = 0; c < a->d; c++)
-            r->values[j * wide_d + c] = a->v[j * a->stride + c]
-                + a->v_bias[c];
-        for (size_t c = a->d; c < wide_d; c++)
-            r->values[j * wide_d + c] = 0;
-    }
+    for (size_t j = 0; j < a->n; j++)
+        for (size_t c = 0; c < a->d; c += LANES) {
+            lanes v, bias;
+
+            bl_lanes_load(&v, a->v + j * a->stride + c, a->d - c);
+            bl_lanes_load(&bias, a->v_bias + c, a->d - c);
+            v += bias;
+            memcpy(r->values + j * wide_d + c, &v, sizeof v);
+        }
 }
 
 /* Rows i .. i + QUERIES of q, times log2(e) / sqrt(d), so that the softmax
@@ -197,23 +199,39 @@ static BL_INLINE void pack_queries(const struct bl_attend *a, size_t i,
                 ? (a->q[(i + k) * a->stride + c] + a->q_bias[c]) * scale : 0;
 }
 
+/* sums[QUERIES][16] = the sum over i < n of row i's 16 floats times the
+ * i-th number of each query.  Four sums by name: an array of them would
+ * live in memory. */
+static BL_INLINE void multiply_4(const float *rows, size_t stride,
+                                 const float *by, size_t by_stride, size_t n,
+                                 lanes sums[QUERIES])
+{
+    lanes a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 }, row;
+
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&row, rows + i * stride, sizeof row);
+        a += row * by[i];
+        b += row * by[by_stride + i];
+        c += row * by[2 * by_stride + i];
+        d += row * by[3 * by_stride + i];
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+}
+
 /* scores[QUERIES][n] = query keys */
 static BL_INLINE void score(const struct bl_attend *a, const struct room *r)
 {
     size_t wide_n = padded(a->n);
 
     for (size_t j = 0; j < wide_n; j += LANES) {
-        lanes sum[QUERIES] = { { 0 } };
+        lanes sums[QUERIES];
 
-        for (size_t c = 0; c < a->d; c++) {
-            lanes key;
-
-            memcpy(&key, r->keys + c * wide_n + j, sizeof key);
-            for (size_t k = 0; k < QUERIES; k++)
-                sum[k] += key * r->query[k * a->d + c];
-        }
+        multiply_4(r->keys + j, wide_n, r->query, a->d, a->d, sums);
         for (size_t k = 0; k < QUERIES; k++)
-            memcpy(r->scores + k * wide_n + j, &sum[k], sizeof sum[k]);
+            memcpy(r->scores + k * wide_n + j, &sums[k], sizeof sums[k]);
     }
 }
 
@@ -248,25 +266,19 @@ static BL_INLINE float soften(float *x, size_t n)
     return bl_lanes_sum(&sum);
 }
 
-/* out rows i .. i + QUERIES = scores values / sums */
+/* out rows i .. i + QUERIES = scores values / totals */
 static BL_INLINE void mix(const struct bl_attend *a, size_t i,
-                          const float *sums, const struct room *r)
+                          const float *totals, const struct room *r)
 {
     size_t wide_n = padded(a->n), wide_d = padded(a->d);
 
     for (size_t c = 0; c < a->d; c += LANES) {
-        lanes sum[QUERIES] = { { 0 } };
+        lanes sums[QUERIES];
 
-        for (size_t j = 0; j < a->n; j++) {
-            lanes value;
-
-            memcpy(&value, r->values + j * wide_d + c, sizeof value);
-            for (size_t k = 0; k < QUERIES; k++)
-                sum[k] += value * r->scores[k * wide_n + j];
-        }
+        multiply_4(r->values + c, wide_d, r->scores, wide_n, a->n, sums);
         for (size_t k = 0; k < QUERIES && i + k < a->n_queries; k++) {
-            sum[k] /= sums[k];
-            bl_lanes_store(&sum[k], a->out + (i + k) * a->stride + c,
+            sums[k] /= totals[k];
+            bl_lanes_store(&sums[k], a->out + (i + k) * a->stride + c,
                            a->d - c);
         }
     }
@@ -284,12 +296,12 @@ void bl_kernel_attend(const struct bl_attend *a, float *scratch)
     r.scores = r.query + QUERIES * a->d;
     pack(a, &r);
     for (size_t i = 0; i < a->n_queries; i += QUERIES) {
-        float sums[QUERIES];
+        float totals[QUERIES];
 
         pack_queries(a, i, &r);
         score(a, &r);
         for (size_t k = 0; k < QUERIES; k++)
-            sums[k] = soften(r.scores + k * wide_n, a->n);
-        mix(a, i, sums, &r);
+            totals[k] = soften(r.scores + k * wide_n, a->n);
+        mix(a, i, totals, &r);
     }
 }

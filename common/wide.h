@@ -17,11 +17,12 @@ enum { BL_LANES = 16 };
 typedef float bl_lanes __attribute__((vector_size(BL_LANES * 4)));
 typedef int32_t bl_lanes_int __attribute__((vector_size(BL_LANES * 4)));
 
-/* Not with sanitizers, which are not ready yet when the loader picks. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) \
-    && !defined(__SANITIZE_ADDRESS__)
-#define BL_WIDE __attribute__((target_clones("default", "arch=haswell", \
-                                             "arch=skylake-avx512")))
+/* By level, not by model: "arch=haswell" means Intel's alone.  Not with
+ * sanitizers, which are not ready yet when the loader picks. */
+#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 \
+    && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define BL_WIDE __attribute__((target_clones("default", "arch=x86-64-v3", \
+                                             "arch=x86-64-v4")))
 #else
 #define BL_WIDE
 #endif

@@ -3,6 +3,7 @@ dist_noinst_SCRIPTS += \
 	scripts/bench-retrieve \
 	scripts/bench-tokenizer \
 	scripts/bench \
+	scripts/bench-embed \
 	scripts/check \
 	scripts/checksrc \
 	scripts/fetch-catalogue \
@@ -11,6 +12,7 @@ dist_noinst_SCRIPTS += \
 	scripts/quickstart
 EXTRA_DIST += \
 	.ci/run \
+	scripts/bench-embed.py \
 	scripts/lib-data.sh \
 	scripts/lib-fetch.sh \
 	scripts/lib-setup.sh
