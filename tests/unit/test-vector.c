@@ -92,8 +92,8 @@ static void acceptances(void)
         E "\"values\":[1,2]}}",
         E "\"values\":[ 1.0 , 0.2e1 ]}}",
         E "\"f32\":\"AACAPwAAAEA=\"}}",
-        "{\"embedding\":{\"f32\":\"AACAPwAAAEA=\",\"x\":[],\"dim\":2,"
-        "\"model\":\"m\"}}",
+        ("{\"embedding\":{\"f32\":\"AACAPwAAAEA=\",\"x\":[],\"dim\":2,"
+         "\"model\":\"m\"}}"),
     };
     struct bl_vector v;
 
@@ -136,7 +136,7 @@ static void round_trips(void)
             struct bl_err err = { .msg = "" };
 
             bl_arena_reset(&arena);
-            bl_vector_put(&b, f, dim, "fp", form);
+            bl_vector_put(&b, f, dim, "fp", (enum bl_floats)form);
             ok(!bl_json_check(b.data, b.len, &err) &&
                !bl_vector_read((struct bl_span){ b.data, b.len }, &want,
                                &arena, &v, &err) && v.dim == dim &&
