@@ -14,7 +14,8 @@
  * or a sentence-transformers pooling; without blink.json the role follows
  * from the tensors' names.  Opening maps the weights and reads none of them
  * but for the fingerprint.  Everything reachable from a model is borrowed
- * until bl_model_close(); nothing in it changes, so threads may share it.
+ * until bl_model_close(); nothing in it changes, so threads may share it,
+ * but for the words, whose cache serves one thread at a time.
  */
 #ifndef BL_MODEL_H
 #define BL_MODEL_H

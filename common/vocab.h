@@ -41,14 +41,14 @@ static inline uint64_t bl_vocab_step(uint64_t hash, char c)
     return (hash ^ (unsigned char)c) * UINT64_C(0x100000001b3);
 }
 
-/* Where the keys that begin with the three bytes of this hash are counted in
- * lengths, and the bit for n bytes, n > 3; the last bit means all that is
- * longer. */
+/* Where lengths speaks of the keys that begin with the three bytes of this
+ * hash. */
 static inline size_t bl_vocab_group(uint64_t hash)
 {
     return (size_t)(hash ^ hash >> 29) % BL_VOCAB_LENGTHS;
 }
 
+/* The bit of lengths for n > 3 bytes; the last means all that is longer. */
 static inline uint32_t bl_vocab_length_bit(size_t n)
 {
     return UINT32_C(1) << (n < 35 ? n - 4 : 31);

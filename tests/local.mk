@@ -59,7 +59,8 @@ SHELL_TESTS = \
 	tests/pipeline.sh \
 	tests/quickstart.sh \
 	tests/real-model.sh \
-	tests/shellcheck.sh
+	tests/shellcheck.sh \
+	tests/uni-tables.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/stages.sh
 # A command's peak of memory, and a library that makes calls fail.
