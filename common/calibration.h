@@ -45,7 +45,8 @@ enum bl_nil_feature {
     BL_N_SHARE,         /* the best candidate's logit of its share, cut to
                          * [-6, 6] */
     BL_N_BI, BL_N_CROSS, BL_N_NAMED, BL_N_PRIOR, BL_N_EQUAL, BL_N_BARE,
-    BL_N_OVERLAP, BL_N_WITHIN,  /* the best candidate's features */
+    BL_N_OVERLAP, BL_N_WITHIN,  /* the best candidate's features; bi is at
+                                 * least 1 where equal is 1 */
     BL_N_NIL_FEATURES
 };
 

@@ -226,6 +226,21 @@ static void measure(const struct problem *pr, const struct bl_weights *w,
         quality->nil_loss = -p.value / (double)quality->lists;
 }
 
+/* A prior may speak for a candidate or say nothing.  Where a catalogue has no
+ * counts, its priors are guesses from the kinds of names, which the other
+ * features know better, and a free coefficient comes out negative: with real
+ * counts it would then turn every answer round. */
+static void maximise_prior(struct problem *pr, size_t prior, double sign,
+                           double w[DIM])
+{
+    pr->use[prior] = true;
+    maximise(pr, w);
+    if (w[prior] * sign >= 0)
+        return;
+    pr->use[prior] = false;
+    maximise(pr, w);
+}
+
 void bl_fit_run(const struct bl_fit *f, enum bl_profile from, bool use_bi,
                 struct bl_weights *w, struct bl_fit_quality *quality)
 {
@@ -239,13 +254,13 @@ void bl_fit_run(const struct bl_fit *f, enum bl_profile from, bool use_bi,
     for (size_t i = 0; i < BL_N_FEATURES; i++)
         pr.use[i] = i != BL_F_BI || use_bi;
     pr.look = look_rank;
-    maximise(&pr, found);
+    maximise_prior(&pr, BL_F_PRIOR, 1, found);
     memcpy(w->rank, found, sizeof(w->rank));
     for (size_t i = 0; i < DIM; i++)
         pr.use[i] = i < BL_N_NIL_FEATURES && (i != BL_N_BI || use_bi);
     pr.rank = w->rank;
     pr.look = look_nil;
-    maximise(&pr, found);
+    maximise_prior(&pr, BL_N_PRIOR, -1, found);
     memcpy(w->nil, found, sizeof(w->nil));
     measure(&pr, w, quality);
     free(pr.share);

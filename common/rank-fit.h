@@ -9,7 +9,8 @@
  *
  * Both steps are concave maximum likelihood problems of ten unknowns, solved
  * by Newton's method from zero, so the result does not depend on the order
- * of the lists.  A ridge keeps what the data does not tell near zero.
+ * of the lists.  A ridge keeps what the data does not tell near zero, and the
+ * prior never counts against a candidate.
  */
 #ifndef BL_RANK_FIT_H
 #define BL_RANK_FIT_H

@@ -226,7 +226,9 @@ void bl_rank_nil_features(const double *x, const double *share, size_t best,
 
     z[BL_N_ONE] = 1;
     z[BL_N_SHARE] = s >= 1 ? 6 : s <= 0 ? -6 : cut(log(s / (1 - s)), 6);
-    z[BL_N_BI] = f[BL_F_BI];
+    /* A title that is the mention is as near as can be: an encoder that says
+     * less than 1 there has another scale than the one fitted to. */
+    z[BL_N_BI] = f[BL_F_EQUAL] > 0 ? fmax(f[BL_F_BI], 1) : f[BL_F_BI];
     z[BL_N_CROSS] = f[BL_F_CROSS];
     z[BL_N_NAMED] = f[BL_F_NAMED];
     z[BL_N_PRIOR] = f[BL_F_PRIOR];

@@ -16,4 +16,7 @@ EXTRA_DIST += \
 	scripts/lib-data.sh \
 	scripts/lib-fetch.sh \
 	scripts/lib-setup.sh
-dist_noinst_SCRIPTS += scripts/gen-calibration-header
+dist_noinst_SCRIPTS += \
+	scripts/benchmark \
+	scripts/fit-calibration \
+	scripts/gen-calibration-header

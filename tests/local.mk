@@ -36,6 +36,7 @@ UNIT_TESTS = \
 check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk
 
 SHELL_TESTS = \
+	tests/benchmark.sh \
 	tests/blink-index.sh \
 	tests/blink-kb.sh \
 	tests/blink-ner.sh \

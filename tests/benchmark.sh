@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# scripts/benchmark and scripts/fit-calibration on a tiny model, a small
+# catalogue and a set of four mentions.
+. "${top_srcdir:?}/tests/lib.sh"
+for program in kb embed index retrieve score eval; do
+    [ -x "$top_builddir/bin/blink-$program" ] ||
+        skip_all "blink-$program is not built"
+done
+command -v jq >/dev/null || skip_all 'no jq'
+export BLINK_BUILD=$top_builddir BLINK_DATA=$T/data
+mkdir "$T/eval"
+cat >"$T/eval/tiny.mentions.jsonl" <<'X'
+{"id":"1","doc":"a","start":0,"end":5,"context_left":"","mention":"Paris","context_right":" is old.","label_id":"2"}
+{"id":"2","doc":"a","start":9,"end":15,"context_left":"","mention":"France","context_right":" is big.","label_id":"1"}
+{"id":"3","doc":"b","start":0,"end":3,"context_left":"","mention":"Foo","context_right":".","label_id":null}
+{"id":"4","doc":"b","start":6,"end":13,"context_left":"","mention":"England","context_right":".","label_id":"5"}
+X
+benchmark() {
+    run "$top_srcdir/scripts/benchmark" -m "$fixtures/golden/m2-bi" \
+        --catalogue "$fixtures/mini.jsonl" --eval "$T/eval" -k 8 \
+        --work "$T/work" "$@"
+}
+benchmark
+is "$status" 0 'the benchmark runs'
+is "$(grep -c '^| tiny | 3 | 75 |' "$T/out")" 2 \
+    'a row for the set with and without aliases'
+is "$(grep '^|' "$T/out" | awk -F'|' '{ print NF }' | sort -u)" 14 \
+    'all rows have the columns of the head'
+cp "$T/out" "$T/first"
+benchmark
+ok 'a second run says the same' cmp -s "$T/out" "$T/first"
+ok 'and does not embed the entities again' \
+    bash -c "! grep -q entities '$T/err'"
+benchmark --limit 10
+ok 'another limit does' grep -q 'embedding 10 entities' "$T/err"
+run "$top_srcdir/scripts/benchmark" --catalogue "$T/none"
+is "$status" 3 'no entities'
+run "$top_srcdir/scripts/benchmark" --frobnicate
+is "$status" 2 'an unknown option'
+finish
