@@ -27,6 +27,7 @@ UNIT_TESTS = \
 	tests/unit/test-json-cases \
 	tests/unit/test-pipeline \
 	tests/unit/test-record \
+	tests/unit/test-safetensors \
 	tests/unit/test-topk \
 	tests/unit/test-torchfile \
 	tests/unit/test-utf8 \
@@ -37,21 +38,23 @@ check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk
 
 SHELL_TESTS = \
 	tests/benchmark.sh \
+	tests/blink-eval.sh \
 	tests/blink-index.sh \
 	tests/blink-kb.sh \
 	tests/blink-ner.sh \
-	tests/blink-retrieve.sh \
 	tests/blink-rerank.sh \
-	tests/golden-rank.sh \
-	tests/blink-eval.sh \
+	tests/blink-retrieve.sh \
 	tests/blink-score.sh \
 	tests/blink-tokenize.sh \
 	tests/blink.sh \
 	tests/checksrc.sh \
+	tests/faults-files.sh \
 	tests/faults-json.sh \
+	tests/faults-locale.sh \
 	tests/faults-options.sh \
 	tests/faults-stream.sh \
 	tests/fuzz-replay.sh \
+	tests/golden-rank.sh \
 	tests/headers.sh \
 	tests/install.sh \
 	tests/man-examples.sh \
@@ -60,6 +63,7 @@ SHELL_TESTS = \
 	tests/pipeline.sh \
 	tests/quickstart.sh \
 	tests/real-model.sh \
+	tests/rss.sh \
 	tests/shellcheck.sh \
 	tests/uni-tables.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
