@@ -112,9 +112,9 @@ static struct bl_kb *open_catalogue(void)
     char *path = catalogue_path();
     struct bl_kb *kb = bl_kb_open(path, &err);
 
+    free(path);
     if (!kb)
         bl_die(&err);
-    free(path);
     return kb;
 }
 
@@ -260,9 +260,9 @@ static int run_add(struct bl_args args)
     struct bl_err err;
     struct bl_kb_builder *b = bl_kb_update_open(path, o.replace, &err);
 
+    free(path);
     if (!b)
         bl_die(&err);
-    free(path);
     return run_builder(b, args);
 }
 

@@ -83,6 +83,7 @@ static void refuse_model(void)
         bl_die(&err);
     bl_fail(&err, BL_DATA, "'%s' is not a tagger; without -m, mentions are "
             "found by dictionary", path);
+    free(path);
     bl_die(&err);
 }
 

@@ -285,12 +285,12 @@ static size_t right_edge(const struct bl_doc *d, size_t end, size_t max)
 
     if (reach == d->text.n)
         return reach;
-    last = word_at(d, reach);           /* words before it start in reach */
+    last = word_at(d, reach);
+    while (last > 0 && d->v[last - 1].end > reach)
+        last--;                         /* words before it end in reach */
     for (i = last; i > 0 && d->v[i - 1].start > end; i--)
         if (i < d->n && d->v[i].breaks)
             return d->v[i - 1].end;
-    while (last > 0 && d->v[last - 1].end > reach)
-        last--;
     return last > 0 && d->v[last - 1].end > end ? d->v[last - 1].end : end;
 }
 

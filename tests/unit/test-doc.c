@@ -70,6 +70,9 @@ static void test_contexts(void)
     ok(l.n == 0 && r.n == 0, "not a whole word");
     bl_doc_context(&d, 0, 1, 5, &l, &r);
     ok(l.n == 0 && bl_span_is(r, " b."), "at the start");
+    bl_doc_set(&d, bl_span_of("A bcd\nE"));
+    bl_doc_context(&d, 0, 1, 2, &l, &r);
+    ok(r.n == 0, "the last word of a line is beyond reach");
     bl_doc_free(&d);
 }
 
