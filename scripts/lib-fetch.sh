@@ -135,8 +135,7 @@ fetch_archive() {
         return 3
     fi
     say "cannot fetch $1 $2 from ${index:-the package index}; on a machine" \
-        "without network give the file with --from (README, 'Without a" \
-        "network')"
+        "without network give the file with --from (see scripts/$me --help)"
     return 4
 }
 
