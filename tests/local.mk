@@ -16,6 +16,7 @@ UNIT_TESTS = \
 	tests/unit/test-kb \
 	tests/unit/test-metrics \
 	tests/unit/test-encoder \
+	tests/unit/test-safetensors \
 	tests/unit/test-mem \
 	tests/unit/test-lines \
 	tests/unit/test-doc \
@@ -39,6 +40,7 @@ check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk
 SHELL_TESTS = \
 	tests/benchmark.sh \
 	tests/blink-eval.sh \
+	tests/blink-embed.sh \
 	tests/blink-index.sh \
 	tests/blink-kb.sh \
 	tests/blink-ner.sh \

@@ -6,6 +6,7 @@ FUZZERS = \
 	tests/fuzz/fuzz-json \
 	tests/fuzz/fuzz-lines \
 	tests/fuzz/fuzz-pickle \
+	tests/fuzz/fuzz-safetensors \
 	tests/fuzz/fuzz-utf8 \
 	tests/fuzz/fuzz-vector \
 	tests/fuzz/fuzz-vocab \
@@ -19,6 +20,8 @@ tests_fuzz_fuzz_lines_SOURCES = \
 	tests/fuzz/fuzz-lines.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_pickle_SOURCES = \
 	tests/fuzz/fuzz-pickle.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_safetensors_SOURCES = \
+	tests/fuzz/fuzz-safetensors.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_utf8_SOURCES = tests/fuzz/fuzz-utf8.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_vector_SOURCES = \
 	tests/fuzz/fuzz-vector.c tests/fuzz/standalone.c

@@ -231,6 +231,121 @@ static void test_cut(void)
     }
     ok(true, "%zu files with a bit changed did no harm", size * 8);
     bl_buf_free(&whole);
+
+
+
+    char *path = bl_xasprintf("%s/%s", folder, name);
+    FILE *f = fopen(path, "wb");
+
+        putc((int)(length >> 8 * i & 255), f);
+    fputs(header, f);
+        putc((int)(i & 255), f);
+    fclose(f);
+
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+
+    char *path = write_file("x.safetensors", length, header, n);
+
+    ok(now() - start < 0.05, "%s: under 50 ms", what);
+
+        ok(!strncmp(err.msg + 1, path, strlen(path)), "%s: names the file",
+           what);
+        is_str(strlen(err.msg) > skip_path ? err.msg + skip_path : "", want,
+               what);
+    unlink(path);
+    free(path);
+
+    shape ",\"data_offsets\":[" from "," to "]}"
+      "\"b\":" T("F16", "[2]", "4", "8") ",\"a\":" T("BF16", "[2]", "0", "4")
+      "}", 8, NULL },
+      T("I64", "[1]", "0", "8") "}", 8, NULL },
+      NULL },
+      "header at offset 8: byte 5: expected a value, found the end" },
+      "starts at data offset 4, expected 0: a hole" },
+      T("F32", "[1]", "4", "8") "}", 8, "tensor 'b' starts at data offset 4, "
+      T("F32", "[1]", "0", "4") "}", 4, "tensor 'b' starts at data offset 0, "
+      "3 trailing bytes after the last tensor" },
+      "data ends at offset 8, but the file has 7 bytes of data" },
+      "4") "}", 4, "tensor 'a': the shape's product overflows" },
+      "0") "}", 0, "tensor 'a': the shape's size in bytes overflows" },
+      "4") "}", 4, "tensor 'a': more than 8 dimensions" },
+      "4" },
+      "0" },
+      T("F32", "[1]", "4", "8") "}", 8, "tensor 'a' is there twice" },
+      ",\"\\u0061\":" T("F32", "[1]", "4", "8") "}", 8,
+};
+
+        try(headers[i].what, strlen(headers[i].header), headers[i].header,
+            headers[i].data, headers[i].want);
+
+    try("length 2^64 - 1", ~0ull, "{}", 0, "header length "
+        "18446744073709551615 is above the limit of 100000000: not a "
+        "safetensors file");
+    try("length 100 MB + 1", 100000001, "{}", 0, "header length 100000001 is "
+        "above the limit of 100000000: not a safetensors file");
+    try("length beyond the file", 100000000, "{}", 0, "the header at offset "
+        "8 needs 100000000 bytes, but the file has 2 more");
+    try("length 0", 0, "", 0, "the header at offset 8 does not start with "
+        "'{'");
+    try("a negative number", 62, "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],"
+        "\"data_offsets\":[0,4]}}        ", 4, "tensor 'a': shape: expected "
+        "0 to 9223372036854775807, found -1");
+
+    char *path = write_file("cut.safetensors", strlen(header), header, 24);
+
+
+        BL_ASSERT(!truncate(path, (off_t)n));
+        st = bl_safetensors_open(path, NULL);
+        refused += st == NULL;
+    ok(refused == whole, "refused at each of %zu cut points", whole);
+    unlink(path);
+    free(path);
+
+        0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00, 0x00, 0x7c, 0xff, 0x7b
+    };                          /* 1, -2, 2^-24, infinity, 65504 */
+        T("BF16", "[1]", "10", "12") ",\"i\":" T("I64", "[1]", "12", "20")
+        ",\"f\":" T("F32", "[1]", "20", "24") "}";
+    char *path = write_file("v.safetensors", strlen(header), header, 0);
+    FILE *f = fopen(path, "ab");
+
+    fwrite(halves, 1, sizeof halves, f);
+    fwrite("\x80\xbf" "12345678" "\x00\x00\x20\x41", 1, 14, f);
+    fclose(f);
+    st = bl_safetensors_open(path, NULL);
+    ok(st && bl_safetensors_count(st) == 4, "four tensors");
+        same += bl_safetensors_f32(bl_safetensors_find(st, "h"))[i]
+            == want[i];
+    ok(same == 5, "half precision");
+    ok(bl_safetensors_f32(bl_safetensors_find(st, "b"))[0] == -1.0f,
+       "bfloat16");
+    ok(bl_safetensors_f32(bl_safetensors_find(st, "f"))[0] == 10,
+       "unaligned float");
+    ok(!bl_safetensors_f32(bl_safetensors_find(st, "i")),
+       "integers are not converted");
+    ok(!bl_safetensors_find(st, "x"), "a name that is not there");
+    unlink(path);
+    free(path);
+
+    char *a = write_file("a.safetensors", strlen(first), first, 4);
+    char *b = write_file("b.safetensors", strlen(second), second, 4);
+    char *path = bl_xasprintf("%s/model.safetensors.index.json", folder);
+    FILE *f = fopen(path, "w");
+
+    fputs("{\"weight_map\":{\"a\":\"a.safetensors\","
+          "\"b\":\"b.safetensors\"}}", f);
+    fclose(f);
+    st = bl_safetensors_open(path, &err);
+    fputs("{\"weight_map\":{\"a\":\"../a.safetensors\"}}", f);
+    fclose(f);
+    ok(!bl_safetensors_open(path, &err) && strstr(err.msg, "is not the name "
+       "of a file beside the index"), "an index stays in its directory");
+    unlink(a);
+    unlink(b);
+    unlink(path);
+    free(a);
+    free(b);
+    free(path);
 }
 
 int main(void)
@@ -246,5 +361,14 @@ int main(void)
     test_header();
     test_cut();
     unlink(path);
+    char name[] = "/tmp/blink-st-XXXXXX";
+
+    folder = mkdtemp(name);
+    test_headers();
+    test_lengths();
+    test_cuts();
+    test_values();
+    test_shards();
+    rmdir(folder);
     return tap_done();
 }
