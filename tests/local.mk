@@ -28,7 +28,6 @@ UNIT_TESTS = \
 	tests/unit/test-json-cases \
 	tests/unit/test-pipeline \
 	tests/unit/test-record \
-	tests/unit/test-safetensors \
 	tests/unit/test-topk \
 	tests/unit/test-torchfile \
 	tests/unit/test-utf8 \
