@@ -10,7 +10,7 @@
 #include "naming.h"
 
 enum {
-    SLOTS = 1 << 15,            /* phrases in the cache */
+    SLOTS = 1 << 17,            /* phrases in the cache */
     MAX_WORDS = 16,             /* of one name */
     MAX_SPELLINGS = 16,         /* looked at for one name */
     MAX_FORM = 256              /* bytes of a phrase */
@@ -60,7 +60,8 @@ void bl_dictionary_free(struct bl_dictionary *d)
     if (!d)
         return;
     for (size_t i = 0; i < SLOTS; i++)
-        clear_slot(&d->slots[i]);
+        if (d->slots[i].hash)
+            clear_slot(&d->slots[i]);
     free(d->slots);
     bl_evidence_free(d->evidence);
     bl_arena_free(&d->arena);
