@@ -136,7 +136,10 @@ static const char *mode_pragmas(enum bl_sql_mode mode)
         return "PRAGMA query_only=1; PRAGMA cell_size_check=1;"
                "PRAGMA mmap_size=1099511627776; PRAGMA temp_store=2;";
     default:
-        return "PRAGMA page_size=4096; PRAGMA journal_mode=OFF;"
+        /* The file is a temporary one, so its journal need not outlive a
+         * crash; OFF, the other way to have none on disk, is refused by
+         * a defensive connection. */
+        return "PRAGMA page_size=4096; PRAGMA journal_mode=MEMORY;"
                "PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
                "PRAGMA cache_size=-65536;";
     }

@@ -50,6 +50,7 @@ SHELL_TESTS = \
 	tests/blink.sh \
 	tests/checksrc.sh \
 	tests/faults-files.sh \
+	tests/faults-inject.sh \
 	tests/faults-json.sh \
 	tests/faults-locale.sh \
 	tests/faults-options.sh \
