@@ -45,7 +45,7 @@ struct bl_engine_opts {
     size_t batch_tokens;    /* most tokens computed at once */
 };
 
-#define BL_ENGINE_OPTS_DEFAULT { .batch_tokens = 4096 }
+#define BL_ENGINE_OPTS_DEFAULT { .batch_tokens = 16384 }
 
 /* For option tables; eo is a struct bl_engine_opts. */
 #define BL_OPTS_ENGINE(eo) \
