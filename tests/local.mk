@@ -49,6 +49,7 @@ SHELL_TESTS = \
 	tests/blink-tokenize.sh \
 	tests/blink.sh \
 	tests/checksrc.sh \
+	tests/equivalence.sh \
 	tests/faults-files.sh \
 	tests/faults-inject.sh \
 	tests/faults-json.sh \
