@@ -183,9 +183,13 @@ static struct { volatile sig_atomic_t used; pid_t pid; char *path; }
 
 void bl_newfile_cleanup(void)
 {
-    for (size_t i = 0; i < MAX_OPEN; i++) {
+    /* Folders go last, when they are empty. */
+    for (size_t i = 0; i < MAX_OPEN; i++)
         if (open_tmp[i].used && open_tmp[i].pid == getpid())
             unlink(open_tmp[i].path);
+    for (size_t i = 0; i < MAX_OPEN; i++) {
+        if (open_tmp[i].used && open_tmp[i].pid == getpid())
+            rmdir(open_tmp[i].path);
         open_tmp[i].used = 0;
     }
 }
@@ -213,7 +217,7 @@ static void arm_cleanup(void)
             signal(signals[i], on_signal);
 }
 
-static size_t take_slot(char *path)
+size_t bl_tmp_take(char *path)
 {
     arm_cleanup();
     for (size_t i = 0; i < MAX_OPEN; i++) {
@@ -225,6 +229,11 @@ static size_t take_slot(char *path)
         return i;
     }
     BL_BUG("too many temporary files");
+}
+
+void bl_tmp_drop(size_t slot)
+{
+    open_tmp[slot].used = 0;
 }
 
 /* The file that a link points to is replaced, not the link. */
@@ -287,7 +296,7 @@ struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
     f = BL_NEW(struct bl_newfile);
     f->target = resolve(path);
     f->tmp = tmp_name(f->target);
-    f->slot = take_slot(f->tmp);
+    f->slot = bl_tmp_take(f->tmp);
     f->fd = open(f->tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (f->fd >= 0 && reserve(f->fd, size_hint) == 0)
         return f;
@@ -336,7 +345,7 @@ const char *bl_newfile_path(const struct bl_newfile *f)
 }
 
 /* The rename is on disk only when the directory is. */
-static int sync_directory(const char *path)
+int bl_sync_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *dir = slash ? bl_xasprintf("%.*s", (int)(slash - path + 1), path)
@@ -368,7 +377,7 @@ int bl_newfile_commit(struct bl_newfile *f, struct bl_err *err)
         return -1;
     }
     open_tmp[f->slot].used = 0;
-    if (sync_directory(f->target) < 0) {
+    if (bl_sync_folder(f->target) < 0) {
         bl_fail_errno(err, BL_SYSTEM, "cannot sync the folder of '%s'",
                       f->target);
         release(f);

@@ -59,4 +59,13 @@ void bl_newfile_abort(struct bl_newfile *f);
 /* Removes every open temporary file; async-signal-safe. */
 void bl_newfile_cleanup(void);
 
+/* ---- For newdir.c alone ---- */
+
+/* Makes the cleanup remove this path, a file or an empty folder, too; it is
+ * borrowed until dropped.  Returns its slot. */
+size_t bl_tmp_take(char *path);
+void bl_tmp_drop(size_t slot);
+/* Syncs the folder that holds `path`. */
+int bl_sync_folder(const char *path);
+
 #endif

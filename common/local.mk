@@ -41,6 +41,7 @@ common_libcommon_la_SOURCES = \
 	common/model-bind.c common/model-parts.h \
 	common/model-config.c \
 	common/naming.c common/naming.h \
+	common/newdir.c common/newdir.h \
 	common/opts.c common/opts.h \
 	common/opts-help.c common/opts-help.h \
 	common/paths.c common/paths.h \

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "newdir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "mem.h"
+
+struct bl_newdir {
+    const char *path;           /* as it was asked for; for messages */
+    char *target, *tmp;
+    const char *const *names;
+    size_t n;
+    bool replace;               /* the target is there */
+    char *files[BL_NEWDIR_MAX]; /* tmp/NAME */
+    size_t slots[BL_NEWDIR_MAX + 1];    /* the last one: tmp itself */
+};
+
+static bool among(const char *name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(names[i], name))
+            return true;
+    return false;
+}
+
+/* Refuses to replace a folder that holds anything but the files of ours. */
+static int check_contents(const struct bl_newdir *d, struct bl_err *err)
+{
+    DIR *dir = opendir(d->target);
+    const struct dirent *e;
+    int rc = 0;
+
+    if (!dir)
+        return bl_fail_errno(err, BL_USAGE, "cannot replace '%s'",
+                             d->path);
+    while (!rc && (e = readdir(dir)))
+        if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..")
+            && !among(e->d_name, d->names, d->n))
+            rc = bl_fail(err, BL_USAGE, "'%s' holds '%s', so it is not "
+                         "replaced", d->path, e->d_name);
+    closedir(dir);
+    return rc;
+}
+
+static int check_target(struct bl_newdir *d, bool replace,
+                        struct bl_err *err)
+{
+    struct stat st;
+
+    if (lstat(d->target, &st) < 0)
+        return 0;
+    if (!replace)
+        return bl_fail(err, BL_USAGE, "'%s' exists (--force replaces it)",
+                       d->path);
+    d->replace = true;
+    return check_contents(d, err);
+}
+
+static char *tmp_name(const char *target)
+{
+    const char *slash = strrchr(target, '/');
+    const char *base = slash ? slash + 1 : target;
+
+    return bl_xasprintf("%.*s.%s.%ld.tmp", (int)(base - target), target,
+                        base, (long)getpid());
+}
+
+/* The path without slashes at its end, links resolved. */
+static char *target_name(const char *path)
+{
+    char *real = realpath(path, NULL);
+    size_t n = strlen(path);
+
+    if (real)
+        return real;
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return bl_xasprintf("%.*s", (int)n, path);
+}
+
+static void release(struct bl_newdir *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        free(d->files[i]);
+    free(d->target);
+    free(d->tmp);
+    free(d);
+}
+
+struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
+                                 size_t n, bool replace, struct bl_err *err)
+{
+    struct bl_newdir *d = BL_NEW(struct bl_newdir);
+
+    if (n > BL_NEWDIR_MAX)
+        BL_BUG("too many files in a folder");
+    d->path = path;
+    d->target = target_name(path);
+    d->tmp = tmp_name(d->target);
+    d->names = names;
+    d->n = n;
+    if (check_target(d, replace, err) < 0) {
+        release(d);
+        return NULL;
+    }
+    if (mkdir(d->tmp, 0777) < 0) {
+        bl_fail_errno(err, BL_SYSTEM, "cannot make the folder '%s'", path);
+        release(d);
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        d->files[i] = bl_xasprintf("%s/%s", d->tmp, names[i]);
+        d->slots[i] = bl_tmp_take(d->files[i]);
+    }
+    d->slots[BL_NEWDIR_MAX] = bl_tmp_take(d->tmp);
+    return d;
+}
+
+const char *bl_newdir_path(const struct bl_newdir *d)
+{
+    return d->tmp;
+}
+
+/* Puts the folder under its name; an old one is then under the temporary
+ * name.  File systems that cannot exchange two names need a moment without
+ * either. */
+static int move(struct bl_newdir *d)
+{
+    unsigned how = d->replace ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+    char *old;
+    int rc;
+
+    if (!renameat2(AT_FDCWD, d->tmp, AT_FDCWD, d->target, how))
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (!d->replace)
+        return rename(d->tmp, d->target);
+    old = bl_xasprintf("%s.old", d->tmp);
+    rc = rename(d->target, old);
+    if (!rc && (rc = rename(d->tmp, d->target)) < 0)
+        (void)rename(old, d->target);
+    if (!rc)
+        rc = rename(old, d->tmp);
+    free(old);
+    return rc;
+}
+
+int bl_newdir_commit(struct bl_newdir *d, struct bl_err *err)
+{
+    int rc = 0;
+
+    if (bl_sync_folder(d->files[0]) < 0 || move(d) < 0) {
+        bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", d->path);
+        bl_newdir_abort(d);
+        return -1;
+    }
+    if (bl_sync_folder(d->target) < 0)
+        rc = bl_fail_errno(err, BL_SYSTEM, "cannot sync the folder of '%s'",
+                           d->path);
+    bl_newdir_abort(d);         /* the temporary name: nothing, or the old */
+    return rc;
+}
+
+void bl_newdir_abort(struct bl_newdir *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        (void)unlink(d->files[i]);
+        bl_tmp_drop(d->slots[i]);
+    }
+    (void)rmdir(d->tmp);
+    bl_tmp_drop(d->slots[BL_NEWDIR_MAX]);
+    release(d);
+}
