@@ -308,6 +308,8 @@ static int read_blink(struct bl_model_config *c, const struct doc *d,
                  &c->context_length, err) < 0
         || doc_size(d, "entity_length", BL_INPUT_MIN_ENTITY,
                     &c->entity_length, err) < 0
+        || doc_size(d, "pair_length", BL_INPUT_MIN_CONTEXT, &c->pair_length,
+                    err) < 0
         || doc_size(d, "towers", 1, &c->towers, err) < 0)
         return -1;
     if (doc_bool(d, "normalize", &c->normalize, err) < 0

@@ -30,7 +30,7 @@ struct bl_model_config {
     enum bl_role role;
     enum bl_layout layout;
     enum bl_pooling pooling;
-    size_t context_length, entity_length, towers;
+    size_t context_length, entity_length, pair_length, towers;
     int normalize, lowercase, literal;      /* -1: not said */
     const char *tags[3];
     bool has_tags;

@@ -150,7 +150,8 @@ static int set_input(struct bl_model *m, const struct bl_model_config *c,
     in->entity_length = usual(c->entity_length,
                               blink ? BLINK_ENTITY : PLAIN_ENTITY, most);
     if (cross)
-        in->pair_length = in->context_length + in->entity_length;
+        in->pair_length = c->pair_length ? c->pair_length
+            : in->context_length + in->entity_length;
     in->lower_first = blink_named(naming) && c->lowercase != 0;
     if (c->literal < 0 ? blink_named(naming) : c->literal)
         in->literal = BL_LITERAL_SPECIALS
