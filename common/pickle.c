@@ -96,7 +96,7 @@ static int push(struct machine *m, value *v)
     if (m->n == BL_PICKLE_MAX_STACK)
         return fail(m, "too many values on the stack");
     if (m->n == m->cap) {
-        m->cap = m->cap ? 2 * m->cap : 256;
+        m->cap *= 2;
         m->stack = bl_xrealloc(m->stack, m->cap, sizeof *m->stack);
     }
     m->stack[m->n++] = v;
@@ -575,6 +575,8 @@ int bl_pickle_read(const struct bl_pickle *in, size_t *used, value **out,
 
     m->in = in;
     m->err = err;
+    m->cap = 256;
+    m->stack = bl_xmalloc(m->cap, sizeof *m->stack);
     while (!rc && !m->stopped)
         rc = step(m);
     if (!rc) {
