@@ -9,6 +9,8 @@ bin_blink_SOURCES = \
 	bin/driver-table.c \
 	bin/driver-text.c \
 	bin/driver.h
+bin_PROGRAMS += bin/blink-convert
+bin_blink_convert_SOURCES = bin/blink-convert.c
 bin_PROGRAMS += bin/blink-tokenize
 bin_blink_tokenize_SOURCES = bin/blink-tokenize.c
 bin_PROGRAMS += bin/blink-embed

@@ -9,6 +9,10 @@ common_libcommon_la_SOURCES = \
 	common/calibration-default.h \
 	common/calibration.c common/calibration.h \
 	common/candidates.c common/candidates.h \
+	common/checkpoint.c common/checkpoint.h \
+	common/convert.c common/convert.h \
+	common/convert-config.c \
+	common/convert-weights.c \
 	common/dense.c common/dense.h \
 	common/encoder.c common/encoder.h \
 	common/engine.h \

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink-convert: makes model directories of other programs' models.
+ *
+ * In:  BLINK's weights (.bin, .safetensors), or a folder of Hugging Face's
+ * Out: a folder with config.json, vocab.txt, blink.json, model.safetensors
+ */
+#include "config.h"
+
+#include <inttypes.h>
+
+#include "convert.h"
+#include "opts.h"
+#include "prog.h"
+
+static struct opts {
+    const char *params, *bert, *vocab, *output;
+    bool force, progress;
+} o;
+
+#define OPTS_OUTPUT \
+    BL_OPT_STR('o', "output", "MODEL", &o.output, \
+               "folder to make (required)"), \
+    BL_OPT_FLAG(0, "force", &o.force, "replace a model that is there"), \
+    BL_OPT_STR(0, "vocab", "FILE", &o.vocab, \
+               "vocabulary, a token a line"), \
+    BL_OPT_FLAG(0, "progress", &o.progress, \
+                "show a count on standard error")
+
+static const struct bl_opt blink_opts[] = {
+    BL_OPT_STR(0, "params", "FILE", &o.params,
+               "parameters of the training (.json)"),
+    BL_OPT_STR(0, "bert", "DIR", &o.bert,
+               "BERT trained from: config.json and vocab.txt"),
+    OPTS_OUTPUT,
+    BL_OPTS_END
+};
+
+static const struct bl_opt hf_opts[] = { OPTS_OUTPUT, BL_OPTS_END };
+
+static const struct bl_command commands[] = {
+    [BL_CONVERT_BIENCODER] = {
+        "blink-convert biencoder", "FILE [--params FILE] [--bert DIR] "
+        "-o MODEL", "convert BLINK's bi-encoder", blink_opts, 1, 1 },
+    [BL_CONVERT_CROSSENCODER] = {
+        "blink-convert crossencoder", "FILE [--params FILE] [--bert DIR] "
+        "-o MODEL", "convert BLINK's cross-encoder", blink_opts, 1, 1 },
+    [BL_CONVERT_HF] = {
+        "blink-convert hf", "DIR -o MODEL",
+        "convert a BERT in Hugging Face's layout", hf_opts, 1, 1 },
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static void show(void *ctx, uint64_t done, uint64_t total)
+{
+    struct bl_progress *p = ctx;
+
+    p->total = (size_t)total;
+    bl_progress_step(p, (size_t)done - p->done);
+}
+
+static void run(struct bl_convert *c)
+{
+    struct bl_progress p;
+    struct bl_convert_report r;
+    struct bl_err err;
+
+    bl_progress_start(&p, "bytes converted", 0, o.progress);
+    c->progress = show;
+    c->ctx = &p;
+    int rc = bl_convert_run(c, &r, &err);
+    bl_progress_end(&p);
+    if (rc < 0)
+        bl_die(&err);
+    bl_note("'%s': %s %s, %zu tensors, %" PRIu64 " bytes, %zu tensors left "
+            "out", c->output, bl_role_name(r.role), r.fingerprint, r.tensors,
+            r.bytes, r.dropped);
+}
+
+int main(int argc, char **argv)
+{
+    size_t command;
+    struct bl_args args;
+
+    bl_prog_init("blink-convert");
+    command = bl_opts_subcommand("blink-convert",
+                                 "make model directories of other models",
+                                 commands, N_COMMANDS, argc, argv);
+    args = bl_opts_parse(&commands[command], argc - 1, argv + 1);
+    if (!o.output)
+        bl_die_usage("option '--output' is required");
+    run(&(struct bl_convert){
+        .kind = (enum bl_convert_kind)command, .input = args.v[0],
+        .params = o.params, .bert = o.bert, .vocab = o.vocab,
+        .output = o.output, .force = o.force,
+    });
+    return bl_prog_finish(0);
+}

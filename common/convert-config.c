@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/* convert-config: config.json, vocab.txt and blink.json of a converted
+ * model, taken over, derived, or put together. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "checkpoint.h"
+#include "convert.h"
+#include "file.h"
+#include "json.h"
+#include "mem.h"
+#include "model-parts.h"
+
+enum {
+    MAX_CONFIG = 16 << 20, MAX_VOCAB = 256 << 20,
+    HEAD = 64,                  /* width of a head in every published BERT */
+    CONTEXT = 32, ENTITY = 128, /* fixed in BLINK's cross-encoder */
+    MAX_LAYERS = 1000, MAX_NAME = 256
+};
+
+static int write_file(const char *dir, const char *name,
+                      const struct bl_buf *text, struct bl_err *err)
+{
+    char *path = bl_xasprintf("%s/%s", dir, name);
+    struct bl_newfile *f = bl_newfile_open(path, 0, err);
+    int rc = -1;
+
+    free(path);
+    if (!f)
+        return -1;
+    if (bl_newfile_write(f, text->data ? text->data : "", text->len,
+                         err) < 0)
+        bl_newfile_abort(f);
+    else
+        rc = bl_newfile_commit(f, err);
+    return rc;
+}
+
+static int copy_file(const char *from, size_t max, const char *dir,
+                     const char *name, struct bl_err *err)
+{
+    struct bl_buf text = BL_BUF_INIT;
+    int rc = bl_file_read(from, max, &text, err);
+
+    if (!rc)
+        rc = write_file(dir, name, &text, err);
+    bl_buf_free(&text);
+    return rc;
+}
+
+/* ---- vocab.txt ---- */
+
+static int put_vocab(const struct bl_convert *c, const char *source,
+                     const char *dir, struct bl_err *err)
+{
+    char *path;
+    int rc;
+
+    if (c->vocab)
+        return copy_file(c->vocab, MAX_VOCAB, dir, "vocab.txt", err);
+    if (!source)
+        return bl_fail(err, BL_USAGE, "the weights have no vocabulary: give "
+                       "the folder of the BERT that they were trained from "
+                       "(--bert), or its vocab.txt (--vocab; for BLINK's "
+                       "published models that of bert-large-uncased)");
+    path = bl_xasprintf("%s/vocab.txt", source);
+    if (access(path, F_OK))
+        rc = bl_fail(err, BL_DATA, "'%s' has no vocab.txt (--vocab gives "
+                     "another)", source);
+    else
+        rc = copy_file(path, MAX_VOCAB, dir, "vocab.txt", err);
+    free(path);
+    return rc;
+}
+
+/* ---- config.json from the weights ---- */
+
+static const struct bl_torch_tensor *tensor(const struct bl_checkpoint *from,
+                                            const char *prefix,
+                                            const char *name, size_t n_dims,
+                                            struct bl_err *err)
+{
+    char full[MAX_NAME];
+    const struct bl_torch_tensor *t;
+
+    snprintf(full, sizeof full, "%s%s", prefix, name);
+    t = bl_checkpoint_find(from, full);
+    if (t && t->n_dims == n_dims)
+        return t;
+    if (t)
+        bl_fail(err, BL_DATA, "'%s': tensor '%s' has %zu dimensions, "
+                "expected %zu", from->path, full, t->n_dims, n_dims);
+    else
+        bl_fail(err, BL_DATA, "'%s': tensor '%s' is missing", from->path,
+                full);
+    return NULL;
+}
+
+static size_t count_layers(const struct bl_checkpoint *from,
+                           const char *prefix)
+{
+    char name[MAX_NAME];
+    size_t n = 0;
+
+    do
+        snprintf(name, sizeof name,
+                 "%sencoder.layer.%zu.output.dense.weight", prefix, n);
+    while (n <= MAX_LAYERS && bl_checkpoint_find(from, name) && ++n);
+    return n;
+}
+
+static int derive(const struct bl_checkpoint *from, const char *prefix,
+                  struct bl_buf *out, struct bl_err *err)
+{
+    const struct bl_torch_tensor *words, *places, *types, *inner;
+    size_t hidden;
+
+    words = tensor(from, prefix, "embeddings.word_embeddings.weight", 2, err);
+    places = words ? tensor(from, prefix, "embeddings.position_embeddings."
+                            "weight", 2, err) : NULL;
+    types = places ? tensor(from, prefix, "embeddings.token_type_embeddings."
+                            "weight", 2, err) : NULL;
+    inner = types ? tensor(from, prefix, "encoder.layer.0.intermediate."
+                           "dense.weight", 2, err) : NULL;
+    if (!inner)
+        return -1;
+    hidden = words->dims[1];
+    if (!hidden || hidden % HEAD)
+        return bl_fail(err, BL_USAGE, "the weights do not say how many "
+                       "attention heads there are, and %zu numbers are no "
+                       "multiple of %d: give the folder of the BERT that "
+                       "they were trained from (--bert)", hidden, HEAD);
+    bl_buf_printf(out, "{\n  \"model_type\": \"bert\",\n"
+                  "  \"hidden_act\": \"gelu\",\n  \"hidden_size\": %zu,\n"
+                  "  \"intermediate_size\": %zu,\n"
+                  "  \"layer_norm_eps\": 1e-12,\n"
+                  "  \"max_position_embeddings\": %zu,\n", hidden,
+                  inner->dims[0], places->dims[0]);
+    bl_buf_printf(out, "  \"num_attention_heads\": %zu,\n"
+                  "  \"num_hidden_layers\": %zu,\n"
+                  "  \"type_vocab_size\": %zu,\n  \"vocab_size\": %zu\n}\n",
+                  hidden / HEAD, count_layers(from, prefix), types->dims[0],
+                  words->dims[0]);
+    return 0;
+}
+
+static int put_config(const struct bl_checkpoint *from, const char *prefix,
+                      const char *source, const char *dir,
+                      struct bl_err *err)
+{
+    struct bl_buf text = BL_BUF_INIT;
+    char *path;
+    int rc;
+
+    if (source) {
+        path = bl_xasprintf("%s/config.json", source);
+        rc = copy_file(path, MAX_CONFIG, dir, "config.json", err);
+        free(path);
+        return rc;
+    }
+    rc = derive(from, prefix, &text, err);
+    if (!rc)
+        rc = write_file(dir, "config.json", &text, err);
+    bl_buf_free(&text);
+    return rc;
+}
+
+/* ---- What blink.json will say ---- */
+
+/* A length that BLINK's parameters give, or the usual one. */
+static int param_size(struct bl_span root, const char *name, size_t *out,
+                      struct bl_err *err)
+{
+    struct bl_span v;
+    int64_t n;
+    int found = bl_json_get(root, name, &v, err);
+
+    if (found > 0 && bl_json_integer(v, 1, BL_INPUT_MAX_LENGTH, &n, err) < 0)
+        return bl_err_prefix(err, "%s", name);
+    if (found > 0)
+        *out = (size_t)n;
+    return found < 0 ? -1 : 0;
+}
+
+static int param_bool(struct bl_span root, const char *name, int *out,
+                      struct bl_err *err)
+{
+    struct bl_span v;
+    int found = bl_json_get(root, name, &v, err);
+
+    if (found > 0 && bl_json_type(v) != BL_JSON_BOOL)
+        return bl_fail(err, BL_DATA, "%s: expected boolean, found %s", name,
+                       bl_json_type_name(bl_json_type(v)));
+    if (found > 0)
+        *out = *v.p == 't';
+    return found < 0 ? -1 : 0;
+}
+
+static int parse_params(const struct bl_convert *c, struct bl_span root,
+                        struct bl_model_config *m, size_t *pair,
+                        struct bl_err *err)
+{
+    if (bl_json_type(root) != BL_JSON_OBJECT)
+        return bl_fail(err, BL_DATA, "expected object, found %s",
+                       bl_json_type_name(bl_json_type(root)));
+    if (param_bool(root, "lowercase", &m->lowercase, err) < 0)
+        return -1;
+    /* main_dense gives the cross-encoder 32 and 128 whatever this says, and
+     * cuts the pair to max_seq_length. */
+    if (c->kind == BL_CONVERT_CROSSENCODER)
+        return param_size(root, "max_seq_length", pair, err);
+    if (param_size(root, "max_context_length", &m->context_length, err) < 0)
+        return -1;
+    return param_size(root, "max_cand_length", &m->entity_length, err);
+}
+
+static int read_params(const struct bl_convert *c, struct bl_model_config *m,
+                       size_t *pair, struct bl_err *err)
+{
+    struct bl_buf text = BL_BUF_INIT;
+    int rc;
+
+    m->context_length = CONTEXT;
+    m->entity_length = ENTITY;
+    m->lowercase = true;
+    if (!c->params)
+        return 0;
+    rc = bl_file_read(c->params, MAX_CONFIG, &text, err);
+    if (!rc) {
+        struct bl_span root = { text.data, text.len };
+
+        rc = bl_json_check(root.p, root.n, err);
+        if (!rc)
+            rc = parse_params(c, bl_json_trim(root), m, pair, err);
+        if (rc < 0 && err) {
+            err->code = BL_DATA;
+            bl_err_prefix(err, "'%s'", c->params);
+        }
+    }
+    bl_buf_free(&text);
+    return rc;
+}
+
+/* ---- blink.json ---- */
+
+static void put_text(struct bl_buf *b, const char *key, const char *value)
+{
+    bl_buf_printf(b, ",\n  \"%s\": ", key);
+    bl_json_put_string(b, value, strlen(value));
+}
+
+static void put_size(struct bl_buf *b, const char *key, size_t value)
+{
+    if (value)
+        bl_buf_printf(b, ",\n  \"%s\": %zu", key, value);
+}
+
+static void put_bool(struct bl_buf *b, const char *key, int value)
+{
+    if (value >= 0)
+        bl_buf_printf(b, ",\n  \"%s\": %s", key, value ? "true" : "false");
+}
+
+static void put_tags(struct bl_buf *b, const char *const *tags)
+{
+    bl_buf_puts(b, ",\n  \"tags\": [");
+    for (size_t i = 0; i < 3; i++) {
+        bl_buf_puts(b, i ? ", " : "");
+        bl_json_put_string(b, tags[i], strlen(tags[i]));
+    }
+    bl_buf_putc(b, ']');
+}
+
+static void compose(struct bl_buf *b, const struct bl_model_config *m,
+                    size_t pair)
+{
+    bool bi = m->role == BL_ROLE_BI_ENCODER;
+
+    bl_buf_puts(b, "{\n  \"format\": 1");
+    put_text(b, "role", bl_role_name(m->role));
+    if (m->has_layout)
+        put_text(b, "layout", m->layout == BL_LAYOUT_BLINK ? "blink"
+                 : "plain");
+    put_size(b, "towers", bi ? m->towers : 0);
+    if (bi && m->has_pooling)
+        put_text(b, "pooling", m->pooling == BL_POOL_CLS ? "cls" : "mean");
+    if (bi)
+        put_bool(b, "normalize", m->normalize);
+    put_size(b, "context_length", m->context_length);
+    put_size(b, "entity_length", m->entity_length);
+    put_size(b, "pair_length", pair);
+    put_bool(b, "lowercase", m->lowercase);
+    put_bool(b, "literal_specials", m->literal);
+    if (m->has_tags)
+        put_tags(b, m->tags);
+    if (m->licence)
+        put_text(b, "licence", m->licence);
+    if (m->training)
+        put_text(b, "training", m->training);
+    bl_buf_puts(b, "\n}\n");
+}
+
+static int blink_settings(const struct bl_convert *c,
+                          struct bl_model_config *m, size_t *pair,
+                          struct bl_err *err)
+{
+    static const char *const tags[] = { "[unused0]", "[unused1]",
+                                        "[unused2]" };
+
+    *m = (struct bl_model_config){
+        .role = c->kind == BL_CONVERT_BIENCODER ? BL_ROLE_BI_ENCODER
+            : BL_ROLE_CROSS_ENCODER,
+        .has_layout = true, .layout = BL_LAYOUT_BLINK, .towers = 2,
+        .has_pooling = true, .pooling = BL_POOL_CLS, .normalize = false,
+        .literal = true, .has_tags = true,
+        .tags = { tags[0], tags[1], tags[2] },
+        .training = "facebookresearch/BLINK's, converted",
+    };
+    return read_params(c, m, pair, err);
+}
+
+/* A folder says what it is in files that are not taken over. */
+static int hf_settings(const struct bl_convert *c,
+                       const struct bl_checkpoint *from,
+                       struct bl_model_config *m, struct bl_err *err)
+{
+    const struct bl_torch_tensor *head;
+    struct bl_sha256 unused;
+
+    bl_sha256_init(&unused);
+    if (bl_model_config_read(m, c->input, &unused, err) < 0)
+        return -1;
+    head = bl_checkpoint_find(from, "classifier.weight");
+    if (!m->has_role)
+        m->role = !head ? BL_ROLE_BI_ENCODER
+            : head->n_dims && head->dims[0] == 1 ? BL_ROLE_CROSS_ENCODER
+            : BL_ROLE_TAGGER;
+    return 0;
+}
+
+int bl_convert_config(const struct bl_convert *c,
+                      const struct bl_checkpoint *from,
+                      const struct bl_convert_names *names, const char *dir,
+                      struct bl_err *err)
+{
+    struct bl_model_config m = { .memory = BL_ARENA_INIT };
+    bool hf = c->kind == BL_CONVERT_HF;
+    const char *source = hf ? c->input : c->bert;
+    struct bl_buf text = BL_BUF_INIT;
+    size_t pair = 0;
+    int rc;
+
+    rc = hf ? hf_settings(c, from, &m, err)
+        : blink_settings(c, &m, &pair, err);
+    if (!rc)
+        rc = put_config(from, names->towers[0], source, dir, err);
+    if (!rc)
+        rc = put_vocab(c, source, dir, err);
+    if (!rc) {
+        compose(&text, &m, pair);
+        rc = write_file(dir, "blink.json", &text, err);
+    }
+    bl_buf_free(&text);
+    bl_arena_free(&m.memory);
+    return rc;
+}

@@ -1,0 +1,147 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# blink-convert: model directories of BLINK's weights and Hugging Face's.
+. "$top_srcdir/tests/lib.sh"
+bi=$fixtures/golden/m2-bi
+cross=$fixtures/golden/m2-cross
+cd "$T" || exit
+
+# refuse STATUS STDERR TEXT COMMAND...: and leaves nothing behind.
+refuse() {
+    local want=$1 message=$2 text=$3
+    shift 3
+    run blink-convert "$@" -o bad
+    is "$status $(cat err)" "$want blink-convert: $message" "$text"
+    is "$(find . -name '*bad*')" '' "$text: nothing is left"
+}
+
+# ---- What it makes ----
+
+run blink-convert biencoder "$bi/model.safetensors" --bert "$bi" -o bi -v
+is "$status" 0 'a bi-encoder'
+like "$(cat err)" "^blink-convert: 'bi': bi-encoder [0-9a-f]{16}, 82 tensors" \
+    'and what it was'
+is "$(find bi -type f | sort | tr '\n' ' ')" 'bi/blink.json bi/config.json bi/model.safetensors bi/vocab.txt ' 'four files'
+is "$(find . -name '.*.tmp')" '' 'no temporary folder'
+is "$(jq -c . bi/blink.json)" '{"format":1,"role":"bi-encoder","layout":"blink","towers":2,"pooling":"cls","normalize":false,"context_length":32,"entity_length":128,"lowercase":true,"literal_specials":true,"tags":["[unused0]","[unused1]","[unused2]"],"training":"facebookresearch/BLINK'"'"'s, converted"}' \
+    'blink.json of a bi-encoder'
+ok 'the same bytes again' blink-convert biencoder bi/model.safetensors \
+    --bert bi -o bi2
+ok 'the same weights' cmp bi/model.safetensors bi2/model.safetensors
+echo '{"max_context_length":16,"max_cand_length":64,"lowercase":false}' >p.json
+ok 'a bi-encoder with parameters' blink-convert biencoder \
+    bi/model.safetensors --params p.json --bert bi -o bi3
+is "$(jq -c '[.context_length,.entity_length,.lowercase]' bi3/blink.json)" \
+    '[16,64,false]' 'lengths and case of the parameters'
+echo '{"max_context_length":16,"max_seq_length":100}' >p.json
+ok 'a cross-encoder' blink-convert crossencoder "$cross/model.safetensors" \
+    --params p.json --bert "$cross" -o cross
+is "$(jq -c '[.role,.context_length,.entity_length,.pair_length]' \
+      cross/blink.json)" '["cross-encoder",32,128,100]' \
+    'a cross-encoder has fixed lengths, and that of a pair'
+ok 'a configuration from the weights' blink-convert crossencoder \
+    "$cross/model.safetensors" --vocab "$cross/vocab.txt" -o derived
+is "$(jq -c '[.hidden_size,.num_attention_heads,.num_hidden_layers,.vocab_size,.intermediate_size]' derived/config.json)" '[64,1,2,1500,256]' \
+    'the derived configuration'
+embed() {
+    printf '{"context_left":"They flew to ","mention":"Paris","context_right":" in spring."}\n' |
+        blink-embed -m "$1" --engine reference | jq -r .embedding.f32
+}
+is "$(embed bi)" "$(embed "$bi")" 'the converted model computes the same'
+
+# ---- Hugging Face's layout ----
+
+mkdir hf hf/1_Pooling
+cp "$bi/config.json" "$bi/vocab.txt" hf
+echo '{"pooling_mode_mean_tokens":true}' >hf/1_Pooling/config.json
+echo '[{"type":"a.Transformer"},{"type":"a.Pooling"},{"type":"a.Normalize"}]' \
+    >hf/modules.json
+# The tensors of the entity tower under the names of a plain BERT.
+perl - "$bi/model.safetensors" hf/model.safetensors <<'X'
+my ($from, $to) = @ARGV;
+open my $in, '<:raw', $from or die; local $/; my $all = <$in>;
+my $n = unpack 'Q<', $all;
+my $header = substr $all, 8, $n;
+$header =~ s/cand_encoder\.bert_model\.//g;
+$header =~ s/additional_linear/other/g;
+$header =~ s/LayerNorm\.weight/LayerNorm.gamma/g;
+$header =~ s/LayerNorm\.bias/LayerNorm.beta/g;
+open my $out, '>:raw', $to or die;
+print $out pack('Q<', length $header), $header, substr $all, 8 + $n;
+X
+run blink-convert hf hf -o minilm -v
+is "$status" 0 'a folder of sentence-transformers'
+like "$(cat err)" '38|39 tensors' 'without the tensors that it does not use'
+is "$(jq -c . minilm/blink.json)" '{"format":1,"role":"bi-encoder","pooling":"mean","normalize":true}' \
+    'its pooling, and that it normalises'
+run blink-embed -m minilm --engine reference <<<'{"context_left":"","mention":"Paris","context_right":""}'
+is "$status" 0 'it computes'
+
+# ---- What it refuses ----
+
+run blink-convert biencoder "$bi/model.safetensors" --bert "$bi" -o bi
+is "$status $(cat err)" "2 blink-convert: 'bi' exists (--force replaces it)" \
+    'a target that is there'
+ok 'unless forced' blink-convert biencoder "$bi/model.safetensors" \
+    --bert "$bi" -o bi --force
+is "$(find . -name '.*.tmp')" '' 'the old one is gone'
+touch bi/mine
+run blink-convert biencoder "$bi/model.safetensors" --bert "$bi" -o bi --force
+is "$status $(cat err)" \
+    "2 blink-convert: 'bi' holds 'mine', so it is not replaced" \
+    'a folder with files of someone'
+refuse 3 "'$cross/model.safetensors': tensor 'context_encoder.bert_model.embeddings.word_embeddings.weight' is missing; it looks like BLINK's cross-encoder" \
+    'a cross-encoder taken for a bi-encoder' \
+    biencoder "$cross/model.safetensors" --bert "$cross"
+refuse 2 "the weights have no vocabulary: give the folder of the BERT that they were trained from (--bert), or its vocab.txt (--vocab; for BLINK's published models that of bert-large-uncased)" \
+    'no vocabulary' biencoder "$bi/model.safetensors"
+head -100 "$bi/vocab.txt" >short.txt
+run blink-convert biencoder "$bi/model.safetensors" --vocab short.txt -o bad
+is "$status" 3 'a vocabulary of another size'
+like "$(cat err)" "^blink-convert: 'bad/vocab.txt'" 'named as it was asked for'
+is "$(find . -name '*bad*')" '' 'and nothing is left'
+refuse 3 "cannot open 'none.bin': No such file or directory" 'no file' \
+    biencoder none.bin --bert "$bi"
+refuse 3 "'empty' holds neither model.safetensors nor pytorch_model.bin, whole or in shards" \
+    'an empty folder' hf "$(mkdir -p empty && echo empty)"
+echo '[]' >list.json
+refuse 3 "'list.json': expected object, found array" 'parameters of no object' \
+    biencoder "$bi/model.safetensors" --bert "$bi" --params list.json
+run blink-convert hf minilm
+is "$status $(head -1 err)" \
+    "2 blink-convert: option '--output' is required" 'no --output'
+
+# ---- Hostile files: nothing runs, exit 3, nothing is left ----
+
+export HIT=$T/hit
+# shellcheck disable=SC2016
+printf '\200\2cposix\nsystem\nU\016touch "$HIT" ;\205R.' >system.bin
+refuse 3 "'system.bin': byte 2: opcode GLOBAL: 'posix.system' is not among the names that a file of tensors may use" \
+    'a pickle that calls' biencoder system.bin --bert "$bi"
+ok 'nothing was run' test ! -e hit
+printf '\200\2\377.' >unknown.bin
+refuse 3 "'unknown.bin': byte 2: opcode 0xff is not known" \
+    'an unknown opcode' biencoder unknown.bin --bert "$bi"
+perl -e 'print "\200\2", "(" x 1000000, "."' >deep.bin
+refuse 3 "'deep.bin': byte 258: opcode MARK: more than 256 marks are open" \
+    'a million levels' biencoder deep.bin --bert "$bi"
+: >empty.bin
+refuse 3 "'empty.bin' is empty" 'an empty file' biencoder empty.bin \
+    --bert "$bi"
+printf 'PK\3\4 and so on, but no more than that' >zip.bin
+refuse 3 "'zip.bin': zip archive: its end is missing (a truncated file?)" \
+    'no archive' biencoder zip.bin --bert "$bi"
+perl - >bomb.bin <<'X'
+# One entry that says it is deflated from a gigabyte.
+my $data = "x" x 30;
+my $local = pack 'VvvvvvVVVvv', 0x04034b50, 20, 0, 8, 0, 0, 0, 30, 1 << 30, 10, 0;
+my $cd = pack 'VvvvvvvVVVvvvvvVV', 0x02014b50, 20, 20, 0, 8, 0, 0, 0, 30,
+    1 << 30, 10, 0, 0, 0, 0, 0, 0;
+my $body = $local . "a/data.pkl" . $data;
+print $body, $cd, "a/data.pkl",
+    pack 'VvvvvVVv', 0x06054b50, 0, 0, 1, 1, length($cd) + 10, length $body, 0;
+X
+refuse 3 "'bomb.bin': zip archive: entry 'a/data.pkl': it is compressed; torch.save stores entries as they are, and nothing else is read" \
+    'a zip bomb' biencoder bomb.bin --bert "$bi"
+
+finish
