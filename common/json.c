@@ -176,6 +176,23 @@ static size_t unicode_escape(const char *p, size_t n, uint32_t *cp)
     return 10;
 }
 
+void bl_json_mend_surrogates(char *p, size_t n)
+{
+    size_t used;
+    uint32_t cp;
+
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] != '\\')
+            continue;
+        if (p[++i] != 'u')
+            continue;
+        used = unicode_escape(p + i + 1, n - i - 1, &cp);
+        if (used == 0)
+            memcpy(p + i + 1, "fffd", 4);
+        i += used ? used : 4;
+    }
+}
+
 /* Decodes n raw bytes (no quotes) to out, which has room for n.  Returns the
  * length, or SIZE_MAX with *bad_at at the escape that is no character. */
 static size_t unescape(const char *p, size_t n, char *out, size_t *bad_at)

@@ -72,6 +72,10 @@ int bl_json_get(struct bl_span object, const char *name,
 int bl_json_string(struct bl_span v, struct bl_arena *arena,
                    struct bl_span *out, struct bl_err *err);
 
+/* Writes \ufffd over each lone surrogate escape (in strings of checked JSON,
+ * in place: both are 6 bytes), as some readers stop at one. */
+void bl_json_mend_surrogates(char *p, size_t n);
+
 /* A finite double, read in the "C" locale; BL_BAD_FIELD otherwise. */
 int bl_json_number(struct bl_span v, double *out, struct bl_err *err);
 /* An integer without fraction or exponent within [lo, hi]. */

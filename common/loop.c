@@ -219,8 +219,13 @@ static void put_unparsed(struct state *s, const struct bl_item *item)
     bl_buf_free(&safe);
 }
 
+/* The line is our copy, in the arena: a lone surrogate that failed the
+ * record must not stop the reader of our output too (jq 1.6 would). */
 static void put_failed(struct state *s, const struct bl_item *item)
 {
+    if (item->err.code == BL_BAD_STRING)
+        bl_json_mend_surrogates((char *)(uintptr_t)item->rec.line.p,
+                                item->rec.line.n);
     error_value(&s->scratch, &item->err);
     bl_edits_clear(&s->edits);
     bl_edits_set(&s->edits, "error",

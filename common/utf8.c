@@ -54,6 +54,8 @@ size_t bl_utf8_valid(const char *p, size_t n)
     size_t i = 0;
     unsigned len;
 
+    if (n == 0)                 /* p may be NULL */
+        return 0;
     for (;;) {
         i += ascii_prefix(p + i, n - i);
         if (i == n)

@@ -62,6 +62,15 @@ static void strings(void)
     string_case("\"x\\u0000y\"", NULL, "NUL");
 }
 
+static void mending(void)
+{
+    char text[] = "[\"\\ud800\\\\ud800 \\ud83d\\ude00 \\udc00x\\u00e9\"]";
+
+    bl_json_mend_surrogates(text, sizeof text - 1);
+    is_str(text, "[\"\\ufffd\\\\ud800 \\ud83d\\ude00 \\ufffdx\\u00e9\"]",
+           "lone surrogates are written over");
+}
+
 static void cursor(void)
 {
     struct bl_span v = bl_span_of(" { \"a\" : [1, {\"x\":\"]\"} ,\"q\\\"\"] ,"
@@ -143,6 +152,7 @@ int main(void)
 {
     numbers();
     strings();
+    mending();
     cursor();
     nesting();
     messages();
