@@ -15,14 +15,16 @@
 #include "kb.h"
 #include "loop.h"
 #include "mem.h"
+#include "model.h"
 #include "opts.h"
 #include "paths.h"
 #include "prog.h"
 #include "utf8.h"
 #include "vector.h"
+#include "vector-file.h"
 
 static struct opts {
-    const char *index, *catalogue, *output;
+    const char *index, *catalogue, *output, *model;
     int dtype, floats;
     bool partial, json;
     struct bl_loop_opts loop;
@@ -51,6 +53,19 @@ static const struct bl_opt build_opts[] = {
     BL_OPTS_END
 };
 
+static const struct bl_opt import_opts[] = {
+    BL_OPT_STR('m', "model", "MODEL", &o.model,
+               "model that made the vectors"),
+    OPT_CATALOGUE,
+    BL_OPT_STR('o', "output", "INDEX", &o.output,
+               "file to write (required)"),
+    BL_OPT_CHOICE(0, "dtype", "f32|f16|int8", &o.dtype,
+                  "how numbers are stored"),
+    BL_OPT_FLAG(0, "progress", &o.loop.progress,
+                "show a count on standard error"),
+    BL_OPTS_END
+};
+
 static const struct bl_opt info_opts[] = {
     OPT_INDEX,
     BL_OPT_FLAG(0, "json", &o.json, "print one JSON object"),
@@ -67,12 +82,14 @@ static const struct bl_opt cat_opts[] = {
     BL_OPTS_END
 };
 
-enum { BUILD, INFO, VERIFY, CAT, N_COMMANDS };
+enum { BUILD, IMPORT, INFO, VERIFY, CAT, N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
     { "blink-index build", "[-c KB] -o INDEX",
       "make an index from embedded entities on standard input", build_opts,
       0, 0 },
+    { "blink-index import", "VECTORS [-m MODEL] [-c KB] -o INDEX",
+      "make an index of BLINK's file of vectors", import_opts, 1, 1 },
     { "blink-index info", "[-x INDEX]", "say what an index is", info_opts,
       0, 0 },
     { "blink-index verify", "[-x INDEX]",
@@ -247,6 +264,92 @@ static int run_build(void)
     return status;
 }
 
+/* ---- import ---- */
+
+/* Row i of the file is the catalogue's row i, and nothing in it says so:
+ * the sizes have to be right. */
+static int check_import(const struct bl_vector_file *f, const char *path,
+                        const struct bl_kb *kb, const struct bl_model *m,
+                        struct bl_err *err)
+{
+    if (bl_model_need(m, BL_ROLE_BI_ENCODER, err) < 0)
+        return -1;
+    if (f->dim != m->dim)
+        return bl_fail(err, BL_DATA, "'%s': vectors of %zu numbers, but "
+                       "those of the model '%s' have %zu", path, f->dim,
+                       m->path, m->dim);
+    if (f->n != bl_kb_count(kb))
+        return bl_fail(err, BL_DATA, "'%s': %zu vectors, but '%s' has %zu "
+                       "entities", path, f->n, bl_kb_path(kb),
+                       bl_kb_count(kb));
+    return 0;
+}
+
+static int import_rows(const struct bl_vector_file *f, const char *path,
+                       struct bl_index_writer *w, struct bl_err *err)
+{
+    enum { PART = 1024 };
+    float *v = bl_xmalloc(f->dim, PART * sizeof *v);
+    struct bl_progress p;
+    int rc = 0;
+
+    bl_progress_start(&p, "vectors imported", f->n, o.loop.progress);
+    for (size_t first = 0, n; first < f->n && !rc; first += n) {
+        n = f->n - first < PART ? f->n - first : PART;
+        bl_vector_file_read(f, first, n, v);
+        for (size_t i = 0; i < n && !rc; i++)
+            rc = bl_index_add(w, first + i, v + i * f->dim, err);
+        bl_progress_step(&p, n);
+    }
+    bl_progress_end(&p);
+    free(v);
+    if (rc < 0 && err->code == BL_DATA)
+        bl_err_prefix(err, "'%s'", path);
+    return rc;
+}
+
+static int import(const struct bl_vector_file *f, const char *path,
+                  const struct bl_kb *kb, const struct bl_model *m,
+                  struct bl_err *err)
+{
+    struct bl_index_spec spec = {
+        .dtype = (enum bl_dtype)(o.dtype + BL_DTYPE_F32), .dim = f->dim,
+        .model = m->fingerprint, .kb = bl_kb_fingerprint(kb),
+        .kb_entities = f->n, .expected = f->n
+    };
+    struct bl_index_writer *w;
+
+    if (check_import(f, path, kb, m, err) < 0)
+        return -1;
+    w = bl_index_create(o.output, &spec, err);
+    if (!w)
+        return -1;
+    if (import_rows(f, path, w, err) == 0)
+        return bl_index_commit(w, err);
+    bl_index_abort(w);
+    return -1;
+}
+
+static void run_import(const char *path)
+{
+    struct bl_vector_file *f;
+    struct bl_model *m;
+    struct bl_kb *kb;
+    struct bl_err err;
+
+    if (!o.output)
+        bl_die_usage("option '--output' is required");
+    kb = open_catalogue();
+    m = bl_model_open(o.model, &err);
+    f = m ? bl_vector_file_open(path, &err) : NULL;
+    if (!f || import(f, path, kb, m, &err) < 0)
+        bl_die(&err);
+    bl_note("'%s': %zu vectors of %zu numbers", o.output, f->n, f->dim);
+    bl_vector_file_close(f);
+    bl_model_close(m);
+    bl_kb_close(kb);
+}
+
 /* ---- info, verify, cat ---- */
 
 static void info_table(struct bl_buf *b, const struct bl_index *x)
@@ -383,15 +486,18 @@ static void run_reader(size_t command)
 int main(int argc, char **argv)
 {
     size_t command;
+    struct bl_args args;
     int status = 0;
 
     bl_prog_init("blink-index");
     command = bl_opts_subcommand("blink-index",
                                  "make and read indexes of entity vectors",
                                  commands, N_COMMANDS, argc, argv);
-    bl_opts_parse(&commands[command], argc - 1, argv + 1);
+    args = bl_opts_parse(&commands[command], argc - 1, argv + 1);
     if (command == BUILD)
         status = run_build();
+    else if (command == IMPORT)
+        run_import(args.v[0]);
     else
         run_reader(command);
     return bl_prog_finish(status);

@@ -45,7 +45,7 @@ static int open_weights(struct bl_checkpoint *c, struct bl_err *err)
 
         *s = (struct bl_torch_storage){
             .key = bl_span_of(t->name), .dtype = t->dtype,
-            .count = t->count, .data = t->data,
+            .count = t->count, .data = t->data, .mapped = true,
         };
         c->v[i] = (struct bl_torch_tensor){
             .name = t->name, .dtype = t->dtype, .n_dims = t->n_dims,

@@ -71,6 +71,7 @@ common_libcommon_la_SOURCES = \
 	common/unicode.c common/unicode.h \
 	common/utf8.c common/utf8.h \
 	common/vector.c common/vector.h \
+	common/vector-file.c common/vector-file.h \
 	common/vocab.c common/vocab.h \
 	common/wide.h \
 	common/wordpiece.c common/wordpiece.h \

@@ -11,6 +11,8 @@
 #include "mem.h"
 #include "zip.h"
 
+enum { PIECE = 16 << 20 };      /* bytes read before they are forgotten */
+
 size_t bl_torch_element(enum bl_tensor_dtype dtype)
 {
     static const unsigned char sizes[] = {
@@ -75,13 +77,31 @@ bool bl_torch_tensor_plain(const struct bl_torch_tensor *t)
     return true;
 }
 
+/* Whole pages within n bytes at p; the mapping keeps them on disk. */
+static void forget(const unsigned char *p, size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from, to;
+
+    from = ((uintptr_t)p + page - 1) / page * page;
+    to = ((uintptr_t)p + n) / page * page;
+    if (from < to)
+        (void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 int bl_torch_storage_verify(struct bl_torch_storage *s, struct bl_err *err)
 {
-    uint32_t crc;
+    size_t left = s->count * bl_torch_element(s->dtype), n;
+    const unsigned char *p = s->data;
+    uint32_t crc = 0;
 
     if (s->checked || !s->has_crc)
         return 0;
-    crc = bl_zip_crc(s->data, s->count * bl_torch_element(s->dtype));
+    for (; left > 0; left -= n, p += n) {
+        n = left < PIECE ? left : PIECE;
+        crc = bl_zip_crc(crc, p, n);
+        if (s->mapped && left > PIECE)
+            forget(p, n);
+    }
     if (crc != s->crc)
         return bl_fail(err, BL_DATA, "storage '%.*s': checksum %08x, "
                        "expected %08x", (int)(s->key.n < 80 ? s->key.n : 80),
@@ -195,12 +215,6 @@ bool bl_torch_copy_f32(const struct bl_torch_tensor *t, size_t first,
 
 void bl_torch_forget(const struct bl_torch_tensor *t, size_t first, size_t n)
 {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from, to;
-
-    if (!bl_torch_tensor_plain(t) || !n)
-        return;
-    from = ((uintptr_t)element(t, first) + page - 1) / page * page;
-    to = (uintptr_t)element(t, first + n) / page * page;
-    if (from < to)
-        (void)madvise((void *)from, to - from, MADV_DONTNEED);
+    if (n && t->storage->mapped && bl_torch_tensor_plain(t))
+        forget(element(t, first), n * bl_torch_element(t->dtype));
 }

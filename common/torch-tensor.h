@@ -31,6 +31,8 @@ struct bl_torch_storage {
                                  * until the file has given them */
     uint32_t crc;               /* of those bytes */
     bool has_crc, checked;
+    bool mapped;                /* data is a file mapped read-only, whose
+                                 * pages may be given back */
 };
 
 /* All of a file, in the order of their first use.  Initialise to zero. */

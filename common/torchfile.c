@@ -335,7 +335,7 @@ static int read_archive(struct bl_torchfile *f, const struct bl_zip *z,
 
     if (!e || check_archive(z, folder, err) < 0)
         return -1;
-    if (bl_zip_crc(e->data, e->size) != e->crc)
+    if (bl_zip_crc(0, e->data, e->size) != e->crc)
         return bl_fail(err, BL_DATA, "zip archive: data.pkl: wrong "
                        "checksum");
     struct bl_pickle in = {
@@ -420,6 +420,8 @@ struct bl_torchfile *bl_torchfile_open(const char *path, struct bl_err *err)
     f = bl_torchfile_parse(map.data, map.size, err);
     if (f) {
         f->map = map;
+        for (size_t i = 0; i < f->storages.n; i++)
+            f->storages.v[i]->mapped = true;
         return f;
     }
     bl_map_close(&map);

@@ -336,10 +336,10 @@ static uint32_t load32(const unsigned char *p)
         | (uint32_t)p[3] << 24;
 }
 
-uint32_t bl_zip_crc(const unsigned char *p, size_t n)
+uint32_t bl_zip_crc(uint32_t before, const unsigned char *p, size_t n)
 {
     struct crc_tables t;
-    uint32_t crc = UINT32_MAX, lo, hi;
+    uint32_t crc = ~before, lo, hi;
 
     crc_make(&t);
     for (; n >= 8; p += 8, n -= 8) {

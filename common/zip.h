@@ -46,7 +46,8 @@ void bl_zip_close(struct bl_zip *z);
 const struct bl_zip_entry *bl_zip_find(const struct bl_zip *z,
                                        struct bl_span name);
 
-/* CRC-32 of n bytes, to be compared with an entry's. */
-uint32_t bl_zip_crc(const unsigned char *p, size_t n);
+/* CRC-32 of n more bytes, to be compared with an entry's; `before` is that
+ * of the bytes before them, 0 at the start. */
+uint32_t bl_zip_crc(uint32_t before, const unsigned char *p, size_t n);
 
 #endif

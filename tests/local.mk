@@ -58,6 +58,7 @@ SHELL_TESTS = \
 	tests/faults-options.sh \
 	tests/faults-stream.sh \
 	tests/fuzz-replay.sh \
+	tests/golden-blink.sh \
 	tests/golden-rank.sh \
 	tests/headers.sh \
 	tests/install.sh \

@@ -396,11 +396,14 @@ static void mutations(const char *name)
 
 static void checksums(void)
 {
-    ok(bl_zip_crc((const unsigned char *)"123456789", 9) == 0xcbf43926u,
+    ok(bl_zip_crc(0, (const unsigned char *)"123456789", 9) == 0xcbf43926u,
        "CRC-32 of 123456789");
-    ok(bl_zip_crc((const unsigned char *)"1234567890123456789", 19)
+    ok(bl_zip_crc(0, (const unsigned char *)"1234567890123456789", 19)
        == 0xd36e1319u, "CRC-32 of more than 8 bytes");
-    ok(bl_zip_crc(NULL, 0) == 0, "CRC-32 of nothing");
+    ok(bl_zip_crc(bl_zip_crc(0, (const unsigned char *)"12345678901", 11),
+                  (const unsigned char *)"23456789", 8) == 0xd36e1319u,
+       "CRC-32 in two parts");
+    ok(bl_zip_crc(0, NULL, 0) == 0, "CRC-32 of nothing");
 }
 
 int main(void)
