@@ -67,7 +67,8 @@ static int read_entity(const struct bl_record *r, struct bl_arena *a,
 
     if (rc <= 0)
         return rc < 0 ? -1 : bl_fail(err, BL_BAD_FIELD,
-                                     "field 'entity' is missing");
+                                     "field 'entity': expected object, "
+                                     "found nothing");
     if (bl_json_type(entity) == BL_JSON_NULL)
         return 0;
     if (bl_json_type(entity) != BL_JSON_OBJECT)

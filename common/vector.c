@@ -350,7 +350,8 @@ int bl_vector_get(const struct bl_record *r,
     if (found < 0)
         return -1;
     if (!found)
-        return bl_fail(err, BL_BAD_FIELD, "field 'embedding' is missing");
+        return bl_fail(err, BL_BAD_FIELD,
+                       "field 'embedding': expected object, found nothing");
     return bl_vector_read(value, want, arena, out, err);
 }
 

@@ -107,7 +107,7 @@ fails() {
     is "$status|$(jq -r .error.code out)|$(cat err)" \
         "1|$1|blink-retrieve: stdin:1: $2" "$1: $2"
 }
-fails bad-field "field 'embedding' is missing" '{"id":1}'
+fails bad-field "field 'embedding': expected object, found nothing" '{"id":1}'
 fails model-mismatch \
     "field 'embedding': made by model 'm2' where './m1.blx' has 'm1'" \
     "$(head -n 1 "$e2e/m2.mentions.jsonl")"

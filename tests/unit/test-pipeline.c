@@ -72,7 +72,7 @@ static void test_status(void)
     ok(status_of("exit 0", "kill -KILL $$", "cat", &err) == 4 &&
        err.code == BL_SYSTEM && strstr(err.msg, "signal 9"),
        "another signal is a system failure: %s", err.msg);
-    ok(status_of("sleep 100", "exit 3", "cat", &err) == 3,
+    ok(status_of("exec sleep 100", "exit 3", "cat", &err) == 3,
        "stages before one that failed are stopped");
 }
 
@@ -81,7 +81,7 @@ static void test_missing(void)
     struct bl_pipeline *p = bl_pipeline_new();
     struct bl_err err;
 
-    add_shell(p, "sleep 100");
+    add_shell(p, "exec sleep 100");
     bl_pipeline_add(p, "no-such-program", NULL);
     ok(bl_pipeline_start(p, NULL, NULL, &err) < 0 && err.code == BL_SYSTEM,
        "a missing program is known at the start");

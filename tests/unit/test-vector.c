@@ -34,7 +34,8 @@ static const char *reads(const char *line, struct bl_vector *v)
 static void refusals(void)
 {
     static const struct { const char *line, *says; } bad[] = {
-        { "{}", "bad-field: field 'embedding' is missing" },
+        { "{}", "bad-field: field 'embedding': expected object, "
+          "found nothing" },
         { "{\"embedding\":[1,2]}",
           "bad-field: " F "expected object, got array" },
         { "{\"embedding\":{\"dim\":2,\"values\":[1,2]}}",
