@@ -14,7 +14,8 @@ records() { yes "$good" | head -n "$1"; }
 for name in $stages; do
     stage "$name"
     n=1000
-    [[ $name =~ embed|rerank ]] && n=300
+    # Past a few full batches a program has taken what it will take.
+    [[ $name =~ embed|rerank ]] && n=300 && cmd+=(--batch 64)
     rss "${cmd[@]}" < <(records "$n")
     once=$(cat "$T/rss")
     rss "${cmd[@]}" < <(records $((10 * n)))
