@@ -144,4 +144,89 @@ X
 refuse 3 "'bomb.bin': zip archive: entry 'a/data.pkl': it is compressed; torch.save stores entries as they are, and nothing else is read" \
     'a zip bomb' biencoder bomb.bin --bert "$bi"
 
+# ---- Files of torch.save, good and with one fault each ----
+
+save() { perl "$top_srcdir/tests/torch-save.pl" "$cross/model.safetensors" "$@"; }
+query=encoder.bert_model.encoder.layer.0.attention.self.query.bias
+key=encoder.bert_model.encoder.layer.0.attention.self.key.bias
+ok 'the model from safetensors' blink-convert crossencoder \
+    "$cross/model.safetensors" --bert "$cross" -o same
+for form in legacy zip; do
+    save good.bin $form
+    ok "a good file, $form" blink-convert crossencoder good.bin \
+        --bert "$cross" -o $form
+    ok "the same model, $form" diff -r same $form
+done
+
+# broken FORM FAULT STDERR TEXT [TENSOR...]
+broken() {
+    local form=$1 fault=$2 message=$3 text=$4
+    shift 4
+    save x.bin "$form" "$fault" "$@"
+    run blink-convert crossencoder x.bin --bert "$cross" -o bad
+    like "$status $(cat err)" "^3 blink-convert: 'x.bin': $message\$" \
+        "$text, $form"
+    is "$(find . -name '*bad*')" '' "$text, $form: nothing is left"
+}
+for form in legacy zip; do
+    broken $form code "byte [0-9]+: opcode GLOBAL: 'posix.system' is not among the names that a file of tensors may use" \
+        'a call among the values'
+    ok "nothing was run, $form" test ! -e hit
+    broken $form alias "tensors '$key' and '$query' share elements" \
+        'two tensors in one place' $query $key
+    broken $form expand "tensor '$query': 64 elements repeat the 1 that are stored" \
+        'a repeated element' $query
+    broken $form nan "tensor '$query': value 2 is not finite" 'NaN' $query
+done
+broken legacy lie "byte [0-9]+: storage 's[0-9]+' has 64 elements, expected 65" \
+    'a storage that is shorter than declared' $query
+broken legacy short "byte [0-9]+: storage 's[0-9]+' .*" \
+    'a storage that reaches into the next one' $query
+broken legacy tail 'byte [0-9]+: 1 bytes follow the last storage' \
+    'a byte after the end'
+broken legacy tar 'a tar archive; files of torch before 0\.1\.10 are not read' \
+    'a pickle that is a tar archive too'
+broken zip lie "zip archive: storage 's[0-9]+' has 256 bytes, expected 260" \
+    'a storage that is shorter than declared' $query
+broken zip crc "tensor '.*': storage 's1': checksum [0-9a-f]{8}, expected [0-9a-f]{8}" \
+    'a wrong checksum'
+broken zip overlap "zip archive: entry 'archive/data/s1': .*" \
+    'two entries in one place'
+broken zip twice "zip archive: entry 'archive/data/s0': it is given twice" \
+    'an entry given twice'
+broken zip order 'written on a big-endian machine' 'big-endian numbers'
+broken zip tail 'zip archive: its end is missing \(a truncated file\?\)' \
+    'a byte after the end'
+
+# ---- Shards ----
+
+mkdir shards
+cp "$cross/config.json" "$cross/vocab.txt" shards
+save shards/pytorch_model-1.bin legacy
+perl -ne 'BEGIN { $/ = undef; print "{\"weight_map\":{" }
+    my @n = /"(encoder\.[^"]+)":/g;
+    print join ",", map { "\"$_\":\"pytorch_model-1.bin\"" } @n;
+    print "}}"' "$cross/model.safetensors" >shards/pytorch_model.bin.index.json
+ok 'a model in shards' blink-convert crossencoder \
+    shards/pytorch_model.bin.index.json --bert "$cross" -o sharded
+ok 'is the same' diff -r same sharded
+sed -i 's,"pytorch_model-1.bin","../pytorch_model-1.bin",' \
+    shards/pytorch_model.bin.index.json
+refuse 3 "'shards/pytorch_model.bin.index.json': shard '../pytorch_model-1.bin' is no plain file name" \
+    'a shard elsewhere' crossencoder shards/pytorch_model.bin.index.json \
+    --bert "$cross"
+
+# ---- Interrupted ----
+
+save big.bin legacy
+for delay in 0.01 0.03 0.06; do
+    timeout -s TERM $delay blink-convert crossencoder big.bin \
+        --bert "$cross" -o killed
+    rm -rf killed
+done
+is "$(find . -name '.*.tmp')" '' 'SIGTERM leaves no temporary folder'
+run bash -c 'ulimit -f 100; trap "" XFSZ; exec blink-convert crossencoder big.bin --bert "$1" -o bad' - "$cross"
+is "$status" 4 'a full disk'
+is "$(find . -name '*bad*')" '' 'and nothing is left'
+
 finish

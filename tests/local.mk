@@ -72,7 +72,7 @@ SHELL_TESTS = \
 	tests/shellcheck.sh \
 	tests/uni-tables.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
-EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/stages.sh
+EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/torch-save.pl tests/stages.sh
 # A command's peak of memory, and a library that makes calls fail.
 check_PROGRAMS += tests/maxrss
 check_LTLIBRARIES = tests/inject.la
