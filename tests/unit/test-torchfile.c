@@ -271,8 +271,8 @@ static const char *shared_path(const char *name)
     static char path[4096];
     const char *top = getenv("top_srcdir"), *shared = getenv("BLINK_SHARED");
 
-    snprintf(path, sizeof path, "%s/golden/torch_files/%s",
-             shared ? shared : bl_xasprintf("%s/../shared", top ? top : "."),
+    snprintf(path, sizeof path, "%s%s/golden/torch_files/%s",
+             shared ? shared : top ? top : ".", shared ? "" : "/../shared",
              name);
     return path;
 }
