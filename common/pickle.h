@@ -28,7 +28,8 @@
 #include "torch-tensor.h"
 
 enum {
-    BL_PICKLE_MAX_BYTES = 4 << 20,      /* of one pickle */
+    BL_PICKLE_MAX_BYTES = 2 << 20,      /* of one pickle; that of BERT
+                                         * large, twice, has 130 KB */
     BL_PICKLE_MAX_STACK = 1 << 16,
     BL_PICKLE_MAX_MARKS = 256,          /* open at once */
     BL_PICKLE_MAX_MEMO = 1 << 20,

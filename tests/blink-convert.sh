@@ -77,6 +77,27 @@ is "$(jq -c . minilm/blink.json)" '{"format":1,"role":"bi-encoder","pooling":"me
 run blink-embed -m minilm --engine reference <<<'{"context_left":"","mention":"Paris","context_right":""}'
 is "$status" 0 'it computes'
 
+# A classifier of one label is a cross-encoder.
+rename() {
+    perl -e 'open my $in, "<:raw", $ARGV[0]; local $/; my $all = <$in>;
+        my $n = unpack "Q<", $all;
+        my $h = substr $all, 8, $n;
+        $h =~ s/encoder\.bert_model\./bert./g;
+        $h =~ s/encoder\.additional_linear/classifier/g;
+        print pack("Q<", length $h), $h, substr $all, 8 + $n;' \
+        "$cross/model.safetensors"
+}
+mkdir seqcls
+cp "$cross/config.json" "$cross/vocab.txt" seqcls
+echo '{"context_length":32}' >seqcls/blink.json
+rename >one.safetensors
+perl "$top_srcdir/tests/torch-save.pl" one.safetensors \
+    seqcls/pytorch_model.bin legacy
+run blink-convert hf seqcls/ -o seqcls-model -v
+is "$status" 0 'a sequence classifier in pytorch_model.bin'
+is "$(jq -r .role seqcls-model/blink.json)" cross-encoder \
+    'is a cross-encoder'
+
 # ---- What it refuses ----
 
 run blink-convert biencoder "$bi/model.safetensors" --bert "$bi" -o bi

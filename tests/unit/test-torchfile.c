@@ -176,8 +176,23 @@ static void repeated(const char *unit, size_t n, const char *end,
     bl_buf_free(&b);
 }
 
+/* A list of more values than a pickle may have bytes. */
+static void endless(void)
+{
+    struct bl_buf b = BL_BUF_INIT;
+
+    bl_buf_puts(&b, "\200\2]");
+    while (b.len <= BL_PICKLE_MAX_BYTES)
+        bl_buf_puts(&b, "Na");
+    bl_buf_puts(&b, ".");
+    refuses((struct bl_span){ b.data, b.len }, "byte 2098152: the pickle is "
+            "longer than 2097152 bytes", "an endless pickle");
+    bl_buf_free(&b);
+}
+
 static void bounds(void)
 {
+    endless();
     repeated("]", 1000000, ".", "byte 66538: opcode EMPTY_LIST: too many "
              "values on the stack", "a million lists");
     repeated("(", 1000000, ".", "byte 1258: opcode MARK: more than 256 "
