@@ -221,9 +221,9 @@ static void see_engines(struct patient *p)
     bl_blas_start(0);
     say(p, GOOD, "blas", "%s", bl_blas_describe());
     see_engine(p, "reference", BL_ENGINE_REFERENCE, BAD, "");
+    see_engine(p, "cpu", BL_ENGINE_CPU, BAD, "");
     see_engine(p, "torch", BL_ENGINE_TORCH, NOTE,
-               "; everything works without, only slower (apt-get install "
-               "libtorch-dev, then build again)");
+               "; it is needed for CUDA and bf16 only");
 }
 
 int bl_driver_doctor(void)

@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dense.h"
 #include "mem.h"
 
 enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 };  /* cblas.h */
@@ -122,20 +123,6 @@ const char *bl_blas_describe(void)
     return text;
 }
 
-/* Four sums side by side: the compiler may not reorder a single one. */
-static float dot(const float *a, const float *b, size_t k)
-{
-    float s[4] = { 0, 0, 0, 0 };
-    size_t i = 0;
-
-    for (; i + 4 <= k; i += 4)
-        for (size_t j = 0; j < 4; j++)
-            s[j] += a[i + j] * b[i + j];
-    for (; i < k; i++)
-        s[0] += a[i] * b[i];
-    return (s[0] + s[1]) + (s[2] + s[3]);
-}
-
 /* Blocks of b small enough to stay in cache while every row of a passes. */
 static void plain_sgemm_nt(size_t m, size_t n, size_t k, const float *a,
                            const float *b, float *c)
@@ -148,7 +135,7 @@ static void plain_sgemm_nt(size_t m, size_t n, size_t k, const float *a,
 
         for (size_t i = 0; i < m; i++)
             for (size_t j = j0; j < j1; j++)
-                c[i * n + j] = dot(a + i * k, b + j * k, k);
+                c[i * n + j] = bl_dot(a + i * k, b + j * k, k);
     }
 }
 

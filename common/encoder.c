@@ -41,19 +41,21 @@ static struct bl_engine *open_engine(const struct bl_model *m,
                                      struct bl_err *err)
 {
     struct bl_engine_opts o = *opts;
-    bool plain = o.device == BL_DEVICE_CPU
-        && o.precision == BL_PRECISION_F32;
-    struct bl_engine *g;
 
     if (!o.threads)
         o.threads = default_threads();
-    if (o.engine == BL_ENGINE_REFERENCE)
+    if (o.engine == BL_ENGINE_AUTO)
+        o.engine = o.device == BL_DEVICE_CPU &&
+            o.precision == BL_PRECISION_F32 ? BL_ENGINE_CPU
+                                            : BL_ENGINE_TORCH;
+    switch (o.engine) {
+    case BL_ENGINE_REFERENCE:
         return bl_engine_reference_open(m, &o, err);
-    g = bl_engine_torch_open(m, &o, err);
-    /* Only a request that both can meet may fall back. */
-    if (!g && o.engine == BL_ENGINE_AUTO && plain)
-        g = bl_engine_reference_open(m, &o, err);
-    return g;
+    case BL_ENGINE_CPU:
+        return bl_engine_cpu_open(m, &o, err);
+    default:
+        return bl_engine_torch_open(m, &o, err);
+    }
 }
 
 struct bl_encoder *bl_encoder_open(const struct bl_model *model,

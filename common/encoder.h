@@ -17,8 +17,9 @@
  * depend on what else is in the batch (beyond 1e-5 of the largest number).
  * An encoder borrows its model and is for one thread at a time.
  *
- * Two engines stand behind the door: "reference" (plain C, the oracle) and
- * "torch" (libtorch, a module opened only here and only when wanted).
+ * Three engines stand behind the door: "reference" (plain C, the oracle),
+ * "cpu" (our kernels with OpenBLAS) and "torch" (libtorch, a module opened
+ * only here and only when wanted).
  */
 #ifndef BL_ENCODER_H
 #define BL_ENCODER_H
@@ -33,12 +34,14 @@
 
 /* ---- Options: the same in every program that computes ---- */
 
-enum bl_engine_kind { BL_ENGINE_AUTO, BL_ENGINE_REFERENCE, BL_ENGINE_TORCH };
+enum bl_engine_kind { BL_ENGINE_AUTO, BL_ENGINE_REFERENCE, BL_ENGINE_CPU,
+                      BL_ENGINE_TORCH };
 enum bl_device { BL_DEVICE_CPU, BL_DEVICE_CUDA };
 enum bl_precision { BL_PRECISION_F32, BL_PRECISION_BF16 };
 
 struct bl_engine_opts {
-    int engine;             /* enum bl_engine_kind; auto: torch if present */
+    int engine;             /* enum bl_engine_kind; auto: cpu, or torch for
+                             * what cpu cannot do */
     int device;             /* enum bl_device */
     int precision;          /* enum bl_precision; bf16: torch only */
     size_t threads;         /* 0: all allowed cores, 1 under GNU parallel */
@@ -50,7 +53,7 @@ struct bl_engine_opts {
 /* For option tables; eo is a struct bl_engine_opts. */
 #define BL_OPTS_ENGINE(eo) \
     BL_OPT_GROUP("Engine"), \
-    BL_OPT_CHOICE(0, "engine", "auto|reference|torch", &(eo).engine, \
+    BL_OPT_CHOICE(0, "engine", "auto|reference|cpu|torch", &(eo).engine, \
                   "what computes the network"), \
     BL_OPT_CHOICE(0, "device", "cpu|cuda", &(eo).device, \
                   "where the torch engine computes"), \

@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +10,18 @@
 #include "blas.h"
 #include "mem.h"
 #include "paths.h"
+#include "stack.h"
 #include "torch-shim.h"
 
 struct torch {
     struct bl_engine engine;
     const struct bl_torch_api *api;
     struct bl_torch *handle;
+    const struct bl_model *model;
+    size_t threads;
+    bool products_only;         /* CPU, f32: the network is stack.h's */
+    pthread_mutex_t lock;       /* of error */
+    char error[BL_ERR_MSG];     /* of the first product that failed */
 };
 
 /* The module, loaded once: libtorch cannot be unloaded. */
@@ -46,17 +53,36 @@ static const struct bl_torch_api *load_module(struct bl_err *err)
     return api;
 }
 
+/* Threads of stack.h cannot fail: what went wrong is kept for the end. */
+static void multiply(void *ctx, const struct bl_linear *l, const float *x,
+                     size_t n, float *y)
+{
+    struct torch *t = ctx;
+    char error[BL_ERR_MSG] = "";
+
+    if (t->api->multiply(l->w, l->out, l->in, x, n, y, error) == 0)
+        return;
+    memset(y, 0, n * l->out * sizeof *y);
+    pthread_mutex_lock(&t->lock);
+    if (!*t->error)
+        memcpy(t->error, error, sizeof error);
+    pthread_mutex_unlock(&t->lock);
+}
+
 static int torch_forward(struct bl_engine *g, enum bl_tower tower,
                          const struct bl_batch *b, enum bl_want want,
                          float *out, struct bl_err *err)
 {
     struct torch *t = (struct torch *)g;
-    char error[BL_ERR_MSG] = "";
 
-    if (t->api->forward(t->handle, (int)tower, b, want == BL_WANT_FIRST,
-                        out, error) < 0)
-        return bl_fail(err, BL_SYSTEM, "%s", error);
-    return 0;
+    *t->error = '\0';
+    if (t->products_only)
+        bl_stack_forward(t->model, tower, b, want, t->threads,
+                         (struct bl_product){ multiply, t }, out);
+    else
+        t->api->forward(t->handle, (int)tower, b, want == BL_WANT_FIRST,
+                        out, t->error);
+    return *t->error ? bl_fail(err, BL_SYSTEM, "%s", t->error) : 0;
 }
 
 static void torch_close(struct bl_engine *g)
@@ -64,11 +90,12 @@ static void torch_close(struct bl_engine *g)
     struct torch *t = (struct torch *)g;
 
     t->api->close(t->handle);
+    pthread_mutex_destroy(&t->lock);
     free(t);
 }
 
-/* The shim's threads each run their own products, so the BLAS below it must
- * not start more; it reads this when it is loaded. */
+/* stack.h's threads each run their own products, so the BLAS below libtorch
+ * must not start more; it reads this when it is loaded. */
 static void prepare_blas(void)
 {
     bl_blas_environment();
@@ -85,14 +112,17 @@ struct bl_engine *bl_engine_torch_open(const struct bl_model *m,
     const struct bl_torch_api *api;
     struct bl_torch *handle;
     char error[BL_ERR_MSG] = "";
+    bool products_only;
     struct torch *t;
 
     prepare_blas();
     api = load_module(err);
     if (!api)
         return NULL;
-    handle = api->open(m, opts->device, opts->precision, opts->threads,
-                       error);
+    products_only = opts->device == BL_DEVICE_CPU &&
+        opts->precision == BL_PRECISION_F32;
+    handle = api->open(m, opts->device, opts->precision,
+                       products_only ? 1 : opts->threads, error);
     if (!handle) {
         bl_fail(err, BL_DATA, "%s", error);
         return NULL;
@@ -101,6 +131,10 @@ struct bl_engine *bl_engine_torch_open(const struct bl_model *m,
     t->engine.ops = &ops;
     t->api = api;
     t->handle = handle;
+    t->model = m;
+    t->threads = opts->threads;
+    t->products_only = products_only;
+    pthread_mutex_init(&t->lock, NULL);
     snprintf(t->engine.describe, sizeof t->engine.describe,
              "torch %s, %s, %s, %zu thread%s", api->version,
              devices[opts->device], precisions[opts->precision],

@@ -35,6 +35,9 @@ struct bl_engine {
 struct bl_engine *bl_engine_reference_open(const struct bl_model *m,
                                            const struct bl_engine_opts *opts,
                                            struct bl_err *err);
+struct bl_engine *bl_engine_cpu_open(const struct bl_model *m,
+                                     const struct bl_engine_opts *opts,
+                                     struct bl_err *err);
 struct bl_engine *bl_engine_torch_open(const struct bl_model *m,
                                        const struct bl_engine_opts *opts,
                                        struct bl_err *err);

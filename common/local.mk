@@ -16,6 +16,7 @@ common_libcommon_la_SOURCES = \
 	common/dense.c common/dense.h \
 	common/encoder.c common/encoder.h \
 	common/engine.h \
+	common/engine-cpu.c \
 	common/engine-reference.c \
 	common/engine-torch.c common/torch-shim.h \
 	common/dictionary.c common/dictionary.h \
@@ -36,6 +37,7 @@ common_libcommon_la_SOURCES = \
 	common/kb-input.c \
 	common/kb-names.c common/kb-names.h \
 	common/kb-sql.c common/kb-sql.h \
+	common/kernels.c common/kernels.h \
 	common/label.c common/label.h \
 	common/lines.c common/lines.h \
 	common/loop.c common/loop.h \
@@ -62,6 +64,7 @@ common_libcommon_la_SOURCES = \
 	common/safetensors.c common/safetensors.h \
 	common/safetensors-write.c common/safetensors-write.h \
 	common/sha256.c common/sha256.h \
+	common/stack.c common/stack.h \
 	common/topk.c common/topk.h \
 	common/topk-kernels.c common/topk-kernels.h \
 	common/topk-template.h \
@@ -121,16 +124,13 @@ pkginclude_HEADERS += \
 
 # The torch engine: the only C++, opened by engine-torch.c when it is wanted,
 # so that no program links libtorch.
-TORCH_SHIM_SOURCES = \
-	common/kernels.c common/kernels.h \
-	common/torch-shim.cc
+TORCH_SHIM_SOURCES = common/torch-shim.cc
 if TORCH
 pkglib_LTLIBRARIES += common/libblink-torch.la
 common_libblink_torch_la_SOURCES = $(TORCH_SHIM_SOURCES)
 common_libblink_torch_la_CPPFLAGS = $(AM_CPPFLAGS) $(TORCH_CPPFLAGS)
 common_libblink_torch_la_CXXFLAGS = $(TORCH_CXXFLAGS) -Wall -Wextra \
 	-fvisibility=hidden $(BL_SAN)
-common_libblink_torch_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 common_libblink_torch_la_LDFLAGS = $(AM_LDFLAGS) $(TORCH_LDFLAGS) -module \
 	-avoid-version -shared
 common_libblink_torch_la_LIBADD = $(TORCH_LIBS)

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The BERT stack on libtorch.  Two ways through it:
- *
- *  - CPU, f32: the batch is cut into pieces of whole sequences, and each
- *    thread takes pieces one after another through all layers.  Products are
- *    libtorch's, what lies between them is kernels.h's.  No thread waits for
- *    another before the end, and a piece stays in the cache.
- *  - everything else (CUDA, bf16): whole-batch tensor operations.
- *
- * Nothing is padded in either.  N tokens, S sequences, H hidden, I inner,
- * A heads of D = H / A.
+ * libtorch's two services: single matrix products, for stack.h's way through
+ * the network (CPU, f32), and the whole network as tensor operations on a
+ * packed batch (CUDA, bf16).  Nothing is padded in either.  N tokens,
+ * S sequences, H hidden, I inner, A heads of D = H / A.
  */
 #include "torch-shim.h"
 
@@ -21,20 +15,14 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <stdexcept>
 #include <vector>
 
-#include "kernels.h"
 
 using at::Tensor;
 using c10::InferenceMode;
-
-/* Tokens that a thread takes at once: a piece's widest array [n][I] should
- * fit its cache. */
-constexpr size_t kPiece = 512;
 
 struct Linear {
     Tensor w, b;                        /* [out][in], [out] */
@@ -53,12 +41,10 @@ struct Tower {
     Tensor words, positions, types;
     Norm norm;
     std::vector<Layer> layers;
-    const struct bl_bert *raw;
 };
 
 struct bl_torch {
     struct bl_shape shape;
-    bool pieces;                        /* the first way above */
     at::TensorOptions options;          /* where and as what weights live */
     std::vector<Tower> towers;
 };
@@ -69,7 +55,7 @@ static Tensor borrow(const struct bl_torch &t, const float *p,
                      at::IntArrayRef dims)
 {
     Tensor v = at::from_blob(const_cast<float *>(p), dims, at::kFloat);
-    return t.pieces ? v : v.to(t.options);
+    return v.to(t.options);
 }
 
 static int64_t dim(size_t n)
@@ -94,7 +80,6 @@ static Tower borrow(const struct bl_torch &t, const struct bl_bert &b)
     const struct bl_shape &s = t.shape;
     Tower tower;
 
-    tower.raw = &b;
     tower.words = borrow(t, b.words, { dim(s.vocab), dim(s.hidden) });
     tower.positions = borrow(t, b.positions,
                              { dim(s.positions), dim(s.hidden) });
@@ -113,164 +98,7 @@ static Tower borrow(const struct bl_torch &t, const struct bl_bert &b)
 
 /* ---- First way: pieces, on the CPU in f32 ---- */
 
-/* What one thread works in; grows to its largest piece. */
-struct Room {
-    Tensor x, q, k, v, mixed, inner;
-    std::vector<float> scratch;
-};
-
-/* Whole sequences [from, to) of the batch. */
-struct Piece {
-    const struct bl_batch *batch;
-    size_t from, to;
-
-    size_t first() const { return batch->offsets[from]; }
-    size_t tokens() const { return batch->offsets[to] - first(); }
-    size_t start(size_t i) const { return batch->offsets[i] - first(); }
-    size_t length(size_t i) const
-    {
-        return batch->offsets[i + 1] - batch->offsets[i];
-    }
-};
-
-/* The first n rows of a buffer [rows >= n][w] that is kept for later. */
-static Tensor rows(Tensor &t, size_t n, size_t w)
-{
-    if (!t.defined() || t.size(0) < dim(n))
-        t = at::empty({ dim(n), dim(w) }, at::kFloat);
-    return t.narrow(0, 0, dim(n));
-}
-
-/* y = x w^T, without the bias, which the kernels add. */
-static void multiply(Tensor &y, const Tensor &x, const Linear &l)
-{
-    at::mm_out(y, x, l.w.t());
-}
-
-static void attend(const struct bl_shape &s, const struct bl_layer &l,
-                   const Piece &p, const float *q, const float *k,
-                   const float *v, bool first, std::vector<float> &scratch,
-                   float *out)
-{
-    size_t d = s.hidden / s.heads;
-
-    for (size_t i = p.from; i < p.to; i++) {
-        size_t n = p.length(i), key = p.start(i) * s.hidden;
-        size_t query = first ? (i - p.from) * s.hidden : key;
-
-        scratch.resize(std::max(scratch.size(),
-                                bl_kernel_attend_scratch(n, d)));
-        for (size_t h = 0; h < s.hidden; h += d) {
-            struct bl_attend a = {
-                q + query + h, k + key + h, v + key + h,
-                l.query.b + h, l.key.b + h, l.value.b + h,
-                n, first ? 1 : n, d, s.hidden, out + query + h
-            };
-            bl_kernel_attend(&a, scratch.data());
-        }
-    }
-}
-
-/* The first token of each sequence, [to - from][H]. */
-static Tensor first_tokens(const struct bl_shape &s, const Piece &p,
-                           const Tensor &x)
-{
-    Tensor out = at::empty({ dim(p.to - p.from), dim(s.hidden) },
-                           at::kFloat);
-
-    for (size_t i = p.from; i < p.to; i++)
-        std::copy_n(x.data_ptr<float>() + p.start(i) * s.hidden, s.hidden,
-                    out.data_ptr<float>() + (i - p.from) * s.hidden);
-    return out;
-}
-
-/* One layer; x [N][H] becomes the next states: [S][H] when first is set. */
-static void run_layer(const struct bl_torch &t, const Tower &tower,
-                      size_t number, const Piece &p, bool first, Room &r,
-                      Tensor &x)
-{
-    const struct bl_shape &s = t.shape;
-    const struct bl_layer &raw = tower.raw->layers[number];
-    const Layer &l = tower.layers[number];
-    Tensor k = rows(r.k, p.tokens(), s.hidden);
-    Tensor v = rows(r.v, p.tokens(), s.hidden);
-
-    multiply(k, x, l.key);
-    multiply(v, x, l.value);
-    if (first)
-        x = first_tokens(s, p, x);
-
-    size_t n = static_cast<size_t>(x.size(0));
-    Tensor q = rows(r.q, n, s.hidden), mixed = rows(r.mixed, n, s.hidden);
-    Tensor inner = rows(r.inner, n, s.inner);
-    float *data = x.data_ptr<float>();
-
-    multiply(q, x, l.query);
-    attend(s, raw, p, q.data_ptr<float>(), k.data_ptr<float>(),
-           v.data_ptr<float>(), first, r.scratch, mixed.data_ptr<float>());
-    multiply(q, mixed, l.attended);
-    bl_kernel_add_norm(data, q.data_ptr<float>(), raw.attended.b,
-                       &raw.attended_norm, s.epsilon, n, s.hidden);
-    multiply(inner, x, l.up);
-    bl_kernel_gelu(inner.data_ptr<float>(), raw.up.b, n, s.inner);
-    multiply(q, inner, l.down);
-    bl_kernel_add_norm(data, q.data_ptr<float>(), raw.down.b, &raw.norm,
-                       s.epsilon, n, s.hidden);
-}
-
-static void run_piece(const struct bl_torch &t, const Tower &tower,
-                      const Piece &p, bool first, Room &r, float *out)
-{
-    const struct bl_batch *b = p.batch;
-    const struct bl_shape &s = t.shape;
-    size_t at = p.first();
-    Tensor x = rows(r.x, p.tokens(), s.hidden);
-
-    bl_kernel_look_up(&s, tower.raw, b->ids + at, b->positions + at,
-                      b->segments + at, p.tokens(), x.data_ptr<float>());
-    for (size_t i = 0; i < s.layers; i++)
-        run_layer(t, tower, i, p, first && i + 1 == s.layers, r, x);
-    std::copy_n(x.data_ptr<float>(), x.numel(),
-                out + (first ? p.from : at) * s.hidden);
-}
-
-/* Cuts the batch so that every thread has work and no piece is too large. */
-static std::vector<Piece> cut(const struct bl_batch *b, size_t threads)
-{
-    size_t share = (b->n_tokens + threads - 1) / threads;
-    size_t most = std::min(share, kPiece);
-    std::vector<Piece> pieces;
-
-    for (size_t from = 0; from < b->n_seqs; ) {
-        size_t to = from + 1;
-        while (to < b->n_seqs
-               && b->offsets[to + 1] - b->offsets[from] <= most)
-            to++;
-        pieces.push_back({ b, from, to });
-        from = to;
-    }
-    return pieces;
-}
-
-static void forward_pieces(struct bl_torch &t, const Tower &tower,
-                           const struct bl_batch *b, bool first, float *out)
-{
-    int64_t threads = at::get_num_threads();
-    std::vector<Piece> pieces = cut(b, static_cast<size_t>(threads));
-    std::atomic<size_t> next{0};
-    auto work = [&](int64_t, int64_t) {
-        InferenceMode guard;
-        Room room;
-        for (size_t i; (i = next++) < pieces.size(); )
-            run_piece(t, tower, pieces[i], first, room, out);
-    };
-
-    if (threads > dim(pieces.size()))
-        threads = dim(pieces.size());
-    at::parallel_for(0, threads, 1, work);
-}
-
-/* ---- Second way: tensor operations on the whole batch ---- */
+/* ---- The network on the whole batch ---- */
 
 static Tensor apply(const Linear &l, const Tensor &x)
 {
@@ -337,7 +165,7 @@ static Tensor run_layer(const struct bl_shape &s, const Layer &l,
     return apply(s, l.norm, y + apply(l.down, at::gelu(apply(l.up, y))));
 }
 
-static void forward_whole(struct bl_torch &t, const Tower &tower,
+static void forward(struct bl_torch &t, const Tower &tower,
                           const struct bl_batch *b, bool first, float *out)
 {
     const struct bl_shape &s = t.shape;
@@ -391,13 +219,6 @@ static void need_cuda()
                                  ") has no CUDA, or there is no such device");
 }
 
-static void set_threads(size_t threads)
-{
-    /* Products of one piece must not start threads of their own: engine-
-     * torch.c told the BLAS.  Both calls are refused once work has begun. */
-    at::set_num_threads(static_cast<int>(threads));
-}
-
 static struct bl_torch *torch_open(const struct bl_model *m, int device,
                                    int precision, size_t threads,
                                    char *error) noexcept
@@ -406,12 +227,10 @@ static struct bl_torch *torch_open(const struct bl_model *m, int device,
     bool good = guarded(error, [&] {
         if (device == BL_DEVICE_CUDA)
             need_cuda();
-        set_threads(threads);
+        at::set_num_threads(static_cast<int>(threads));
         InferenceMode guard;
         t = new bl_torch;
         t->shape = m->shape;
-        t->pieces = device == BL_DEVICE_CPU
-            && precision == BL_PRECISION_F32;
         t->options = at::TensorOptions()
             .device(device == BL_DEVICE_CUDA ? at::kCUDA : at::kCPU)
             .dtype(precision == BL_PRECISION_BF16 ? at::kBFloat16
@@ -428,16 +247,30 @@ static struct bl_torch *torch_open(const struct bl_model *m, int device,
     return nullptr;
 }
 
+static int torch_multiply(const float *w, size_t out, size_t in,
+                          const float *x, size_t n, float *y,
+                          char *error) noexcept
+{
+    bool good = guarded(error, [&] {
+        InferenceMode guard;
+        auto matrix = [](const float *p, size_t r, size_t c) {
+            return at::from_blob(const_cast<float *>(p), { dim(r), dim(c) },
+                                 at::kFloat);
+        };
+        Tensor result = matrix(y, n, out);
+        at::mm_out(result, matrix(x, n, in), matrix(w, out, in).t());
+    });
+
+    return good ? 0 : -1;
+}
+
 static int torch_forward(struct bl_torch *t, int tower,
                          const struct bl_batch *b, int first, float *out,
                          char *error) noexcept
 {
     bool good = guarded(error, [&] {
         const Tower &which = t->towers.at(static_cast<size_t>(tower));
-        if (t->pieces)
-            forward_pieces(*t, which, b, first != 0, out);
-        else
-            forward_whole(*t, which, b, first != 0, out);
+        forward(*t, which, b, first != 0, out);
     });
 
     return good ? 0 : -1;
@@ -452,7 +285,8 @@ static void torch_close(struct bl_torch *t) noexcept
 const struct bl_torch_api *bl_torch_api(void)
 {
     static const struct bl_torch_api api = {
-        BL_TORCH_ABI, TORCH_VERSION, torch_open, torch_forward, torch_close
+        BL_TORCH_ABI, TORCH_VERSION, torch_open, torch_multiply,
+        torch_forward, torch_close
     };
     return &api;
 }

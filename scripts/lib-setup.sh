@@ -76,7 +76,6 @@ start_log() {
 # ---- Debian packages ----
 
 # Each line: package, then a command that succeeds when it is not needed.
-# libtorch is the fast engine; everything works without it, slowly.
 packages_build='
 ca-certificates  test -s /etc/ssl/certs/ca-certificates.crt
 autoconf         command -v autoreconf
@@ -93,6 +92,7 @@ libopenblas0     have_library libopenblas.so.0
 jq               command -v jq
 curl             command -v curl
 '
+# The torch engine, which the tests compare with; nothing else needs it.
 packages_torch='
 libtorch-dev     test -e /usr/include/torch/csrc/api/include/torch/torch.h
 '

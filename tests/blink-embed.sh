@@ -16,9 +16,9 @@ near() {
         "$1" >/dev/null
 }
 
-engines=reference
+engines='reference cpu'
 if [ -e "$top_builddir/common/.libs/libblink-torch.so" ]; then
-    engines='reference torch'
+    engines='reference cpu torch'
 else
     skip 'the torch engine' 'built without it'
 fi
@@ -151,7 +151,7 @@ is "$(jq -s 'all(.embedding.values | map(. * .) | add | . - 1
 BLINK_MODULES=$T/none run blink-embed -m "$g/m2-bi" --engine torch <"$records"
 is "$status" 3 'no module: status 3'
 BLINK_MODULES=$T/none run blink-embed -m "$g/m2-bi" -v <"$records"
-like "$status$(cat "$T/err")" '^0.*reference' 'auto falls back'
+like "$status$(cat "$T/err")" '^0.*cpu, f32' 'auto needs no module'
 run blink-embed -m "$g/m2-bi" --engine reference --device cuda <"$records"
 is "$status" 2 'the reference engine has no cuda'
 run blink-embed -m "$g/m2-bi" --batch-tokens 0 <"$records"

@@ -47,6 +47,11 @@ ok 'embed the other way round' close one other
   tail -n +6 mentions.jsonl | blink-embed -m bi --floats json "${engine[@]}"
 } >other
 ok 'embed in two runs' close one other
+for how in '--batch 1 --threads 1' '--batch 64' '--threads 4'; do
+    # shellcheck disable=SC2086
+    embed --engine cpu $how >other
+    ok "embed --engine cpu $how" close one other
+done
 if [ -n "$torch" ]; then
     for how in '--batch 1' '--batch 64' '--threads 2'; do
         # shellcheck disable=SC2086

@@ -201,6 +201,14 @@ static void compare_all(const struct bl_model *m, const struct cases *c,
     compare(m, c, tower, eo, tolerance, "reference");
     eo.batch_tokens = 50;
     compare(m, c, tower, eo, tolerance, "reference, 50 tokens at once");
+    eo = (struct bl_engine_opts)BL_ENGINE_OPTS_DEFAULT;
+    eo.engine = BL_ENGINE_CPU;
+    eo.threads = 1;
+    compare(m, c, tower, eo, tolerance, "cpu, 1 thread");
+    eo.threads = 4;
+    compare(m, c, tower, eo, tolerance, "cpu, 4 threads");
+    eo.batch_tokens = 50;
+    compare(m, c, tower, eo, tolerance, "cpu, 50 tokens at once");
     if (!torch) {
         skip("torch", "built without it");
         return;
@@ -251,7 +259,7 @@ static void test_non_finite(struct bl_model *m, const struct cases *c,
     size_t n_bad = 0;
     struct bl_encoder *e;
 
-    eo.engine = torch ? BL_ENGINE_TORCH : BL_ENGINE_REFERENCE;
+    eo.engine = torch ? BL_ENGINE_TORCH : BL_ENGINE_CPU;
     bias[3] = NAN;
     m->towers[0].head.b = bias;
     e = bl_encoder_open(m, &eo, &err);
