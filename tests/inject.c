@@ -169,6 +169,13 @@ int rename(const char *from, const char *to)
     return hit(RENAME) ? -1 : real(from, to);
 }
 
+int renameat2(int from_dir, const char *from, int to_dir, const char *to,
+              unsigned how)
+{
+    REAL(int, renameat2, int, const char *, int, const char *, unsigned);
+    return hit(RENAME) ? -1 : real(from_dir, from, to_dir, to, how);
+}
+
 int open64(const char *path, int flags, ...)
 {
     REAL(int, open64, const char *, int, ...);
@@ -207,6 +214,17 @@ int posix_fallocate64(int fd, off64_t at, off64_t n)
 {
     REAL(int, posix_fallocate64, int, off64_t, off64_t);
     return hit(FALLOCATE) ? plan.error : real(fd, at, n);
+}
+
+int fallocate64(int fd, int how, off64_t at, off64_t n)
+{
+    REAL(int, fallocate64, int, int, off64_t, off64_t);
+    return hit(FALLOCATE) ? -1 : real(fd, how, at, n);
+}
+
+int fallocate(int fd, int how, off_t at, off_t n)
+{
+    return fallocate64(fd, how, at, n);
 }
 
 int posix_fallocate(int fd, off_t at, off_t n)

@@ -51,6 +51,7 @@ SHELL_TESTS = \
 	tests/blink.sh \
 	tests/checksrc.sh \
 	tests/equivalence.sh \
+	tests/faults-convert.sh \
 	tests/faults-files.sh \
 	tests/faults-inject.sh \
 	tests/faults-json.sh \

@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A model folder is there whole or not at all, whichever call fails while it
+# is made, and --force leaves the old one or the new one.
+. "$top_srcdir/tests/lib.sh"
+only_plain
+inject=$top_builddir/tests/.libs/inject.so
+[ -e "$inject" ] || skip_all 'no library to inject with'
+cross=$fixtures/golden/m2-cross
+cd "$T" || exit
+
+convert() {
+    blink-convert crossencoder "$cross/model.safetensors" --bert "$cross" "$@"
+}
+ok 'a model' convert -o new
+echo '{"max_seq_length":100}' >p.json
+ok 'another one' convert --params p.json -o old
+
+# whole WHAT: the folder is like one of those named, and nothing is beside it.
+whole() {
+    local what=$1 left same='' dir
+    shift
+    left=$(find . -maxdepth 1 -name '.*' ! -name .)
+    [ -z "$left" ] || fail "$what: left behind: $left"
+    find . -maxdepth 1 -name '.*.tmp' -exec rm -r {} +
+    for dir in "$@"; do
+        if [ "$dir" = none ]; then
+            [ -e target ] || same=yes
+        elif diff -rq "$dir" target >/dev/null 2>&1; then
+            same=yes
+        fi
+    done
+    [ -n "$same" ] || fail "$what: neither of $*"
+}
+
+# each CALL ERRNO OLD OPTION...: the Nth CALL fails, for every N.
+each() {
+    local call=$1 error=$2 old=$3 n before=$failed
+    shift 3
+    for ((n = 1; n < 200; n++)); do
+        rm -rf target mark
+        if [ "$old" != none ]; then cp -R "$old" target; fi
+        status=0
+        INJECT=$call:$n:$error INJECT_MARK=$PWD/mark LD_PRELOAD=$inject \
+            timeout 20 blink-convert crossencoder \
+            "$cross/model.safetensors" --bert "$cross" -o target "$@" \
+            2>err || status=$?
+        [ -e mark ] || break
+        case $status in
+        0) whole "$call:$n" new ;;
+        3) whole "$call:$n" "$old" ;;
+        4) whole "$call:$n" "$old" new ;;
+        *) fail "$call:$n: status $status: $(head -c 200 err)" ;;
+        esac
+        if [ "$status" != 0 ] && [ "$(wc -l <err)" != 1 ]; then
+            fail "$call:$n: expected one line: $(head -c 300 err)"
+        fi
+    done
+    [ "$failed" = "$before" ] &&
+        pass "$((n - 1)) x $call fails with $error, over ${old/none/nothing}"
+}
+
+for call in open read write fsync rename close fallocate mmap; do
+    each $call 5 none
+done
+each write 28 none
+each fallocate 28 none
+for call in write fsync rename open fallocate; do
+    each $call 5 old --force
+done
+finish
