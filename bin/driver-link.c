@@ -194,7 +194,7 @@ static void add_stages(const struct bl_link_opts *o, const struct found *f,
 int bl_driver_stages(const struct bl_link_opts *o, struct bl_pipeline *p,
                      struct bl_err *err)
 {
-    struct found f = { NULL };
+    struct found f = { 0 };
     int rc = find_all(o, &f, err);
 
     if (rc == 0)

@@ -12,7 +12,9 @@
  * (calloc and realloc count as malloc; pread as read, pwrite as write, and
  * so on).  Standard error is spared: the message is what tests look at.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #undef _FORTIFY_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
