@@ -41,15 +41,20 @@ static bool ends(const char *s, const char *end)
     return n >= k && !strcmp(s + n - k, end);
 }
 
-/* Numbers 0, 1, 2 ... that newer checkpoints carry as a tensor. */
-static bool wanted(const struct bl_convert_names *names, const char *name)
+/* 1 to be kept, 0 to be left out, -1 not of this kind of model. */
+static int wanted(const struct bl_convert_names *names, const char *name,
+                  struct bl_err *err)
 {
+    /* Numbers 0, 1, 2 ... that newer checkpoints carry as a tensor. */
     if (ends(name, "position_ids"))
-        return false;
+        return 0;
     for (size_t i = 0; names->kept[i]; i++)
         if (starts(name, names->kept[i]))
-            return true;
-    return false;
+            return 1;
+    if (names->whole)
+        return bl_fail(err, BL_DATA, "tensor '%s' is no part of such a "
+                       "model", name);
+    return 0;
 }
 
 /* BERT's first checkpoints call a norm's gain and bias gamma and beta. */
@@ -125,10 +130,12 @@ static int make_plan(struct plan *p, const struct bl_checkpoint *from,
                      struct bl_err *err)
 {
     p->v = BL_NEW_ARRAY(struct kept, from->n);
-    for (size_t i = 0; i < from->n; i++)
-        if (wanted(names, from->v[i].name)
-            && keep(p, &from->v[i], err) < 0)
+    for (size_t i = 0; i < from->n; i++) {
+        int want = wanted(names, from->v[i].name, err);
+
+        if (want < 0 || (want && keep(p, &from->v[i], err) < 0))
             return -1;
+    }
     /* Sorted by name, so two with one new name need not be neighbours. */
     for (size_t i = 0; i < p->n; i++)
         if (strcmp(p->v[i].name, p->v[i].t->name)

@@ -23,15 +23,16 @@ static const char *const files[] = {
 static const struct bl_convert_names biencoder = {
     { "context_encoder.bert_model.", "context_encoder.additional_linear.",
       "cand_encoder.bert_model.", "cand_encoder.additional_linear." },
-    { "context_encoder.bert_model.", "cand_encoder.bert_model." }
+    { "context_encoder.bert_model.", "cand_encoder.bert_model." }, true
 }, crossencoder = {
     { "encoder.bert_model.", "encoder.additional_linear." },
-    { "encoder.bert_model." }
+    { "encoder.bert_model." }, true
 }, with_bert = {
     { "bert.embeddings.", "bert.encoder.layer.", "bert.pooler.",
-      "classifier." }, { "bert." }
+      "classifier." }, { "bert." }, false
 }, bare = {
-    { "embeddings.", "encoder.layer.", "pooler.", "classifier." }, { "" }
+    { "embeddings.", "encoder.layer.", "pooler.", "classifier." }, { "" },
+    false
 };
 
 static const struct bl_convert_names *names_of(

@@ -62,6 +62,8 @@ struct bl_checkpoint;
 struct bl_convert_names {
     const char *kept[8];        /* prefixes; ended by NULL */
     const char *towers[3];      /* what stands before "embeddings." */
+    bool whole;                 /* nothing else may be in the file but
+                                 * position_ids */
 };
 
 /* Copies the kept tensors into the file `path`. */

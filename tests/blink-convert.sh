@@ -114,6 +114,10 @@ is "$status $(cat err)" \
 refuse 3 "'$cross/model.safetensors': tensor 'context_encoder.bert_model.embeddings.word_embeddings.weight' is missing; it looks like BLINK's cross-encoder" \
     'a cross-encoder taken for a bi-encoder' \
     biencoder "$cross/model.safetensors" --bert "$cross"
+perl -pe 's/cand_encoder\.bert_model\.pooler\.dense\.bias/cand_encoder.bert_modem.pooler.dense.bias/' \
+    "$bi/model.safetensors" >odd.safetensors
+refuse 3 "'odd.safetensors': tensor 'cand_encoder.bert_modem.pooler.dense.bias' is no part of such a model" \
+    'a tensor of another model' biencoder odd.safetensors --bert "$bi"
 refuse 2 "the weights have no vocabulary: give the folder of the BERT that they were trained from (--bert), or its vocab.txt (--vocab; for BLINK's published models that of bert-large-uncased)" \
     'no vocabulary' biencoder "$bi/model.safetensors"
 head -100 "$bi/vocab.txt" >short.txt
