@@ -30,6 +30,7 @@ UNIT_TESTS = \
 	tests/unit/test-record \
 	tests/unit/test-topk \
 	tests/unit/test-torchfile \
+	tests/unit/test-torchfile-parts \
 	tests/unit/test-utf8 \
 	tests/unit/test-wordpiece \
 	tests/unit/test-words \
