@@ -243,8 +243,9 @@ static void zips(void)
 
     zip(good, 0, NULL, "an archive");
     zip(good, WIDE, NULL, "one with zip64 sizes");
-    zip(good, NO_WIDE, "zip archive: entry 'a/data.pkl': there "
-        "is no such entry where the directory has it", "zip64 sizes that are missing");
+    zip(good, NO_WIDE, "zip archive: entry 'a/data.pkl': there is no "
+        "such entry where the directory has it",
+        "zip64 sizes that are missing");
     zip(good, BAD_CRC, "zip archive: data.pkl: wrong checksum",
         "a pickle with a wrong checksum");
     zip(good, BEFORE, "zip archive: there are bytes before its first entry",
