@@ -86,13 +86,17 @@ EXTRA_DIST += tests/data
 
 # ---- The same tests under other eyes ----
 # A second build with AddressSanitizer and UBSan, configured as this one.
+# The copy is what a tarball would hold: configure refuses to build elsewhere
+# from sources that something was built in.
 check-asan:
-	$(MKDIR_P) asan
-	test -f asan/Makefile || { \
-	  eval "set x $$(./config.status --config)"; shift; cd asan && \
-	  $(abs_top_srcdir)/configure -q "$$@" --enable-sanitizers \
+	$(MKDIR_P) asan/build
+	$(MAKE) distdir distdir=asan/source
+	test -f asan/build/Makefile || { \
+	  eval "set x $$(./config.status --config)"; shift; cd asan/build && \
+	  ../source/configure -q "$$@" --enable-sanitizers \
 	    CFLAGS='-g -O1' CXXFLAGS='-g -O1'; }
-	cd asan && $(MAKE) && \
+	BLINK_SHARED=$${BLINK_SHARED:-$(abs_top_srcdir)/../shared} && \
+	  export BLINK_SHARED && cd asan/build && $(MAKE) && \
 	  ASAN_OPTIONS=exitcode=99:detect_leaks=1:allocator_may_return_null=1 \
 	  LSAN_OPTIONS=print_suppressions=0:suppressions=$(abs_top_srcdir)/tests/lsan.supp \
 	  UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) check

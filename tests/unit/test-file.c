@@ -93,6 +93,7 @@ static void on_signal(int sig)
     int status;
 
     if (pid == 0) {
+        signal(sig, SIG_DFL);   /* in the background it may be ignored */
         struct bl_newfile *f = bl_newfile_open("a", 0, &err);
 
         bl_newfile_write(f, "half", 4, &err);
