@@ -230,12 +230,12 @@ static void emit(void *ctx, const struct bl_item *item,
 static void fit_profile(struct state *s, enum bl_profile from,
                         enum bl_profile to)
 {
+    bool open = to == BL_PROFILE_OPEN || to == BL_PROFILE_OPEN_NAMED;
     struct bl_fit_quality q;
 
     if (!bl_fit_count(s->fit, from))
         return;
-    bl_fit_run(s->fit, from, to != BL_PROFILE_OPEN,
-               &s->calibration.profile[to], &q);
+    bl_fit_run(s->fit, from, !open, &s->calibration.profile[to], &q);
     bl_warn("%zu lists, %zu with their entity: loss %.4f nats to choose, "
             "%.4f for none", q.lists, q.with_gold, q.rank_loss, q.nil_loss);
 }
@@ -244,13 +244,17 @@ static void fit_profile(struct state *s, enum bl_profile from,
 static int fit_write(struct state *s, struct bl_err *err)
 {
     const char *origin = o.provenance ? o.provenance : "{}";
-    bool open = bl_fit_count(s->fit, BL_PROFILE_OPEN) > 0;
+    bool open = bl_fit_count(s->fit, BL_PROFILE_OPEN) > 0 ||
+                bl_fit_count(s->fit, BL_PROFILE_OPEN_NAMED) > 0;
     struct bl_newfile *f;
 
     fit_profile(s, BL_PROFILE_CROSS, BL_PROFILE_CROSS);
     fit_profile(s, BL_PROFILE_COSINE, BL_PROFILE_COSINE);
+    fit_profile(s, BL_PROFILE_COSINE_NAMED, BL_PROFILE_COSINE_NAMED);
     fit_profile(s, open ? BL_PROFILE_OPEN : BL_PROFILE_COSINE,
                 BL_PROFILE_OPEN);
+    fit_profile(s, open ? BL_PROFILE_OPEN_NAMED : BL_PROFILE_COSINE_NAMED,
+                BL_PROFILE_OPEN_NAMED);
     bl_buf_clear(&s->out);
     bl_calibration_put(&s->out, &s->calibration, bl_span_of(origin));
     f = bl_newfile_open(o.fit, 0, err);

@@ -15,7 +15,8 @@ static const char *const features[BL_N_FEATURES] = {
     [BL_F_BI] = "bi", [BL_F_BI_REST] = "bi_rest", [BL_F_CROSS] = "cross",
     [BL_F_NAMED] = "named", [BL_F_PRIOR] = "log_prior",
     [BL_F_EQUAL] = "equal", [BL_F_BARE] = "bare",
-    [BL_F_OVERLAP] = "overlap", [BL_F_WITHIN] = "within"
+    [BL_F_OVERLAP] = "overlap", [BL_F_WITHIN] = "within",
+    [BL_F_INITIALS] = "initials"
 };
 
 static const char *const nil_features[BL_N_NIL_FEATURES] = {
@@ -23,12 +24,13 @@ static const char *const nil_features[BL_N_NIL_FEATURES] = {
     [BL_N_CROSS] = "cross", [BL_N_NAMED] = "named",
     [BL_N_PRIOR] = "log_prior", [BL_N_EQUAL] = "equal",
     [BL_N_BARE] = "bare", [BL_N_OVERLAP] = "overlap",
-    [BL_N_WITHIN] = "within"
+    [BL_N_WITHIN] = "within", [BL_N_INITIALS] = "initials"
 };
 
 static const char *const profiles[BL_N_PROFILES] = {
     [BL_PROFILE_CROSS] = "cross", [BL_PROFILE_COSINE] = "cosine",
-    [BL_PROFILE_OPEN] = "open"
+    [BL_PROFILE_COSINE_NAMED] = "cosine_named",
+    [BL_PROFILE_OPEN] = "open", [BL_PROFILE_OPEN_NAMED] = "open_named"
 };
 
 /* ---- Reading ---- */
@@ -72,6 +74,25 @@ static int read_profile(struct bl_span object, struct bl_weights *w,
     return 0;
 }
 
+static int read_profiles(struct bl_span all, struct bl_calibration *out,
+                         struct bl_err *err)
+{
+    struct bl_weights *w = out->profile;
+    bool has[BL_N_PROFILES] = { false };
+    struct bl_span v;
+
+    for (size_t i = 0; i < BL_N_PROFILES; i++) {
+        has[i] = bl_json_get(all, profiles[i], &v, err) == 1;
+        if (has[i] && read_profile(v, &w[i], err) < 0)
+            return bl_err_prefix(err, "profile '%s'", profiles[i]);
+    }
+    if (!has[BL_PROFILE_COSINE_NAMED])
+        w[BL_PROFILE_COSINE_NAMED] = w[BL_PROFILE_COSINE];
+    if (!has[BL_PROFILE_OPEN_NAMED])
+        w[BL_PROFILE_OPEN_NAMED] = w[BL_PROFILE_OPEN];
+    return 0;
+}
+
 static int read_text(struct bl_calibration *out, struct bl_span text,
                      struct bl_err *err)
 {
@@ -90,11 +111,7 @@ static int read_text(struct bl_calibration *out, struct bl_span text,
     if (bl_json_get(text, "profiles", &all, err) != 1)
         return bl_fail(err, BL_DATA, "'profiles': expected object, found "
                        "nothing");
-    for (size_t i = 0; i < BL_N_PROFILES; i++)
-        if (bl_json_get(all, profiles[i], &v, err) == 1 &&
-            read_profile(v, &out->profile[i], err) < 0)
-            return bl_err_prefix(err, "profile '%s'", profiles[i]);
-    return 0;
+    return read_profiles(all, out, err);
 }
 
 struct bl_calibration bl_calibration_default(void)

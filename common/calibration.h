@@ -10,7 +10,8 @@
  *     {"format": 1, "provenance": {...},
  *      "profiles": {"cosine": {"rank": {"bi": 20.1, "named": 1.5, ...},
  *                              "nil": {"one": 3.2, "share": -0.6, ...}},
- *                   "open": {...}, "cross": {...}}}
+ *                   "cosine_named": {...}, "open": {...},
+ *                   "open_named": {...}, "cross": {...}}}
  *
  * scripts/fit-calibration makes the default one from labelled records.
  */
@@ -36,6 +37,7 @@ enum bl_feature {
     BL_F_BARE,          /* 1: they have without the title's "(...)" */
     BL_F_OVERLAP,       /* shared words / words of both (Jaccard) */
     BL_F_WITHIN,        /* share of the mention's words that the title has */
+    BL_F_INITIALS,      /* 1: the mention is the initials of the title */
     BL_N_FEATURES
 };
 
@@ -45,13 +47,19 @@ enum bl_nil_feature {
     BL_N_SHARE,         /* the best candidate's logit of its share, cut to
                          * [-6, 6] */
     BL_N_BI, BL_N_CROSS, BL_N_NAMED, BL_N_PRIOR, BL_N_EQUAL, BL_N_BARE,
-    BL_N_OVERLAP, BL_N_WITHIN,  /* the best candidate's features; bi is at
-                                 * least 1 where equal is 1 */
+    BL_N_OVERLAP, BL_N_WITHIN, BL_N_INITIALS,   /* the best candidate's
+                         * features; bi is at least 1 where equal or initials
+                         * is 1 */
     BL_N_NIL_FEATURES
 };
 
-enum bl_profile { BL_PROFILE_CROSS, BL_PROFILE_COSINE, BL_PROFILE_OPEN,
-                  BL_N_PROFILES };
+/* Which lists they are for; rank.h tells how a list gets its own. */
+enum bl_profile {
+    BL_PROFILE_CROSS,
+    BL_PROFILE_COSINE, BL_PROFILE_COSINE_NAMED,
+    BL_PROFILE_OPEN, BL_PROFILE_OPEN_NAMED,
+    BL_N_PROFILES
+};
 
 struct bl_weights {
     double rank[BL_N_FEATURES];
@@ -65,7 +73,8 @@ struct bl_calibration {
 /* The coefficients of share/calibration/default.json, compiled in. */
 struct bl_calibration bl_calibration_default(void);
 
-/* Reads a calibration file; what it does not name is 0.  -1 with BL_DATA
+/* Reads a calibration file; what it does not name is 0, but "..._named" is
+ * as the one without "_named" when the file lacks it.  -1 with BL_DATA
  * naming the path and what is wrong. */
 int bl_calibration_read(struct bl_calibration *out, const char *path,
                         struct bl_err *err);

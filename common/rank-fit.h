@@ -7,9 +7,9 @@
  *     bl_fit_run(f, BL_PROFILE_COSINE, used, &weights, &quality);
  *     bl_fit_free(f);
  *
- * Both steps are concave maximum likelihood problems of ten unknowns, solved
- * by Newton's method from zero, so the result does not depend on the order
- * of the lists.  A ridge keeps what the data does not tell near zero, and the
+ * Both steps are concave maximum likelihood problems of a few unknowns, solved
+ * by Newton's method from zero, so the result does not depend on the order of
+ * the lists.  A ridge keeps what the data does not tell near zero, and the
  * prior never counts against a candidate.
  */
 #ifndef BL_RANK_FIT_H

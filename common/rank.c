@@ -10,7 +10,7 @@
 
 /* Names longer than this are compared by their first words only: it bounds
  * the work per candidate, whatever the texts are. */
-enum { MAX_WORDS = 32 };
+enum { MAX_WORDS = 32, MAX_INITIALS = 8 };
 
 static const double min_prior = 0.001;
 /* No score beyond this, so that no sum can overflow. */
@@ -85,6 +85,58 @@ static void name_features(struct bl_span title, const struct name *mention,
     }
 }
 
+/* ---- Initials ---- */
+
+static bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static bool in_word(char c)
+{
+    unsigned char lower = (unsigned char)c | 0x20;
+
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
+           (c & 0x80);
+}
+
+/* The capitals of "WHO" or "U.S.", 2 to MAX_INITIALS of them; 0 when the
+ * mention is anything else. */
+static size_t capitals_of(struct bl_span mention, char *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < mention.n; i++) {
+        if (mention.p[i] == '.')
+            continue;
+        if (!is_upper(mention.p[i]) || n == MAX_INITIALS)
+            return 0;
+        out[n++] = mention.p[i];
+    }
+    return n < 2 ? 0 : n;
+}
+
+/* Whether the capitals are the first letters of the title's words up to a
+ * "(": of all of them (artificial intelligence), or of those that begin with
+ * a capital (Department of Defense). */
+static bool are_initials(const char *capitals, size_t n, struct bl_span title)
+{
+    size_t all = 0, large = 0;
+    bool all_fit = n > 0, large_fit = n > 0, inside = false;
+
+    for (size_t i = 0; i < title.n && title.p[i] != '('; i++) {
+        char c = title.p[i], upper = (char)(c & ~0x20);
+        bool begins = !inside && in_word(c);
+        inside = in_word(c) || c == '\'';
+        if (!begins)
+            continue;
+        all_fit = all_fit && all < n && capitals[all++] == upper;
+        if (is_upper(c))
+            large_fit = large_fit && large < n && capitals[large++] == c;
+    }
+    return (all_fit && all == n) || (large_fit && large == n);
+}
+
 /* ---- Scores ---- */
 
 static double bi_of(const struct bl_candidate *c)
@@ -113,14 +165,17 @@ static double cross_of(const struct bl_candidate *c)
 
 enum bl_profile bl_rank_profile(const struct bl_candidates *c)
 {
-    bool cosine = true;
+    bool cosine = true, named = false;
 
     for (size_t i = 0; i < c->n; i++) {
         if (!isnan(cross_of(&c->v[i])))
             return BL_PROFILE_CROSS;
         cosine &= fabs(bi_of(&c->v[i])) <= 1.0001;
+        named |= c->v[i].prior > 0;
     }
-    return cosine ? BL_PROFILE_COSINE : BL_PROFILE_OPEN;
+    if (cosine)
+        return named ? BL_PROFILE_COSINE_NAMED : BL_PROFILE_COSINE;
+    return named ? BL_PROFILE_OPEN_NAMED : BL_PROFILE_OPEN;
 }
 
 /* Largest value, and the standard deviation, of n > 0 numbers at a stride. */
@@ -163,6 +218,8 @@ void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,
                       double *x)
 {
     struct name m = { .folded = BL_BUF_INIT }, scratch = m;
+    char capitals[MAX_INITIALS];
+    size_t n_capitals = capitals_of(mention, capitals);
     double max, deviation;
 
     memset(x, 0, c->n * BL_N_FEATURES * sizeof(*x));
@@ -175,6 +232,7 @@ void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,
             f[BL_F_PRIOR] = log(fmax(c->v[i].prior, min_prior));
         }
         name_features(c->v[i].title, &m, &scratch, f);
+        f[BL_F_INITIALS] = are_initials(capitals, n_capitals, c->v[i].title);
     }
     cross_features(c, x);
     if (c->n) {
@@ -227,8 +285,11 @@ void bl_rank_nil_features(const double *x, const double *share, size_t best,
     z[BL_N_ONE] = 1;
     z[BL_N_SHARE] = s >= 1 ? 6 : s <= 0 ? -6 : cut(log(s / (1 - s)), 6);
     /* A title that is the mention is as near as can be: an encoder that says
-     * less than 1 there has another scale than the one fitted to. */
-    z[BL_N_BI] = f[BL_F_EQUAL] > 0 ? fmax(f[BL_F_BI], 1) : f[BL_F_BI];
+     * less than 1 there has another scale than the one fitted to.  So is one
+     * that the mention abbreviates, of which an encoder that compares names
+     * knows nothing. */
+    z[BL_N_BI] = f[BL_F_EQUAL] > 0 || f[BL_F_INITIALS] > 0
+                     ? fmax(f[BL_F_BI], 1) : f[BL_F_BI];
     z[BL_N_CROSS] = f[BL_F_CROSS];
     z[BL_N_NAMED] = f[BL_F_NAMED];
     z[BL_N_PRIOR] = f[BL_F_PRIOR];
@@ -236,6 +297,7 @@ void bl_rank_nil_features(const double *x, const double *share, size_t best,
     z[BL_N_BARE] = f[BL_F_BARE];
     z[BL_N_OVERLAP] = f[BL_F_OVERLAP];
     z[BL_N_WITHIN] = f[BL_F_WITHIN];
+    z[BL_N_INITIALS] = f[BL_F_INITIALS];
 }
 
 double bl_rank_nil(const double *w, const double *z)

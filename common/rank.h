@@ -13,12 +13,15 @@
  * probability of a candidate is its share times 1 - nil_p, so that all of
  * them and nil_p add up to 1.
  *
- * There are three sets of coefficients, because scores of different origin
+ * There are several sets of coefficients, because scores of different origin
  * have different scales: "cross" for a list that was re-ranked (a candidate
  * has a cross_score, or a score that is not its bi_score, as after a
  * re-ranker of one's own), "cosine" when all bi-encoder scores lie within
  * [-1, 1], "open" otherwise (inner products without bounds: only differences
- * within the list count).
+ * within the list count).  The latter two have a second set, "..._named",
+ * for lists where a candidate has a prior: there a name that the catalogue
+ * knows says more than the encoder, and a candidate without a prior is one
+ * that the mention does not name, while in other lists nobody looked.
  */
 #ifndef BL_RANK_H
 #define BL_RANK_H

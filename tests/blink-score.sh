@@ -94,6 +94,22 @@ is "$(wc -c <"$T/out")" 0 '--fit prints no records'
 is "$(jq -c '[.format, .provenance.by, (.profiles.cosine.rank.equal > 0),
     (.profiles.cosine.nil.equal < 0)]' "$T/mine.json")" \
     '[1,"test",true,true]' '--fit learns what tells'
+is "$(jq -c '.profiles | [.open, .cosine_named | .rank.equal > 0]' \
+    "$T/mine.json")" '[true,true]' \
+    '--fit: open as well, the sets without records as they were'
+sed 's/"score":0.5/&,"prior":1/' "$T/labelled" >"$T/priors"
+score --fit "$T/named.json" --calibration "$T/mine.json" <"$T/priors"
+is "$(jq -cS '.profiles.cosine' "$T/named.json")" \
+    "$(jq -cS '.profiles.cosine' "$T/mine.json")" \
+    '--fit: lists with a prior say nothing about those without'
+is "$(jq -c '.profiles | [.cosine_named, .open_named | .rank.equal > 0]' \
+    "$T/named.json")" '[true,true]' '--fit: they have weights of their own'
+jq -c '{format, profiles: {cosine: .profiles.cosine}}' "$T/mine.json" \
+    >"$T/old.json"
+score --calibration "$T/old.json" <"$T/priors"
+is "$(jq -c '.entity.id' "$T/out" | sort | uniq -c | tr -s ' ')" \
+    ' 60 "1"
+ 60 null' 'weights without a set for names: those there are'
 score --calibration "$T/mine.json" <"$T/labelled"
 is "$(jq -c '[.entity.id]' "$T/out" | sort | uniq -c | tr -s ' ')" \
     ' 60 ["1"]

@@ -88,7 +88,7 @@ static void ranking(void)
     bool only_second[] = { false, true, false };
     double nil, x[3 * BL_N_FEATURES];
 
-    cal.profile[BL_PROFILE_COSINE].rank[BL_F_EQUAL] = log(2);
+    cal.profile[BL_PROFILE_COSINE_NAMED].rank[BL_F_EQUAL] = log(2);
     read_list("{\"candidates\":[{\"id\":\"1\",\"title\":\"Paris (Texas)\","
               "\"score\":0.5},{\"id\":\"2\",\"title\":\"paris\","
               "\"score\":0.5,\"prior\":0.25},{\"id\":\"3\",\"score\":0.1}]}",
@@ -112,6 +112,80 @@ static void ranking(void)
     ok(bl_rank(&cal, bl_span_of("PARIS"), NULL, &c) == 1, "nothing: none");
 }
 
+/* Whether `mention` is taken for the initials of `title`. */
+static bool initials(const char *mention, const char *title)
+{
+    static struct bl_buf line;
+    struct bl_candidates c;
+    double x[BL_N_FEATURES];
+
+    bl_buf_clear(&line);
+    bl_buf_printf(&line, "{\"candidates\":[{\"id\":\"1\",\"title\":\"%s\"}]}",
+                  title);
+    if (read_list(line.data, &c) < 0)
+        return false;
+    bl_rank_features(&c, bl_span_of(mention), x);
+    return x[BL_F_INITIALS] > 0;
+}
+
+static void abbreviations(void)
+{
+    ok(initials("WHO", "World Health Organization") &&
+       initials("U.S.", "United States"), "initials, with or without stops");
+    ok(initials("DOD", "Department of Defense") &&
+       initials("UCL", "University College, London (campus)") &&
+       initials("PAP", "People's Action Party"), "of the words that count");
+    ok(initials("AI", "Artificial intelligence") &&
+       initials("LOE", "List of earls"), "or of all of them");
+    ok(!initials("Who", "World Health Organization") &&
+       !initials("WH", "World Health Organization") &&
+       !initials("WHOS", "World Health Organization"), "nothing else");
+    ok(!initials("U", "Uganda") && !initials("", "") &&
+       !initials("..", "") && !initials("ABCDEFGHI", "A B C D E F G H I"),
+       "two to eight letters");
+}
+
+/* An encoder that compares names puts an abbreviation far from its entity:
+ * what the catalogue calls so has to win all the same. */
+static void names(void)
+{
+    struct bl_calibration cal = bl_calibration_default();
+    struct bl_candidates c;
+    double nil;
+
+    read_list("{\"candidates\":["
+              "{\"id\":\"1\",\"title\":\"Name\",\"bi_score\":0.43},"
+              "{\"id\":\"2\",\"title\":\"The Who\",\"bi_score\":0.41},"
+              "{\"id\":\"3\",\"title\":\"Human\",\"bi_score\":0.36},"
+              "{\"id\":\"4\",\"title\":\"World Health Organization\","
+              "\"bi_score\":0.23,\"prior\":1}]}", &c);
+    nil = bl_rank(&cal, bl_span_of("WHO"), NULL, &c);
+    ok(c.v[3].p > 0.5 && nil < 0.5, "an abbreviation, none: %g", nil);
+    read_list("{\"candidates\":["
+              "{\"id\":\"1\",\"title\":\"Slim\",\"bi_score\":0.5},"
+              "{\"id\":\"2\",\"title\":\"Obesity\",\"bi_score\":0.4},"
+              "{\"id\":\"3\",\"title\":\"Norman Cook\",\"bi_score\":0.27,"
+              "\"prior\":1}]}", &c);
+    nil = bl_rank(&cal, bl_span_of("Fatboy Slim"), NULL, &c);
+    ok(c.v[2].p > 0.5 && nil < 0.5, "another name, none: %g", nil);
+    read_list("{\"candidates\":["
+              "{\"id\":\"1\",\"title\":\"United States\",\"bi_score\":0.5},"
+              "{\"id\":\"2\",\"title\":\"Skepticism\",\"bi_score\":0.2,"
+              "\"prior\":1}]}", &c);
+    nil = bl_rank(&cal, bl_span_of("US"), NULL, &c);
+    ok(c.v[0].p > 0.5, "initials against a wrong alias");
+    read_list("{\"candidates\":["
+              "{\"id\":\"1\",\"title\":\"Name\",\"bi_score\":0.43},"
+              "{\"id\":\"2\",\"title\":\"Human\",\"bi_score\":0.36}]}", &c);
+    nil = bl_rank(&cal, bl_span_of("Who"), NULL, &c);
+    ok(nil > 0.5, "no name and low scores: none");
+    for (size_t i = BL_PROFILE_COSINE_NAMED; i < BL_N_PROFILES; i++)
+        ok(cal.profile[i].rank[BL_F_PRIOR] >= 0 &&
+           cal.profile[i].nil[BL_N_PRIOR] <= 0 &&
+           cal.profile[i].nil[BL_N_NAMED] <= 0,
+           "set %zu: being known by that name never counts against", i);
+}
+
 static void profiles(void)
 {
     struct bl_calibration cal = bl_calibration_default();
@@ -133,6 +207,16 @@ static void profiles(void)
     read_list("{\"candidates\":[{\"id\":\"1\",\"bi_score\":0.5,\"score\":0.7,"
               "\"p\":0.7}]}", &c);
     ok(bl_rank_profile(&c) == BL_PROFILE_COSINE, "a p is no re-ranker's");
+    read_list("{\"candidates\":[{\"id\":\"1\",\"bi_score\":0.5},"
+              "{\"id\":\"2\",\"bi_score\":0.1,\"prior\":0.2}]}", &c);
+    ok(bl_rank_profile(&c) == BL_PROFILE_COSINE_NAMED, "a cosine and a name");
+    c.v[0].bi = 70;
+    ok(bl_rank_profile(&c) == BL_PROFILE_OPEN_NAMED, "a product and a name");
+    c.v[1].prior = 0;
+    ok(bl_rank_profile(&c) == BL_PROFILE_OPEN, "a prior of 0 is no name");
+    c.v[1].prior = 1;
+    c.v[0].cross = 1;
+    ok(bl_rank_profile(&c) == BL_PROFILE_CROSS, "a re-ranker goes before");
     read_list("{\"candidates\":[{\"id\":\"1\",\"bi_score\":1e308},"
               "{\"id\":\"2\",\"bi_score\":-1e308}]}", &c);
     bl_rank(&cal, bl_span_of("x"), NULL, &c);
@@ -207,6 +291,8 @@ int main(void)
     lists();
     bad_lists();
     ranking();
+    abbreviations();
+    names();
     profiles();
     shipped();
     fitting();
