@@ -8,6 +8,13 @@
 # golden data, empty when it is not there.
 # shellcheck shell=bash
 set -u
+# Whoever started the tests may ignore signals (a background job ignores
+# SIGINT, some CI systems SIGPIPE), and a shell cannot take that back: begin
+# again with the usual ones.
+if [ -z "${BLINK_TEST_SIGNALS:-}" ]; then
+    export BLINK_TEST_SIGNALS=default
+    exec env --default-signal=INT,HUP,PIPE,TERM bash "$0" "$@"
+fi
 export LC_ALL=C.UTF-8
 : "${top_srcdir:?}" "${top_builddir:?}"
 T=$(mktemp -d)

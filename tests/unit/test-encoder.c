@@ -296,11 +296,14 @@ static void test_range(const struct bl_model *m)
     bl_encoder_close(e);
 }
 
+/* Not under valgrind, where it takes ten minutes. */
 static bool has_torch(const struct bl_model *m)
 {
     struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;
     struct bl_encoder *e;
 
+    if (getenv("BLINK_VALGRIND"))
+        return false;
     eo.engine = BL_ENGINE_TORCH;
     e = bl_encoder_open(m, &eo, NULL);
     bl_encoder_close(e);

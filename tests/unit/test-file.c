@@ -93,7 +93,6 @@ static void on_signal(int sig)
     int status;
 
     if (pid == 0) {
-        signal(sig, SIG_DFL);   /* in the background it may be ignored */
         struct bl_newfile *f = bl_newfile_open("a", 0, &err);
 
         bl_newfile_write(f, "half", 4, &err);
@@ -174,6 +173,7 @@ static void shrink(void)
 
 int main(void)
 {
+    signal(SIGINT, SIG_DFL);    /* whoever started us may ignore it */
     if (!mkdtemp(dir) || chdir(dir) < 0)
         return 99;
     replace();
