@@ -25,6 +25,8 @@ enum {
     MAX_LINE = 8 << 20          /* with --lines */
 };
 
+/* ---- What is no UTF-8 ---- */
+
 /* NUL is valid in UTF-8 but in no C string: it goes the way of bad bytes. */
 static void replace_nul(struct bl_buf *b, const char *p, size_t n)
 {
@@ -59,6 +61,34 @@ void bl_driver_put_document(struct bl_buf *out, const char *id,
     put_text(out, text, n);
     bl_buf_puts(out, "}\n");
 }
+
+static bool is_utf8(const char *p, size_t n)
+{
+    return !memchr(p, '\0', n) && bl_utf8_valid(p, n) == n;
+}
+
+/* Once a file: *said is that file's. */
+static void say_repaired(const char *name, const char *p, size_t n,
+                         bool *said)
+{
+    if (*said || is_utf8(p, n))
+        return;
+    bl_warn("'%s' is not all UTF-8: what is not reads as U+FFFD (iconv(1) "
+            "converts other encodings)", name);
+    *said = true;
+}
+
+/* Of UTF-16 nothing readable would be left.  p[0..n) starts the file. */
+static int refuse_utf16(const char *name, const char *p, size_t n,
+                        struct bl_err *err)
+{
+    if (n < 2 || (memcmp(p, "\xFF\xFE", 2) && memcmp(p, "\xFE\xFF", 2)))
+        return 0;
+    return bl_fail(err, BL_DATA, "'%s' is UTF-16, not UTF-8: convert it "
+                   "first, as in iconv -f UTF-16 -t UTF-8", name);
+}
+
+/* ---- Whole texts ---- */
 
 static void write_piece(struct bl_buf *line, const char *name, size_t number,
                         const char *p, size_t n)
@@ -129,15 +159,21 @@ static void drop_mark(struct bl_buf *piece)
 static int whole_text(int fd, const char *name, struct bl_err *err)
 {
     struct bl_buf piece = BL_BUF_INIT, line = BL_BUF_INIT;
+    bool said = false;
     int more = 1;
 
     for (size_t number = 1; more == 1; number++) {
         more = fill(fd, name, &piece, err);
+        if (more >= 0 && number == 1) {
+            drop_mark(&piece);
+            if (refuse_utf16(name, piece.data, piece.len, err) < 0)
+                more = -1;
+        }
         if (more < 0)
             break;
-        if (number == 1)
-            drop_mark(&piece);
         size_t n = more ? cut(piece.data, piece.len) : piece.len;
+        if (n)
+            say_repaired(name, piece.data, n, &said);
         if (n)
             write_piece(&line, name, number, piece.data, n);
         if (more) {
@@ -150,12 +186,16 @@ static int whole_text(int fd, const char *name, struct bl_err *err)
     return more < 0 ? -1 : 0;
 }
 
+/* ---- Lines ---- */
+
 static int each_line(int fd, const char *name, struct bl_err *err)
 {
     struct bl_lines *lines = bl_lines_new(fd, name, MAX_LINE);
     struct bl_buf out = BL_BUF_INIT;
     struct bl_span line;
     enum bl_line_status st;
+    bool said = false;
+    int rc = 0;
 
     while ((st = bl_lines_next(lines, &line, err)) != BL_LINE_END &&
            st != BL_LINE_ERROR) {
@@ -165,6 +205,10 @@ static int each_line(int fd, const char *name, struct bl_err *err)
                     MAX_LINE);
         if (st != BL_LINE_OK || line.n == 0)
             continue;
+        if (number == 1 && (rc = refuse_utf16(name, line.p, line.n,
+                                              err)) < 0)
+            break;
+        say_repaired(name, line.p, line.n, &said);
         char *id = bl_xasprintf("%s:%zu", name, number);
         bl_buf_clear(&out);
         bl_driver_put_document(&out, id, line.p, line.n);
@@ -173,8 +217,10 @@ static int each_line(int fd, const char *name, struct bl_err *err)
     }
     bl_buf_free(&out);
     bl_lines_free(lines);
-    return st == BL_LINE_ERROR ? -1 : 0;
+    return st == BL_LINE_ERROR ? -1 : rc;
 }
+
+/* ---- Files ---- */
 
 static int one_file(bool lines, const char *path, struct bl_err *err)
 {
