@@ -154,12 +154,18 @@ static void widen(struct state *s, const struct cells *c)
     }
 }
 
-/* A line break or a tab in a mention would break the row. */
+/* A line break or a tab in a mention would break the row, and other control
+ * characters steer the terminal: each is a blank. */
 static void put_cell(struct bl_buf *out, struct bl_span v)
 {
-    for (size_t i = 0; i < v.n; i++) {
-        unsigned char c = (unsigned char)v.p[i];
-        bl_buf_putc(out, c < 0x20 || c == 0x7F ? ' ' : v.p[i]);
+    unsigned len;
+
+    for (size_t i = 0; i < v.n; i += len) {
+        uint32_t c = bl_utf8_decode(v.p + i, v.n - i, &len);
+        if (c < 0x20 || (c >= 0x7F && c < 0xA0))
+            bl_buf_putc(out, ' ');
+        else
+            bl_buf_put(out, v.p + i, len);
     }
 }
 
@@ -169,6 +175,10 @@ static void put_row(struct state *s, const struct cells *c)
 
     for (size_t i = s->documents ? DOC : MENTION; i < N_COLUMNS; i++) {
         size_t n = columns(c->v[i]);
+        if (n == 0) {
+            blanks += s->width[i] + 2;
+            continue;
+        }
         for (; blanks > 0; blanks--)
             bl_buf_putc(&s->out, ' ');
         put_cell(&s->out, c->v[i]);
