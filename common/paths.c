@@ -126,8 +126,9 @@ static void not_found(enum bl_path_kind kind, const char *name,
     for (size_t i = 0; i < n; i++)
         bl_buf_printf(&tried, "%s%s/%s", i ? ", " : "", dirs[i],
                       kinds[kind].folder);
-    bl_fail(err, BL_DATA, "no %s '%s' here or in %s (scripts/quickstart "
-            "makes the default one)", kinds[kind].what, name, tried.data);
+    bl_fail(err, BL_DATA, "no %s '%s' here or in %s%s", kinds[kind].what,
+            name, tried.data, strcmp(name, "default") ? "" :
+            " (scripts/quickstart makes the default one)");
     bl_buf_free(&tried);
 }
 
