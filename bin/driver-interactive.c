@@ -134,11 +134,14 @@ static bool is_blank(struct bl_span s)
 /* Until the end of stdin (0), or of the stages or an error (-1). */
 static int converse(struct talk *t, struct bl_err *err)
 {
+    static const char hint[] = "a sentence and Enter; Ctrl-D ends\n";
     struct bl_lines *in = bl_lines_new(0, "stdin", MAX_LINE);
     struct bl_span line;
     enum bl_line_status st = BL_LINE_OK;
     int rc = 0;
 
+    if (t->prompt)
+        bl_out(hint, sizeof hint - 1);
     show_prompt(t);
     while (rc == 0 && (st = bl_lines_next(in, &line, err)) != BL_LINE_END &&
            st != BL_LINE_ERROR) {
