@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "driver.h"
 #include "opts.h"
@@ -43,7 +44,7 @@ static const struct bl_opt link_table[] = {
     BL_OPT_STR(0, "nil", "P", &link_opts.nil,
                "no entity when none is this probable"),
     BL_OPT_STR(0, "engine", "NAME", &link_opts.engine,
-               "auto, reference or torch"),
+               "auto, reference, cpu or torch"),
     BL_OPT_STR(0, "device", "NAME", &link_opts.device, "cpu or cuda"),
     BL_OPT_STR(0, "precision", "NAME", &link_opts.precision, "f32 or bf16"),
     BL_OPT_STR(0, "threads", "N", &link_opts.threads, "threads to use"),
@@ -95,6 +96,22 @@ static bool means_link(int argc, char **argv)
     return true;
 }
 
+static bool is_command(const char *word)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(word, strrchr(commands[i].name, ' ') + 1))
+            return true;
+    return false;
+}
+
+/* "blink notes.txt" is what people type first. */
+static void explain_file(int argc, char **argv)
+{
+    if (argc > 1 && !is_command(argv[1]) && access(argv[1], R_OK) == 0)
+        bl_die_usage("unknown command '%s'; to link a file: blink link %s",
+                     argv[1], argv[1]);
+}
+
 static int run_link(struct bl_args args)
 {
     if (as_table && as_json)
@@ -115,6 +132,7 @@ int main(int argc, char **argv)
 
     bl_prog_init("blink");
     if (!means_link(argc, argv)) {
+        explain_file(argc, argv);
         which = bl_opts_subcommand("blink", "Links text to entities",
                                    commands, sizeof commands /
                                    sizeof *commands, argc, argv);

@@ -27,6 +27,21 @@ printf '\xef\xbb\xbfa\0b\xff"\\\xc3\xa9' >bytes.txt
 run blink text - <bytes.txt
 is "$(cat out)" '{"id":"stdin","text":"a�b�\"\\é"}' \
     'text: bad bytes are replaced, the byte order mark left out'
+is "$(cat err)" "blink: 'stdin' is not all UTF-8: what is not reads as \
+U+FFFD (iconv(1) converts other encodings)" 'text: and that is said'
+run blink text --lines - c.txt <bytes.txt
+is "$(grep -c 'not all UTF-8' err)" 1 'text: of the file that it is true of'
+for encoding in UTF-16LE UTF-16BE; do
+    { [ $encoding = UTF-16LE ] && printf '\xff\xfe' || printf '\xfe\xff'
+        printf 'Paris\nRome\n' | iconv -f UTF-8 -t $encoding; } >wide.txt
+    for lines in '' --lines; do
+        # shellcheck disable=SC2086
+        run blink text $lines wide.txt
+        is "$status:$(cat out err)" "3:blink: 'wide.txt' is UTF-16, not \
+UTF-8: convert it first, as in iconv -f UTF-16 -t UTF-8" \
+            "text: $encoding is refused $lines"
+    done
+done
 run blink text nowhere.txt
 is "$status:$(cat err)" \
     "3:blink: cannot open 'nowhere.txt': No such file or directory" \
@@ -59,7 +74,10 @@ run blink table <linked.jsonl
 is "$status:$(cat out)" '0:MENTION  LINKED TO    URL                    P
 Curie    Marie Curie  https://x/Marie_Curie  0.988
 東京     Tokyo                               0.999
-Foo      -                                   ' 'table: aligned'
+Foo      -' 'table: aligned, without blanks at the ends of lines'
+printf '{"mention":"a\\u001b[31m\\u009b2Jé","entity":null}\n' |
+    blink table >out
+is "$(sed -n 2p out)" 'a [31m 2Jé  -' 'table: nothing steers the terminal'
 run blink table --documents <linked.jsonl
 like "$(cat out)" 'DOCUMENT  MENTION' 'table: --documents'
 echo '{"mention":3}' >bad.jsonl
@@ -113,6 +131,10 @@ run blink
 is "$status" 2 'no command'
 run blink nonsense
 is "$status:$(cat out)" '2:' 'unknown command'
+is "$(head -1 err)" "blink: unknown command 'nonsense'" 'and which'
+run blink c.txt
+is "$status:$(head -1 err)" "2:blink: unknown command 'c.txt'; to link a \
+file: blink link c.txt" 'a file where the command should be'
 run blink link --table --json
 is "$status" 2 '--table and --json'
 run blink -i c.txt
@@ -125,6 +147,9 @@ BLINK_DATA=$T/empty run blink link c.txt
 is "$status" 3 'no catalogue: exit status'
 like "$(cat err)" "no catalogue 'default'.*quickstart" \
     'no catalogue: says what to do'
+run blink link -m other c.txt
+is "$(grep -c quickstart err):$(grep -c "no model 'other'" err)" 0:1 \
+    'only the default ones are quickstart'\''s'
 BLINK_DATA=$T/empty run blink doctor
 is "$status" 3 'doctor: exit status when nothing is there'
 like "$(cat out)" 'BROKEN +catalogue ' 'doctor: says what is missing'
