@@ -30,12 +30,15 @@ def last_name:
 
 def is_name: (. // "") | test("^\\p{Lu}[\\p{L}'’-]{3,}$");
 
-# "European Union (EU)" anywhere in the first lines.
+# "European Union (EU)" anywhere in the first lines; "United States (U.S.)"
+# gives US too.  "Skepticism (US) or scepticism (UK)" is about spelling.
 def abbreviations:
     .title as $title | (.extract // "")[0:300]
     | split($title + " (") | .[1:][]
     | capture("^(?<a>[A-Z][A-Z0-9.&-]{1,8})[,;)]").a
-    | select(. != $title);
+    | select(. != $title)
+    | ., gsub("[.]"; "")
+    | select((. != "US" and . != "UK") or ($title | startswith("United ")));
 
 [.[]] as $all
 | (reduce ($all[] | .extract // "" | split(" ")[]
