@@ -118,6 +118,22 @@ static char *in_folder(const char *dir, enum bl_path_kind kind,
     return NULL;
 }
 
+/* What makes the data of the name "default".  Quickstart fills the folder of
+ * its own tree, where installed programs do not look. */
+static void advise(struct bl_buf *out, const char *name, const char *dir)
+{
+    char *build;
+
+    if (strcmp(name, "default"))
+        return;
+    build = build_tree();
+    bl_buf_puts(out, " (");
+    if (!build && !env("BLINK_DATA"))
+        bl_buf_printf(out, "BLINK_DATA=%s ", dir);
+    bl_buf_puts(out, "scripts/quickstart makes the default one)");
+    free(build);
+}
+
 static void not_found(enum bl_path_kind kind, const char *name,
                       char *const *dirs, size_t n, struct bl_err *err)
 {
@@ -126,9 +142,9 @@ static void not_found(enum bl_path_kind kind, const char *name,
     for (size_t i = 0; i < n; i++)
         bl_buf_printf(&tried, "%s%s/%s", i ? ", " : "", dirs[i],
                       kinds[kind].folder);
-    bl_fail(err, BL_DATA, "no %s '%s' here or in %s%s", kinds[kind].what,
-            name, tried.data, strcmp(name, "default") ? "" :
-            " (scripts/quickstart makes the default one)");
+    advise(&tried, name, dirs[0]);
+    bl_fail(err, BL_DATA, "no %s '%s' here or in %s", kinds[kind].what, name,
+            tried.data);
     bl_buf_free(&tried);
 }
 

@@ -24,6 +24,11 @@ for program in "$top_builddir"/bin/blink*; do
     ok "its page is there" test -s "$prefix/share/man/man1/$name.1"
 done
 
+run env -i HOME="$T/home" "$bin/blink-kb" info
+like "$status$(cat "$T/err")" "^3.*BLINK_DATA=$T/home/.local/share/blink \
+scripts/quickstart makes the default one.$" \
+    'without data they say how to get it where they look'
+
 lib=$(find "$prefix" -name pkgconfig -type d)
 lib=${lib%/pkgconfig}
 ok 'the shared library is there' test -e "$lib/libblink.so"
