@@ -189,12 +189,14 @@ int bl_index_check_kb(const struct bl_index *x, const char *fingerprint,
 {
     if (x->kb_entities != entities)
         return bl_fail(err, BL_DATA, "'%s': made for a catalogue of %" PRIu64
-                       " entities, but '%s' has %" PRIu64, x->map.path,
-                       x->kb_entities, kb_path, entities);
+                       " entities, but '%s' has %" PRIu64 "; make it again, "
+                       "see blink-index(1)", x->map.path, x->kb_entities,
+                       kb_path, entities);
     if (strcmp(x->kb, fingerprint))
         return bl_fail(err, BL_DATA, "'%s': made for catalogue %.*s, but "
-                       "'%s' is %.*s", x->map.path, SHOWN, x->kb, kb_path,
-                       SHOWN, fingerprint);
+                       "'%s' is %.*s; make it again, see blink-index(1)",
+                       x->map.path, SHOWN, x->kb, kb_path, SHOWN,
+                       fingerprint);
     return 0;
 }
 

@@ -122,7 +122,7 @@ run blink-index verify -x ./bad.blx
 is "$status|$(cat err)" "3|blink-index: './bad.blx': segment 0 (offset 4096 to 6976): wrong checksum: damaged" \
     'a byte of the vectors: verify sees it'
 run blink-index cat -x ./first.blx -c ./three.kb
-is "$status|$(cat err)" "3|blink-index: './first.blx': made for a catalogue of 42 entities, but './three.kb' has 3" \
+is "$status|$(cat err)" "3|blink-index: './first.blx': made for a catalogue of 42 entities, but './three.kb' has 3; make it again, see blink-index(1)" \
     'another catalogue'
 run blink-index info -x ./none-such.blx
 is "$status" 3 'a missing file'

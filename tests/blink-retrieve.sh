@@ -137,12 +137,12 @@ refuse() {
     run blink-retrieve "${@:2}" <one
     is "$status|$(cat out)|$(cat err)" "3||blink-retrieve: $1" "$1"
 }
-refuse "'./m1.blx': made for a catalogue of 200 entities, but './k.kb' has 42" \
+refuse "'./m1.blx': made for a catalogue of 200 entities, but './k.kb' has 42; make it again, see blink-index(1)" \
     -x ./m1.blx -c ./k.kb
 sed 's/"id":"7"/"id":"x"/' "$e2e/m1.entities.jsonl" >other.jsonl
 blink-kb build -q -o other.kb other.jsonl
 run blink-retrieve -x ./m1.blx -c ./other.kb <one
-like "$status|$(cat err)" "^3.*: made for catalogue [0-9a-f]{16}, but './other.kb' is [0-9a-f]{16}$" \
+like "$status|$(cat err)" "^3.*: made for catalogue [0-9a-f]{16}, but './other.kb' is [0-9a-f]{16}; make it again, see blink-index\(1\)$" \
     'a catalogue with one other id'
 refuse "'./m2.blx': made by model m2, but './m1.blx' by m1" \
     -x ./m1.blx -x ./m2.blx -c ./m1.kb
