@@ -133,7 +133,8 @@ int main(int argc, char **argv)
     bl_prog_init("blink");
     if (!means_link(argc, argv)) {
         explain_file(argc, argv);
-        which = bl_opts_subcommand("blink", "Links text to entities",
+        which = bl_opts_subcommand("blink", "Links text to entities; options "
+                                   "alone are those of link (blink -i)",
                                    commands, sizeof commands /
                                    sizeof *commands, argc, argv);
         skip = 1;
