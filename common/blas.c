@@ -19,13 +19,12 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "dense.h"
-#include "mem.h"
+#include "threads.h"
 
 enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 };  /* cblas.h */
 
@@ -58,17 +57,6 @@ void bl_blas_environment(void)
     if (core)
         setenv("OPENBLAS_CORETYPE", core, 0);
 #endif
-}
-
-static size_t cores_allowed(void)
-{
-    cpu_set_t set;
-
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) < 0)
-        return 1;
-    int n = CPU_COUNT(&set);
-    return n > 0 ? (size_t)n : 1;
 }
 
 /* A function from a library; ISO C has no cast from object to function
@@ -104,7 +92,7 @@ static void open_library(void)
 void bl_blas_start(size_t threads)
 {
     if (!threads)
-        threads = cores_allowed();
+        threads = bl_threads_default();
     pthread_once(&blas.once, open_library);
     blas.threads = threads;
     if (blas.sgemm)

@@ -17,8 +17,8 @@
  * called before anything that loads OpenBLAS (libtorch too). */
 void bl_blas_environment(void);
 
-/* Opens OpenBLAS once and sets its number of threads (0: one per core that
- * this process may use). */
+/* Opens OpenBLAS once and sets its number of threads (0: as many as
+ * bl_threads_default() says). */
 void bl_blas_start(size_t threads);
 
 /* "openblas SkylakeX, 2 threads" or "plain C"; static storage. */

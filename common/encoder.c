@@ -4,13 +4,13 @@
 #include "encoder.h"
 
 #include <math.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dense.h"
 #include "engine.h"
 #include "mem.h"
+#include "threads.h"
 
 struct bl_encoder {
     const struct bl_model *model;
@@ -24,18 +24,6 @@ struct bl_encoder {
 
 /* ---- Opening ---- */
 
-/* Jobs of GNU parallel already take a core each. */
-static size_t default_threads(void)
-{
-    cpu_set_t set;
-
-    if (getenv("PARALLEL_JOBSLOT"))
-        return 1;
-    if (sched_getaffinity(0, sizeof set, &set) || !CPU_COUNT(&set))
-        return 1;
-    return (size_t)CPU_COUNT(&set);
-}
-
 static struct bl_engine *open_engine(const struct bl_model *m,
                                      const struct bl_engine_opts *opts,
                                      struct bl_err *err)
@@ -43,7 +31,7 @@ static struct bl_engine *open_engine(const struct bl_model *m,
     struct bl_engine_opts o = *opts;
 
     if (!o.threads)
-        o.threads = default_threads();
+        o.threads = bl_threads_default();
     if (o.engine == BL_ENGINE_AUTO)
         o.engine = o.device == BL_DEVICE_CPU &&
             o.precision == BL_PRECISION_F32 ? BL_ENGINE_CPU

@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "mem.h"
+#include "threads.h"
 #include "topk-kernels.h"
 
 enum {
@@ -53,20 +53,6 @@ struct heap {
 
 /* ---- Set-up ---- */
 
-/* Jobs of GNU parallel already take a core each. */
-static size_t default_threads(void)
-{
-    cpu_set_t set;
-
-    if (getenv("PARALLEL_JOBSLOT"))
-        return 1;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) < 0)
-        return 1;
-    int n = CPU_COUNT(&set);
-    return n > 0 ? (size_t)n : 1;
-}
-
 static void add_blocks(struct bl_topk *t, const struct bl_index *x,
                        const struct bl_index_segment *s)
 {
@@ -91,7 +77,7 @@ struct bl_topk *bl_topk_new(const struct bl_index *const *shards,
 
     t->shards = shards;
     t->n_shards = n_shards;
-    t->threads = threads ? threads : default_threads();
+    t->threads = threads ? threads : bl_threads_default();
     if (t->threads > MAX_THREADS)
         t->threads = MAX_THREADS;
     t->dim = n_shards ? shards[0]->dim : 0;
@@ -395,13 +381,9 @@ static size_t threads_for(const struct bl_topk *t, size_t n)
 /* Each shard may hold the same row once: that many more hits are needed. */
 static size_t heap_size(const struct bl_topk *t, size_t k)
 {
-    size_t cap = t->vectors < k ? (size_t)t->vectors : k;
-
     if (t->vectors / t->n_shards >= k)
-        cap = k * t->n_shards;
-    else
-        cap = (size_t)t->vectors;
-    return cap ? cap : 1;
+        return k * t->n_shards;
+    return (size_t)t->vectors;
 }
 
 void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "mem.h"
 #include "tap.h"
 
 static float *numbers(size_t n, unsigned seed)
