@@ -111,20 +111,12 @@ const char *bl_blas_describe(void)
     return text;
 }
 
-/* Blocks of b small enough to stay in cache while every row of a passes. */
 static void plain_sgemm_nt(size_t m, size_t n, size_t k, const float *a,
                            const float *b, float *c)
 {
-    enum { BLOCK_FLOATS = 16384 };
-    size_t block = k < BLOCK_FLOATS ? BLOCK_FLOATS / (k ? k : 1) : 1;
+    struct bl_linear l = { .w = b, .out = n, .in = k };
 
-    for (size_t j0 = 0; j0 < n; j0 += block) {
-        size_t j1 = n - j0 < block ? n : j0 + block;
-
-        for (size_t i = 0; i < m; i++)
-            for (size_t j = j0; j < j1; j++)
-                c[i * n + j] = bl_dot(a + i * k, b + j * k, k);
-    }
+    bl_linear_apply(&l, a, m, c);
 }
 
 void bl_sgemm_nt(size_t m, size_t n, size_t k, const float *a,
