@@ -47,6 +47,15 @@ for e in $engines; do
         near "$T/out" "$T/whole" 1e-4
 done
 
+# ---- Without OpenBLAS ----
+# What the loader finds under its name is no library.
+mkdir "$T/lib"
+echo none >"$T/lib/libopenblas.so.0"
+LD_LIBRARY_PATH=$T/lib run blink-embed -v -m "$g/m2-bi" --floats json \
+    <"$records"
+like "$status$(cat "$T/err")" '^0.*plain C' 'without OpenBLAS: plain C'
+ok 'with the same vectors' near "$T/out" "$g/m2-vectors/context.jsonl" 1e-4
+
 # ---- What a record says ----
 head -n 1 "$records" | blink-embed -m "$g/m2-bi" >"$T/one"
 is "$(jq -c '[.id, .mention, .embedding.dim, (.embedding.f32 | length)]' \

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "arena.h"
 #include "encoder.h"
 #include "file.h"
 #include "json.h"
@@ -296,6 +297,133 @@ static void test_range(const struct bl_model *m)
     bl_encoder_close(e);
 }
 
+/* ---- Shapes that no model at hand has ---- */
+
+enum { VOCAB = 50, POSITIONS = 512, LAYERS = 2 };
+
+static const float *numbers(struct bl_arena *a, size_t n, float add)
+{
+    static unsigned seed = 1;
+    float *p = bl_arena_alloc(a, n, sizeof *p);
+
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        p[i] = (float)(seed >> 8) / (float)(1 << 24) - 0.5f + add;
+    }
+    return p;
+}
+
+static struct bl_linear linear(struct bl_arena *a, size_t out, size_t in)
+{
+    return (struct bl_linear){ numbers(a, out * in, 0), numbers(a, out, 0),
+                               out, in };
+}
+
+static struct bl_norm norm(struct bl_arena *a, size_t hidden)
+{
+    return (struct bl_norm){ numbers(a, hidden, 1), numbers(a, hidden, 0) };
+}
+
+/* A bi-encoder of one tower with random weights. */
+static struct bl_model small_model(struct bl_arena *a, size_t hidden,
+                                   size_t heads, size_t inner)
+{
+    struct bl_model m = {
+        .shape = { hidden, inner, heads, LAYERS, VOCAB, POSITIONS, 1,
+                   1e-12f },
+        .n_towers = 1, .dim = hidden, .role = BL_ROLE_BI_ENCODER
+    };
+    struct bl_bert *t = &m.towers[0];
+
+    t->words = numbers(a, VOCAB * hidden, 0);
+    t->positions = numbers(a, POSITIONS * hidden, 0);
+    t->types = numbers(a, hidden, 0);
+    t->norm = norm(a, hidden);
+    t->layers = bl_arena_alloc(a, LAYERS, sizeof *t->layers);
+    for (size_t i = 0; i < LAYERS; i++)
+        t->layers[i] = (struct bl_layer){
+            linear(a, hidden, hidden), linear(a, hidden, hidden),
+            linear(a, hidden, hidden), linear(a, hidden, hidden),
+            norm(a, hidden), linear(a, inner, hidden),
+            linear(a, hidden, inner), norm(a, hidden)
+        };
+    m.towers[1] = m.towers[0];
+    return m;
+}
+
+/* n sequences, the first of them of `length` tokens, each other one a token
+ * shorter; after 1 it starts over. */
+static struct bl_batch stairs(size_t n, size_t length)
+{
+    struct bl_batch b = BL_BATCH_INIT;
+    int32_t ids[POSITIONS];
+
+    for (size_t i = 0; i < n; i++) {
+        size_t tokens = length - i % length;
+
+        for (size_t k = 0; k < tokens; k++)
+            ids[k] = (int32_t)((7 * i + 3 * k) % VOCAB);
+        bl_batch_add(&b, ids, NULL, NULL, tokens);
+    }
+    return b;
+}
+
+static float *embed(const struct bl_model *m, int engine, size_t threads,
+                    const struct bl_batch *b)
+{
+    struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;
+    float *out = bl_xcalloc(b->n_seqs * m->dim, sizeof *out);
+    struct bl_encoder *e;
+
+    eo.engine = engine;
+    eo.threads = threads;
+    e = bl_encoder_open(m, &eo, NULL);
+    if (!e || bl_encoder_embed(e, BL_TOWER_CONTEXT, b, out, NULL, NULL))
+        out[0] = NAN;
+    bl_encoder_close(e);
+    return out;
+}
+
+static void same_shape(const struct bl_model *m, size_t n, size_t length,
+                       size_t threads)
+{
+    struct bl_batch b = stairs(n, length);
+    float *want = embed(m, BL_ENGINE_REFERENCE, 1, &b);
+    float *got = embed(m, BL_ENGINE_CPU, threads, &b);
+    float d = distance(want, got, n * m->dim);
+
+    ok(d <= 1e-4f, "%zu sequences of %zu tokens or fewer, %zu numbers, %zu "
+       "threads, %s: as the reference (%.1e)", n, length, m->dim, threads,
+       m->pooling == BL_POOL_CLS ? "first" : "mean", (double)d);
+    bl_batch_free(&b);
+    free(want);
+    free(got);
+}
+
+/* Widths beside the 16 lanes, heads of one number, more threads than
+ * sequences, more sequences than fit a piece. */
+static void test_shapes(void)
+{
+    static const size_t shapes[][3] = { { 24, 2, 40 }, { 5, 5, 3 } };
+    static const size_t batches[][3] = {
+        { 1, 1, 1 }, { 1, 1, 4 }, { 1, POSITIONS, 3 }, { 3, 17, 16 },
+        { 9, 16, 2 }, { 2000, 5, 4 }
+    };
+
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct bl_arena a = BL_ARENA_INIT;
+        struct bl_model m = small_model(&a, shapes[i][0], shapes[i][1],
+                                        shapes[i][2]);
+
+        for (size_t k = 0; k < sizeof batches / sizeof *batches; k++)
+            for (int mean = 0; mean < 2; mean++) {
+                m.pooling = mean ? BL_POOL_MEAN : BL_POOL_CLS;
+                same_shape(&m, batches[k][0], batches[k][1], batches[k][2]);
+            }
+        bl_arena_free(&a);
+    }
+}
+
 /* Not under valgrind, where it takes ten minutes. */
 static bool has_torch(const struct bl_model *m)
 {
@@ -329,6 +457,7 @@ int main(void)
         test_non_finite(bi, &context, torch);
         test_range(bi);
     }
+    test_shapes();
     bl_model_close(bi);
     bl_model_close(pair);
     cases_free(&context);
