@@ -20,7 +20,8 @@ typedef int32_t bl_lanes_int __attribute__((vector_size(BL_LANES * 4)));
 /* By level, not by model: "arch=haswell" means Intel's alone.  Not with
  * sanitizers, which are not ready yet when the loader picks. */
 #if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 \
-    && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+    && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) \
+    && !defined(__SANITIZE_THREAD__)
 #define BL_WIDE __attribute__((target_clones("default", "arch=x86-64-v3", \
                                              "arch=x86-64-v4")))
 #else
