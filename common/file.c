@@ -244,7 +244,7 @@ static char *resolve(const char *path)
     return real ? real : bl_xstrdup(path);
 }
 
-static char *tmp_name(const char *target)
+char *bl_tmp_name(const char *target)
 {
     const char *slash = strrchr(target, '/');
     const char *base = slash ? slash + 1 : target;
@@ -280,7 +280,7 @@ static void release(struct bl_newfile *f)
 {
     if (f->fd >= 0)
         close(f->fd);
-    open_tmp[f->slot].used = 0;
+    bl_tmp_drop(f->slot);
     free(f->target);
     free(f->tmp);
     free(f);
@@ -295,7 +295,7 @@ struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
         return NULL;
     f = BL_NEW(struct bl_newfile);
     f->target = resolve(path);
-    f->tmp = tmp_name(f->target);
+    f->tmp = bl_tmp_name(f->target);
     f->slot = bl_tmp_take(f->tmp);
     f->fd = open(f->tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (f->fd >= 0 && reserve(f->fd, size_hint) == 0)
@@ -376,7 +376,7 @@ int bl_newfile_commit(struct bl_newfile *f, struct bl_err *err)
         bl_newfile_abort(f);
         return -1;
     }
-    open_tmp[f->slot].used = 0;
+    bl_tmp_drop(f->slot);
     if (bl_sync_folder(f->target) < 0) {
         bl_fail_errno(err, BL_SYSTEM, "cannot sync the folder of '%s'",
                       f->target);

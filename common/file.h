@@ -65,6 +65,8 @@ void bl_newfile_cleanup(void);
  * borrowed until dropped.  Returns its slot. */
 size_t bl_tmp_take(char *path);
 void bl_tmp_drop(size_t slot);
+/* ".NAME.PID.tmp" beside the target; caller frees. */
+char *bl_tmp_name(const char *target);
 /* Syncs the folder that holds `path`. */
 int bl_sync_folder(const char *path);
 

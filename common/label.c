@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "label.h"
 
-#include <string.h>
-
 #include "json.h"
-
-static struct bl_span trim(struct bl_span s)
-{
-    while (s.n && strchr(" \t\r\n", s.p[0])) {
-        s.p++;
-        s.n--;
-    }
-    while (s.n && strchr(" \t\r\n", s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
 
 int bl_label_read(const struct bl_record *r, struct bl_arena *a,
                   enum bl_gold *gold, struct bl_span *id,
@@ -42,7 +29,7 @@ int bl_label_read(const struct bl_record *r, struct bl_arena *a,
                        "field 'label_id': expected string, number or null, "
                        "found %s", bl_json_type_name(bl_json_type(v)));
     }
-    *id = trim(*id);
+    *id = bl_json_trim(*id);
     if (id->n && !bl_span_is(*id, "-1") && !bl_span_is(*id, "unknown"))
         *gold = BL_GOLD_ENTITY;
     return 0;

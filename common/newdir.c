@@ -66,15 +66,6 @@ static int check_target(struct bl_newdir *d, bool replace,
     return check_contents(d, err);
 }
 
-static char *tmp_name(const char *target)
-{
-    const char *slash = strrchr(target, '/');
-    const char *base = slash ? slash + 1 : target;
-
-    return bl_xasprintf("%.*s.%s.%ld.tmp", (int)(base - target), target,
-                        base, (long)getpid());
-}
-
 /* The path without slashes at its end, links resolved. */
 static char *target_name(const char *path)
 {
@@ -106,7 +97,7 @@ struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
         BL_BUG("too many files in a folder");
     d->path = path;
     d->target = target_name(path);
-    d->tmp = tmp_name(d->target);
+    d->tmp = bl_tmp_name(d->target);
     d->names = names;
     d->n = n;
     if (check_target(d, replace, err) < 0) {
