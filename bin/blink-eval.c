@@ -20,7 +20,6 @@
 #include "loop.h"
 #include "mem.h"
 #include "opts.h"
-#include "paths.h"
 #include "prog.h"
 #include "report.h"
 
@@ -88,17 +87,6 @@ static void parse_cutoffs(struct bl_cutoffs *k)
                  o.cutoffs);
 }
 
-static int open_catalogue(struct state *s, struct bl_err *err)
-{
-    char *path = bl_path_find(BL_PATH_CATALOGUE, o.catalogue, err);
-
-    if (!path)
-        return -1;
-    s->kb = bl_kb_open(path, err);
-    free(path);
-    return s->kb ? 0 : -1;
-}
-
 /* ---- Reading ---- */
 
 /* A label that the catalogue does not have cannot be found. */
@@ -153,15 +141,6 @@ static int read_record(struct state *s, struct bl_cases *into,
     return 0;
 }
 
-static bool blank(struct bl_span line)
-{
-    while (line.n && strchr(" \t\r", line.p[0])) {
-        line.p++;
-        line.n--;
-    }
-    return !line.n;
-}
-
 static int read_all(struct state *s, int fd, const char *name,
                     struct bl_cases *into, struct bl_err *err)
 {
@@ -178,7 +157,7 @@ static int read_all(struct state *s, int fd, const char *name,
             bl_warn("%s:%zu: line longer than %zu bytes", name, number,
                     o.max_line);
             s->failed++;
-        } else if (!blank(line) &&
+        } else if (!bl_span_blank(line) &&
                    read_record(s, into, line, number, err) < 0) {
             if (err->code > BL_USAGE) {
                 rc = -1;
@@ -220,7 +199,7 @@ static void add_missed(struct state *s)
 
 static int load(struct state *s, struct bl_err *err)
 {
-    if (o.catalogue && open_catalogue(s, err) < 0)
+    if (o.catalogue && !(s->kb = bl_kb_open_named(o.catalogue, err)))
         return -1;
     if (o.gold && read_file(s, o.gold, &s->gold, err) < 0)
         return -1;

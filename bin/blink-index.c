@@ -101,12 +101,10 @@ static const struct bl_command commands[N_COMMANDS] = {
 static struct bl_kb *open_catalogue(void)
 {
     struct bl_err err;
-    char *path = bl_path_find(BL_PATH_CATALOGUE, o.catalogue, &err);
-    struct bl_kb *kb = path ? bl_kb_open(path, &err) : NULL;
+    struct bl_kb *kb = bl_kb_open_named(o.catalogue, &err);
 
     if (!kb)
         bl_die(&err);
-    free(path);
     return kb;
 }
 

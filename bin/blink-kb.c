@@ -109,10 +109,8 @@ static char *catalogue_path(void)
 static struct bl_kb *open_catalogue(void)
 {
     struct bl_err err;
-    char *path = catalogue_path();
-    struct bl_kb *kb = bl_kb_open(path, &err);
+    struct bl_kb *kb = bl_kb_open_named(o.catalogue, &err);
 
-    free(path);
     if (!kb)
         bl_die(&err);
     return kb;
@@ -158,14 +156,6 @@ static int refuse_line(struct reader *r, const char *file, size_t number,
     return 0;
 }
 
-static bool blank(struct bl_span line)
-{
-    for (size_t i = 0; i < line.n; i++)
-        if (!strchr(" \t\r", line.p[i]))
-            return false;
-    return true;
-}
-
 static int read_lines(struct reader *r, int fd, const char *name,
                       struct bl_err *err)
 {
@@ -186,7 +176,7 @@ static int read_lines(struct reader *r, int fd, const char *name,
         else if (status == BL_LINE_TOO_LONG)
             rc = bl_fail(err, BL_TOO_LONG, "longer than %zu bytes",
                          o.max_line);
-        else if (!blank(line))
+        else if (!bl_span_blank(line))
             rc = add_line(r, line, name, number, err);
         if (rc < 0)
             rc = refuse_line(r, name, number, err);

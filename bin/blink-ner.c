@@ -90,7 +90,6 @@ static void refuse_model(void)
 static void load(struct state *s)
 {
     struct bl_err err;
-    char *path;
 
     if (o.model && o.dictionary)
         bl_die_usage("options '--model' and '--dictionary' exclude each "
@@ -99,11 +98,11 @@ static void load(struct state *s)
         bl_die_usage("options '--text' and '--whole' exclude each other");
     if (o.model)
         refuse_model();
-    path = bl_path_find(BL_PATH_CATALOGUE, o.dictionary, &err);
-    if (!path || !(s->kb = bl_kb_open(path, &err)))
+    s->kb = bl_kb_open_named(o.dictionary, &err);
+    if (!s->kb)
         bl_die(&err);
-    bl_note("dictionary of %zu entities in '%s'", bl_kb_count(s->kb), path);
-    free(path);
+    bl_note("dictionary of %zu entities in '%s'", bl_kb_count(s->kb),
+            bl_kb_path(s->kb));
     s->dictionary = bl_dictionary_new(s->kb, &o.find);
 }
 

@@ -20,7 +20,6 @@
 #include "mem.h"
 #include "model.h"
 #include "opts.h"
-#include "paths.h"
 #include "prog.h"
 
 static struct opts {
@@ -70,12 +69,7 @@ struct work {
 
 static int state_load(struct state *s, struct bl_err *err)
 {
-    char *path = bl_path_find(BL_PATH_CATALOGUE, o.catalogue, err);
-
-    if (!path)
-        return -1;
-    s->kb = bl_kb_open(path, err);
-    free(path);
+    s->kb = bl_kb_open_named(o.catalogue, err);
     if (!s->kb)
         return -1;
     s->model = bl_model_open(o.model, err);

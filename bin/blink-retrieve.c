@@ -115,12 +115,7 @@ static int open_indexes(struct state *s, struct bl_err *err)
 
 static int state_load(struct state *s, struct bl_err *err)
 {
-    char *path = bl_path_find(BL_PATH_CATALOGUE, o.catalogue, err);
-
-    if (!path)
-        return -1;
-    s->kb = bl_kb_open(path, err);
-    free(path);
+    s->kb = bl_kb_open_named(o.catalogue, err);
     if (!s->kb || open_indexes(s, err) < 0)
         return -1;
     s->topk = bl_topk_new(s->shards, s->n_shards, o.threads);

@@ -124,17 +124,16 @@ static void see_kb(struct patient *p)
     struct bl_err err;
     struct bl_arena a = BL_ARENA_INIT;
     struct bl_span words = { "", 0 };
-    char *path = bl_path_find(BL_PATH_CATALOGUE, NULL, &err);
 
-    p->kb = path ? bl_kb_open(path, &err) : NULL;
+    p->kb = bl_kb_open_named(NULL, &err);
     if (!p->kb || bl_kb_verify(p->kb, &err) < 0 ||
         bl_kb_meta(p->kb, "attribution", &a, &words, &err) < 0)
         say(p, BAD, "catalogue", "%s", err.msg);
     else
-        say(p, GOOD, "catalogue", "%s: %zu entities%s%.*s", path,
-            bl_kb_count(p->kb), words.n ? "; " : "", (int)words.n, words.p);
+        say(p, GOOD, "catalogue", "%s: %zu entities%s%.*s",
+            bl_kb_path(p->kb), bl_kb_count(p->kb), words.n ? "; " : "",
+            (int)words.n, words.p);
     bl_arena_free(&a);
-    free(path);
 }
 
 static int check_index(const struct patient *p, const struct bl_index *x,

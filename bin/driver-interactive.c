@@ -122,15 +122,6 @@ static void show_prompt(const struct talk *t)
         bl_out("> ", 2);
 }
 
-static bool is_blank(struct bl_span s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] != ' ' && s.p[i] != '\t')
-            return false;
-    }
-    return true;
-}
-
 /* Until the end of stdin (0), or of the stages or an error (-1). */
 static int converse(struct talk *t, struct bl_err *err)
 {
@@ -148,7 +139,7 @@ static int converse(struct talk *t, struct bl_err *err)
         if (st == BL_LINE_TOO_LONG)
             bl_warn("stdin:%zu: left out: longer than %d bytes",
                     bl_lines_number(in), MAX_LINE);
-        else if (!is_blank(line))
+        else if (!bl_span_blank(line))
             rc = ask(t, bl_lines_number(in), line);
         if (rc == 0)
             show_prompt(t);
@@ -159,16 +150,6 @@ static int converse(struct talk *t, struct bl_err *err)
         bl_warn("%s", err->msg);
     bl_lines_free(in);
     return st == BL_LINE_ERROR ? bl_code_exit(err->code) : rc;
-}
-
-static int show(const struct bl_pipeline *p)
-{
-    struct bl_buf out = BL_BUF_INIT;
-
-    bl_pipeline_show(p, &out);
-    bl_out(out.data, out.len);
-    bl_buf_free(&out);
-    return 0;
 }
 
 static int talk_through(struct bl_pipeline *p, struct talk *t)
@@ -206,7 +187,7 @@ int bl_driver_interactive(const struct bl_link_opts *o)
 
     if (bl_driver_stages(o, p, &err) < 0)
         bl_die(&err);
-    status = o->show ? show(p) : talk_through(p, &t);
+    status = o->show ? bl_driver_show(p) : talk_through(p, &t);
     bl_pipeline_free(p);
     return status;
 }

@@ -241,7 +241,7 @@ static void add_table(struct bl_pipeline *p, const struct bl_link_opts *o,
         bl_pipeline_arg(p, "--documents");
 }
 
-static int show(const struct bl_pipeline *p)
+int bl_driver_show(const struct bl_pipeline *p)
 {
     struct bl_buf out = BL_BUF_INIT;
 
@@ -272,7 +272,7 @@ int bl_driver_link(const struct bl_link_opts *o, char **files, size_t n)
         bl_die(&err);
     add_table(p, o, n);
     if (o->show) {
-        status = show(p);
+        status = bl_driver_show(p);
     } else {
         if (bl_pipeline_start(p, NULL, NULL, &err) < 0)
             bl_die(&err);

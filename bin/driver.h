@@ -35,6 +35,9 @@ int bl_driver_link(const struct bl_link_opts *o, char **files, size_t n);
 int bl_driver_stages(const struct bl_link_opts *o, struct bl_pipeline *p,
                      struct bl_err *err);
 
+/* --show: prints the pipeline; returns the status 0. */
+int bl_driver_show(const struct bl_pipeline *p);
+
 /* The status to end with after the stages ended with `status` (see
  * bl_pipeline_wait); dies by SIGPIPE when the reader has left. */
 int bl_driver_status(int status, const struct bl_err *err);

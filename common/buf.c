@@ -27,6 +27,14 @@ bool bl_span_is(struct bl_span a, const char *s)
     return bl_span_eq(a, bl_span_of(s));
 }
 
+bool bl_span_blank(struct bl_span s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] != ' ' && s.p[i] != '\t' && s.p[i] != '\r')
+            return false;
+    return true;
+}
+
 void bl_buf_free(struct bl_buf *b)
 {
     free(b->data);

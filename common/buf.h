@@ -28,6 +28,8 @@ struct bl_span {
 struct bl_span bl_span_of(const char *s);
 bool bl_span_eq(struct bl_span a, struct bl_span b);
 bool bl_span_is(struct bl_span a, const char *s);
+/* Nothing but spaces, tabs and carriage returns: a line to skip. */
+bool bl_span_blank(struct bl_span s);
 
 struct bl_buf {
     char *data;

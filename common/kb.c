@@ -8,6 +8,7 @@
 
 #include "kb-sql.h"
 #include "mem.h"
+#include "paths.h"
 
 /* Slots of the prepared statements. */
 enum {
@@ -99,6 +100,15 @@ struct bl_kb *bl_kb_open(const char *path, struct bl_err *err)
         bl_kb_close(kb);
         return NULL;
     }
+    return kb;
+}
+
+struct bl_kb *bl_kb_open_named(const char *name, struct bl_err *err)
+{
+    char *path = bl_path_find(BL_PATH_CATALOGUE, name, err);
+    struct bl_kb *kb = path ? bl_kb_open(path, err) : NULL;
+
+    free(path);
     return kb;
 }
 

@@ -41,6 +41,8 @@ struct bl_kb;
 /* Opens for reading.  NULL with BL_DATA when the file is missing, no
  * catalogue, of another format, or cut short. */
 struct bl_kb *bl_kb_open(const char *path, struct bl_err *err);
+/* The same for a name as -c takes it (paths.h; NULL: "default"). */
+struct bl_kb *bl_kb_open_named(const char *name, struct bl_err *err);
 void bl_kb_close(struct bl_kb *kb);                     /* NULL allowed */
 
 size_t bl_kb_count(const struct bl_kb *kb);             /* entities */

@@ -72,14 +72,6 @@ static struct slot *slot_new(struct state *s)
 
 /* ---- Reading a batch ---- */
 
-static bool blank(struct bl_span line)
-{
-    for (size_t i = 0; i < line.n; i++)
-        if (!strchr(" \t\r", line.p[i]) || line.p[i] == '\0')
-            return false;
-    return true;
-}
-
 /* PASSED when an earlier stage put an error into the record. */
 static enum fate fate_of(struct bl_item *item)
 {
@@ -136,7 +128,7 @@ static int read_batch(struct state *s, struct bl_err *err)
             return 1;
         switch (bl_lines_next(s->lines, &line, err)) {
         case BL_LINE_OK:
-            if (!blank(line))
+            if (!bl_span_blank(line))
                 parse(s, slot_new(s), line);
             break;
         case BL_LINE_TOO_LONG:
