@@ -78,7 +78,7 @@ static int keep(struct plan *p, struct bl_torch_tensor *t,
                 struct bl_err *err)
 {
     size_t extent = bl_torch_tensor_extent(t);
-    size_t size = bl_torch_element(t->dtype);
+    size_t size = bl_tensor_dtype_size(t->dtype);
     struct kept *k;
 
     if (t->dtype > BL_F64)
@@ -91,7 +91,7 @@ static int keep(struct plan *p, struct bl_torch_tensor *t,
     *k = (struct kept){ .t = t, .name = new_name(t->name) };
     k->first = t->storage->data + t->offset * size;
     k->end = k->first + extent * size;
-    p->total += t->count * bl_torch_element(new_dtype(t->dtype));
+    p->total += t->count * bl_tensor_dtype_size(new_dtype(t->dtype));
     return 0;
 }
 
@@ -165,7 +165,7 @@ struct copy {
 static int copy_piece(struct copy *x, const struct bl_torch_tensor *t,
                       size_t first, size_t n, struct bl_err *err)
 {
-    size_t bad, bytes = n * bl_torch_element(new_dtype(t->dtype));
+    size_t bad, bytes = n * bl_tensor_dtype_size(new_dtype(t->dtype));
     const void *from = x->floats;
 
     bl_torch_copy_f32(t, first, n, x->floats);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * half: 16-bit floats (IEEE 754 binary16) in plain C.
+ * half: 16-bit floats in plain C: IEEE 754 binary16 ("half"), and bfloat16,
+ * which is the upper half of a float.
  */
 #ifndef BL_HALF_H
 #define BL_HALF_H
@@ -21,6 +22,15 @@ static inline float bl_half_to_float(uint16_t h)
     }
     exponent = exponent == 31 ? 255 : exponent + 112;
     x = sign | exponent << 23 | fraction << 13;
+    memcpy(&f, &x, sizeof f);
+    return f;
+}
+
+static inline float bl_bf16_to_float(uint16_t h)
+{
+    uint32_t x = (uint32_t)h << 16;
+    float f;
+
     memcpy(&f, &x, sizeof f);
     return f;
 }

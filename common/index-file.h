@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "index.h"
 #include "sha256.h"
 
@@ -63,13 +64,12 @@ static inline struct extent extent_of(uint64_t at, uint64_t n,
 
 static inline uint32_t get32(const unsigned char *p)
 {
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-           (uint32_t)p[3] << 24;
+    return (uint32_t)bl_le(p, 4);
 }
 
 static inline uint64_t get64(const unsigned char *p)
 {
-    return get32(p) | (uint64_t)get32(p + 4) << 32;
+    return bl_le(p, 8);
 }
 
 static inline void put32(unsigned char *p, uint32_t x)

@@ -6,6 +6,7 @@ common_libcommon_la_SOURCES = \
 	common/batch.c \
 	common/blas.c common/blas.h \
 	common/buf.c common/buf.h \
+	common/bytes.h \
 	common/calibration-default.h \
 	common/calibration.c common/calibration.h \
 	common/candidates.c common/candidates.h \

@@ -223,7 +223,7 @@ static int new_storage(const struct bl_pickle *in, struct bl_span key,
     struct bl_torch_storages *all = in->storages;
     struct bl_torch_storage *s;
 
-    if (count > in->file_size / bl_torch_element(dtype))
+    if (count > in->file_size / bl_tensor_dtype_size(dtype))
         return bl_fail(err, BL_DATA, "storage '%.*s' of %zu elements, but "
                        "the file has %zu bytes",
                        (int)(key.n < 80 ? key.n : 80), key.p, count,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "mem.h"
 #include "utf8.h"
 
@@ -67,11 +68,9 @@ static int take_number(struct machine *m, size_t n, uint64_t *out)
 {
     const unsigned char *p;
 
-    *out = 0;
     if (take(m, n, &p) < 0)
         return -1;
-    while (n-- > 0)
-        *out = *out << 8 | p[n];
+    *out = bl_le(p, n);
     return 0;
 }
 

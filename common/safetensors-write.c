@@ -10,7 +10,6 @@
 #include "file.h"
 #include "json.h"
 #include "mem.h"
-#include "torch-tensor.h"
 
 enum { ALIGN = 8 };             /* the data starts at a multiple of it */
 
@@ -34,7 +33,7 @@ void bl_safetensors_declare(struct bl_safetensors_writer *w,
                             const char *name, enum bl_tensor_dtype dtype,
                             size_t n_dims, const size_t *dims)
 {
-    size_t bytes = bl_torch_element(dtype);
+    size_t bytes = bl_tensor_dtype_size(dtype);
 
     if (w->file)
         BL_BUG("a tensor declared after the first data");

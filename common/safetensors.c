@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "arena.h"
+#include "bytes.h"
 #include "file.h"
+#include "half.h"
 #include "json.h"
 #include "mem.h"
 
@@ -233,13 +235,12 @@ static int check_cover(struct bl_tensor *t, size_t n,
 static int header_length(const struct bl_map *m, size_t *out,
                          struct bl_err *err)
 {
-    uint64_t n = 0;
+    uint64_t n;
 
     if (m->size < LENGTH_BYTES)
         return bl_fail(err, BL_DATA, "the file has %zu bytes, expected 8 "
                        "bytes of header length", m->size);
-    for (unsigned i = 0; i < LENGTH_BYTES; i++)
-        n |= (uint64_t)m->data[i] << 8 * i;
+    n = bl_le(m->data, LENGTH_BYTES);
     if (n > MAX_HEADER)
         return bl_fail(err, BL_DATA, "header length %" PRIu64 " is above the "
                        "limit of %d: not a safetensors file", n, MAX_HEADER);
@@ -436,47 +437,41 @@ struct bl_tensor *bl_safetensors_find(const struct bl_safetensors *st,
 
 /* ---- Values ---- */
 
-static uint32_t little_endian(const unsigned char *p, size_t n)
+size_t bl_tensor_dtype_size(enum bl_tensor_dtype d)
 {
-    uint32_t v = 0;
-
-    while (n--)
-        v = v << 8 | p[n];
-    return v;
+    return types[d].size;
 }
 
-/* IEEE half precision to the bits of a float. */
-static uint32_t half_bits(uint32_t h)
+static float float_at(enum bl_tensor_dtype dtype, const unsigned char *p)
 {
-    uint32_t sign = (h & 0x8000) << 16, mantissa = h & 0x3ff;
-    uint32_t exponent = h >> 10 & 31;
+    uint64_t bits = bl_le(p, types[dtype].size);
+    uint32_t low = (uint32_t)bits;
+    double wide;
+    float f;
 
-    if (exponent == 31)
-        return sign | 0x7f800000 | mantissa << 13;
-    if (exponent)
-        return sign | (exponent + 112) << 23 | mantissa << 13;
-    if (!mantissa)
-        return sign;
-    for (exponent = 113; !(mantissa & 0x400); exponent--)
-        mantissa <<= 1;
-    return sign | exponent << 23 | (mantissa & 0x3ff) << 13;
-}
-
-static float *convert(const struct bl_tensor *t)
-{
-    float *out = bl_xmalloc(t->count, sizeof *out);
-    size_t size = types[t->dtype].size;
-
-    for (size_t i = 0; i < t->count; i++) {
-        uint32_t v = little_endian(t->data + i * size, size);
-
-        if (t->dtype == BL_F16)
-            v = half_bits(v);
-        else if (t->dtype == BL_BF16)
-            v <<= 16;
-        memcpy(&out[i], &v, sizeof v);
+    switch (dtype) {
+    case BL_F64:
+        memcpy(&wide, &bits, sizeof wide);
+        return (float)wide;
+    case BL_F16:
+        return bl_half_to_float((uint16_t)bits);
+    case BL_BF16:
+        return bl_bf16_to_float((uint16_t)bits);
+    default:
+        memcpy(&f, &low, sizeof f);
+        return f;
     }
-    return out;
+}
+
+bool bl_tensor_to_f32(enum bl_tensor_dtype dtype, const unsigned char *p,
+                      size_t n, float *out)
+{
+    if (dtype != BL_F32 && dtype != BL_F16 && dtype != BL_BF16 &&
+        dtype != BL_F64)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        out[i] = float_at(dtype, p + i * types[dtype].size);
+    return true;
 }
 
 const float *bl_safetensors_f32(struct bl_tensor *t)
@@ -487,8 +482,10 @@ const float *bl_safetensors_f32(struct bl_tensor *t)
     if (t->dtype == BL_F32 && !((uintptr_t)t->data % sizeof(float)))
         return (const float *)(const void *)t->data;
 #endif
-    if (!t->f32)
-        t->f32 = convert(t);
+    if (!t->f32) {
+        t->f32 = bl_xmalloc(t->count, sizeof *t->f32);
+        bl_tensor_to_f32(t->dtype, t->data, t->count, t->f32);
+    }
     return t->f32;
 }
 

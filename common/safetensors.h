@@ -19,6 +19,7 @@
 #ifndef BL_SAFETENSORS_H
 #define BL_SAFETENSORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,6 +63,13 @@ const float *bl_safetensors_f32(struct bl_tensor *t);
 
 /* "F32", "BF16", ...; static storage. */
 const char *bl_tensor_dtype_name(enum bl_tensor_dtype d);
+
+/* Bytes of one element. */
+size_t bl_tensor_dtype_size(enum bl_tensor_dtype d);
+/* n elements, as files have them, to out: from F32, F16, BF16 or F64.  False
+ * for other types. */
+bool bl_tensor_to_f32(enum bl_tensor_dtype dtype, const unsigned char *p,
+                      size_t n, float *out);
 
 /* Adds header, file size and at most 256 evenly spaced blocks of 4 KiB of
  * each file, so that big files need not be read whole. */

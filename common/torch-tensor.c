@@ -7,22 +7,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "half.h"
 #include "mem.h"
 #include "zip.h"
 
 enum { PIECE = 16 << 20 };      /* bytes read before they are forgotten */
-
-size_t bl_torch_element(enum bl_tensor_dtype dtype)
-{
-    static const unsigned char sizes[] = {
-        [BL_F32] = 4, [BL_F16] = 2, [BL_BF16] = 2, [BL_F64] = 8,
-        [BL_I64] = 8, [BL_I32] = 4, [BL_I16] = 2, [BL_I8] = 1, [BL_U8] = 1,
-        [BL_BOOL] = 1
-    };
-
-    return sizes[dtype];
-}
 
 /* Elements from the first to the last that the tensor touches. */
 static bool extent(const struct bl_torch_tensor *t, size_t *out)
@@ -56,7 +44,7 @@ int bl_torch_tensor_check(struct bl_torch_tensor *t, struct bl_err *err)
         if (!bl_size_mul(t->count, t->dims[i], &t->count))
             return bl_fail(err, BL_DATA, "the number of elements is too "
                            "large");
-    if (!bl_size_mul(t->count, bl_torch_element(t->dtype), &bytes))
+    if (!bl_size_mul(t->count, bl_tensor_dtype_size(t->dtype), &bytes))
         return bl_fail(err, BL_DATA, "%zu elements are too many", t->count);
     if (!extent(t, &span) || t->offset > t->storage->count
         || span > t->storage->count - t->offset)
@@ -65,7 +53,7 @@ int bl_torch_tensor_check(struct bl_torch_tensor *t, struct bl_err *err)
     return 0;
 }
 
-bool bl_torch_tensor_plain(const struct bl_torch_tensor *t)
+static bool plain(const struct bl_torch_tensor *t)
 {
     size_t want = 1;
 
@@ -90,7 +78,7 @@ static void forget(const unsigned char *p, size_t n)
 
 int bl_torch_storage_verify(struct bl_torch_storage *s, struct bl_err *err)
 {
-    size_t left = s->count * bl_torch_element(s->dtype), n;
+    size_t left = s->count * bl_tensor_dtype_size(s->dtype), n;
     const unsigned char *p = s->data;
     uint32_t crc = 0;
 
@@ -115,7 +103,8 @@ int bl_torch_storage_verify(struct bl_torch_storage *s, struct bl_err *err)
 static const unsigned char *element(const struct bl_torch_tensor *t,
                                     size_t at)
 {
-    return t->storage->data + (t->offset + at) * bl_torch_element(t->dtype);
+    return t->storage->data +
+           (t->offset + at) * bl_tensor_dtype_size(t->dtype);
 }
 
 /* Where the row-major element number `i` lies, and its index per dimension.
@@ -148,13 +137,13 @@ static size_t advance(const struct bl_torch_tensor *t, size_t at,
 void bl_torch_copy(const struct bl_torch_tensor *t, size_t first, size_t n,
                    void *out)
 {
-    size_t size = bl_torch_element(t->dtype), at;
+    size_t size = bl_tensor_dtype_size(t->dtype), at;
     size_t index[BL_TENSOR_MAX_DIMS];
     unsigned char *p = out;
 
     if (!n)
         return;
-    if (bl_torch_tensor_plain(t)) {
+    if (plain(t)) {
         memcpy(out, element(t, first), n * size);
         return;
     }
@@ -162,33 +151,6 @@ void bl_torch_copy(const struct bl_torch_tensor *t, size_t first, size_t n,
     for (; n > 0; n--, p += size) {
         memcpy(p, element(t, at), size);
         at = advance(t, at, index);
-    }
-}
-
-static float from_bf16(uint16_t h)
-{
-    uint32_t x = (uint32_t)h << 16;
-    float f;
-
-    memcpy(&f, &x, sizeof f);
-    return f;
-}
-
-static void to_f32(enum bl_tensor_dtype dtype, const unsigned char *p,
-                   size_t n, float *out)
-{
-    uint16_t half;
-    double wide;
-
-    for (size_t i = 0; i < n; i++) {
-        if (dtype == BL_F64) {
-            memcpy(&wide, p + 8 * i, sizeof wide);
-            out[i] = (float)wide;
-            continue;
-        }
-        memcpy(&half, p + 2 * i, sizeof half);
-        out[i] = dtype == BL_F16 ? bl_half_to_float(half)
-            : from_bf16(half);
     }
 }
 
@@ -208,13 +170,13 @@ bool bl_torch_copy_f32(const struct bl_torch_tensor *t, size_t first,
     for (; n > 0; n -= part, first += part, out += part) {
         part = n < PART ? n : PART;
         bl_torch_copy(t, first, part, buf);
-        to_f32(t->dtype, buf, part, out);
+        bl_tensor_to_f32(t->dtype, buf, part, out);
     }
     return true;
 }
 
 void bl_torch_forget(const struct bl_torch_tensor *t, size_t first, size_t n)
 {
-    if (n && t->storage->mapped && bl_torch_tensor_plain(t))
-        forget(element(t, first), n * bl_torch_element(t->dtype));
+    if (n && t->storage->mapped && plain(t))
+        forget(element(t, first), n * bl_tensor_dtype_size(t->dtype));
 }

@@ -56,9 +56,6 @@ struct bl_torch_tensor {
     struct bl_torch_storage *storage;
 };
 
-/* Bytes of one element. */
-size_t bl_torch_element(enum bl_tensor_dtype dtype);
-
 /* Fills count; -1 with BL_DATA when it overflows or when an element would
  * lie outside the storage. */
 int bl_torch_tensor_check(struct bl_torch_tensor *t, struct bl_err *err);
@@ -66,9 +63,6 @@ int bl_torch_tensor_check(struct bl_torch_tensor *t, struct bl_err *err);
 /* Elements from the first to the last one that it touches, both included;
  * 0 for an empty tensor. */
 size_t bl_torch_tensor_extent(const struct bl_torch_tensor *t);
-
-/* The values lie in the storage in row-major order without gaps. */
-bool bl_torch_tensor_plain(const struct bl_torch_tensor *t);
 
 /* Compares the storage's bytes with the checksum that its file has for
  * them, once; -1 with BL_DATA. */

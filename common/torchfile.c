@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "file.h"
 #include "mem.h"
 #include "pickle.h"
@@ -189,7 +190,7 @@ static int legacy_storage(struct bl_torchfile *f, const value *key,
                           size_t *pos, struct bl_err *err)
 {
     struct bl_torch_storage *s;
-    uint64_t count = 0;
+    uint64_t count;
     size_t bytes;
     int shown;
 
@@ -204,14 +205,13 @@ static int legacy_storage(struct bl_torchfile *f, const value *key,
     if (f->size - *pos < 8)
         return bl_fail(err, BL_DATA, "byte %zu: storage '%.*s' is missing "
                        "(a truncated file?)", *pos, shown, key->s.p);
-    for (size_t i = 8; i-- > 0; )
-        count = count << 8 | f->data[*pos + i];
+    count = bl_le(f->data + *pos, 8);
     if (count != s->count)
         return bl_fail(err, BL_DATA, "byte %zu: storage '%.*s' has %" PRIu64
                        " elements, expected %zu", *pos, shown, key->s.p,
                        count, s->count);
     *pos += 8;
-    bytes = s->count * bl_torch_element(s->dtype);
+    bytes = s->count * bl_tensor_dtype_size(s->dtype);
     if (bytes > f->size - *pos)
         return bl_fail(err, BL_DATA, "byte %zu: storage '%.*s' needs %zu "
                        "bytes, %zu are left (a truncated file?)", *pos,
@@ -315,10 +315,10 @@ static int bind_storages(struct bl_torchfile *f, const struct bl_zip *z,
         if (!e)
             return bl_fail(err, BL_DATA, "zip archive: there is no entry "
                            "for storage '%.*s'", shown, s->key.p);
-        if (e->size != s->count * bl_torch_element(s->dtype))
+        if (e->size != s->count * bl_tensor_dtype_size(s->dtype))
             return bl_fail(err, BL_DATA, "zip archive: storage '%.*s' has "
                            "%zu bytes, expected %zu", shown, s->key.p,
-                           e->size, s->count * bl_torch_element(s->dtype));
+                           e->size, s->count * bl_tensor_dtype_size(s->dtype));
         s->data = e->data;
         s->crc = e->crc;
         s->has_crc = true;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "file.h"
 #include "mem.h"
 #include "torchfile.h"
@@ -25,15 +26,6 @@ struct source {
     struct bl_torch_tensor matrix;
 };
 
-static uint64_t number(const unsigned char *p, size_t n)
-{
-    uint64_t v = 0;
-
-    while (n-- > 0)
-        v = v << 8 | p[n];
-    return v;
-}
-
 /* ---- FAISS ---- */
 
 static int check_flat(const struct bl_map *m, struct bl_err *err)
@@ -44,17 +36,17 @@ static int check_flat(const struct bl_map *m, struct bl_err *err)
     if (m->size < FLAT_DATA)
         return bl_fail(err, BL_DATA, "'%s': a FAISS index cut short",
                        m->path);
-    if (number(m->data + FLAT_METRIC, 4))
+    if (bl_le(m->data + FLAT_METRIC, 4))
         return bl_fail(err, BL_DATA, "'%s': a flat FAISS index of another "
                        "metric, expected the inner product", m->path);
-    dim = number(m->data + FLAT_DIM, 4);
-    n = number(m->data + FLAT_N, 8);
+    dim = bl_le(m->data + FLAT_DIM, 4);
+    n = bl_le(m->data + FLAT_N, 8);
     if (!bl_size_mul(n, dim, &count)
-        || count != number(m->data + FLAT_COUNT, 8))
+        || count != bl_le(m->data + FLAT_COUNT, 8))
         return bl_fail(err, BL_DATA, "'%s': %llu vectors of %llu numbers, "
                        "but %llu numbers follow", m->path,
                        (unsigned long long)n, (unsigned long long)dim,
-                       (unsigned long long)number(m->data + FLAT_COUNT, 8));
+                       (unsigned long long)bl_le(m->data + FLAT_COUNT, 8));
     if ((m->size - FLAT_DATA) / sizeof(float) != count
         || (m->size - FLAT_DATA) % sizeof(float))
         return bl_fail(err, BL_DATA, "'%s': %zu bytes for %zu numbers of %zu "
@@ -69,8 +61,8 @@ static int open_flat(struct source *s, struct bl_err *err)
 
     if (check_flat(&s->map, err) < 0)
         return -1;
-    dim = (size_t)number(s->map.data + FLAT_DIM, 4);
-    n = (size_t)number(s->map.data + FLAT_N, 8);
+    dim = (size_t)bl_le(s->map.data + FLAT_DIM, 4);
+    n = (size_t)bl_le(s->map.data + FLAT_N, 8);
     s->storage = (struct bl_torch_storage){
         .dtype = BL_F32, .count = n * dim, .data = s->map.data + FLAT_DATA,
         .mapped = true,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "mem.h"
 #include "utf8.h"
 
@@ -29,15 +30,6 @@ struct reader {
 struct directory {
     uint64_t start, end, n;
 };
-
-static uint64_t number(const unsigned char *p, size_t n)
-{
-    uint64_t v = 0;
-
-    while (n-- > 0)
-        v = v << 8 | p[n];
-    return v;
-}
 
 static int broken(const struct reader *r, const char *what)
 {
@@ -61,20 +53,20 @@ static int read_end64(const struct reader *r, uint64_t end,
     if (end < LOCATOR + END64)
         return broken(r, "the zip64 record is missing");
     p = r->data + end - LOCATOR;
-    at = number(p + 8, 8);
-    if (number(p, 4) != SIG_LOCATOR || number(p + 4, 4)
-        || number(p + 16, 4) > 1 || at != end - LOCATOR - END64)
+    at = bl_le(p + 8, 8);
+    if (bl_le(p, 4) != SIG_LOCATOR || bl_le(p + 4, 4)
+        || bl_le(p + 16, 4) > 1 || at != end - LOCATOR - END64)
         return broken(r, "the zip64 record is not where it should be");
     p = r->data + at;
-    if (number(p, 4) != SIG_END64 || number(p + 4, 8) != END64 - 12
-        || number(p + 16, 4) || number(p + 20, 4)
-        || number(p + 24, 8) != number(p + 32, 8))
+    if (bl_le(p, 4) != SIG_END64 || bl_le(p + 4, 8) != END64 - 12
+        || bl_le(p + 16, 4) || bl_le(p + 20, 4)
+        || bl_le(p + 24, 8) != bl_le(p + 32, 8))
         return broken(r, "the zip64 record is damaged");
-    d->n = number(p + 32, 8);
-    d->start = number(p + 48, 8);
+    d->n = bl_le(p + 32, 8);
+    d->start = bl_le(p + 48, 8);
     d->end = at;
-    if (!inside(d->start, number(p + 40, 8), at)
-        || d->start + number(p + 40, 8) != at)
+    if (!inside(d->start, bl_le(p + 40, 8), at)
+        || d->start + bl_le(p + 40, 8) != at)
         return broken(r, "the directory is not where it should be");
     return 0;
 }
@@ -88,16 +80,16 @@ static int read_end(const struct reader *r, struct directory *d)
         return broken(r, "too short");
     end = r->size - END;
     p = r->data + end;
-    if (number(p, 4) != SIG_END || number(p + 20, 2))
+    if (bl_le(p, 4) != SIG_END || bl_le(p + 20, 2))
         return broken(r, "its end is missing (a truncated file?)");
-    if (number(p + 4, 2) || number(p + 6, 2)
-        || number(p + 8, 2) != number(p + 10, 2))
+    if (bl_le(p + 4, 2) || bl_le(p + 6, 2)
+        || bl_le(p + 8, 2) != bl_le(p + 10, 2))
         return broken(r, "it has several parts");
-    d->n = number(p + 10, 2);
-    size = number(p + 12, 4);
-    d->start = number(p + 16, 4);
+    d->n = bl_le(p + 10, 2);
+    size = bl_le(p + 12, 4);
+    d->start = bl_le(p + 16, 4);
     d->end = end;
-    if (end >= LOCATOR && number(p - LOCATOR, 4) == SIG_LOCATOR)
+    if (end >= LOCATOR && bl_le(p - LOCATOR, 4) == SIG_LOCATOR)
         return read_end64(r, end, d);
     if (!inside(d->start, size, end) || d->start + size != end)
         return broken(r, "the directory is not where it should be");
@@ -129,10 +121,10 @@ static int read_extra(const struct reader *r, const unsigned char *p,
     size_t len;
 
     for (; n >= 4; p += 4 + len, n -= 4 + len) {
-        len = number(p + 2, 2);
+        len = bl_le(p + 2, 2);
         if (len > n - 4)
             return entry_fails(r, e->name, "the extra field is damaged");
-        if (number(p, 2) != EXTRA_ZIP64)
+        if (bl_le(p, 2) != EXTRA_ZIP64)
             continue;
         const unsigned char *q = p + 4;
 
@@ -141,7 +133,7 @@ static int read_extra(const struct reader *r, const unsigned char *p,
                 continue;
             if (q + 8 > p + 4 + len)
                 return entry_fails(r, e->name, "a zip64 size is missing");
-            *wide[i] = number(q, 8);
+            *wide[i] = bl_le(q, 8);
             q += 8;
         }
     }
@@ -154,20 +146,20 @@ static int read_record(const struct reader *r, const struct directory *d,
     const unsigned char *p = r->data + *at;
     size_t n_name, n_extra, n_comment;
 
-    if (!inside(*at, CENTRAL, d->end) || number(p, 4) != SIG_CENTRAL)
+    if (!inside(*at, CENTRAL, d->end) || bl_le(p, 4) != SIG_CENTRAL)
         return broken(r, "the directory is damaged");
-    n_name = number(p + 28, 2);
-    n_extra = number(p + 30, 2);
-    n_comment = number(p + 32, 2);
+    n_name = bl_le(p + 28, 2);
+    n_extra = bl_le(p + 30, 2);
+    n_comment = bl_le(p + 32, 2);
     if (!inside(*at, CENTRAL + n_name + n_extra + n_comment, d->end))
         return broken(r, "the directory is damaged");
     *e = (struct record){
         .name = { (const char *)p + CENTRAL, n_name },
-        .flags = (unsigned)number(p + 8, 2),
-        .method = (unsigned)number(p + 10, 2),
-        .crc = (uint32_t)number(p + 16, 4),
-        .packed = number(p + 20, 4), .size = number(p + 24, 4),
-        .local = number(p + 42, 4),
+        .flags = (unsigned)bl_le(p + 8, 2),
+        .method = (unsigned)bl_le(p + 10, 2),
+        .crc = (uint32_t)bl_le(p + 16, 4),
+        .packed = bl_le(p + 20, 4), .size = bl_le(p + 24, 4),
+        .local = bl_le(p + 42, 4),
     };
     *at += CENTRAL + n_name + n_extra + n_comment;
     return read_extra(r, p + CENTRAL + n_name, n_extra, e);
@@ -197,15 +189,15 @@ static int read_local(const struct reader *r, const struct directory *d,
     uint64_t at, size;
     bool later;
 
-    if (!inside(e->local, LOCAL, d->start) || number(p, 4) != SIG_LOCAL)
+    if (!inside(e->local, LOCAL, d->start) || bl_le(p, 4) != SIG_LOCAL)
         return entry_fails(r, e->name, "there is no such entry where the "
                            "directory has it");
-    at = e->local + LOCAL + number(p + 26, 2) + number(p + 28, 2);
+    at = e->local + LOCAL + bl_le(p + 26, 2) + bl_le(p + 28, 2);
     if (!inside(at, e->size, d->start))
         return entry_fails(r, e->name, "it reaches beyond the archive");
-    later = number(p + 6, 2) & FLAG_SIZES_LATER;
-    size = number(p + 22, 4);
-    if (number(p + 26, 2) != e->name.n || number(p + 8, 2) != e->method
+    later = bl_le(p + 6, 2) & FLAG_SIZES_LATER;
+    size = bl_le(p + 22, 4);
+    if (bl_le(p + 26, 2) != e->name.n || bl_le(p + 8, 2) != e->method
         || memcmp(p + LOCAL, e->name.p, e->name.n)
         || (!later && size != e->size && size != UINT32_MAX))
         return entry_fails(r, e->name, "its header and the directory "
@@ -329,13 +321,6 @@ static void crc_make(struct crc_tables *t)
                 ^ t->v[0][t->v[k - 1][i] & 255];
 }
 
-/* Written so that compilers make it one load. */
-static uint32_t load32(const unsigned char *p)
-{
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16
-        | (uint32_t)p[3] << 24;
-}
-
 uint32_t bl_zip_crc(uint32_t before, const unsigned char *p, size_t n)
 {
     struct crc_tables t;
@@ -343,8 +328,8 @@ uint32_t bl_zip_crc(uint32_t before, const unsigned char *p, size_t n)
 
     crc_make(&t);
     for (; n >= 8; p += 8, n -= 8) {
-        lo = crc ^ load32(p);
-        hi = load32(p + 4);
+        lo = crc ^ (uint32_t)bl_le(p, 4);
+        hi = (uint32_t)bl_le(p + 4, 4);
         crc = t.v[7][lo & 255] ^ t.v[6][lo >> 8 & 255]
             ^ t.v[5][lo >> 16 & 255] ^ t.v[4][lo >> 24]
             ^ t.v[3][hi & 255] ^ t.v[2][hi >> 8 & 255]
