@@ -6,7 +6,7 @@
  * takes many newer processors for a far older one: on a Xeon with AVX-512 it
  * runs at a fifth of its speed.  So no program links it: it is opened by
  * name after bl_blas_environment() has named the right core.  Without
- * OpenBLAS a plain C product takes over.
+ * OpenBLAS the plain C product of dense.h takes over.
  */
 #ifndef BL_BLAS_H
 #define BL_BLAS_H

@@ -18,8 +18,8 @@
  * An encoder borrows its model and is for one thread at a time.
  *
  * Three engines stand behind the door: "reference" (plain C, the oracle),
- * "cpu" (our kernels with OpenBLAS) and "torch" (libtorch, a module opened
- * only here and only when wanted).
+ * "cpu" (our kernels with OpenBLAS; the default) and "torch" (libtorch, for
+ * CUDA and bf16: a module opened only here and only when wanted).
  */
 #ifndef BL_ENCODER_H
 #define BL_ENCODER_H
@@ -44,7 +44,7 @@ struct bl_engine_opts {
                              * what cpu cannot do */
     int device;             /* enum bl_device */
     int precision;          /* enum bl_precision; bf16: torch only */
-    size_t threads;         /* 0: all allowed cores, 1 under GNU parallel */
+    size_t threads;         /* 0: bl_threads_default() */
     size_t batch_tokens;    /* most tokens computed at once */
 };
 
@@ -94,7 +94,8 @@ struct bl_encoder *bl_encoder_open(const struct bl_model *model,
                                    struct bl_err *err);
 void bl_encoder_close(struct bl_encoder *e);    /* NULL: nothing */
 
-/* "torch 1.13.1, cpu, f32, 2 threads"; borrowed until close. */
+/* "cpu, f32, 2 threads, openblas SkylakeX, 1 thread each"; borrowed until
+ * close. */
 const char *bl_encoder_describe(const struct bl_encoder *e);
 
 /* Floats per vector, and tags per token (0 for other roles). */

@@ -34,7 +34,7 @@ static const struct bl_torch_api *load_module(struct bl_err *err)
 
     if (!path) {
         bl_fail(err, BL_DATA, "the torch engine is not installed (no "
-                "libblink-torch.so): try --engine reference");
+                "libblink-torch.so): try --engine cpu");
         return NULL;
     }
     module = dlopen(path, RTLD_NOW | RTLD_LOCAL);

@@ -66,8 +66,8 @@ struct bl_loop {
                  struct bl_edits *edits);
     void (*emit_lines)(void *ctx, const struct bl_item *item,
                        struct bl_buf *out);
-    /* Non-NULL: called with each raw line instead of JSON parsing (plain
-     * text input); *item has only rec.line and rec.number. */
+    /* Lines are plain text, not JSON: prepare finds rec.line and rec.number
+     * alone. */
     bool plain_text;
 };
 

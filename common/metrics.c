@@ -96,14 +96,20 @@ void bl_tally_sum(struct bl_tally *sum, const struct bl_tally *t)
     }
 }
 
-double bl_ratio(double a, double b)
+/* NAN for b == 0. */
+static double ratio(double a, double b)
 {
     return b > 0 ? a / b : NAN;
 }
 
-struct bl_prf bl_prf(struct bl_prf_sum s)
+struct prf {
+    double p, r, f1;
+};
+
+/* 0 / 0 is 0 for all three. */
+static struct prf prf(struct bl_prf_sum s)
 {
-    struct bl_prf out = { 0, 0, 0 };
+    struct prf out = { 0, 0, 0 };
 
     if (s.predicted > 0)
         out.p = s.tp / s.predicted;
@@ -118,10 +124,10 @@ struct bl_prf bl_prf(struct bl_prf_sum s)
  * otherwise saying nothing would cost as much as saying wrong things. */
 static void macro(const struct bl_prf_sum *s, double out[3])
 {
-    struct bl_prf x = bl_prf(*s);
+    struct prf x = prf(*s);
 
     if (s->gold <= 0 && s->predicted <= 0)
-        x = (struct bl_prf){ 1, 1, 1 };
+        x = (struct prf){ 1, 1, 1 };
     out[0] = x.p;
     out[1] = x.r;
     out[2] = x.f1;
@@ -137,7 +143,8 @@ void bl_tally_close_doc(struct bl_tally *doc)
     macro(&doc->nil_required, doc->macro_nil);
 }
 
-double bl_ece(const struct bl_tally *t)
+/* Expected calibration error over equal bins; NAN without confidences. */
+static double ece(const struct bl_tally *t)
 {
     double n = 0, gap = 0;
 
@@ -145,7 +152,7 @@ double bl_ece(const struct bl_tally *t)
         n += t->bin_n[i];
         gap += fabs(t->bin_p[i] - t->bin_right[i]);
     }
-    return bl_ratio(gap, n);
+    return ratio(gap, n);
 }
 
 /* ---- The report ---- */
@@ -169,7 +176,7 @@ static size_t put_three(struct bl_figure *out, size_t n, const char *name,
 static size_t put_micro(struct bl_figure *out, size_t n, const char *name,
                         struct bl_prf_sum sum)
 {
-    struct bl_prf x = bl_prf(sum);
+    struct prf x = prf(sum);
 
     return put_three(out, n, name, x.p, x.r, x.f1);
 }
@@ -178,30 +185,30 @@ size_t bl_figures(const struct bl_tally *t, const struct bl_cutoffs *k,
                   bool docs, struct bl_figure *out)
 {
     const double *a = t->macro_in_kb, *b = t->macro_nil;
-    size_t n = put(out, 0, "accuracy", "", bl_ratio(t->right, t->n));
+    size_t n = put(out, 0, "accuracy", "", ratio(t->right, t->n));
 
     for (size_t i = 0; i < k->n; i++) {
         bool none = k->blink && k->v[i] == 1;
         double hits = k->blink ? t->at_blink[i] : t->at[i];
-        n = put(out, n, "", "", none ? NAN : bl_ratio(hits, t->n));
+        n = put(out, n, "", "", none ? NAN : ratio(hits, t->n));
         snprintf(out[n - 1].name, sizeof(out->name), "recall_at_%zu",
                  k->v[i]);
     }
-    n = put(out, n, "recall", "", bl_ratio(t->found, t->n));
-    n = put(out, n, "mrr", "", bl_ratio(t->reciprocal, t->n));
-    n = put(out, n, "biencoder_accuracy", "", bl_ratio(t->bi_first, t->n));
-    n = put(out, n, "normalized_accuracy", "", bl_ratio(t->first, t->found));
-    n = put(out, n, "unnormalized_accuracy", "", bl_ratio(t->first, t->n));
-    n = put(out, n, "in_catalogue", "", bl_ratio(t->n, t->n + t->nil));
+    n = put(out, n, "recall", "", ratio(t->found, t->n));
+    n = put(out, n, "mrr", "", ratio(t->reciprocal, t->n));
+    n = put(out, n, "biencoder_accuracy", "", ratio(t->bi_first, t->n));
+    n = put(out, n, "normalized_accuracy", "", ratio(t->first, t->found));
+    n = put(out, n, "unnormalized_accuracy", "", ratio(t->first, t->n));
+    n = put(out, n, "in_catalogue", "", ratio(t->n, t->n + t->nil));
     n = put_micro(out, n, "in_kb_micro", t->in_kb);
     n = put_micro(out, n, "nil_required_micro", t->nil_required);
     if (docs) {
-        n = put_three(out, n, "in_kb_macro", bl_ratio(a[0], t->docs),
-                      bl_ratio(a[1], t->docs), bl_ratio(a[2], t->docs));
-        n = put_three(out, n, "nil_required_macro", bl_ratio(b[0], t->docs),
-                      bl_ratio(b[1], t->docs), bl_ratio(b[2], t->docs));
+        n = put_three(out, n, "in_kb_macro", ratio(a[0], t->docs),
+                      ratio(a[1], t->docs), ratio(a[2], t->docs));
+        n = put_three(out, n, "nil_required_macro", ratio(b[0], t->docs),
+                      ratio(b[1], t->docs), ratio(b[2], t->docs));
     }
-    return put(out, n, "ece", "", bl_ece(t));
+    return put(out, n, "ece", "", ece(t));
 }
 
 uint64_t bl_random(uint64_t *state)

@@ -63,10 +63,6 @@ struct bl_tally {
     double bin_n[BL_ECE_BINS], bin_p[BL_ECE_BINS], bin_right[BL_ECE_BINS];
 };
 
-struct bl_prf {
-    double p, r, f1;
-};
-
 /* Which recalls are wanted, and how. */
 struct bl_cutoffs {
     size_t v[BL_MAX_CUTOFFS], n;
@@ -80,14 +76,6 @@ void bl_tally_add(struct bl_tally *t, const struct bl_judged *j,
 void bl_tally_sum(struct bl_tally *sum, const struct bl_tally *t);
 /* Ends a document: its own P, R and F1 become its macro sums. */
 void bl_tally_close_doc(struct bl_tally *doc);
-
-/* 0 / 0 is 0 for all three. */
-struct bl_prf bl_prf(struct bl_prf_sum s);
-/* a / b, NAN for b == 0. */
-double bl_ratio(double a, double b);
-/* Expected calibration error over BL_ECE_BINS equal bins; NAN without
- * confidences. */
-double bl_ece(const struct bl_tally *t);
 
 /* One number of the report under its name in JSON; NAN: undefined. */
 struct bl_figure {

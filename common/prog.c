@@ -91,11 +91,11 @@ _Noreturn void bl_die_usage(const char *fmt, ...)
     exit(2);
 }
 
-_Noreturn static void write_failed(void)
+static int write_failed(void)
 {
     fprintf(stderr, "%s: cannot write standard output: %s\n", prog_name,
             strerror(errno));
-    exit(4);
+    return 4;
 }
 
 void bl_out(const void *data, size_t n)
@@ -108,7 +108,7 @@ void bl_out(const void *data, size_t n)
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            write_failed();
+            exit(write_failed());
         p += put;
         n -= (size_t)put;
     }
@@ -119,10 +119,7 @@ int bl_prog_finish(int status)
     /* A stdout that was never open is no failure of a program that wrote
      * nothing to it; any write before this has been checked. */
     if (fflush(stdout) != 0 || ferror(stdout) ||
-        (close(STDOUT_FILENO) < 0 && errno != EBADF && errno != EINTR)) {
-        fprintf(stderr, "%s: cannot write standard output: %s\n", prog_name,
-                strerror(errno));
-        return 4;
-    }
+        (close(STDOUT_FILENO) < 0 && errno != EBADF && errno != EINTR))
+        return write_failed();
     return status;
 }

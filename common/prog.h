@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prog: how every program starts, speaks and ends.  Only bin/ and the loop
+ * prog: how every program starts, speaks and ends.  Only bin/, opts and loop
  * call this; the rest of libcommon never prints and never exits.
  *
  * Exit status: 0 done; 1 some records carry an error; 2 usage; 3 a data file
@@ -14,8 +14,8 @@
 
 #include "err.h"
 
-/* First call of main: makes fds 0-2 valid, takes the name for messages, sets
- * the "C" numeric locale, arranges that temporary files go on SIGINT/TERM. */
+/* First call of main: makes fds 0-2 valid and takes the name for messages.
+ * The locale stays "C", as nothing calls setlocale(). */
 void bl_prog_init(const char *name);
 const char *bl_prog_name(void);
 
@@ -37,8 +37,8 @@ __attribute__((noreturn)) void bl_die_usage(const char *fmt, ...)
  * ends the program by SIGPIPE as usual. */
 void bl_out(const void *p, size_t n);
 
-/* Last call of main: closes stdout and stderr; a failed write or close turns
- * 0 and 1 into 4.  Returns the status to return from main. */
+/* Last call of main: closes stdout.  Returns the status to return from main:
+ * this one, or 4 when writing or closing failed, which is then said. */
 int bl_prog_finish(int status);
 
 /* ---- Progress of long work, on stderr when it is a terminal ---- */
@@ -49,9 +49,10 @@ struct bl_progress {
     bool on;
 };
 
-/* start, any number of steps, end; `force` shows it on any stderr. */
+/* start, any number of steps, end.  Shown if wanted, unless stderr is no
+ * terminal or -q was given. */
 void bl_progress_start(struct bl_progress *p, const char *what, size_t total,
-                       bool force);
+                       bool wanted);
 void bl_progress_step(struct bl_progress *p, size_t more);  /* <= 5 Hz */
 void bl_progress_end(struct bl_progress *p);
 double bl_now(void);            /* seconds, CLOCK_MONOTONIC */

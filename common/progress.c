@@ -17,10 +17,10 @@ double bl_now(void)
 }
 
 void bl_progress_start(struct bl_progress *p, const char *what, size_t total,
-                       bool force)
+                       bool wanted)
 {
     *p = (struct bl_progress){ .what = what, .total = total };
-    p->on = force && bl_verbosity >= 0 && isatty(STDERR_FILENO);
+    p->on = wanted && bl_verbosity >= 0 && isatty(STDERR_FILENO);
     p->started = p->on ? bl_now() : 0;
 }
 
