@@ -4,6 +4,8 @@
  * thread of it per thread of ours.  Without OpenBLAS its products are plain
  * C, several times slower.
  */
+#include "config.h"
+
 #include "engine.h"
 
 #include <stdio.h>

@@ -4,6 +4,8 @@
  * (Devlin et al. 2018), the oracle that every other engine is tested
  * against.  N tokens, H hidden, I inner, A heads of D = H / A.
  */
+#include "config.h"
+
 #include "engine.h"
 
 #include <math.h>

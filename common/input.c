@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include "input.h"
+
 #include <stdlib.h>
 
-#include "input.h"
 #include "mem.h"
 #include "unicode.h"
 

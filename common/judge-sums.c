@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sums and bootstrap samples over judged cases. */
+#include "config.h"
+
 #include "judge.h"
 
 #include <math.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include "pipeline.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,7 +18,6 @@
 
 #include "mem.h"
 #include "paths.h"
-#include "pipeline.h"
 
 struct stage {
     char **argv;                /* NULL-terminated */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* N tokens of a piece, S sequences, H hidden, I inner, heads of D numbers. */
+#include "config.h"
+
 #include "stack.h"
 
 #include <pthread.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "uni-tables.h"
 #include "unicode.h"
+
+#include "uni-tables.h"
 #include "utf8.h"
 
 const char *bl_uni_version(void)

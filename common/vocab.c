@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include "vocab.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "file.h"
 #include "mem.h"
 #include "utf8.h"
-#include "vocab.h"
 
 enum { MAX_FILE = 64 << 20 };
 

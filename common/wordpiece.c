@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include "wordpiece.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "mem.h"
 #include "utf8.h"
 #include "vocab.h"
-#include "wordpiece.h"
 #include "words.h"
 
 enum {

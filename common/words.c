@@ -10,13 +10,14 @@
  */
 #include "config.h"
 
+#include "words.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "mem.h"
 #include "uni-tables.h"
 #include "utf8.h"
-#include "words.h"
 
 enum { BUF_ROOM = 64, HANGUL_FIRST = 0xAC00, HANGUL_LAST = 0xD7A3 };
 
