@@ -64,6 +64,7 @@ SHELL_TESTS = \
 	tests/golden-rank.sh \
 	tests/headers.sh \
 	tests/install.sh \
+	tests/layers.sh \
 	tests/man-examples.sh \
 	tests/man-help.sh \
 	tests/man-lint.sh \
