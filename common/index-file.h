@@ -64,7 +64,7 @@ static inline struct extent extent_of(uint64_t at, uint64_t n,
 
 static inline uint32_t get32(const unsigned char *p)
 {
-    return (uint32_t)bl_le(p, 4);
+    return bl_le32(p);
 }
 
 static inline uint64_t get64(const unsigned char *p)

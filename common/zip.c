@@ -328,8 +328,8 @@ uint32_t bl_zip_crc(uint32_t before, const unsigned char *p, size_t n)
 
     crc_make(&t);
     for (; n >= 8; p += 8, n -= 8) {
-        lo = crc ^ (uint32_t)bl_le(p, 4);
-        hi = (uint32_t)bl_le(p + 4, 4);
+        lo = crc ^ bl_le32(p);
+        hi = bl_le32(p + 4);
         crc = t.v[7][lo & 255] ^ t.v[6][lo >> 8 & 255]
             ^ t.v[5][lo >> 16 & 255] ^ t.v[4][lo >> 24]
             ^ t.v[3][hi & 255] ^ t.v[2][hi >> 8 & 255]
