@@ -424,6 +424,61 @@ static void test_shapes(void)
     }
 }
 
+/* A token's logits are linear in its state, so their mean over a sequence is
+ * the head applied to the mean state: what mean pooling gives. */
+static float tag_distance(const struct bl_linear *head, size_t hidden,
+                          const struct bl_batch *b, const float *means,
+                          const float *logits)
+{
+    float far = 0;
+
+    for (size_t i = 0; i < b->n_seqs; i++)
+        for (size_t o = 0; o < head->out; o++) {
+            size_t n = b->offsets[i + 1] - b->offsets[i];
+            float want = head->b[o], got = 0;
+
+            for (size_t k = 0; k < hidden; k++)
+                want += head->w[o * hidden + k] * means[i * hidden + k];
+            for (size_t t = 0; t < n; t++)
+                got += logits[(b->offsets[i] + t) * head->out + o] /
+                    (float)n;
+            far = fmaxf(far, fabsf(want - got));
+        }
+    return far;
+}
+
+static void test_tags(void)
+{
+    enum { TAGS = 9 };
+    struct bl_arena a = BL_ARENA_INIT;
+    struct bl_model m = small_model(&a, 24, 2, 40);
+    struct bl_batch b = stairs(20, 7);
+    struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;
+    float *logits = bl_xcalloc(b.n_tokens * TAGS, sizeof *logits);
+    float *means;
+    struct bl_encoder *e;
+
+    m.pooling = BL_POOL_MEAN;
+    means = embed(&m, BL_ENGINE_REFERENCE, 1, &b);
+    m.role = BL_ROLE_TAGGER;
+    m.n_labels = TAGS;
+    m.towers[0].head = linear(&a, TAGS, 24);
+    eo.batch_tokens = 16;       /* several parts, put back in order */
+    for (eo.engine = BL_ENGINE_REFERENCE; eo.engine <= BL_ENGINE_CPU;
+         eo.engine++) {
+        e = bl_encoder_open(&m, &eo, NULL);
+        ok(e && bl_encoder_tags(e) == TAGS, "tagger: nine tags");
+        ok(bl_encoder_tag(e, &b, logits, NULL, NULL) == 0 &&
+           tag_distance(&m.towers[0].head, 24, &b, means, logits) < 1e-4f,
+           "tagger: logits of every token in its place");
+        bl_encoder_close(e);
+    }
+    free(means);
+    free(logits);
+    bl_batch_free(&b);
+    bl_arena_free(&a);
+}
+
 /* Not under valgrind, where it takes ten minutes. */
 static bool has_torch(const struct bl_model *m)
 {
@@ -458,6 +513,7 @@ int main(void)
         test_range(bi);
     }
     test_shapes();
+    test_tags();
     bl_model_close(bi);
     bl_model_close(pair);
     cases_free(&context);
