@@ -65,6 +65,7 @@ struct state {
     struct bl_dictionary *dictionary;
     struct bl_doc doc;
     struct bl_founds found;
+    bool any_record;            /* a line was JSON */
 };
 
 struct document {
@@ -155,7 +156,7 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
 {
     struct document *d = bl_arena_alloc(arena, 1, sizeof *d);
 
-    (void)ctx;
+    ((struct state *)ctx)->any_record = true;
     *d = (struct document){ 0 };
     item->data = d;
     if (o.text)
@@ -310,6 +311,9 @@ int main(int argc, char **argv)
             .opts = &o.loop, .ctx = &s, .prepare = prepare,
             .emit_lines = emit_lines, .plain_text = o.text
         });
+    if (status == 1 && !o.whole && !s.any_record)
+        bl_warn("no line is a document in JSON: --text takes plain text, a "
+                "document a line, --whole all of it as one");
     unload(&s);
     return bl_prog_finish(status);
 }

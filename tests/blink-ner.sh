@@ -159,4 +159,14 @@ is "$(wc -l <out)" "$(grep -Eo 'Paris|England' long.txt | wc -l)" 'is found whol
 head -c 1000000 /dev/zero | tr '\0' '(' >deep.txt
 run timeout 20 blink-ner -d k.kb --whole <deep.txt
 is "$status$(cat out)" 0 'a million brackets'
+
+# ---- Plain text by mistake ----
+printf 'Paris is big.\nLondon too.\n' >plain.txt
+run blink-ner -d k.kb <plain.txt
+is "$status$(tail -n 1 err)" "1blink-ner: no line is a document in JSON: \
+--text takes plain text, a document a line, --whole all of it as one" \
+    'plain text: what to do is said once'
+printf '%s\n' 'Paris' '{"id":"1","text":"Paris"}' >mixed
+run blink-ner -d k.kb <mixed
+is "$(grep -c 'no line is' err)" 0 'but not when a line is a document'
 finish
