@@ -17,7 +17,10 @@
 
 #include "mem.h"
 
-enum { MAX_OPEN = 16 };
+enum {
+    MAX_OPEN = 16,
+    BUFFER = 1 << 20            /* bytes gathered before they are written */
+};
 
 /* ---- Mapped files ---- */
 
@@ -174,7 +177,9 @@ struct bl_newfile {
     int fd;
     size_t slot;                /* in open_tmp */
     char *target, *tmp;
-    uint64_t size;
+    uint64_t size;              /* with what is in the buffer */
+    char *buffer;               /* [BUFFER]: the last `held` bytes */
+    size_t held;
 };
 
 /* Temporary names that a signal handler can remove. */
@@ -283,6 +288,7 @@ static void release(struct bl_newfile *f)
     bl_tmp_drop(f->slot);
     free(f->target);
     free(f->tmp);
+    free(f->buffer);
     free(f);
 }
 
@@ -305,19 +311,9 @@ struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
     return NULL;
 }
 
-int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
-                     struct bl_err *err)
+static int write_at(struct bl_newfile *f, const char *p, size_t n,
+                    uint64_t offset, struct bl_err *err)
 {
-    if (bl_newfile_pwrite(f, p, n, f->size, err) < 0)
-        return -1;
-    f->size += n;
-    return 0;
-}
-
-int bl_newfile_pwrite(struct bl_newfile *f, const void *data, size_t n,
-                      uint64_t offset, struct bl_err *err)
-{
-    const char *p = data;
     ssize_t put;
 
     while (n > 0) {
@@ -332,6 +328,38 @@ int bl_newfile_pwrite(struct bl_newfile *f, const void *data, size_t n,
         offset += (uint64_t)put;
     }
     return 0;
+}
+
+static int flush(struct bl_newfile *f, struct bl_err *err)
+{
+    size_t n = f->held;
+
+    f->held = 0;
+    return n ? write_at(f, f->buffer, n, f->size - n, err) : 0;
+}
+
+int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
+                     struct bl_err *err)
+{
+    if (n > BUFFER - f->held && flush(f, err) < 0)
+        return -1;
+    if (n >= BUFFER) {
+        if (write_at(f, p, n, f->size, err) < 0)
+            return -1;
+    } else if (n > 0) {
+        if (!f->buffer)
+            f->buffer = bl_xmalloc(BUFFER, 1);
+        memcpy(f->buffer + f->held, p, n);
+        f->held += n;
+    }
+    f->size += n;
+    return 0;
+}
+
+int bl_newfile_pwrite(struct bl_newfile *f, const void *p, size_t n,
+                      uint64_t offset, struct bl_err *err)
+{
+    return flush(f, err) < 0 ? -1 : write_at(f, p, n, offset, err);
 }
 
 uint64_t bl_newfile_size(const struct bl_newfile *f)
@@ -366,8 +394,13 @@ int bl_sync_folder(const char *path)
 int bl_newfile_commit(struct bl_newfile *f, struct bl_err *err)
 {
     int fd = f->fd;
-    bool ok = fsync(fd) == 0;
+    bool ok;
 
+    if (flush(f, err) < 0) {
+        bl_newfile_abort(f);
+        return -1;
+    }
+    ok = fsync(fd) == 0;
     f->fd = -1;
     ok = close(fd) == 0 && ok;
     ok = ok && rename(f->tmp, f->target) == 0;

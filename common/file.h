@@ -43,6 +43,8 @@ struct bl_newfile;
  * known at the start.  NULL with *err on failure. */
 struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
                                    struct bl_err *err);
+/* Bytes reach the disk by the megabyte: a disk that is full may be reported
+ * by a later call. */
 int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
                      struct bl_err *err);
 /* Overwrites bytes already written (a header whose sums come last). */

@@ -32,6 +32,12 @@ void bl_sha256_end(struct bl_sha256 *s, unsigned char sum[BL_SHA256_SIZE]);
 /* The digest of n bytes in one call. */
 void bl_sha256_of(const void *p, size_t n, unsigned char sum[BL_SHA256_SIZE]);
 
+/* Way number i of hashing n blocks of 64 bytes that this processor has, the
+ * best first; NULL at the end (tests). */
+typedef void bl_sha256_blocks_fn(uint32_t state[8], const unsigned char *p,
+                                 size_t n);
+bl_sha256_blocks_fn *bl_sha256_blocks(size_t i);
+
 /* n bytes as 2 * n lower-case hexadecimal digits and a NUL. */
 void bl_sha256_hex(const unsigned char *sum, size_t n, char *out);
 

@@ -28,6 +28,7 @@ UNIT_TESTS = \
 	tests/unit/test-json-cases \
 	tests/unit/test-pipeline \
 	tests/unit/test-record \
+	tests/unit/test-sha256 \
 	tests/unit/test-topk \
 	tests/unit/test-torchfile \
 	tests/unit/test-torchfile-parts \

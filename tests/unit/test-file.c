@@ -86,6 +86,38 @@ static void refuse(void)
        "more than any disk holds");
 }
 
+/* Small writes are gathered; those of a header, and large ones, keep their
+ * place among them. */
+static void gathers(void)
+{
+    enum { SMALL = 700, N = 5000, LARGE = 3 << 20 };
+    struct bl_newfile *f = bl_newfile_open("g", 0, &err);
+    char *large = bl_xcalloc(LARGE, 1), part[SMALL];
+    struct bl_map m = { 0 };
+    bool good = f != NULL;
+
+    for (int i = 0; good && i < N; i++) {
+        memset(part, 'a' + i % 26, SMALL);
+        good = bl_newfile_write(f, part, SMALL, &err) == 0;
+    }
+    good = good && bl_newfile_pwrite(f, "head", 4, 0, &err) == 0 &&
+           bl_newfile_write(f, large, LARGE, &err) == 0 &&
+           bl_newfile_write(f, "tail", 4, &err) == 0 &&
+           bl_newfile_size(f) == SMALL * N + LARGE + 4 &&
+           bl_newfile_commit(f, &err) == 0 && bl_map_open(&m, "g", &err) == 0;
+    ok(good && m.size == SMALL * N + LARGE + 4, "many writes");
+    ok(good && !memcmp(m.data, "headaaa", 7) &&
+       !memcmp(m.data + m.size - 4, "tail", 4) &&
+       m.data[SMALL * N] == '\0' && m.data[SMALL * N - 1] == 'a' + 4999 % 26,
+       "at their places");
+    for (int i = 1; good && i < N; i++)
+        good = m.data[SMALL * i] == 'a' + i % 26;
+    ok(good, "in order");
+    bl_map_close(&m);
+    free(large);
+    unlink("g");
+}
+
 static void on_signal(int sig)
 {
     pid_t pid = fork();
@@ -187,6 +219,7 @@ int main(void)
     replace();
     through_link();
     refuse();
+    gathers();
     on_signal(SIGTERM);
     on_signal(SIGINT);
     on_exit_too();
