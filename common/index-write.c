@@ -90,20 +90,26 @@ struct bl_index_writer *bl_index_create(const char *path,
     return w;
 }
 
-/* The scale puts the largest value at 127. */
+/* The scale puts the largest value at 127.  A denormal scale is coarse: the
+ * quotient may leave the range.  Plain operations instead of fmaxf() and
+ * rintf(), which would be calls: adding 1.5 * 2^23 makes the processor round
+ * to a whole number, to even between two. */
 static void encode_int8(struct bl_index_writer *w, const float *v)
 {
+    const float rounder = 0x1.8p23f, limit = 127.0f;
     float top = 0, scale;
 
-    for (size_t i = 0; i < w->spec.dim; i++)
-        top = fmaxf(top, fabsf(v[i]));
-    scale = top / 127.0f;
     for (size_t i = 0; i < w->spec.dim; i++) {
-        float q = scale > 0 ? rintf(v[i] / scale) : 0;
+        float size = fabsf(v[i]);
 
-        /* A denormal scale is coarse: the quotient may leave the range. */
-        q = fminf(fmaxf(q, -127.0f), 127.0f);
-        w->vector[i] = (unsigned char)(int8_t)q;
+        top = size > top ? size : top;
+    }
+    scale = top / limit;
+    for (size_t i = 0; i < w->spec.dim; i++) {
+        float q = scale > 0 ? v[i] / scale : 0;
+
+        q = q > limit ? limit : q < -limit ? -limit : q;
+        w->vector[i] = (unsigned char)(int8_t)((q + rounder) - rounder);
     }
     bl_buf_put(&w->scales, &scale, sizeof scale);
 }
