@@ -12,6 +12,7 @@
 #include "convert.h"
 #include "opts.h"
 #include "prog.h"
+#include "zeshel.h"
 
 static struct opts {
     const char *params, *bert, *vocab, *output;
@@ -38,6 +39,14 @@ static const struct bl_opt blink_opts[] = {
 
 static const struct bl_opt hf_opts[] = { OPTS_OUTPUT, BL_OPTS_END };
 
+static const struct bl_opt zeshel_opts[] = {
+    BL_OPT_STR('o', "output", "DIR", &o.output, "folder to make (required)"),
+    BL_OPT_FLAG(0, "force", &o.force, "replace a folder that is there"),
+    BL_OPTS_END
+};
+
+enum { ZESHEL = BL_CONVERT_HF + 1 };
+
 static const struct bl_command commands[] = {
     [BL_CONVERT_BIENCODER] = {
         "blink-convert biencoder", "FILE [--params FILE] [--bert DIR] "
@@ -48,6 +57,10 @@ static const struct bl_command commands[] = {
     [BL_CONVERT_HF] = {
         "blink-convert hf", "DIR -o MODEL",
         "convert a BERT in Hugging Face's layout", hf_opts, 1, 1 },
+    [ZESHEL] = {
+        "blink-convert zeshel", "DIR -o DIR",
+        "make records of the zero-shot entity linking data", zeshel_opts, 1,
+        1 },
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
@@ -78,6 +91,18 @@ static void run(struct bl_convert *c)
             r.bytes, r.dropped);
 }
 
+static void run_zeshel(const char *input)
+{
+    struct bl_zeshel z = { input, o.output, o.force };
+    struct bl_zeshel_report r;
+    struct bl_err err;
+
+    if (bl_zeshel_run(&z, &r, &err) < 0)
+        bl_die(&err);
+    bl_note("'%s': %zu worlds with %zu entities, %zu sets with %zu mentions",
+            o.output, r.worlds, r.entities, r.splits, r.mentions);
+}
+
 int main(int argc, char **argv)
 {
     size_t command;
@@ -90,6 +115,10 @@ int main(int argc, char **argv)
     args = bl_opts_parse(&commands[command], argc - 1, argv + 1);
     if (!o.output)
         bl_die_usage("option '--output' is required");
+    if (command == ZESHEL) {
+        run_zeshel(args.v[0]);
+        return bl_prog_finish(0);
+    }
     run(&(struct bl_convert){
         .kind = (enum bl_convert_kind)command, .input = args.v[0],
         .params = o.params, .bert = o.bert, .vocab = o.vocab,

@@ -24,7 +24,7 @@
 #include "report.h"
 
 static struct opts {
-    const char *cutoffs, *gold, *diff, *catalogue;
+    const char *cutoffs, *gold, *diff, *catalogue, *by;
     size_t bootstrap, seed, max_line;
     bool json, blink_recall, no_fail;
 } o = { .cutoffs = "1,10,64", .seed = 1, .max_line = 16u << 20 };
@@ -39,6 +39,8 @@ static const struct bl_opt table[] = {
                "the right answers, when stdin does not carry them"),
     BL_OPT_STR(0, "diff", "FILE", &o.diff,
                "print what changed since the run in FILE"),
+    BL_OPT_STR(0, "by", "FIELD", &o.by,
+               "also print figures for each value of a field"),
     BL_OPT_SIZE(0, "bootstrap", "N", &o.bootstrap, 0, 1000000,
                 "samples for 95 % intervals (0: none)"),
     BL_OPT_SIZE(0, "seed", "N", &o.seed, 0, 1u << 30,
@@ -131,7 +133,8 @@ static int read_record(struct state *s, struct bl_cases *into,
         return -1;
     if (into != &s->gold && o.gold)
         apply_gold(s, &c);
-    if (check_label(s, &c, err) < 0 ||
+    if ((o.by && bl_case_group(&c, &s->rec, o.by, &s->arena, err) < 0) ||
+        check_label(s, &c, err) < 0 ||
         (into != &s->gold &&
          bl_case_judge(&c, &s->rec, &s->arena, err) < 0)) {
         bl_case_free(&c);
@@ -218,7 +221,7 @@ static void report(struct state *s)
 {
     struct bl_report r = { .cutoffs = &s->cutoffs, .json = o.json,
                            .bootstrap = o.bootstrap, .seed = o.seed,
-                           .failed = s->failed };
+                           .failed = s->failed, .by = o.by };
     struct bl_buf out = BL_BUF_INIT;
 
     if (o.diff) {

@@ -18,7 +18,7 @@
 #include "mem.h"
 
 enum {
-    MAX_OPEN = 16,
+    MAX_OPEN = 64,
     BUFFER = 1 << 20            /* bytes gathered before they are written */
 };
 

@@ -85,6 +85,12 @@ int bl_case_read(struct bl_case *c, const struct bl_record *r,
     return 0;
 }
 
+int bl_case_group(struct bl_case *c, const struct bl_record *r,
+                  const char *name, struct bl_arena *a, struct bl_err *err)
+{
+    return text_of(r, name, a, &c->group, err);
+}
+
 void bl_case_free(struct bl_case *c)
 {
     free(c->key);
@@ -93,6 +99,7 @@ void bl_case_free(struct bl_case *c)
     free(c->mention);
     free(c->gold);
     free(c->answer);
+    free(c->group);
     *c = (struct bl_case){ 0 };
 }
 
@@ -249,6 +256,14 @@ static int by_doc(const void *a, const void *b)
     return order ? order : by_line(x, y);
 }
 
+static int by_group(const void *a, const void *b)
+{
+    const struct bl_case *x = a, *y = b;
+    int order = strcmp(x->group ? x->group : "", y->group ? y->group : "");
+
+    return order ? order : by_doc(a, b);
+}
+
 void bl_cases_sort(struct bl_cases *all)
 {
     if (all->n > 1)
@@ -259,6 +274,12 @@ void bl_cases_by_doc(struct bl_cases *all)
 {
     if (all->n > 1)
         qsort(all->v, all->n, sizeof(*all->v), by_doc);
+}
+
+void bl_cases_by_group(struct bl_cases *all)
+{
+    if (all->n > 1)
+        qsort(all->v, all->n, sizeof(*all->v), by_group);
 }
 
 struct bl_case *bl_cases_find(struct bl_cases *all, const char *key)

@@ -34,6 +34,7 @@ struct bl_case {
                                  * start and end, or else the id, or else
                                  * the number of the line */
     char *doc, *id, *mention, *gold, *answer;
+    char *group;                /* see bl_case_group() */
 };
 
 /* Who and what is right: everything but the answer. */
@@ -43,6 +44,10 @@ int bl_case_read(struct bl_case *c, const struct bl_record *r,
  * labelled record has neither `entity` nor `candidates`. */
 int bl_case_judge(struct bl_case *c, const struct bl_record *r,
                   struct bl_arena *a, struct bl_err *err);
+/* c->group becomes the text of the record's field `name`, a string or a
+ * number. */
+int bl_case_group(struct bl_case *c, const struct bl_record *r,
+                  const char *name, struct bl_arena *a, struct bl_err *err);
 void bl_case_free(struct bl_case *c);
 
 struct bl_cases {
@@ -61,6 +66,8 @@ void bl_cases_sort(struct bl_cases *all);
 struct bl_case *bl_cases_find(struct bl_cases *all, const char *key);
 /* By document, then by line: documents become runs of neighbours. */
 void bl_cases_by_doc(struct bl_cases *all);
+/* By group, those without one first, then by document and line. */
+void bl_cases_by_group(struct bl_cases *all);
 
 /* The sums over all cases, in by_doc order. */
 void bl_cases_tally(const struct bl_cases *all, const struct bl_cutoffs *k,

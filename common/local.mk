@@ -81,6 +81,7 @@ common_libcommon_la_SOURCES = \
 	common/wide.h \
 	common/wordpiece.c common/wordpiece.h \
 	common/words.c common/words.h \
+	common/zeshel.c common/zeshel.h \
 	common/zip.c common/zip.h
 common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS)
 

@@ -20,7 +20,7 @@
 
 #include "err.h"
 
-enum { BL_NEWDIR_MAX = 8 };
+enum { BL_NEWDIR_MAX = 48 };
 
 struct bl_newdir;
 

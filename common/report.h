@@ -21,6 +21,8 @@ struct bl_report {
     bool json;
     size_t bootstrap, seed;     /* bootstrap 0: no intervals */
     size_t failed;              /* lines that could not be read */
+    const char *by;             /* also for each bl_case.group, which are
+                                 * what this field holds; NULL: no */
 };
 
 /* Cases in bl_cases_by_doc() order. */

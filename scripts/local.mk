@@ -19,4 +19,5 @@ EXTRA_DIST += \
 dist_noinst_SCRIPTS += \
 	scripts/benchmark \
 	scripts/fit-calibration \
+	scripts/zeshel-eval \
 	scripts/gen-calibration-header

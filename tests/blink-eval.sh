@@ -38,6 +38,18 @@ evaluate <"$T/in"
 is "$(grep -c . "$T/out")" 29 'the table has a line for each figure'
 ok 'undefined figures are dashes' grep -qx 'docs  *2' "$T/out"
 
+# ---- Groups ----
+evaluate --by doc -k 1 <"$T/in"
+is "$(tail -4 "$T/out")" 'doc                                n  accuracy  recall_at_1  normalized_accuracy  unnormalized_accuracy
+-                                  0         -            -                    -                      -
+d1                                 2    0.5000       0.5000               0.5000                 0.5000
+d2                                 1    0.0000       0.0000                    -                 0.0000' \
+    'a line for each document'
+evaluate --json --by doc -k 1 <"$T/in"
+is "$(figures '.n, (.groups | map_values([.n, .nil, .accuracy]))' |
+    tr '\n' ' ')" '3 {"":[0,0,null],"d1":[2,0,0.5],"d2":[1,1,0]} ' \
+    'all figures of each in JSON'
+
 # ---- Failed records count as wrong ----
 sed '1s/"candidates"/"error":{"by":"x"},"candidates"/' "$T/in" >"$T/failed"
 evaluate --json <"$T/failed"

@@ -74,7 +74,8 @@ SHELL_TESTS = \
 	tests/real-model.sh \
 	tests/rss.sh \
 	tests/shellcheck.sh \
-	tests/uni-tables.sh
+	tests/uni-tables.sh \
+	tests/zeshel.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/torch-save.pl tests/stages.sh
 # A command's peak of memory, and a library that makes calls fail.
