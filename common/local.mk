@@ -83,7 +83,8 @@ common_libcommon_la_SOURCES = \
 	common/words.c common/words.h \
 	common/zeshel.c common/zeshel.h \
 	common/zip.c common/zip.h
-common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS)
+common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS) $(EXPAT_LIBS) \
+	$(BZ2_LIBS)
 
 # libblink: the same objects for other people's programs.  Ours link
 # libcommon, so that bin/* are programs and not libtool's scripts.

@@ -88,6 +88,8 @@ pkg-config       command -v pkg-config
 libc6-dev        test -e /usr/include/stdio.h
 libsqlite3-dev   pkg-config --exists sqlite3
 libcjson-dev     pkg-config --exists libcjson
+libexpat1-dev    test -e /usr/include/expat.h
+libbz2-dev       test -e /usr/include/bzlib.h
 libopenblas0     have_library libopenblas.so.0
 jq               command -v jq
 curl             command -v curl
@@ -103,6 +105,7 @@ perl             command -v perl
 python3          command -v python3
 shellcheck       command -v shellcheck
 sqlite3          command -v sqlite3
+bzip2            command -v bzip2
 '
 
 have_library() { [[ $(/sbin/ldconfig -p) == *[[:space:]]"$1 "* ]]; }

@@ -41,7 +41,7 @@ fuzz:
 	  $(srcdir)/tests/fuzz/$(TARGET).c \
 	  $$(for f in $(filter %.c,$(common_libcommon_la_SOURCES)); do \
 	       echo "$(srcdir)/$$f"; done) \
-	  $(SQLITE_LIBS) $(CJSON_LIBS) $(LIBS) -lm
+	  $(SQLITE_LIBS) $(CJSON_LIBS) $(EXPAT_LIBS) $(BZ2_LIBS) $(LIBS) -lm
 	ASAN_OPTIONS=abort_on_error=0 fuzz/$(TARGET).bin \
 	  -max_total_time=$(SECONDS) -rss_limit_mb=512 -timeout=10 \
 	  fuzz/$(TARGET) $$(ls -d $(srcdir)/tests/data/fuzz/$(TARGET) \
