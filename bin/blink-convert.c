@@ -37,6 +37,13 @@ static const struct bl_opt blink_opts[] = {
     BL_OPTS_END
 };
 
+static const struct bl_opt reranker_opts[] = {
+    BL_OPT_STR(0, "params", "FILE", &o.params,
+               "parameters of the training (.json)"),
+    OPTS_OUTPUT,
+    BL_OPTS_END
+};
+
 static const struct bl_opt hf_opts[] = { OPTS_OUTPUT, BL_OPTS_END };
 
 static const struct bl_opt zeshel_opts[] = {
@@ -54,6 +61,10 @@ static const struct bl_command commands[] = {
     [BL_CONVERT_CROSSENCODER] = {
         "blink-convert crossencoder", "FILE [--params FILE] [--bert DIR] "
         "-o MODEL", "convert BLINK's cross-encoder", blink_opts, 1, 1 },
+    [BL_CONVERT_RERANKER] = {
+        "blink-convert reranker", "DIR [--params FILE] -o MODEL",
+        "convert BLINK's first cross-encoder (main_solr)", reranker_opts, 1,
+        1 },
     [BL_CONVERT_HF] = {
         "blink-convert hf", "DIR -o MODEL",
         "convert a BERT in Hugging Face's layout", hf_opts, 1, 1 },

@@ -25,6 +25,7 @@
 static struct opts {
     const char *model, *catalogue;
     size_t top;
+    bool probabilities;
     struct bl_engine_opts engine;
     struct bl_loop_opts loop;
 } o = {
@@ -38,6 +39,8 @@ static const struct bl_opt table[] = {
                "catalogue with the candidates' texts"),
     BL_OPT_SIZE('k', "top", "N", &o.top, 1, 1 << 20,
                 "candidates of each list that are re-ranked"),
+    BL_OPT_FLAG(0, "probabilities", &o.probabilities,
+                "also add cross_p, the softmax of a list's scores"),
     BL_OPTS_ENGINE(o.engine),
     BL_OPTS_LOOP(o.loop),
     BL_OPTS_END
@@ -148,6 +151,19 @@ static void add_pairs(struct state *s, const struct work *w)
     }
 }
 
+/* Among the candidates that were read. */
+static void softmax(struct bl_candidates *l)
+{
+    double best = l->n ? l->v[0].cross : 0, sum = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        l->v[i].cross_p = exp(l->v[i].cross - best);
+        sum += isnan(l->v[i].cross_p) ? 0 : l->v[i].cross_p;
+    }
+    for (size_t i = 0; i < l->n; i++)
+        l->v[i].cross_p /= sum;
+}
+
 /* The candidates that were not read keep their order behind the others and
  * have no score: what they had is on another scale. */
 static void take_scores(struct bl_item *item, const float *logits,
@@ -169,6 +185,8 @@ static void take_scores(struct bl_item *item, const float *logits,
         c->cross = c->score = (double)logits[i];
     }
     bl_candidates_sort(&w->list);
+    if (o.probabilities)
+        softmax(&w->list);
 }
 
 static int run(void *ctx, struct bl_item **items, size_t n,
@@ -202,7 +220,8 @@ static void emit(void *ctx, const struct bl_item *item,
     const struct work *w = item->data;
 
     bl_buf_clear(&s->out);
-    bl_candidates_put(&s->out, &w->list, BL_PUT_SCORE | BL_PUT_CROSS);
+    bl_candidates_put(&s->out, &w->list, BL_PUT_SCORE | BL_PUT_CROSS |
+                      (o.probabilities ? BL_PUT_CROSS_P : 0u));
     bl_edits_set(edits, "candidates",
                  (struct bl_span){ s->out.data, s->out.len });
 }

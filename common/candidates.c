@@ -146,6 +146,8 @@ static size_t members_of(const struct bl_candidate *c, unsigned what,
         m[n++] = (struct member){ "cross_score", c->cross, false };
     if (what & BL_PUT_P)
         m[n++] = (struct member){ "p", c->p, false };
+    if (what & BL_PUT_CROSS_P)
+        m[n++] = (struct member){ "cross_p", c->cross_p, false };
     return n;
 }
 
@@ -160,7 +162,7 @@ static void put_value(struct bl_buf *out, double v)
 static void put_one(struct bl_buf *out, const struct bl_candidate *c,
                     unsigned what)
 {
-    struct member m[3];
+    struct member m[4];
     size_t n = members_of(c, what, m), members = 0;
     struct bl_json_iter it = bl_json_iter(c->raw);
     struct bl_span key, value;

@@ -32,6 +32,7 @@ struct bl_candidate {
     double score;               /* what the list is sorted by; NAN: none */
     double bi, cross, prior;    /* bi_score, cross_score, prior; NAN: none */
     double p;                   /* probability; NAN: none */
+    double cross_p;             /* share of exp(cross); not read */
     size_t place;               /* 0-based, in the list as it was read */
 };
 
@@ -51,13 +52,13 @@ int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
 void bl_candidates_sort(struct bl_candidates *c);
 
 enum bl_put {
-    BL_PUT_SCORE = 1, BL_PUT_CROSS = 2, BL_PUT_P = 4
+    BL_PUT_SCORE = 1, BL_PUT_CROSS = 2, BL_PUT_P = 4, BL_PUT_CROSS_P = 8
 };
 
-/* Appends the array with `score`, `cross_score` or `p` (or-ed in `what`)
- * taken from the structs: put in place of the old value, or after the last
- * member.  NAN is written as null; a cross_score or p that is NAN is not
- * added where there was none. */
+/* Appends the array with `score`, `cross_score`, `p` or `cross_p` (or-ed in
+ * `what`) taken from the structs: put in place of the old value, or after the
+ * last member.  NAN is written as null; but for the score, one that is NAN
+ * is not added where there was none. */
 void bl_candidates_put(struct bl_buf *out, const struct bl_candidates *c,
                        unsigned what);
 

@@ -207,11 +207,12 @@ static int parse_params(const struct bl_convert *c, struct bl_span root,
     if (bl_json_type(root) != BL_JSON_OBJECT)
         return bl_fail(err, BL_DATA, "expected object, found %s",
                        bl_json_type_name(bl_json_type(root)));
-    if (param_bool(root, "lowercase", &m->lowercase, err) < 0)
+    if (param_bool(root, c->kind == BL_CONVERT_RERANKER ? "lowercase_flag"
+                   : "lowercase", &m->lowercase, err) < 0)
         return -1;
     /* main_dense gives the cross-encoder 32 and 128 whatever this says, and
-     * cuts the pair to max_seq_length. */
-    if (c->kind == BL_CONVERT_CROSSENCODER)
+     * cuts the pair to max_seq_length, which is all the older one has. */
+    if (c->kind != BL_CONVERT_BIENCODER)
         return param_size(root, "max_seq_length", pair, err);
     if (param_size(root, "max_context_length", &m->context_length, err) < 0)
         return -1;
@@ -224,9 +225,6 @@ static int read_params(const struct bl_convert *c, struct bl_model_config *m,
     struct bl_buf text = BL_BUF_INIT;
     int rc;
 
-    m->context_length = CONTEXT;
-    m->entity_length = ENTITY;
-    m->lowercase = true;
     if (!c->params)
         return 0;
     rc = bl_file_read(c->params, MAX_CONFIG, &text, err);
@@ -283,8 +281,7 @@ static void compose(struct bl_buf *b, const struct bl_model_config *m,
     bl_buf_puts(b, "{\n  \"format\": 1");
     put_text(b, "role", bl_role_name(m->role));
     if (m->has_layout)
-        put_text(b, "layout", m->layout == BL_LAYOUT_BLINK ? "blink"
-                 : "plain");
+        put_text(b, "layout", bl_layout_name(m->layout));
     put_size(b, "towers", bi ? m->towers : 0);
     if (bi && m->has_pooling)
         put_text(b, "pooling", m->pooling == BL_POOL_CLS ? "cls" : "mean");
@@ -304,20 +301,21 @@ static void compose(struct bl_buf *b, const struct bl_model_config *m,
     bl_buf_puts(b, "\n}\n");
 }
 
+static const char *const blink_tags[] = { "[unused0]", "[unused1]",
+                                          "[unused2]" };
+
 static int blink_settings(const struct bl_convert *c,
                           struct bl_model_config *m, size_t *pair,
                           struct bl_err *err)
 {
-    static const char *const tags[] = { "[unused0]", "[unused1]",
-                                        "[unused2]" };
-
     *m = (struct bl_model_config){
         .role = c->kind == BL_CONVERT_BIENCODER ? BL_ROLE_BI_ENCODER
             : BL_ROLE_CROSS_ENCODER,
+        .context_length = CONTEXT, .entity_length = ENTITY, .lowercase = 1,
         .has_layout = true, .layout = BL_LAYOUT_BLINK, .towers = 2,
         .has_pooling = true, .pooling = BL_POOL_CLS, .normalize = false,
         .literal = true, .has_tags = true,
-        .tags = { tags[0], tags[1], tags[2] },
+        .tags = { blink_tags[0], blink_tags[1], blink_tags[2] },
         .training = "facebookresearch/BLINK's, converted",
     };
     return read_params(c, m, pair, err);
@@ -342,6 +340,28 @@ static int hf_settings(const struct bl_convert *c,
     return 0;
 }
 
+/* Lengths and case are those of the parameters, or as main_solr has them,
+ * whatever the folder says. */
+static int reranker_settings(const struct bl_convert *c,
+                             struct bl_model_config *m, size_t *pair,
+                             struct bl_err *err)
+{
+    struct bl_sha256 unused;
+
+    bl_sha256_init(&unused);
+    if (bl_model_config_read(m, c->input, &unused, err) < 0)
+        return -1;
+    m->role = BL_ROLE_CROSS_ENCODER;
+    m->has_layout = m->has_tags = true;
+    m->layout = BL_LAYOUT_RERANKER;
+    for (size_t i = 0; i < 3; i++)
+        m->tags[i] = blink_tags[i];
+    m->lowercase = m->literal = 1;
+    m->context_length = m->entity_length = 0;
+    m->training = "facebookresearch/BLINK's first re-ranker, converted";
+    return read_params(c, m, pair, err);
+}
+
 int bl_convert_config(const struct bl_convert *c,
                       const struct bl_checkpoint *from,
                       const struct bl_convert_names *names, const char *dir,
@@ -349,12 +369,14 @@ int bl_convert_config(const struct bl_convert *c,
 {
     struct bl_model_config m = { .memory = BL_ARENA_INIT };
     bool hf = c->kind == BL_CONVERT_HF;
-    const char *source = hf ? c->input : c->bert;
+    bool old = c->kind == BL_CONVERT_RERANKER;
+    const char *source = hf || old ? c->input : c->bert;
     struct bl_buf text = BL_BUF_INIT;
     size_t pair = 0;
     int rc;
 
     rc = hf ? hf_settings(c, from, &m, err)
+        : old ? reranker_settings(c, &m, &pair, err)
         : blink_settings(c, &m, &pair, err);
     if (!rc)
         rc = put_config(from, names->towers[0], source, dir, err);

@@ -43,6 +43,8 @@ static const struct bl_convert_names *names_of(
         return &biencoder;
     case BL_CONVERT_CROSSENCODER:
         return &crossencoder;
+    case BL_CONVERT_RERANKER:
+        return &with_bert;
     case BL_CONVERT_HF:
         break;
     }

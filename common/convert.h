@@ -25,12 +25,14 @@
 enum bl_convert_kind {
     BL_CONVERT_BIENCODER,       /* BLINK's bi-encoder: two towers */
     BL_CONVERT_CROSSENCODER,    /* BLINK's cross-encoder */
+    BL_CONVERT_RERANKER,        /* the folder of BLINK's first one
+                                 * (BertForReranking, main_solr) */
     BL_CONVERT_HF               /* a folder in Hugging Face's layout */
 };
 
 struct bl_convert {
     enum bl_convert_kind kind;
-    const char *input;          /* a file; for HF a folder */
+    const char *input;          /* a file; for HF and RERANKER a folder */
     const char *params;         /* BLINK's parameters; NULL: its defaults */
     const char *bert;           /* folder with config.json and vocab.txt;
                                  * NULL: derived from the weights */

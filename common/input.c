@@ -8,10 +8,12 @@
 #include "mem.h"
 #include "unicode.h"
 
+enum { MIN_RERANKER = 9 };      /* [CLS] S x E [SEP] and as much text */
+
 /* The sequence being made: where its next token goes. */
 struct writer {
     struct bl_input *in;
-    int32_t pad, segment;
+    int32_t pad, segment;       /* pad: the id that is left out */
     size_t position, limit;     /* positions from limit on are dropped */
 };
 
@@ -62,11 +64,16 @@ static size_t entity_length(const struct bl_input_spec *spec)
     return clamp(spec->entity_length, BL_INPUT_MIN_ENTITY);
 }
 
-/* Empties *in and makes room for `tokens`, and for `parts` in scratch. */
+/* Empties *in and makes room for its tokens, and for their parts in scratch,
+ * when each part has at most `context` or `entity` of them. */
 static struct writer begin(struct bl_input *in,
-                           const struct bl_wordpiece *wp, size_t tokens,
-                           size_t parts)
+                           const struct bl_wordpiece *wp,
+                           const struct bl_input_spec *spec, size_t context,
+                           size_t entity)
 {
+    size_t tokens = context + entity;
+    size_t parts = 3 * context > entity ? 3 * context : entity;
+
     if (in->cap < tokens) {
         in->cap = tokens;
         in->ids = bl_xrealloc(in->ids, tokens, sizeof *in->ids);
@@ -81,8 +88,11 @@ static struct writer begin(struct bl_input *in,
     }
     in->n = 0;
     in->cut = 0;
-    return (struct writer){ .in = in, .limit = SIZE_MAX,
-                            .pad = bl_wordpiece_specials(wp)->pad };
+    return (struct writer){
+        .in = in, .limit = SIZE_MAX,
+        .pad = spec->layout == BL_LAYOUT_RERANKER ? -1
+            : bl_wordpiece_specials(wp)->pad
+    };
 }
 
 void bl_input_free(struct bl_input *in)
@@ -143,6 +153,20 @@ static void read_parts(struct parts *p, struct bl_input *in,
                                   &p->right.cut);
 }
 
+/* At most `left` and `right` tokens of context, those next to the mention. */
+static void cut_sides(struct parts *p, size_t left, size_t right)
+{
+    if (p->left.n > left) {
+        p->left.ids += p->left.n - left;
+        p->left.n = left;
+        p->left.cut = true;
+    }
+    if (p->right.n > right) {
+        p->right.n = right;
+        p->right.cut = true;
+    }
+}
+
 /* Cuts left and right to `room` tokens: half for each side, and what a side
  * does not need goes to the other. */
 static void window(struct parts *p, size_t room)
@@ -155,15 +179,7 @@ static void window(struct parts *p, size_t room)
     } else if (p->right.n <= right) {
         left += right - p->right.n;
     }
-    if (p->left.n > left) {
-        p->left.ids += p->left.n - left;
-        p->left.n = left;
-        p->left.cut = true;
-    }
-    if (p->right.n > right) {
-        p->right.n = right;
-        p->right.cut = true;
-    }
+    cut_sides(p, left, right);
 }
 
 static void note_cuts(struct bl_input *in, const struct parts *p)
@@ -171,6 +187,19 @@ static void note_cuts(struct bl_input *in, const struct parts *p)
     in->cut |= (p->left.cut ? BL_CUT_LEFT : 0u)
         | (p->mention.cut ? BL_CUT_MENTION : 0u)
         | (p->right.cut ? BL_CUT_RIGHT : 0u);
+}
+
+/* S mention E with what is kept of its context. */
+static void put_tagged(struct writer *w, const struct bl_specials *s,
+                       const struct parts *p, bool tags)
+{
+    put_many(w, p->left.ids, p->left.n);
+    if (tags)
+        put(w, s->tags[0]);
+    put_many(w, p->mention.ids, p->mention.n);
+    if (tags)
+        put(w, s->tags[1]);
+    put_many(w, p->right.ids, p->right.n);
 }
 
 static void blink_context(struct writer *w, struct bl_wordpiece *wp,
@@ -186,13 +215,7 @@ static void blink_context(struct writer *w, struct bl_wordpiece *wp,
     window(&p, room - tags - p.mention.n);
     note_cuts(w->in, &p);
     put(w, s->cls);
-    put_many(w, p.left.ids, p.left.n);
-    if (tags)
-        put(w, s->tags[0]);
-    put_many(w, p.mention.ids, p.mention.n);
-    if (tags)
-        put(w, s->tags[1]);
-    put_many(w, p.right.ids, p.right.n);
+    put_tagged(w, s, &p, tags > 0);
     put(w, s->sep);
 }
 
@@ -235,12 +258,40 @@ static void plain_name(struct writer *w, struct bl_wordpiece *wp,
     put(w, s->sep);
 }
 
+/* What context and text may each have in layout "reranker". */
+static size_t half_length(const struct bl_input_spec *spec)
+{
+    return (clamp(spec->pair_length, MIN_RERANKER) - 3) / 2;
+}
+
+/* An empty mention has its tags here. */
+static void reranker_context(struct writer *w, struct bl_wordpiece *wp,
+                             const struct bl_input_spec *spec,
+                             const struct bl_mention *m)
+{
+    const struct bl_specials *s = bl_wordpiece_specials(wp);
+    struct bl_input_spec own = *spec;
+    size_t room = half_length(spec) - 2, side;
+    struct parts p;
+
+    own.context_length = half_length(spec);
+    read_parts(&p, w->in, wp, &own, m, room);
+    side = (room - p.mention.n) / 2;
+    cut_sides(&p, side, side);
+    note_cuts(w->in, &p);
+    put(w, s->cls);
+    put_tagged(w, s, &p, true);
+    put(w, s->sep);
+}
+
 static void put_context(struct writer *w, struct bl_wordpiece *wp,
                         const struct bl_input_spec *spec,
                         const struct bl_mention *m)
 {
     if (spec->layout == BL_LAYOUT_BLINK)
         blink_context(w, wp, spec, m);
+    else if (spec->layout == BL_LAYOUT_RERANKER)
+        reranker_context(w, wp, spec, m);
     else
         plain_context(w, wp, spec, m);
 }
@@ -253,17 +304,19 @@ static void put_entity(struct writer *w, struct bl_wordpiece *wp,
                        const struct bl_entity_text *e)
 {
     const struct bl_specials *s = bl_wordpiece_specials(wp);
-    size_t room = entity_length(spec) - 2, n = 0;
+    bool titled = e->has_title && spec->layout != BL_LAYOUT_RERANKER;
+    size_t room = spec->layout == BL_LAYOUT_RERANKER ? half_length(spec)
+        : entity_length(spec) - 2, n = 0;
     int32_t *ids = w->in->scratch;
     bool cut_title = false, cut_text = false;
     int32_t mark = s->tags[2];
 
     if (spec->layout == BL_LAYOUT_PLAIN)
         mark = bl_wordpiece_find(wp, BL_SPAN_LIT("."));
-    if (e->has_title)
+    if (titled)
         n = bl_wordpiece_ids(wp, e->title, spec->literal, ids, room,
                              &cut_title);
-    if (e->has_title && mark >= 0 && n < room)
+    if (titled && mark >= 0 && n < room)
         ids[n++] = mark;
     n += bl_wordpiece_ids(wp, e->text, spec->literal, ids + n, room - n,
                           &cut_text);
@@ -275,30 +328,42 @@ static void put_entity(struct writer *w, struct bl_wordpiece *wp,
 
 /* ---- The three sequences ---- */
 
+/* Room for a context with [CLS] and [SEP], for an entity with the same. */
+static size_t context_room(const struct bl_input_spec *spec)
+{
+    return spec->layout == BL_LAYOUT_RERANKER ? half_length(spec) + 2
+        : context_length(spec);
+}
+
+static size_t entity_room(const struct bl_input_spec *spec)
+{
+    return spec->layout == BL_LAYOUT_RERANKER ? half_length(spec) + 2
+        : entity_length(spec);
+}
+
 void bl_input_context(struct bl_input *in, struct bl_wordpiece *wp,
                       const struct bl_input_spec *spec,
                       const struct bl_mention *m)
 {
-    size_t length = context_length(spec);
-    struct writer w = begin(in, wp, length, 3 * length);
+    struct writer w = begin(in, wp, spec, context_room(spec), 0);
 
-    if (spec->layout == BL_LAYOUT_BLINK)
-        put_context(&w, wp, spec, m);
+    if (spec->layout == BL_LAYOUT_PLAIN)
+        plain_name(&w, wp, spec, m->text, context_length(spec),
+                   BL_CUT_MENTION);
     else
-        plain_name(&w, wp, spec, m->text, length, BL_CUT_MENTION);
+        put_context(&w, wp, spec, m);
 }
 
 void bl_input_entity(struct bl_input *in, struct bl_wordpiece *wp,
                      const struct bl_input_spec *spec,
                      const struct bl_entity_text *e)
 {
-    size_t length = entity_length(spec);
-    struct writer w = begin(in, wp, length, length);
+    struct writer w = begin(in, wp, spec, 0, entity_room(spec));
 
     if (spec->layout == BL_LAYOUT_PLAIN) {
         bool named = e->has_title && e->title.n > 0;
-        plain_name(&w, wp, spec, named ? e->title : e->text, length,
-                   named ? BL_CUT_TITLE : BL_CUT_TEXT);
+        plain_name(&w, wp, spec, named ? e->title : e->text,
+                   entity_length(spec), named ? BL_CUT_TITLE : BL_CUT_TEXT);
         return;
     }
     put(&w, bl_wordpiece_specials(wp)->cls);
@@ -310,16 +375,14 @@ void bl_input_pair(struct bl_input *in, struct bl_wordpiece *wp,
                    const struct bl_mention *m,
                    const struct bl_entity_text *e)
 {
-    size_t context = context_length(spec);
-    size_t entity = entity_length(spec);
-    size_t parts = 3 * context > entity ? 3 * context : entity;
-    struct writer w = begin(in, wp, context + entity, parts);
+    struct writer w = begin(in, wp, spec, context_room(spec),
+                            entity_room(spec));
 
-    if (spec->pair_length)
+    if (spec->pair_length && spec->layout != BL_LAYOUT_RERANKER)
         w.limit = spec->pair_length;
     put_context(&w, wp, spec, m);
     if (spec->layout == BL_LAYOUT_BLINK)
-        w.position = context;
+        w.position = context_length(spec);
     w.segment = 1;
     put_entity(&w, wp, spec, e);
 }

@@ -23,6 +23,13 @@
  *     entity     [CLS] title [SEP]       without a title: its text
  *     pair       [CLS] mention : left mention right [SEP] title . text [SEP]
  *
+ * layout "reranker" (BLINK's first cross-encoder, candidate_ranking/
+ * bert_reranking.py), with N = (pair_length - 3) / 2:
+ *     pair       [CLS] left S mention E right [SEP] text [SEP]
+ * Context and text have at most N tokens each, and each side of the mention
+ * half of what it leaves of N, whatever the other side needs.  Positions run
+ * on; titles are not read.  Context and entity alone are the pair's parts.
+ *
  * The plain context and entity are names and nothing else, because that is
  * what an untrained sentence encoder (all-MiniLM-L6-v2) links best by: over
  * 12,000 entities and 1,135 mentions it finds 78 % at rank 1 and 92 % among
@@ -30,8 +37,8 @@
  * text 52 and 86 %, with both 43 and 74 %.
  *
  * Sequences are never padded.  A typed "[PAD]" with literal specials is a
- * token that the original masks out: it is left out here, and leaves a gap
- * in positions.
+ * token that the original masks out (but in layout "reranker"): it is left
+ * out here, and leaves a gap in positions.
  *
  * Where the original stops with an AssertionError (a mention of more than
  * length - 4 tokens, or a mention that leaves no room for the context on
@@ -48,7 +55,7 @@
 #include "buf.h"
 #include "wordpiece.h"
 
-enum bl_layout { BL_LAYOUT_BLINK, BL_LAYOUT_PLAIN };
+enum bl_layout { BL_LAYOUT_BLINK, BL_LAYOUT_PLAIN, BL_LAYOUT_RERANKER };
 
 /* Lengths outside these bounds are taken as the nearest. */
 enum { BL_INPUT_MIN_CONTEXT = 4, BL_INPUT_MIN_ENTITY = 2,

@@ -269,12 +269,18 @@ static int read_format(const struct doc *d, struct bl_err *err)
     return 0;
 }
 
+static const char *const layouts[] = { "blink", "plain", "reranker", NULL };
+
+const char *bl_layout_name(enum bl_layout layout)
+{
+    return layouts[layout];
+}
+
 static int read_choices(struct bl_model_config *c, const struct doc *d,
                         struct bl_err *err)
 {
     static const char *const roles[] = { "bi-encoder", "cross-encoder",
                                          "tagger", NULL };
-    static const char *const layouts[] = { "blink", "plain", NULL };
     static const char *const poolings[] = { "cls", "mean", NULL };
     const struct { const char *name; const char *const *names; bool *has;
     } choices[] = { { "role", roles, &c->has_role },

@@ -45,6 +45,9 @@ struct bl_model_config {
 int bl_model_config_read(struct bl_model_config *c, const char *dir,
                          struct bl_sha256 *sum, struct bl_err *err);
 
+/* As blink.json calls it; static storage. */
+const char *bl_layout_name(enum bl_layout layout);
+
 enum bl_naming bl_model_naming(const struct bl_safetensors *weights);
 
 /* Fills m->towers, n_towers, dim and n_labels from m->weights; m->shape and

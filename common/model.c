@@ -16,6 +16,7 @@
 
 enum {
     BLINK_CONTEXT = 32, BLINK_ENTITY = 128,     /* the published models */
+    RERANKER_PAIR = 512,                        /* main_solr.py */
     PLAIN_CONTEXT = 64, PLAIN_ENTITY = 128,     /* sentence encoders */
     MAX_VOCAB = 256 << 20
 };
@@ -153,11 +154,13 @@ static int set_input(struct bl_model *m, const struct bl_model_config *c,
                               blink ? BLINK_ENTITY : PLAIN_ENTITY, most);
     if (cross)
         in->pair_length = c->pair_length ? c->pair_length
+            : in->layout == BL_LAYOUT_RERANKER
+            ? usual(0, RERANKER_PAIR, most)
             : in->context_length + in->entity_length;
     in->lower_first = blink_named(naming) && c->lowercase != 0;
     if (c->literal < 0 ? blink_named(naming) : c->literal)
         in->literal = BL_LITERAL_SPECIALS
-            | (cross ? (unsigned)BL_LITERAL_TAGS : 0);
+            | (cross && blink ? (unsigned)BL_LITERAL_TAGS : 0);
     return check_lengths(m, err);
 }
 
@@ -171,7 +174,7 @@ static int open_words(struct bl_model *m, const struct bl_model_config *c,
     struct bl_buf text = BL_BUF_INIT;
     int rc = -1;
 
-    for (size_t i = 0; i < 3 && m->input->layout == BL_LAYOUT_BLINK; i++)
+    for (size_t i = 0; i < 3 && m->input->layout != BL_LAYOUT_PLAIN; i++)
         o.tags[i] = c->has_tags ? c->tags[i] : usual_tags[i];
     m->words = bl_wordpiece_open(path, &o, err);
     if (m->words

@@ -72,6 +72,7 @@ SHELL_TESTS = \
 	tests/pipeline.sh \
 	tests/quickstart.sh \
 	tests/real-model.sh \
+	tests/reranker.sh \
 	tests/rss.sh \
 	tests/shellcheck.sh \
 	tests/uni-tables.sh \
