@@ -367,9 +367,9 @@ uint64_t bl_newfile_size(const struct bl_newfile *f)
     return f->size;
 }
 
-const char *bl_newfile_path(const struct bl_newfile *f)
+const char *bl_newfile_path(struct bl_newfile *f, struct bl_err *err)
 {
-    return f->tmp;
+    return flush(f, err) < 0 ? NULL : f->tmp;
 }
 
 /* The rename is on disk only when the directory is. */

@@ -51,8 +51,9 @@ int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
 int bl_newfile_pwrite(struct bl_newfile *f, const void *p, size_t n,
                       uint64_t offset, struct bl_err *err);
 uint64_t bl_newfile_size(const struct bl_newfile *f);   /* bytes so far */
-/* The temporary path, for libraries that open files by name (SQLite). */
-const char *bl_newfile_path(const struct bl_newfile *f);
+/* The temporary path, for libraries that open files by name (SQLite), which
+ * find there all that was written before.  NULL when it could not be. */
+const char *bl_newfile_path(struct bl_newfile *f, struct bl_err *err);
 /* Puts the file under its final name.  On failure the target is as it was
  * and the temporary file is gone.  Both release f. */
 int bl_newfile_commit(struct bl_newfile *f, struct bl_err *err);

@@ -241,6 +241,13 @@ size_t bl_kb_build_count(const struct bl_kb_builder *b)
 
 /* ---- Start ---- */
 
+static int open_tables(struct bl_kb_builder *b, struct bl_err *err)
+{
+    const char *path = bl_newfile_path(b->file, err);
+
+    return path ? bl_sql_open(&b->q, path, BL_SQL_NEW, err) : -1;
+}
+
 static int start_new(struct bl_kb_builder *b, struct bl_err *err)
 {
     char *mark = bl_xasprintf("PRAGMA application_id=%d;"
@@ -265,9 +272,7 @@ struct bl_kb_builder *bl_kb_build_open(const char *path,
     b->lock = -1;
     bl_sha256_init(&b->ids);
     b->file = bl_newfile_open(path, 0, err);
-    if (!b->file || bl_sql_open(&b->q, bl_newfile_path(b->file),
-                                BL_SQL_NEW, err) < 0 ||
-        start_new(b, err) < 0) {
+    if (!b->file || open_tables(b, err) < 0 || start_new(b, err) < 0) {
         bl_kb_build_abort(b);
         return NULL;
     }
@@ -327,8 +332,7 @@ static int start_update(struct bl_kb_builder *b, struct bl_err *err)
     if (check_old(b, err) < 0 || lock_old(b, err) < 0)
         return -1;
     b->file = bl_newfile_open(b->target, 0, err);
-    if (!b->file || copy_old(b, err) < 0 ||
-        bl_sql_open(&b->q, bl_newfile_path(b->file), BL_SQL_NEW, err) < 0)
+    if (!b->file || copy_old(b, err) < 0 || open_tables(b, err) < 0)
         return -1;
     return bl_sql_exec(&b->q, "BEGIN", err);
 }

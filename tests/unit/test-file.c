@@ -53,6 +53,8 @@ static void replace(void)
     ok(holds("a", "old"), "readers still see the old file");
     ok(bl_newfile_pwrite(f, "n", 1, 0, &err) == 0 &&
        bl_newfile_size(f) == 3, "overwritten in place");
+    ok(holds(bl_newfile_path(f, &err), "new"),
+       "by its temporary name others read what was written");
     ok(bl_newfile_commit(f, &err) == 0 && holds("a", "new"), "replaced");
     ok(files_here() == 1, "no other file is left");
     f = bl_newfile_open("a", 0, &err);
