@@ -152,21 +152,23 @@ static int read_all(struct state *s, int fd, const char *name,
     struct bl_span line;
     int rc = 0;
 
+    bl_lines_take_arrays(l);
     while (rc == 0 && (got = bl_lines_next(l, &line, err)) != BL_LINE_END) {
         size_t number = bl_lines_number(l);
         if (got == BL_LINE_ERROR) {
             rc = -1;
         } else if (got == BL_LINE_TOO_LONG) {
-            bl_warn("%s:%zu: line longer than %zu bytes", name, number,
-                    o.max_line);
+            bl_warn("%s:%zu: line longer than %zu bytes", bl_lines_name(l),
+                    number, o.max_line);
             s->failed++;
-        } else if (!bl_span_blank(line) &&
-                   read_record(s, into, line, number, err) < 0) {
+        } else if (got == BL_LINE_BAD ||
+                   (!bl_span_blank(line) &&
+                    read_record(s, into, line, number, err) < 0)) {
             if (err->code > BL_USAGE) {
                 rc = -1;
                 continue;
             }
-            bl_warn("%s:%zu: %s", name, number, err->msg);
+            bl_warn("%s:%zu: %s", bl_lines_name(l), number, err->msg);
             s->failed++;
         }
     }

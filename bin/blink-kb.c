@@ -164,6 +164,7 @@ static int read_lines(struct reader *r, int fd, const char *name,
     struct bl_span line;
     int rc = 0;
 
+    bl_lines_take_arrays(l);
     while (rc == 0) {
         size_t number;
 
@@ -171,7 +172,7 @@ static int read_lines(struct reader *r, int fd, const char *name,
         if (status == BL_LINE_END)
             break;
         number = bl_lines_number(l);
-        if (status == BL_LINE_ERROR)
+        if (status == BL_LINE_ERROR || status == BL_LINE_BAD)
             rc = -1;
         else if (status == BL_LINE_TOO_LONG)
             rc = bl_fail(err, BL_TOO_LONG, "longer than %zu bytes",
@@ -179,7 +180,7 @@ static int read_lines(struct reader *r, int fd, const char *name,
         else if (!bl_span_blank(line))
             rc = add_line(r, line, name, number, err);
         if (rc < 0)
-            rc = refuse_line(r, name, number, err);
+            rc = refuse_line(r, bl_lines_name(l), number, err);
         bl_progress_step(&r->progress, 1);
     }
     bl_lines_free(l);

@@ -5,13 +5,18 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "mem.h"
 
 enum { CHUNK = 128 << 10, EXCERPT = 80 };
+
+/* UNKNOWN: too little has been read to say. */
+enum form { LINES, UNKNOWN, ARRAY };
 
 struct bl_lines {
     int fd;
@@ -23,6 +28,9 @@ struct bl_lines {
     size_t scanned;             /* no newline in data[start..scanned) */
     bool eof;
     bool skipping;              /* inside a line above the cap */
+    enum form form;
+    struct bl_array array;
+    enum bl_array_found found;  /* at data[start] */
     char excerpt[EXCERPT];
     size_t n_excerpt;
 };
@@ -44,6 +52,11 @@ void bl_lines_free(struct bl_lines *l)
     free(l->name);
     free(l->data);
     free(l);
+}
+
+void bl_lines_take_arrays(struct bl_lines *l)
+{
+    l->form = UNKNOWN;
 }
 
 /* Makes room for a chunk: moves the rest to the front, then grows. */
@@ -88,6 +101,78 @@ static char *newline(struct bl_lines *l)
     return nl;
 }
 
+/* ---- Arrays ---- */
+
+/* The place of the next byte that is no blank, or end. */
+static size_t past_blanks(const struct bl_lines *l, size_t i)
+{
+    while (i < l->end && memchr(" \t\r\n", l->data[i], 4))
+        i++;
+    return i;
+}
+
+/* From now on elements of the array whose '[' stands at data[i]. */
+static void enter_array(struct bl_lines *l, size_t i)
+{
+    char *name = bl_xasprintf("%s[]", l->name);
+
+    free(l->name);
+    l->name = name;
+    l->form = ARRAY;
+    l->found = BL_ARRAY_MORE;
+    l->array = (struct bl_array)BL_ARRAY_INIT;
+    l->start = l->scanned = i + 1;
+}
+
+/* Looks at the start of the input, which stays UNKNOWN until enough of it is
+ * there.  Blanks above the cap are no start of an array. */
+static void decide(struct bl_lines *l)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t i = l->start, j, n = l->end - i;
+
+    if (n > 0 && !memcmp(l->data + i, mark, n < 3 ? n : 3)) {
+        if (n < 3 && !l->eof)
+            return;
+        i += n < 3 ? 0 : 3;
+    }
+    i = past_blanks(l, i);
+    j = i < l->end && l->data[i] == '[' ? past_blanks(l, i + 1) : i;
+    if (j - l->start > l->max_line)
+        l->form = LINES;
+    else if (j < l->end && j > i && (l->data[j] == '{' || l->data[j] == ']'))
+        enter_array(l, i);
+    else if (j < l->end || l->eof)
+        l->form = LINES;
+}
+
+/* True when an element is whole, up to data[scanned], or a fault or the end
+ * of the array has been found. */
+static bool array_ready(struct bl_lines *l)
+{
+    if (l->found == BL_ARRAY_MORE) {
+        l->start += bl_array_gap(&l->array, l->data + l->start,
+                                 l->end - l->start, &l->found);
+        l->scanned = l->start;
+    }
+    if (l->found == BL_ARRAY_ELEMENT)
+        return bl_array_element(&l->array, l->data, l->end, &l->scanned);
+    return l->found != BL_ARRAY_MORE;
+}
+
+/* True when bl_lines_next() needs no more bytes. */
+static bool ready(struct bl_lines *l)
+{
+    if (l->form == UNKNOWN)
+        decide(l);
+    if (l->form == ARRAY && array_ready(l)) {
+        if (l->found != BL_ARRAY_CLOSED)
+            return true;
+        l->form = LINES;
+    }
+    return l->form == LINES && newline(l);
+}
+
 /* Keeps the first bytes of a line that is too long. */
 static void take_excerpt(struct bl_lines *l, size_t have)
 {
@@ -120,31 +205,68 @@ static struct bl_span clean(const struct bl_lines *l, const char *p,
     return (struct bl_span){ p, n };
 }
 
-enum bl_line_status bl_lines_next(struct bl_lines *l, struct bl_span *line,
-                                  struct bl_err *err)
+/* The n bytes from data[start], and those up to data[next] are done with. */
+static enum bl_line_status take(struct bl_lines *l, size_t n, size_t next,
+                                struct bl_span *line)
 {
-    char *nl;
-    size_t n;
-    bool too_long;
+    bool too_long = l->skipping || n > l->max_line;
 
-    while (!(nl = newline(l)) && !l->eof) {
-        drop_excess(l);
-        if (fill(l, err) < 0)
-            return BL_LINE_ERROR;
-    }
-    n = (nl ? (size_t)(nl - l->data) : l->end) - l->start;
-    if (n == 0 && !nl && !l->skipping)
-        return BL_LINE_END;
     l->number++;
-    too_long = l->skipping || n > l->max_line;
     if (too_long && !l->skipping)
         take_excerpt(l, n);
     *line = too_long ? (struct bl_span){ l->excerpt, l->n_excerpt }
                      : clean(l, l->data + l->start, n);
     l->skipping = false;
-    l->start += n + (nl != NULL);
-    l->scanned = l->start;
+    l->start = l->scanned = next;
     return too_long ? BL_LINE_TOO_LONG : BL_LINE_OK;
+}
+
+static enum bl_line_status take_element(struct bl_lines *l,
+                                        struct bl_span *line,
+                                        struct bl_err *err)
+{
+    size_t next = l->scanned;
+    enum bl_line_status status;
+
+    *line = BL_SPAN_LIT("");
+    if (l->found == BL_ARRAY_MORE) {
+        l->form = LINES;
+        bl_fail(err, BL_BAD_JSON, "the array is not closed: expected ',' or "
+                "']' behind this element, found the end");
+        return BL_LINE_BAD;
+    }
+    if (l->found == BL_ARRAY_BAD) {
+        l->found = BL_ARRAY_MORE;
+        bl_fail(err, BL_BAD_JSON, "behind this element: %s", l->array.fault);
+        return BL_LINE_BAD;
+    }
+    l->found = BL_ARRAY_MORE;
+    if (l->array.depth > 0 || l->array.in_string)
+        l->form = LINES;        /* cut off: that is said by its reader */
+    status = take(l, next - l->start, next, line);
+    if (l->array.breaks && status == BL_LINE_OK)
+        line->n = bl_array_one_line((char *)(uintptr_t)line->p, line->n);
+    return status;
+}
+
+enum bl_line_status bl_lines_next(struct bl_lines *l, struct bl_span *line,
+                                  struct bl_err *err)
+{
+    size_t next;
+    bool ended;
+
+    while (!ready(l) && !l->eof) {
+        drop_excess(l);
+        if (fill(l, err) < 0)
+            return BL_LINE_ERROR;
+    }
+    if (l->form == ARRAY)
+        return take_element(l, line, err);
+    next = l->scanned;
+    ended = next == l->end;     /* no newline */
+    if (ended && next == l->start && !l->skipping)
+        return BL_LINE_END;
+    return take(l, next - l->start, next + !ended, line);
 }
 
 size_t bl_lines_number(const struct bl_lines *l)
@@ -164,7 +286,7 @@ bool bl_lines_would_block(struct bl_lines *l)
     struct pollfd p = { .fd = l->fd, .events = POLLIN };
     struct bl_err err;
 
-    while (!newline(l) && !l->eof) {
+    while (!ready(l) && !l->eof) {
         drop_excess(l);
         if (poll(&p, 1, 0) == 0)
             return true;

@@ -15,7 +15,7 @@
 #include "buf.h"
 #include "err.h"
 
-enum bl_line_status { BL_LINE_OK, BL_LINE_TOO_LONG, BL_LINE_END,
+enum bl_line_status { BL_LINE_OK, BL_LINE_TOO_LONG, BL_LINE_BAD, BL_LINE_END,
                       BL_LINE_ERROR };
 
 struct bl_lines;
@@ -24,10 +24,20 @@ struct bl_lines;
 struct bl_lines *bl_lines_new(int fd, const char *name, size_t max_line);
 void bl_lines_free(struct bl_lines *l);
 
+/* Called before the first line is read: an input that starts with a JSON
+ * array of objects ('[' and then '{' or ']', blanks aside) is read element
+ * by element, each as if it stood on a line of its own: line breaks between
+ * its parts are taken out, the cap holds for it, bl_lines_number() counts
+ * it, and bl_lines_name() is the name with "[]" behind.  What follows the
+ * array is lines again.  Any other input is lines as ever. */
+void bl_lines_take_arrays(struct bl_lines *l);
+
 /* The next line, borrowed until the next call of this or of
  * bl_lines_would_block(), without its line end.
  * Blank lines are returned too (n == 0).  For BL_LINE_TOO_LONG *line holds
- * the first 80 bytes or fewer.  BL_LINE_ERROR fills *err (BL_SYSTEM). */
+ * the first 80 bytes or fewer.  BL_LINE_BAD, in arrays only, fills *err
+ * (BL_BAD_JSON): a comma is missing or the array is not closed; *line is
+ * empty and reading may go on.  BL_LINE_ERROR fills *err (BL_SYSTEM). */
 enum bl_line_status bl_lines_next(struct bl_lines *l, struct bl_span *line,
                                   struct bl_err *err);
 

@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += common/libcommon.la
 common_libcommon_la_SOURCES = \
 	common/arena.c common/arena.h \
+	common/array.c common/array.h \
 	common/batch.c \
 	common/blas.c common/blas.h \
 	common/buf.c common/buf.h \

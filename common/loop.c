@@ -117,6 +117,15 @@ static void too_long(struct state *s, struct slot *slot, struct bl_span head)
     slot->fate = UNPARSED;
 }
 
+/* Between the elements of an array. */
+static void bad_array(struct state *s, struct slot *slot, struct bl_err *err)
+{
+    slot->item.rec.number = bl_lines_number(s->lines);
+    slot->item.rec.line = BL_SPAN_LIT("");
+    slot->item.err = *err;
+    slot->fate = UNPARSED;
+}
+
 /* Gathers records until the batch is full or reading would wait.  1 more may
  * follow, 0 end of input, -1 with *err. */
 static int read_batch(struct state *s, struct bl_err *err)
@@ -133,6 +142,9 @@ static int read_batch(struct state *s, struct bl_err *err)
             break;
         case BL_LINE_TOO_LONG:
             too_long(s, slot_new(s), line);
+            break;
+        case BL_LINE_BAD:
+            bad_array(s, slot_new(s), err);
             break;
         case BL_LINE_END:
             return 0;
@@ -316,6 +328,8 @@ int bl_loop_run(const struct bl_loop *loop)
     int rc;
 
     s.lines = bl_lines_new(STDIN_FILENO, "stdin", loop->opts->max_line);
+    if (!loop->plain_text)
+        bl_lines_take_arrays(s.lines);
     bl_progress_start(&s.progress, "records", 0, loop->opts->progress);
     rc = run_batches(&s, &err);
     bl_progress_end(&s.progress);

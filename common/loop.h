@@ -2,7 +2,9 @@
 /*
  * loop: the JSONL loop that every stage shares.
  *
- * One line in, one line out, same order; blank lines are skipped.  Records
+ * One line in, one line out, same order; blank lines are skipped.  A JSON
+ * array of objects at the start of the input is read as if each stood on a
+ * line (bl_lines_take_arrays).  Records
  * are gathered into a batch, which closes when it holds `batch` records or
  * when stdin would block, so that a person at the pipe is answered at once
  * and a file runs at full batches.  For each batch:

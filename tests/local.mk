@@ -39,6 +39,7 @@ UNIT_TESTS = \
 check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk
 
 SHELL_TESTS = \
+	tests/arrays.sh \
 	tests/benchmark.sh \
 	tests/blink-eval.sh \
 	tests/blink-embed.sh \

@@ -1,6 +1,7 @@
 # ---- Fuzzing: `make check` replays tests/data/fuzz/TARGET/*, and
 # `make fuzz TARGET=fuzz-json SECONDS=60` looks for more with clang. ----
 FUZZERS = \
+	tests/fuzz/fuzz-array \
 	tests/fuzz/fuzz-doc \
 	tests/fuzz/fuzz-index \
 	tests/fuzz/fuzz-json \
@@ -12,6 +13,8 @@ FUZZERS = \
 	tests/fuzz/fuzz-vocab \
 	tests/fuzz/fuzz-wordpiece
 check_PROGRAMS += $(FUZZERS)
+tests_fuzz_fuzz_array_SOURCES = \
+	tests/fuzz/fuzz-array.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_doc_SOURCES = tests/fuzz/fuzz-doc.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_index_SOURCES = \
 	tests/fuzz/fuzz-index.c tests/fuzz/standalone.c

@@ -127,6 +127,102 @@ static void waiting(void)
     stop();
 }
 
+/* ---- Arrays ---- */
+
+/* Gives the text in pieces of `piece` bytes, reading as soon as a line can be
+ * read, and writes what comes into `got`, one status and line each. */
+static void read_all(struct bl_buf *got, const char *text, size_t n,
+                     size_t piece)
+{
+    static const char *const names[] = { "ok", "long", "bad" };
+    enum bl_line_status s = BL_LINE_OK;
+
+    start();
+    bl_lines_take_arrays(l);
+    while (s < BL_LINE_END) {
+        while (fds[1] >= 0 && bl_lines_would_block(l)) {
+            size_t m = n < piece ? n : piece;
+            if (m == 0) {
+                close(fds[1]);
+                fds[1] = -1;
+                break;
+            }
+            give(text, m);
+            text += m;
+            n -= m;
+        }
+        s = bl_lines_next(l, &line, &err);
+        if (s < BL_LINE_END)
+            bl_buf_printf(got, "%s %zu %s %.*s|", names[s],
+                          bl_lines_number(l), bl_lines_name(l), (int)line.n,
+                          line.p);
+    }
+    stop();
+}
+
+static void array(const char *text, const char *want, const char *what)
+{
+    struct bl_buf got = BL_BUF_INIT, bytes = BL_BUF_INIT;
+
+    read_all(&got, text, strlen(text), 1 << 12);
+    is_str(got.data ? got.data : "", want, what);
+    read_all(&bytes, text, strlen(text), 1);
+    is_str(bytes.data ? bytes.data : "", want, "the same byte by byte");
+    bl_buf_free(&got);
+    bl_buf_free(&bytes);
+}
+
+static void arrays(void)
+{
+    array("[{\"a\":1}, {\"b\":[2, {}]}]\n",
+          "ok 1 stdin[] {\"a\":1}|ok 2 stdin[] {\"b\":[2, {}]}|"
+          "ok 3 stdin[] |", "an array on a line");
+    array("\xef\xbb\xbf\r\n [\r\n  {\r\n    \"a\": \"x,]}\\\"\",\r\n"
+          "    \"b\": 1\r\n  }\r\n]",
+          "ok 1 stdin[] {\"a\": \"x,]}\\\"\",\"b\": 1}|", "a pretty one");
+    array("[]", "", "an empty one");
+    array("[{}]\n{\"x\":1}\n", "ok 1 stdin[] {}|ok 2 stdin[] |"
+          "ok 3 stdin[] {\"x\":1}|", "lines behind it");
+    array("[1]\n[{}]\n", "ok 1 stdin [1]|ok 2 stdin [{}]|",
+          "a line that is no array of objects");
+    array("{}\n[{}]\n", "ok 1 stdin {}|ok 2 stdin [{}]|",
+          "an array that is not the start");
+    array("  \n{}", "ok 1 stdin   |ok 2 stdin {}|", "blanks, then lines");
+    array("[", "ok 1 stdin [|", "a bracket alone");
+}
+
+static void broken_arrays(void)
+{
+    array("[{}, 5, \"s\", null]",
+          "ok 1 stdin[] {}|ok 2 stdin[] 5|ok 3 stdin[] \"s\"|"
+          "ok 4 stdin[] null|", "elements of other types");
+    array("[{} {},,{},]",
+          "ok 1 stdin[] {}|bad 1 stdin[] |ok 2 stdin[] {}|bad 2 stdin[] |"
+          "ok 3 stdin[] {}|bad 3 stdin[] |", "commas");
+    array("[{}", "ok 1 stdin[] {}|bad 1 stdin[] |", "not closed");
+    array("[{\"a\":[1}, {}]", "ok 1 stdin[] {\"a\":[1}, {}]|"
+          "bad 1 stdin[] |", "a bracket too few");
+    array("[{\"a\":\"x\n},{}]", "ok 1 stdin[] {\"a\":\"x\n}|"
+          "ok 2 stdin[] {}|", "a string that is not closed");
+    array("[{}}, {}]", "ok 1 stdin[] {}|bad 1 stdin[] |ok 2 stdin[] }|"
+          "ok 3 stdin[] {}|", "a bracket too many");
+}
+
+static void long_element(void)
+{
+    char text[3 * CAP];
+    struct bl_buf got = BL_BUF_INIT;
+
+    memset(text, ' ', sizeof text);
+    memcpy(text, "[{},{", 5);
+    memcpy(text + sizeof text - 5, "},{}]", 5);
+    read_all(&got, text, sizeof text, 100);
+    ok(strstr(got.data, "ok 1 stdin[] {}|long 2 stdin[] {   ") == got.data,
+       "an element above the cap");
+    ok(strstr(got.data, "|ok 3 stdin[] {}|") != NULL, "and the next one");
+    bl_buf_free(&got);
+}
+
 static void broken(void)
 {
     l = bl_lines_new(-1, "stdin", CAP);
@@ -143,6 +239,9 @@ int main(void)
     long_lines();
     endless_line();
     waiting();
+    arrays();
+    broken_arrays();
+    long_element();
     broken();
     return tap_done();
 }
