@@ -112,25 +112,26 @@ const char *bl_blas_describe(void)
 }
 
 static void plain_sgemm_nt(size_t m, size_t n, size_t k, const float *a,
-                           const float *b, float *c)
+                           const float *b, float *c, size_t stride)
 {
     struct bl_linear l = { .w = b, .out = n, .in = k };
 
-    bl_linear_apply(&l, a, m, c);
+    for (size_t i = 0; i < m; i++)
+        bl_linear_apply(&l, a + i * k, 1, c + i * stride);
 }
 
 void bl_sgemm_nt(size_t m, size_t n, size_t k, const float *a,
-                 const float *b, float *c)
+                 const float *b, float *c, size_t stride)
 {
     enum { LIMIT = 1 << 30 };   /* OpenBLAS counts in int */
 
     pthread_once(&blas.once, open_library);
     if (!m || !n)
         return;
-    if (!blas.sgemm || !k || m > LIMIT || n > LIMIT || k > LIMIT) {
-        plain_sgemm_nt(m, n, k, a, b, c);
+    if (!blas.sgemm || !k || m > LIMIT || stride > LIMIT || k > LIMIT) {
+        plain_sgemm_nt(m, n, k, a, b, c, stride);
         return;
     }
     blas.sgemm(ROW_MAJOR, NO_TRANS, TRANS, (int)m, (int)n, (int)k, 1.0f, a,
-               (int)k, b, (int)k, 0.0f, c, (int)n);
+               (int)k, b, (int)k, 0.0f, c, (int)stride);
 }

@@ -24,8 +24,8 @@ void bl_blas_start(size_t threads);
 /* "openblas SkylakeX, 2 threads" or "plain C"; static storage. */
 const char *bl_blas_describe(void);
 
-/* c[m][n] = a[m][k] * b[n][k]^T; row strides k, k and n. */
+/* c[m][n] = a[m][k] * b[n][k]^T; row strides k, k and stride >= n. */
 void bl_sgemm_nt(size_t m, size_t n, size_t k, const float *a,
-                 const float *b, float *c);
+                 const float *b, float *c, size_t stride);
 
 #endif

@@ -22,10 +22,11 @@ struct cpu {
 };
 
 static void multiply(void *ctx, const struct bl_linear *l, const float *x,
-                     size_t n, float *y)
+                     size_t n, size_t from, size_t to, float *y)
 {
     (void)ctx;
-    bl_sgemm_nt(n, l->out, l->in, x, l->w, y);
+    bl_sgemm_nt(n, to - from, l->in, x, l->w + from * l->in, y + from,
+                l->out);
 }
 
 static int cpu_forward(struct bl_engine *g, enum bl_tower tower,

@@ -57,14 +57,16 @@ static const struct bl_torch_api *load_module(struct bl_err *err)
 
 /* Threads of stack.h cannot fail: what went wrong is kept for the end. */
 static void multiply(void *ctx, const struct bl_linear *l, const float *x,
-                     size_t n, float *y)
+                     size_t n, size_t from, size_t to, float *y)
 {
     struct torch *t = ctx;
     char error[BL_ERR_MSG] = "";
 
-    if (t->api->multiply(l->w, l->out, l->in, x, n, y, error) == 0)
+    if (t->api->multiply(l->w + from * l->in, to - from, l->in, x, n,
+                         y + from, l->out, error) == 0)
         return;
-    memset(y, 0, n * l->out * sizeof *y);
+    for (size_t i = 0; i < n; i++)
+        memset(y + i * l->out + from, 0, (to - from) * sizeof *y);
     pthread_mutex_lock(&t->lock);
     if (!*t->error)
         memcpy(t->error, error, sizeof error);

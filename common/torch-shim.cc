@@ -249,16 +249,16 @@ static struct bl_torch *torch_open(const struct bl_model *m, int device,
 
 static int torch_multiply(const float *w, size_t out, size_t in,
                           const float *x, size_t n, float *y,
-                          char *error) noexcept
+                          size_t stride, char *error) noexcept
 {
     bool good = guarded(error, [&] {
         InferenceMode guard;
-        auto matrix = [](const float *p, size_t r, size_t c) {
+        auto matrix = [](const float *p, size_t r, size_t c, size_t s) {
             return at::from_blob(const_cast<float *>(p), { dim(r), dim(c) },
-                                 at::kFloat);
+                                 { dim(s), 1 }, at::kFloat);
         };
-        Tensor result = matrix(y, n, out);
-        at::mm_out(result, matrix(x, n, in), matrix(w, out, in).t());
+        Tensor result = matrix(y, n, out, stride);
+        at::mm_out(result, matrix(x, n, in, in), matrix(w, out, in, in).t());
     });
 
     return good ? 0 : -1;

@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 /* Raised whenever this file or model.h changes what crosses over. */
-enum { BL_TORCH_ABI = 2 };
+enum { BL_TORCH_ABI = 3 };
 
 struct bl_torch;
 
@@ -30,10 +30,10 @@ struct bl_torch_api {
     /* threads > 0.  device, precision: enums of encoder.h. */
     struct bl_torch *(*open)(const struct bl_model *m, int device,
                              int precision, size_t threads, char *error);
-    /* y[n][out] = x[n][in] w[out][in]^T on the CPU in f32; for any thread,
-     * and by one. */
+    /* y[n][out] = x[n][in] w[out][in]^T on the CPU in f32, the rows of y
+     * `stride` apart; for any thread, and by one. */
     int (*multiply)(const float *w, size_t out, size_t in, const float *x,
-                    size_t n, float *y, char *error);
+                    size_t n, float *y, size_t stride, char *error);
     /* As bl_engine_ops.forward; first: first tokens only. */
     int (*forward)(struct bl_torch *t, int tower,
                    const struct bl_batch *batch, int first, float *out,

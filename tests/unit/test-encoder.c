@@ -401,13 +401,16 @@ static void same_shape(const struct bl_model *m, size_t n, size_t length,
 }
 
 /* Widths beside the 16 lanes, heads of one number, more threads than
- * sequences, more sequences than fit a piece. */
+ * sequences, more sequences than fit a piece, threads that share a piece or
+ * several. */
 static void test_shapes(void)
 {
-    static const size_t shapes[][3] = { { 24, 2, 40 }, { 5, 5, 3 } };
+    static const size_t shapes[][3] = {
+        { 24, 2, 40 }, { 5, 5, 3 }, { 96, 6, 72 }
+    };
     static const size_t batches[][3] = {
         { 1, 1, 1 }, { 1, 1, 4 }, { 1, POSITIONS, 3 }, { 3, 17, 16 },
-        { 9, 16, 2 }, { 2000, 5, 4 }
+        { 9, 16, 2 }, { 130, 5, 200 }, { 2000, 5, 4 }
     };
 
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
