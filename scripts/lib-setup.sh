@@ -106,6 +106,7 @@ python3          command -v python3
 shellcheck       command -v shellcheck
 sqlite3          command -v sqlite3
 bzip2            command -v bzip2
+zstd             command -v zstd
 '
 
 have_library() { [[ $(/sbin/ldconfig -p) == *[[:space:]]"$1 "* ]]; }

@@ -21,3 +21,11 @@ dist_noinst_SCRIPTS += \
 	scripts/fit-calibration \
 	scripts/zeshel-eval \
 	scripts/gen-calibration-header
+# What makes the models that are shipped.
+dist_noinst_SCRIPTS += \
+	scripts/train-data
+EXTRA_DIST += \
+	scripts/train-mine.awk \
+	scripts/train-ner.awk \
+	scripts/train-overlap.awk \
+	scripts/train-split.awk

@@ -1,6 +1,9 @@
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = share/blink.pc
-EXTRA_DIST += share/formats/wikipedia-summaries.jq
+EXTRA_DIST += \
+	share/doc/training-data.md \
+	share/formats/wikipedia-summaries.jq \
+	share/train/demonyms.tsv
 
 # Every program writes its own bash completion.
 completionsdir = $(datadir)/bash-completion/completions

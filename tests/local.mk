@@ -76,6 +76,7 @@ SHELL_TESTS = \
 	tests/reranker.sh \
 	tests/rss.sh \
 	tests/shellcheck.sh \
+	tests/train-data.sh \
 	tests/uni-tables.sh \
 	tests/zeshel.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+# train-ner.awk: sentences in CoNLL columns, chosen, for scripts/train-data.
+#
+#   awk -f train-ner.awk train=FILE dev=FILE kind=t TESTS... [kind=c TEXT]
+#       kind=s name=NAME part=PART SENTENCES...
+#
+# TESTS are CoNLL columns of test sets: a sentence is dropped that is one of
+# theirs or shares eight words in a row with one.  After kind=c with a plain
+# text, part=text takes only sentences most of whose five-word runs occur in
+# it (which documents of a mixed file may be used); part=all takes all.
+# Every twentieth sentence goes to dev.  A file ends with a blank line.
+
+function plain(s) {
+    s = tolower(s)
+    gsub(/[^a-z0-9\200-\377]+/, " ", s)
+    return s
+}
+
+# Runs of n words of s, a blank between; run[1..the answer].
+function runs_of(s, n,    f, m, i, k, r) {
+    m = split(plain(s), f, " ")
+    for (i = 1; i + n - 1 <= m; i++) {
+        r = f[i]
+        for (k = 1; k < n; k++)
+            r = r " " f[i + k]
+        run[i] = r
+    }
+    return m < n ? 0 : m - n + 1
+}
+
+function is_test(    i, n) {
+    if (words in test_sentence)
+        return 1
+    n = runs_of(words, 8)
+    for (i = 1; i <= n; i++)
+        if (run[i] in test_run)
+            return 1
+    return 0
+}
+
+function is_clean(    i, n, hits) {
+    n = runs_of(words, 5)
+    for (i = 1; i <= n; i++)
+        hits += run[i] in clean
+    return n > 0 && hits >= 0.6 * n
+}
+
+function sentence(    i, n, file) {
+    if (kind == "t") {
+        test_sentence[words] = 1
+        n = runs_of(words, 8)
+        for (i = 1; i <= n; i++)
+            test_run[run[i]] = 1
+        return
+    }
+    all[name]++
+    if (part == "text" && !is_clean()) {
+        unclean[name]++
+        return
+    }
+    if (is_test()) {
+        dropped[name]++
+        return
+    }
+    file = ++taken[name] % 20 == 0 ? dev : train
+    print columns >file
+}
+
+function flush_sentence() {
+    if (words != "")
+        sentence()
+    words = columns = ""
+}
+
+kind == "c" {
+    n = runs_of($0, 5)
+    for (i = 1; i <= n; i++)
+        clean[run[i]] = 1
+    next
+}
+
+NF == 0 { flush_sentence(); next }
+
+{
+    words = words (words == "" ? "" : " ") $1
+    columns = columns $1 "\t" $NF "\n"
+}
+
+END {
+    for (name in all)
+        printf "%s: %s: %d of %d sentences taken, %d are in a test, %d may" \
+            " not be used\n", me, name, taken[name], all[name],
+            dropped[name], unclean[name] >"/dev/stderr"
+}
