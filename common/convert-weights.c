@@ -3,6 +3,7 @@
  * copies them piece by piece. */
 #include "config.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,13 +13,15 @@
 #include "safetensors-write.h"
 #include "vector.h"
 
-enum { PIECE = 1 << 18 };       /* elements */
+enum {
+    PIECE = 1 << 18,            /* elements */
+    MOST_SHARED = 64            /* times that a stored byte is written; more
+                                 * than a tied BERT has layers */
+};
 
 struct kept {
     const struct bl_torch_tensor *t;
     char *name;                 /* in the new file */
-    const unsigned char *first; /* the bytes that it may touch */
-    const unsigned char *end;
 };
 
 struct plan {
@@ -77,52 +80,43 @@ static enum bl_tensor_dtype new_dtype(enum bl_tensor_dtype dtype)
 static int keep(struct plan *p, struct bl_torch_tensor *t,
                 struct bl_err *err)
 {
-    size_t extent = bl_torch_tensor_extent(t);
-    size_t size = bl_tensor_dtype_size(t->dtype);
-    struct kept *k;
-
     if (t->dtype > BL_F64)
         return bl_fail(err, BL_DATA, "tensor '%s': expected floats, found "
                        "%s", t->name, bl_tensor_dtype_name(t->dtype));
-    if (t->count > extent)
-        return bl_fail(err, BL_DATA, "tensor '%s': %zu elements repeat the "
-                       "%zu that are stored", t->name, t->count, extent);
-    k = &p->v[p->n++];
-    *k = (struct kept){ .t = t, .name = new_name(t->name) };
-    k->first = t->storage->data + t->offset * size;
-    k->end = k->first + extent * size;
+    p->v[p->n++] = (struct kept){ t, new_name(t->name) };
     p->total += t->count * bl_tensor_dtype_size(new_dtype(t->dtype));
     return 0;
 }
 
-static int by_first(const void *a, const void *b)
+static int by_storage(const void *a, const void *b)
 {
-    const struct kept *x = *(const struct kept *const *)a;
-    const struct kept *y = *(const struct kept *const *)b;
+    const unsigned char *x = (*(struct bl_torch_storage *const *)a)->data;
+    const unsigned char *y = (*(struct bl_torch_storage *const *)b)->data;
 
-    if (x->first != y->first)
-        return x->first < y->first ? -1 : 1;
-    return strcmp(x->name, y->name);
+    return (x > y) - (x < y);
 }
 
-/* Two tensors in one place would make the copy larger than the file, without
- * bound. */
+/* Tensors may lie in one place (weights that are tied), and one may repeat
+ * what it has; the copy writes each by itself.  That must not make it larger
+ * than the file without bound. */
 static int check_shared(const struct plan *p, struct bl_err *err)
 {
-    const struct kept **order = bl_xmalloc(p->n, sizeof *order);
-    int rc = 0;
+    struct bl_torch_storage **s = bl_xmalloc(p->n, sizeof *s);
+    uint64_t stored = 0;
 
     for (size_t i = 0; i < p->n; i++)
-        order[i] = &p->v[i];
+        s[i] = p->v[i].t->storage;
     if (p->n)
-        qsort(order, p->n, sizeof *order, by_first);
-    for (size_t i = 1; i < p->n && !rc; i++)
-        if (order[i - 1]->end > order[i]->first
-            && order[i]->end > order[i]->first)
-            rc = bl_fail(err, BL_DATA, "tensors '%s' and '%s' share "
-                         "elements", order[i - 1]->name, order[i]->name);
-    free(order);
-    return rc;
+        qsort(s, p->n, sizeof *s, by_storage);
+    for (size_t i = 0; i < p->n; i++)
+        if (!i || s[i] != s[i - 1])
+            stored += s[i]->count * bl_tensor_dtype_size(s[i]->dtype);
+    free(s);
+    if (p->total / MOST_SHARED <= stored)
+        return 0;
+    return bl_fail(err, BL_DATA, "tensors of %" PRIu64 " bytes lie in the "
+                   "same %" PRIu64 ", more than %d times over", p->total,
+                   stored, MOST_SHARED);
 }
 
 static int make_plan(struct plan *p, const struct bl_checkpoint *from,

@@ -8,9 +8,10 @@
  *     if (bl_convert_run(&c, &report, &err) < 0) ...
  *
  * The tensors that the network uses are copied under their own names, one
- * piece at a time; what else the file holds is left out.  Values that are
- * not finite, tensors that repeat or share elements, and a result that
- * bl_model_open() would not open are refused; then nothing is left behind.
+ * piece at a time; what else the file holds is left out.  Tensors that share
+ * elements or repeat them are written each by itself, within a bound.  Values
+ * that are not finite, and a result that bl_model_open() would not open are
+ * refused; then nothing is left behind.
  */
 #ifndef BL_CONVERT_H
 #define BL_CONVERT_H

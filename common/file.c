@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "mem.h"
+#include "stale.h"
 
 enum {
     MAX_OPEN = 64,
@@ -303,7 +304,10 @@ struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
     f->target = resolve(path);
     f->tmp = bl_tmp_name(f->target);
     f->slot = bl_tmp_take(f->tmp);
+    bl_stale_remove(f->target);
     f->fd = open(f->tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (f->fd >= 0)
+        bl_stale_hold(f->fd);
     if (f->fd >= 0 && reserve(f->fd, size_hint) == 0)
         return f;
     bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", path);

@@ -9,7 +9,8 @@
  * A new file is written as ".NAME.PID.tmp" beside its target, fsynced,
  * renamed, and its directory fsynced: readers see the old file or the new
  * one.  Temporary files that are open go when the process ends by exit,
- * bl_oom, SIGINT, SIGTERM or SIGHUP.
+ * bl_oom, SIGINT, SIGTERM or SIGHUP; those of a process that was killed, when
+ * the next run makes the same file (stale.h).
  */
 #ifndef BL_FILE_H
 #define BL_FILE_H

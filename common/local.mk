@@ -67,6 +67,7 @@ common_libcommon_la_SOURCES = \
 	common/safetensors-write.c common/safetensors-write.h \
 	common/sha256.c common/sha256.h \
 	common/stack.c common/stack.h \
+	common/stale.c common/stale.h \
 	common/threads.c common/threads.h \
 	common/topk.c common/topk.h \
 	common/topk-kernels.c common/topk-kernels.h \

@@ -14,6 +14,7 @@
 
 #include "file.h"
 #include "mem.h"
+#include "stale.h"
 
 struct bl_newdir {
     const char *path;           /* as it was asked for; for messages */
@@ -23,6 +24,7 @@ struct bl_newdir {
     bool replace;               /* the target is there */
     char *files[BL_NEWDIR_MAX]; /* tmp/NAME */
     size_t slots[BL_NEWDIR_MAX + 1];    /* the last one: tmp itself */
+    int fd;                     /* of tmp; holds the mark of its use */
 };
 
 static bool among(const char *name, const char *const *names, size_t n)
@@ -83,6 +85,8 @@ static void release(struct bl_newdir *d)
 {
     for (size_t i = 0; i < d->n; i++)
         free(d->files[i]);
+    if (d->fd >= 0)
+        close(d->fd);
     free(d->target);
     free(d->tmp);
     free(d);
@@ -96,6 +100,7 @@ struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
     if (n > BL_NEWDIR_MAX)
         BL_BUG("too many files in a folder");
     d->path = path;
+    d->fd = -1;
     d->target = target_name(path);
     d->tmp = bl_tmp_name(d->target);
     d->names = names;
@@ -104,11 +109,15 @@ struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
         release(d);
         return NULL;
     }
+    bl_stale_remove(d->target);
     if (mkdir(d->tmp, 0777) < 0) {
         bl_fail_errno(err, BL_SYSTEM, "cannot make the folder '%s'", path);
         release(d);
         return NULL;
     }
+    d->fd = open(d->tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (d->fd >= 0)
+        bl_stale_hold(d->fd);
     for (size_t i = 0; i < n; i++) {
         d->files[i] = bl_xasprintf("%s/%s", d->tmp, names[i]);
         d->slots[i] = bl_tmp_take(d->files[i]);

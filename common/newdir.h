@@ -10,7 +10,8 @@
  * that folder.  With `replace` an existing folder is exchanged for the new
  * one in one step and then removed, but only if it holds nothing but files
  * of those names: what a person put there is never deleted.  On a signal or
- * an early exit the files and the temporary folder go.
+ * an early exit the files and the temporary folder go; after a kill -9 they
+ * go when the next run makes the same folder (stale.h).
  */
 #ifndef BL_NEWDIR_H
 #define BL_NEWDIR_H

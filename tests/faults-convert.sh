@@ -60,6 +60,52 @@ each() {
         pass "$((n - 1)) x $call fails with $error, over ${old/none/nothing}"
 }
 
+# ---- What a killed run left, the next one takes away ----
+
+bash -c 'exit 0' &
+gone=$!
+wait "$gone"
+# One of a dead process, one of a living one, and names that look alike.
+mkdir .target.$gone.tmp .target.$$.tmp .target2.$gone.tmp
+touch .target.$gone.tmp/{config.json,model.safetensors} .target.$gone.tmpx \
+    .target.$gone.tmp.old .target.0$gone.tmp
+run convert -o target
+is "$status$(cat err)" 0 'a model beside what is left of others'
+is "$(find . -maxdepth 1 -name '.target*' -printf '%f\n' | sort)" \
+    "$(printf '.target%s\n' 2.$gone.tmp .$$.tmp .0$gone.tmp .$gone.tmp.old \
+        .$gone.tmpx | sort)" \
+    'only the folder of a dead process is gone'
+rm -rf .target* target
+mkdir -p .target.$gone.tmp/mine
+touch .target.$gone.tmp/mine/x
+ok 'a model beside a folder with folders' convert -o target
+ok 'whose files stay' test -e .target.$gone.tmp/mine/x
+rm -rf .target* target
+# A process of another container may have that number.
+mkdir .target.$gone.tmp
+exec 9<.target.$gone.tmp
+flock 9
+ok 'a model beside one that is being made' convert -o target
+ok 'which stays while somebody has it' test -e .target.$gone.tmp
+exec 9<&-
+rm -rf target
+ok 'a model' convert -o target
+ok 'and goes when nobody has' test ! -e .target.$gone.tmp
+touch .k.kb.$gone.tmp
+ok 'a catalogue' blink-kb build -q -o k.kb "$fixtures/mini.jsonl"
+ok 'files of a dead process go, too' test ! -e .k.kb.$gone.tmp
+rm -rf target k.kb
+# In earnest.
+blink-convert crossencoder "$cross/model.safetensors" --bert "$cross" \
+    -o target &
+sleep 0.01
+kill -9 $! 2>/dev/null
+wait $! 2>/dev/null
+rm -rf target
+ok 'a model after a kill -9' convert -o target
+is "$(find . -maxdepth 1 -name '.*.tmp')" '' 'leaves one folder'
+rm -rf target
+
 for call in open read write fsync rename close fallocate mmap; do
     each $call 5 none
 done

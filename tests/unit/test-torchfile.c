@@ -330,7 +330,8 @@ static void golden_files(void)
     static const char *const bare[] = {
         "bare_tensor_legacy_t16.t7", "bare_tensor_legacy_t215.t7",
         "bare_tensor_zip_t16.t7", "bare_tensor_zip_t215.t7",
-        "bare_view_legacy_t16.t7", "bare_view_zip_t215.t7",
+        "bare_view_legacy_t16.t7", "bare_view_legacy_t215.t7",
+        "bare_view_zip_t16.t7", "bare_view_zip_t215.t7",
     };
     static const char *const cuda[] = {
         "cuda_tagged_legacy_t16.bin", "cuda_tagged_legacy_t215.bin",
