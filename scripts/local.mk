@@ -18,6 +18,7 @@ EXTRA_DIST += \
 	scripts/lib-setup.sh
 dist_noinst_SCRIPTS += \
 	scripts/benchmark \
+	scripts/benchmark-chart \
 	scripts/fit-calibration \
 	scripts/zeshel-eval \
 	scripts/gen-calibration-header
@@ -25,6 +26,7 @@ dist_noinst_SCRIPTS += \
 dist_noinst_SCRIPTS += \
 	scripts/train-data
 EXTRA_DIST += \
+	scripts/lib-benchmark.sh \
 	scripts/train-mine.awk \
 	scripts/train-ner.awk \
 	scripts/train-overlap.awk \

@@ -9,7 +9,11 @@ for program in kb embed index retrieve score eval; do
 done
 command -v jq >/dev/null || skip_all 'no jq'
 export BLINK_BUILD=$top_builddir BLINK_DATA=$T/data
-mkdir "$T/eval"
+mkdir "$T/eval" "$T/columns"
+echo '{"id":"a","text":"Paris in France is old."}
+{"id":"b","text":"Foo and England."}' >"$T/eval/tiny.docs.jsonl"
+printf '%s\t%s\n' Paris B-LOC is O in O Northern B-LOC France I-LOC \
+    >"$T/columns/wnut17-dev.conll"
 cat >"$T/eval/tiny.mentions.jsonl" <<'X'
 {"id":"1","doc":"a","start":0,"end":5,"context_left":"","mention":"Paris","context_right":" is old.","label_id":"2"}
 {"id":"2","doc":"a","start":9,"end":15,"context_left":"","mention":"France","context_right":" is big.","label_id":"1"}
@@ -19,15 +23,28 @@ X
 benchmark() {
     run "$top_srcdir/scripts/benchmark" -m "$fixtures/golden/m2-bi" \
         --catalogue "$fixtures/mini.jsonl" --eval "$T/eval" -k 8 \
-        --work "$T/work" "$@"
+        --work "$T/work" --ner-sets "$T/columns" "$@"
 }
 benchmark
 is "$status" 0 'the benchmark runs'
 is "$(grep -c '^| tiny | 3 | 75 |' "$T/out")" 2 \
     'a row for the set with and without aliases'
-is "$(grep '^|' "$T/out" | awk -F'|' '{ print NF }' | sort -u)" 14 \
-    'all rows have the columns of the head'
+is "$(grep '^| tiny | 3 |' "$T/out" | awk -F'|' '{ print NF }' |
+    sort -u)" 14 'all rows have the columns of the head'
+ok 'a third of the entities is taken out' \
+    grep -qx '| tiny | 4 | 1 | 50 | 100 | 66.7 | [0-9.]* |' "$T/out"
+ok 'exact spans count, and cases' \
+    grep -qx '| wnut17-dev | 1 | 66.7 | 66.7 | 0.0 | 0.0 |' "$T/out"
+ok 'links from text have both borders' \
+    grep -qx '| tiny | 2 | 50 | 33.3 | 40 |' "$T/out"
 cp "$T/out" "$T/first"
+benchmark --report "$T/report"
+is "$(grep '^|' "$T/report/benchmark.md")" \
+    "$(grep '^|' "$T/first")" 'a report holds the tables'
+ok 'and a chart' grep -q '>tiny</text>' "$T/report/benchmark.svg"
+benchmark --only links --ablation "before=$T/work/figures.jsonl"
+is "$(tail -n 2 "$T/out" | cut -d '|' -f 2)" ' before 
+ this one ' 'a row for each run'
 benchmark
 ok 'a second run says the same' cmp -s "$T/out" "$T/first"
 ok 'and does not embed the entities again' \

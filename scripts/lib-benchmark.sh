@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+# lib-benchmark.sh: the parts of scripts/benchmark beside the table of links:
+# no entity, names in text, from text to links.  Sourced after lib-setup.sh;
+# reads $work, $eval, $sets and the models' names.
+# shellcheck shell=bash disable=SC2154
+
+# cell: a share as per cent with one digit, for jq.
+jq_cell='def cell: if . == null then "-" else . * 1000 | round / 10 end;
+    def span: if . == null then "-" else map(cell | tostring) | join("-")
+        end;
+    def ratio($a; $b): if $b == 0 then null else $a / $b end;
+    def f1($hit; $said; $gold): ratio(2 * $hit; $said + $gold);'
+
+# ---- No entity ----
+
+# without_golds SHARE < lists: as if that share of the set's entities were
+# not in the catalogue.  Every n-th id in their order goes.
+without_golds() {
+    jq -c -n --argjson share "$1" '
+        [inputs] as $all
+        | ([$all[].label_id | select(.)] | map(tostring) | unique) as $ids
+        | ([range(0; $ids | length)
+            | select(((. + 1) * $share | floor) > (. * $share | floor))
+            | {($ids[.]): true}] | add // {}) as $gone
+        | $all[] | .candidates |= map(select($gone[.id | tostring] | not))
+        | if .label_id and $gone[.label_id | tostring]
+          then .label_id = null else . end'
+}
+
+# The decision itself: null where null is right.
+nil_figures() {
+    jq -c -n "$jq_cell"'
+        reduce (inputs | [(.label_id == null), (.entity == null)]) as $r
+            ({n: 0, gold: 0, said: 0, hit: 0};
+             .n += 1 | .gold += ($r[0] | if . then 1 else 0 end)
+             | .said += ($r[1] | if . then 1 else 0 end)
+             | .hit += (if $r[0] and $r[1] then 1 else 0 end))
+        | .precision = ratio(.hit; .said) | .recall = ratio(.hit; .gold)
+        | .f1 = f1(.hit; .said; .gold)'
+}
+
+nil_table() {
+    local set
+    printf '\n%s\n\n' "Without $(jq -n "$removed * 100") % of the entities\
+ that are asked for: is none of them the answer?"
+    echo '| set | mentions | none | precision | recall | F1 | ECE |'
+    echo '|---|--:|--:|--:|--:|--:|--:|'
+    for set in "${sets[@]}"; do
+        without_golds "$removed" <"$work/$set.listed--aliases.jsonl" |
+            blink-score >"$work/$set.nil.jsonl"
+        nil_figures <"$work/$set.nil.jsonl" | jq -r --arg set "$set" \
+            --argjson ece "$(blink-eval --json <"$work/$set.nil.jsonl" |
+                jq .ece)" "$jq_cell"'
+            "| \($set) | \(.n) | \(.gold) | " + ([.precision, .recall, .f1,
+            $ece] | map(cell | tostring) | join(" | ")) + " |"'
+    done
+}
+
+# ---- Names in text ----
+
+# conll PREFIX < columns: PREFIX.docs, a document a sentence, and PREFIX.gold,
+# one line for each name: doc, start, end, type.
+conll() {
+    jq -R -s -c '
+        split("\n\n") | to_entries[] | select(.value | test("\\S"))
+        | (.key | tostring) as $doc
+        | [.value | split("\n")[] | select(length > 0) | split("\t")] as $t
+        | {id: $doc, text: ($t | map(.[0]) | join(" ")), gold: (
+            reduce $t[] as $w ({at: 0, all: [], open: null};
+                ($w[1][0:1]) as $b | ($w[1][2:]) as $type
+                | (.at + ($w[0] | length)) as $stop
+                | if $b == "O" then .open = null
+                  elif $b == "I" and .open == $type
+                  then .all[-1][1] = $stop
+                  else .all += [[.at, $stop, $type]] | .open = $type end
+                | .at = $stop + 1)
+            | .all)}' >"$1"
+    jq -r '.id as $d | .gold[] | [$d] + . | @tsv' "$1" >"$1.gold"
+    jq -c 'del(.gold)' "$1" >"$1.docs"
+}
+
+lower_docs() { jq -c '.text |= ascii_downcase'; }
+
+# name_scores GOLD < mention records: type-blind F1, then typed.
+name_scores() {
+    jq -r '[.doc, .start, .end, .type // "MISC"] | @tsv' |
+        awk -F '\t' '
+            function f(hit) { return n + m ? 2 * hit / (n + m) : 0 }
+            NR == FNR { gold[$1, $2, $3] = $4; n++; next }
+            { m++
+              if (($1, $2, $3) in gold) {
+                  spans++
+                  types += gold[$1, $2, $3] == $4
+              } }
+            END { printf "%.1f | %.1f\n", 100 * f(spans), 100 * f(types) }' \
+            "$1" -
+}
+
+# ner_table DIR FILE...: each file as it is and in lower case.
+ner_table() {
+    local dir=$1 file name
+    shift
+    printf '\n%s\n\n' 'Names in text: F1 of exact spans, per cent.'
+    echo '| set | sentences | type-blind | typed | type-blind, lower case |' \
+        'typed, lower case |'
+    echo '|---|--:|--:|--:|--:|--:|'
+    for file; do
+        name=${file%%:*}
+        [ -r "$dir/$name.conll" ] || continue
+        say "names of $file"
+        # NAME:N is what stands behind the first N sentences.
+        awk -v from="$(case $file in *:*) echo "${file#*:}" ;; *) echo 0
+            esac)" 'BEGIN { RS = ""; ORS = "\n\n" } NR > from' \
+            "$dir/$name.conll" | conll "$work/ner"
+        printf '| %s | %s | %s | %s |\n' "$name" \
+            "$(wc -l <"$work/ner.docs")" \
+            "$(blink-ner "${ner[@]}" <"$work/ner.docs" |
+                name_scores "$work/ner.gold")" \
+            "$(lower_docs <"$work/ner.docs" | blink-ner "${ner[@]}" |
+                name_scores "$work/ner.gold")"
+    done
+}
+
+# ---- From text to links ----
+
+end_table() {
+    local set
+    printf '\n%s\n\n' 'From text to links: the mentions are found as well,'\
+' and must have the borders of the gold ones.'
+    echo '| set | documents | precision | recall | F1 |'
+    echo '|---|--:|--:|--:|--:|'
+    for set in "${sets[@]}"; do
+        [ -r "$eval/$set.docs.jsonl" ] || continue
+        say "$set from text to links"
+        sed "${limit:-\$}q" "$eval/$set.docs.jsonl" |
+            jq -c '{id, text}' >"$work/end.docs"
+        jq -c -n --slurpfile docs "$work/end.docs" '
+            ($docs | map({(.id): true}) | add) as $in
+            | inputs | select($in[.doc])' "$eval/$set.mentions.jsonl" \
+            >"$work/end.gold"
+        blink-ner "${ner[@]}" <"$work/end.docs" | blink-embed -m "$model" |
+            blink-retrieve -x "$work/k.blx" -c "$work/k.kb" -k "$k" \
+                --aliases | rerank | blink-score |
+            blink-eval --json --gold "$work/end.gold" |
+            jq -r --arg set "$set" --arg n "$(wc -l <"$work/end.docs")" \
+                "$jq_cell"'"| \($set) | \($n) | " + ([.in_kb_micro_precision,
+                .in_kb_micro_recall, .in_kb_micro_f1]
+                | map(cell | tostring) | join(" | ")) + " |"'
+    done
+}
