@@ -43,8 +43,8 @@ is "$(grep '^|' "$T/report/benchmark.md")" \
     "$(grep '^|' "$T/first")" 'a report holds the tables'
 ok 'and a chart' grep -q '>tiny</text>' "$T/report/benchmark.svg"
 benchmark --only links --ablation "before=$T/work/figures.jsonl"
-is "$(tail -n 2 "$T/out" | cut -d '|' -f 2)" ' before 
- this one ' 'a row for each run'
+is "$(tail -n 2 "$T/out" | cut -d '|' -f 2 | tr '\n' ,)" \
+    ' before , this one ,' 'a row for each run'
 benchmark
 ok 'a second run says the same' cmp -s "$T/out" "$T/first"
 ok 'and does not embed the entities again' \
