@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "convert.h"
 #include "opts.h"
@@ -100,6 +101,8 @@ static void run(struct bl_convert *c)
     bl_note("'%s': %s %s, %zu tensors, %" PRIu64 " bytes, %zu tensors left "
             "out", c->output, bl_role_name(r.role), r.fingerprint, r.tensors,
             r.bytes, r.dropped);
+    bl_note("'%s': vocabulary of '%s'", c->output, r.vocab);
+    free(r.vocab);
 }
 
 static void run_zeshel(const char *input)

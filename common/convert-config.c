@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "checkpoint.h"
 #include "convert.h"
@@ -16,66 +15,11 @@
 #include "model-parts.h"
 
 enum {
-    MAX_CONFIG = 16 << 20, MAX_VOCAB = 256 << 20,
+    MAX_CONFIG = 16 << 20,
     HEAD = 64,                  /* width of a head in every published BERT */
     CONTEXT = 32, ENTITY = 128, /* fixed in BLINK's cross-encoder */
     MAX_LAYERS = 1000, MAX_NAME = 256
 };
-
-static int write_file(const char *dir, const char *name,
-                      const struct bl_buf *text, struct bl_err *err)
-{
-    char *path = bl_xasprintf("%s/%s", dir, name);
-    struct bl_newfile *f = bl_newfile_open(path, 0, err);
-    int rc = -1;
-
-    free(path);
-    if (!f)
-        return -1;
-    if (bl_newfile_write(f, text->data ? text->data : "", text->len,
-                         err) < 0)
-        bl_newfile_abort(f);
-    else
-        rc = bl_newfile_commit(f, err);
-    return rc;
-}
-
-static int copy_file(const char *from, size_t max, const char *dir,
-                     const char *name, struct bl_err *err)
-{
-    struct bl_buf text = BL_BUF_INIT;
-    int rc = bl_file_read(from, max, &text, err);
-
-    if (!rc)
-        rc = write_file(dir, name, &text, err);
-    bl_buf_free(&text);
-    return rc;
-}
-
-/* ---- vocab.txt ---- */
-
-static int put_vocab(const struct bl_convert *c, const char *source,
-                     const char *dir, struct bl_err *err)
-{
-    char *path;
-    int rc;
-
-    if (c->vocab)
-        return copy_file(c->vocab, MAX_VOCAB, dir, "vocab.txt", err);
-    if (!source)
-        return bl_fail(err, BL_USAGE, "the weights have no vocabulary: give "
-                       "the folder of the BERT that they were trained from "
-                       "(--bert), or its vocab.txt (--vocab; for BLINK's "
-                       "published models that of bert-large-uncased)");
-    path = bl_xasprintf("%s/vocab.txt", source);
-    if (access(path, F_OK))
-        rc = bl_fail(err, BL_DATA, "'%s' has no vocab.txt (--vocab gives "
-                     "another)", source);
-    else
-        rc = copy_file(path, MAX_VOCAB, dir, "vocab.txt", err);
-    free(path);
-    return rc;
-}
 
 /* ---- config.json from the weights ---- */
 
@@ -158,13 +102,13 @@ static int put_config(const struct bl_checkpoint *from, const char *prefix,
 
     if (source) {
         path = bl_xasprintf("%s/config.json", source);
-        rc = copy_file(path, MAX_CONFIG, dir, "config.json", err);
+        rc = bl_convert_copy(path, MAX_CONFIG, dir, "config.json", err);
         free(path);
         return rc;
     }
     rc = derive(from, prefix, &text, err);
     if (!rc)
-        rc = write_file(dir, "config.json", &text, err);
+        rc = bl_convert_write(dir, "config.json", &text, err);
     bl_buf_free(&text);
     return rc;
 }
@@ -365,27 +309,27 @@ static int reranker_settings(const struct bl_convert *c,
 int bl_convert_config(const struct bl_convert *c,
                       const struct bl_checkpoint *from,
                       const struct bl_convert_names *names, const char *dir,
-                      struct bl_err *err)
+                      struct bl_convert_report *report, struct bl_err *err)
 {
     struct bl_model_config m = { .memory = BL_ARENA_INIT };
-    bool hf = c->kind == BL_CONVERT_HF;
-    bool old = c->kind == BL_CONVERT_RERANKER;
-    const char *source = hf || old ? c->input : c->bert;
+    char *source = bl_convert_source(c);
     struct bl_buf text = BL_BUF_INIT;
     size_t pair = 0;
     int rc;
 
-    rc = hf ? hf_settings(c, from, &m, err)
-        : old ? reranker_settings(c, &m, &pair, err)
+    rc = c->kind == BL_CONVERT_HF ? hf_settings(c, from, &m, err)
+        : c->kind == BL_CONVERT_RERANKER ? reranker_settings(c, &m, &pair,
+                                                             err)
         : blink_settings(c, &m, &pair, err);
     if (!rc)
         rc = put_config(from, names->towers[0], source, dir, err);
     if (!rc)
-        rc = put_vocab(c, source, dir, err);
+        rc = bl_convert_vocab(c, source, m.lowercase != 0, dir, report, err);
     if (!rc) {
         compose(&text, &m, pair);
-        rc = write_file(dir, "blink.json", &text, err);
+        rc = bl_convert_write(dir, "blink.json", &text, err);
     }
+    free(source);
     bl_buf_free(&text);
     bl_arena_free(&m.memory);
     return rc;

@@ -125,7 +125,7 @@ static int convert(const struct bl_convert *c,
     int rc;
 
     if (check_towers(from, names, err) < 0
-        || bl_convert_config(c, from, names, dir, err) < 0)
+        || bl_convert_config(c, from, names, dir, report, err) < 0)
         return -1;
     path = bl_xasprintf("%s/model.safetensors", dir);
     rc = bl_convert_weights(c, from, names, path, report, err);
@@ -136,14 +136,18 @@ static int convert(const struct bl_convert *c,
 int bl_convert_run(const struct bl_convert *c,
                    struct bl_convert_report *report, struct bl_err *err)
 {
-    struct bl_convert_report unused;
+    struct bl_convert_report own_report;
     struct bl_checkpoint from;
     struct bl_newdir *d;
     struct bl_err own;
     int rc;
 
     err = err ? err : &own;
-    report = report ? report : &unused;
+    if (!report) {
+        rc = bl_convert_run(c, &own_report, err);
+        free(own_report.vocab);
+        return rc;
+    }
     *report = (struct bl_convert_report){ 0 };
     d = bl_newdir_open(c->output, files, sizeof files / sizeof *files,
                        c->force, err);

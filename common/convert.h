@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "err.h"
 #include "model.h"
 
@@ -36,8 +37,9 @@ struct bl_convert {
     const char *input;          /* a file; for HF and RERANKER a folder */
     const char *params;         /* BLINK's parameters; NULL: its defaults */
     const char *bert;           /* folder with config.json and vocab.txt;
-                                 * NULL: derived from the weights */
-    const char *vocab;          /* vocab.txt; NULL: that of bert or input */
+                                 * NULL: see bl_convert_source() */
+    const char *vocab;          /* vocab.txt; NULL: that of the folder, or
+                                 * the standard one of the default model */
     const char *output;
     bool force;                 /* replace the output */
     /* Called now and then with bytes done and in all; may be NULL. */
@@ -50,13 +52,14 @@ struct bl_convert_report {
     size_t tensors, dropped;    /* written, left out */
     uint64_t bytes;             /* of tensor data written */
     char fingerprint[17];
+    char *vocab;                /* the file that the words are from */
 };
 
-/* report may be NULL. */
+/* report may be NULL; caller frees report->vocab in any case. */
 int bl_convert_run(const struct bl_convert *c,
                    struct bl_convert_report *report, struct bl_err *err);
 
-/* ---- Shared by convert.c, convert-config.c and convert-weights.c ---- */
+/* ---- Shared by convert.c and convert-*.c ---- */
 
 struct bl_checkpoint;
 
@@ -80,6 +83,21 @@ int bl_convert_weights(const struct bl_convert *c,
 int bl_convert_config(const struct bl_convert *c,
                       const struct bl_checkpoint *from,
                       const struct bl_convert_names *names, const char *dir,
-                      struct bl_err *err);
+                      struct bl_convert_report *report, struct bl_err *err);
+
+/* The folder whose config.json and vocab.txt go with BLINK's weights: `bert`;
+ * or the input itself or the folder that it is in, or what the parameters
+ * call "bert_model", where both files are there.  Caller frees; NULL: none,
+ * so that the configuration is derived from the weights. */
+char *bl_convert_source(const struct bl_convert *c);
+/* Writes vocab.txt; source as above. */
+int bl_convert_vocab(const struct bl_convert *c, const char *source,
+                     bool lowercase, const char *dir,
+                     struct bl_convert_report *report, struct bl_err *err);
+/* Makes the file dir/name, or copies `from`, of at most max bytes, to it. */
+int bl_convert_write(const char *dir, const char *name,
+                     const struct bl_buf *text, struct bl_err *err);
+int bl_convert_copy(const char *from, size_t max, const char *dir,
+                    const char *name, struct bl_err *err);
 
 #endif

@@ -14,6 +14,7 @@ common_libcommon_la_SOURCES = \
 	common/checkpoint.c common/checkpoint.h \
 	common/convert.c common/convert.h \
 	common/convert-config.c \
+	common/convert-vocab.c \
 	common/convert-weights.c \
 	common/dense.c common/dense.h \
 	common/encoder.c common/encoder.h \

@@ -39,10 +39,24 @@ ok 'a cross-encoder' blink-convert crossencoder "$cross/model.safetensors" \
 is "$(jq -c '[.role,.context_length,.entity_length,.pair_length]' \
       cross/blink.json)" '["cross-encoder",32,128,100]' \
     'a cross-encoder has fixed lengths, and that of a pair'
+# Weights that lie alone, as those that BLINK publishes do.
+mkdir alone
+ln -s "$cross/model.safetensors" alone/cross.safetensors
+ln -s "$bi/model.safetensors" alone/bi.safetensors
 ok 'a configuration from the weights' blink-convert crossencoder \
-    "$cross/model.safetensors" --vocab "$cross/vocab.txt" -o derived
+    alone/cross.safetensors --vocab "$cross/vocab.txt" -o derived
 is "$(jq -c '[.hidden_size,.num_attention_heads,.num_hidden_layers,.vocab_size,.intermediate_size]' derived/config.json)" '[64,1,2,1500,256]' \
     'the derived configuration'
+ok 'the folder that weights are in' blink-convert crossencoder \
+    "$cross/model.safetensors" -o beside
+ok 'has their configuration and words' diff -r -x blink.json beside cross
+ok 'a folder for weights' blink-convert crossencoder "$cross" -o folder
+ok 'the same' diff -r folder beside
+echo '{"bert_model":"m2"}' >alone/p.json
+ln -s "$cross" alone/m2
+ok 'a folder that the parameters name' blink-convert crossencoder \
+    alone/cross.safetensors --params alone/p.json -o named
+ok 'the same, found from where they are' diff -r named beside
 embed() {
     printf '{"context_left":"They flew to ","mention":"Paris","context_right":" in spring."}\n' |
         blink-embed -m "$1" --engine reference | jq -r .embedding.f32
@@ -118,8 +132,61 @@ perl -pe 's/cand_encoder\.bert_model\.pooler\.dense\.bias/cand_encoder.bert_mode
     "$bi/model.safetensors" >odd.safetensors
 refuse 3 "'odd.safetensors': tensor 'cand_encoder.bert_modem.pooler.dense.bias' is no part of such a model" \
     'a tensor of another model' biencoder odd.safetensors --bert "$bi"
-refuse 2 "the weights have no vocabulary: give the folder of the BERT that they were trained from (--bert), or its vocab.txt (--vocab; for BLINK's published models that of bert-large-uncased)" \
-    'no vocabulary' biencoder "$bi/model.safetensors"
+export BLINK_DATA=$T/data
+refuse 2 "the weights have no vocabulary: give the folder of the BERT that they were trained from (--bert), or its vocab.txt (--vocab); that of BLINK's published models comes with the default model, which scripts/quickstart fetches" \
+    'no vocabulary' biencoder alone/bi.safetensors
+mkdir -p data/models/default
+cp "$bi/vocab.txt" data/models/default
+run blink-convert biencoder alone/bi.safetensors -o bad
+is "$status" 2 'a default model with other words is no help'
+cp "$fixtures/golden/tok/vocab.txt" data/models/default
+run blink-convert biencoder alone/bi.safetensors -o bad
+is "$status $(cat err)" "3 blink-convert: 'bad/vocab.txt': line 1501: 30522 words but the model has 1500 embeddings" \
+    'the words of the default model, of another number'
+# As large a vocabulary as BLINK's, so that no option is needed.
+perl - >alone/large.safetensors <<'X'
+my ($p, @t) = ('encoder.bert_model.');
+my %d = ('embeddings.word_embeddings.weight' => [30522, 64],
+    'embeddings.position_embeddings.weight' => [512, 64],
+    'embeddings.token_type_embeddings.weight' => [2, 64],
+    'embeddings.LayerNorm' => 64, 'pooler.dense' => [64, 64]);
+my $l = 'encoder.layer.0.';
+$d{"${l}attention.self.$_"} = [64, 64] for qw(query key value);
+$d{"${l}attention.output.dense"} = [64, 64];
+$d{"$l$_"} = 64 for 'attention.output.LayerNorm', 'output.LayerNorm';
+$d{"${l}intermediate.dense"} = [256, 64];
+$d{"${l}output.dense"} = [64, 256];
+for (sort keys %d) {
+    my $x = $d{$_};
+    if (/weight$/) { push @t, ["$p$_", @$x]; next }
+    push @t, ["$p$_.weight", ref $x ? @$x : $x],
+        ["$p$_.bias", ref $x ? $x->[0] : $x];
+}
+push @t, ['encoder.additional_linear.weight', 1, 64],
+    ['encoder.additional_linear.bias', 1];
+my $at = 0;
+my $header = join ',', map {
+    my ($name, @dims) = @$_;
+    my $n = 4;
+    $n *= $_ for @dims;
+    my $from = $at;
+    $at += $n;
+    "\"$name\":{\"dtype\":\"F32\",\"shape\":[" . join(',', @dims)
+        . "],\"data_offsets\":[$from,$at]}"
+} @t;
+$header = "{$header}";
+print pack('Q<', length $header), $header, "\0" x $at;
+X
+run blink-convert crossencoder alone/large.safetensors -o large -v
+is "$status" 0 'weights alone, with the default model at hand'
+ok 'whose words are taken' cmp large/vocab.txt \
+    "$fixtures/golden/tok/vocab.txt"
+ok 'and said so' grep -qxF \
+    "blink-convert: 'large': vocabulary of 'data/models/default/vocab.txt'" \
+    <(sed "s,'$T/,',g" err)
+is "$(jq -c '[.hidden_act,.layer_norm_eps,.num_attention_heads]' \
+    large/config.json)" '["gelu",1e-12,1]' 'gelu, 1e-12, heads of 64'
+rm -r data
 head -100 "$bi/vocab.txt" >short.txt
 run blink-convert biencoder "$bi/model.safetensors" --vocab short.txt -o bad
 is "$status" 3 'a vocabulary of another size'

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* convert-vocab: where the words of converted weights come from. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "convert.h"
+#include "file.h"
+#include "json.h"
+#include "mem.h"
+#include "paths.h"
+#include "sha256.h"
+
+enum { MAX_VOCAB = 256 << 20, MAX_PARAMS = 16 << 20 };
+
+/* vocab.txt of every published uncased English BERT: 30522 words. */
+static const char standard[] =
+    "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3";
+
+int bl_convert_write(const char *dir, const char *name,
+                     const struct bl_buf *text, struct bl_err *err)
+{
+    char *path = bl_xasprintf("%s/%s", dir, name);
+    struct bl_newfile *f = bl_newfile_open(path, 0, err);
+
+    free(path);
+    if (!f)
+        return -1;
+    if (!bl_newfile_write(f, text->data ? text->data : "", text->len, err))
+        return bl_newfile_commit(f, err);
+    bl_newfile_abort(f);
+    return -1;
+}
+
+int bl_convert_copy(const char *from, size_t max, const char *dir,
+                    const char *name, struct bl_err *err)
+{
+    struct bl_buf text = BL_BUF_INIT;
+    int rc = bl_file_read(from, max, &text, err);
+
+    if (!rc)
+        rc = bl_convert_write(dir, name, &text, err);
+    bl_buf_free(&text);
+    return rc;
+}
+
+/* ---- The folder that goes with the weights ---- */
+
+static bool has_file(const char *dir, const char *name)
+{
+    char *path = bl_xasprintf("%s/%s", dir, name);
+    bool there = access(path, F_OK) == 0;
+
+    free(path);
+    return there;
+}
+
+/* Takes dir; NULL when it is no folder of a BERT. */
+static char *if_bert(char *dir)
+{
+    if (has_file(dir, "config.json") && has_file(dir, "vocab.txt"))
+        return dir;
+    free(dir);
+    return NULL;
+}
+
+/* The folder that a file is in; caller frees. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? bl_xasprintf("%.*s", (int)(slash - path + 1), path)
+        : bl_xstrdup(".");
+}
+
+/* What the parameters call bert_model, when that is a folder: seen from
+ * here, or from where they are.  What is wrong with them is for others to
+ * say. */
+static char *named_bert(const char *params)
+{
+    struct bl_arena arena = BL_ARENA_INIT;
+    struct bl_buf text = BL_BUF_INIT;
+    char *dir = NULL, *there = folder_of(params);
+    struct bl_span v;
+
+    if (!bl_file_read(params, MAX_PARAMS, &text, NULL) &&
+        !bl_json_check(text.data, text.len, NULL) &&
+        bl_json_get(bl_json_trim((struct bl_span){ text.data, text.len }),
+                    "bert_model", &v, NULL) == 1 &&
+        !bl_json_string(v, &arena, &v, NULL) && v.n) {
+        dir = if_bert(bl_xstrdup(v.p));
+        if (!dir && v.p[0] != '/')
+            dir = if_bert(bl_xasprintf("%s/%s", there, v.p));
+    }
+    free(there);
+    bl_buf_free(&text);
+    bl_arena_free(&arena);
+    return dir;
+}
+
+char *bl_convert_source(const struct bl_convert *c)
+{
+    char *dir;
+
+    if (c->bert)
+        return bl_xstrdup(c->bert);
+    if (c->kind == BL_CONVERT_HF || c->kind == BL_CONVERT_RERANKER)
+        return bl_xstrdup(c->input);
+    dir = if_bert(bl_xstrdup(c->input));
+    if (!dir)
+        dir = if_bert(folder_of(c->input));
+    if (!dir && c->params)
+        dir = named_bert(c->params);
+    return dir;
+}
+
+/* ---- vocab.txt ---- */
+
+/* The standard words out of the default model; caller frees; NULL when it is
+ * not there or has others. */
+static char *default_vocab(void)
+{
+    char *model = bl_path_find(BL_PATH_MODEL, NULL, NULL);
+    char *path = model ? bl_xasprintf("%s/vocab.txt", model) : NULL;
+    unsigned char digest[BL_SHA256_SIZE];
+    char hex[2 * BL_SHA256_SIZE + 1] = "";
+    struct bl_buf text = BL_BUF_INIT;
+    struct bl_sha256 sum;
+
+    free(model);
+    if (path && !bl_file_read(path, MAX_VOCAB, &text, NULL)) {
+        bl_sha256_init(&sum);
+        bl_sha256_add(&sum, text.data, text.len);
+        bl_sha256_end(&sum, digest);
+        bl_sha256_hex(digest, BL_SHA256_SIZE, hex);
+    }
+    bl_buf_free(&text);
+    if (!strcmp(hex, standard))
+        return path;
+    free(path);
+    return NULL;
+}
+
+static char *find_vocab(const struct bl_convert *c, const char *source,
+                        bool lowercase, struct bl_err *err)
+{
+    char *path;
+
+    if (c->vocab)
+        return bl_xstrdup(c->vocab);
+    if (source && has_file(source, "vocab.txt"))
+        return bl_xasprintf("%s/vocab.txt", source);
+    if (source) {
+        bl_fail(err, BL_DATA, "'%s' has no vocab.txt (--vocab gives another)",
+                source);
+        return NULL;
+    }
+    path = lowercase ? default_vocab() : NULL;
+    if (!path)
+        bl_fail(err, BL_USAGE, "the weights have no vocabulary: give the "
+                "folder of the BERT that they were trained from (--bert), or "
+                "its vocab.txt (--vocab); that of BLINK's published models "
+                "comes with the default model, which scripts/quickstart "
+                "fetches");
+    return path;
+}
+
+int bl_convert_vocab(const struct bl_convert *c, const char *source,
+                     bool lowercase, const char *dir,
+                     struct bl_convert_report *report, struct bl_err *err)
+{
+    char *path = find_vocab(c, source, lowercase, err);
+    int rc;
+
+    if (!path)
+        return -1;
+    rc = bl_convert_copy(path, MAX_VOCAB, dir, "vocab.txt", err);
+    free(report->vocab);
+    report->vocab = path;
+    return rc;
+}
