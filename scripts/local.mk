@@ -6,6 +6,7 @@ dist_noinst_SCRIPTS += \
 	scripts/bench-embed \
 	scripts/check \
 	scripts/checksrc \
+	scripts/download-blink \
 	scripts/fetch-catalogue \
 	scripts/fetch-model \
 	scripts/gen-uni-tables \
@@ -14,6 +15,7 @@ EXTRA_DIST += \
 	.ci/run \
 	scripts/bench-embed.py \
 	scripts/lib-data.sh \
+	scripts/lib-download.sh \
 	scripts/lib-fetch.sh \
 	scripts/lib-setup.sh
 dist_noinst_SCRIPTS += \

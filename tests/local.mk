@@ -53,6 +53,7 @@ SHELL_TESTS = \
 	tests/blink-tokenize.sh \
 	tests/blink.sh \
 	tests/checksrc.sh \
+	tests/download-blink.sh \
 	tests/equivalence.sh \
 	tests/faults-convert.sh \
 	tests/faults-files.sh \
@@ -80,7 +81,7 @@ SHELL_TESTS = \
 	tests/uni-tables.sh \
 	tests/zeshel.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
-EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/torch-save.pl tests/stages.sh
+EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/http-server.py tests/torch-save.pl tests/stages.sh
 # A command's peak of memory, and a library that makes calls fail.
 check_PROGRAMS += tests/maxrss
 check_LTLIBRARIES = tests/inject.la
