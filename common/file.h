@@ -32,6 +32,9 @@ struct bl_map {
  * mapped ends the process with status 4 and its path (SIGBUS handler). */
 int bl_map_open(struct bl_map *m, const char *path, struct bl_err *err);
 void bl_map_close(struct bl_map *m);
+/* Gives back the memory that pages read so far take; they are read again
+ * from the file when they are needed. */
+void bl_map_forget(const struct bl_map *m);
 
 /* Reads a small text file whole (at most max bytes), NUL-terminated into
  * *out (appended).  BL_DATA on failure. */
@@ -44,10 +47,12 @@ struct bl_newfile;
  * known at the start.  NULL with *err on failure. */
 struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
                                    struct bl_err *err);
-/* Bytes reach the disk by the megabyte: a disk that is full may be reported
+/* Bytes reach the file by the megabyte: a disk that is full may be reported
  * by a later call. */
 int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
                      struct bl_err *err);
+/* Puts all bytes written so far into the file, for who opens it by name. */
+int bl_newfile_flush(struct bl_newfile *f, struct bl_err *err);
 /* Overwrites bytes already written (a header whose sums come last). */
 int bl_newfile_pwrite(struct bl_newfile *f, const void *p, size_t n,
                       uint64_t offset, struct bl_err *err);

@@ -106,6 +106,11 @@ static void gathers(void)
            bl_newfile_write(f, large, LARGE, &err) == 0 &&
            bl_newfile_write(f, "tail", 4, &err) == 0 &&
            bl_newfile_size(f) == SMALL * N + LARGE + 4 &&
+           bl_newfile_flush(f, &err) == 0 &&
+           bl_map_open(&m, bl_newfile_path(f), &err) == 0;
+    ok(good && m.size == SMALL * N + LARGE + 4, "flushed to its own name");
+    bl_map_close(&m);
+    good = good &&
            bl_newfile_commit(f, &err) == 0 && bl_map_open(&m, "g", &err) == 0;
     ok(good && m.size == SMALL * N + LARGE + 4, "many writes");
     ok(good && !memcmp(m.data, "headaaa", 7) &&
