@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index-ann.h"
 #include "index.h"
 #include "kb.h"
 #include "loop.h"
@@ -27,8 +28,9 @@ static struct opts {
     const char *index, *catalogue, *output, *model;
     int dtype, floats;
     bool partial, json;
+    struct bl_ann_spec ann;
     struct bl_loop_opts loop;
-} o = { .loop = BL_LOOP_OPTS_DEFAULT(64) };
+} o = { .loop = BL_LOOP_OPTS_DEFAULT(64), .ann.type = "HNSW32" };
 
 #define OPT_INDEX \
     BL_OPT_STR('x', "index", "INDEX", &o.index, \
@@ -66,6 +68,25 @@ static const struct bl_opt import_opts[] = {
     BL_OPTS_END
 };
 
+static const struct bl_opt ann_opts[] = {
+    OPT_INDEX,
+    BL_OPT_STR('o', "output", "FILE", &o.output,
+               "file to write (required)"),
+    BL_OPT_STR(0, "type", "TYPE", &o.ann.type,
+               "kind of index, as FAISS's index_factory names it"),
+    BL_OPT_SIZE(0, "ef-construction", "N", &o.ann.ef_construction, 0, 1 << 20,
+                "width of the search while HNSW is built; 0: 200"),
+    BL_OPT_SIZE(0, "ef-search", "N", &o.ann.ef_search, 0, 1 << 20,
+                "width of later searches; 0: 128"),
+    BL_OPT_SIZE(0, "nprobe", "N", &o.ann.nprobe, 0, 1 << 30,
+                "lists of an IVF that later searches look into; 0: 8 or 1/32"),
+    BL_OPT_SIZE(0, "threads", "N", &o.ann.threads, 0, 256,
+                "threads; 0: one for each core"),
+    BL_OPT_FLAG(0, "progress", &o.loop.progress,
+                "show a count on standard error"),
+    BL_OPTS_END
+};
+
 static const struct bl_opt info_opts[] = {
     OPT_INDEX,
     BL_OPT_FLAG(0, "json", &o.json, "print one JSON object"),
@@ -82,7 +103,7 @@ static const struct bl_opt cat_opts[] = {
     BL_OPTS_END
 };
 
-enum { BUILD, IMPORT, INFO, VERIFY, CAT, N_COMMANDS };
+enum { BUILD, IMPORT, ANN, INFO, VERIFY, CAT, N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
     { "blink-index build", "[-c KB] -o INDEX",
@@ -90,6 +111,9 @@ static const struct bl_command commands[N_COMMANDS] = {
       0, 0 },
     { "blink-index import", "VECTORS [-m MODEL] [-c KB] -o INDEX",
       "make an index of BLINK's file of vectors", import_opts, 1, 1 },
+    { "blink-index ann", "[-x INDEX] -o FILE [--type TYPE]",
+      "make an approximate index of an exact one, with FAISS", ann_opts,
+      0, 0 },
     { "blink-index info", "[-x INDEX]", "say what an index is", info_opts,
       0, 0 },
     { "blink-index verify", "[-x INDEX]",
@@ -108,14 +132,15 @@ static struct bl_kb *open_catalogue(void)
     return kb;
 }
 
-static void open_index(struct bl_index *x)
+/* The path of -x; caller frees. */
+static char *index_path(void)
 {
     struct bl_err err;
     char *path = bl_path_find(BL_PATH_INDEX, o.index, &err);
 
-    if (!path || bl_index_open(x, path, &err) < 0)
+    if (!path)
         bl_die(&err);
-    free(path);
+    return path;
 }
 
 /* ---- build ---- */
@@ -264,14 +289,21 @@ static int run_build(void)
 
 /* ---- import ---- */
 
-/* Row i of the file is the catalogue's row i, and nothing in it says so:
- * the sizes have to be right. */
+/* Vector i of BLINK's files is of the catalogue's row i, and nothing in them
+ * says so: the sizes have to be right. */
 static int check_import(const struct bl_vector_file *f, const char *path,
                         const struct bl_kb *kb, const struct bl_model *m,
                         struct bl_err *err)
 {
     if (bl_model_need(m, BL_ROLE_BI_ENCODER, err) < 0)
         return -1;
+    if (*f->model && strcmp(f->model, m->fingerprint))
+        return bl_fail(err, BL_DATA, "'%s': made by model %.16s, but '%s' is "
+                       "%.16s", path, f->model, m->path, m->fingerprint);
+    if (*f->kb && strcmp(f->kb, bl_kb_fingerprint(kb)))
+        return bl_fail(err, BL_DATA, "'%s': made for catalogue %.16s, but "
+                       "'%s' is %.16s", path, f->kb, bl_kb_path(kb),
+                       bl_kb_fingerprint(kb));
     if (f->dim != m->dim)
         return bl_fail(err, BL_DATA, "'%s': vectors of %zu numbers, but "
                        "those of the model '%s' have %zu", path, f->dim,
@@ -296,7 +328,8 @@ static int import_rows(const struct bl_vector_file *f, const char *path,
         n = f->n - first < PART ? f->n - first : PART;
         bl_vector_file_read(f, first, n, v);
         for (size_t i = 0; i < n && !rc; i++)
-            rc = bl_index_add(w, first + i, v + i * f->dim, err);
+            rc = bl_index_add(w, bl_vector_file_row(f, first + i),
+                              v + i * f->dim, err);
         bl_progress_step(&p, n);
     }
     bl_progress_end(&p);
@@ -467,11 +500,47 @@ static void run_cat(const struct bl_index *x)
     free(p.v);
 }
 
+static void run_ann(void)
+{
+    char *path;
+
+    if (!o.output)
+        bl_die_usage("option '--output' is required");
+    path = index_path();
+    bl_index_ann_make(path, o.output, &o.ann, o.loop.progress);
+    free(path);
+}
+
+/* info and verify of an index that FAISS wrote. */
+static void run_faiss(size_t command, const char *path)
+{
+    struct bl_err err;
+
+    if (command == CAT) {
+        bl_fail(&err, BL_DATA, "'%s' is an index of FAISS: make an exact one "
+                "of it first (blink-index import)", path);
+        bl_die(&err);
+    }
+    if (command == INFO)
+        bl_index_ann_info(path, o.json);
+    else
+        bl_index_ann_verify(path);
+}
+
 static void run_reader(size_t command)
 {
+    char *path = index_path();
     struct bl_index x;
+    struct bl_err err;
 
-    open_index(&x);
+    if (bl_faiss_is_file(path)) {
+        run_faiss(command, path);
+        free(path);
+        return;
+    }
+    if (bl_index_open(&x, path, &err) < 0)
+        bl_die(&err);
+    free(path);
     if (command == INFO)
         run_info(&x);
     else if (command == VERIFY)
@@ -496,6 +565,8 @@ int main(int argc, char **argv)
         status = run_build();
     else if (command == IMPORT)
         run_import(args.v[0]);
+    else if (command == ANN)
+        run_ann();
     else
         run_reader(command);
     return bl_prog_finish(status);

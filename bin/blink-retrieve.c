@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ann.h"
 #include "fold.h"
 #include "index.h"
 #include "kb.h"
@@ -24,7 +25,7 @@
 static struct opts {
     struct bl_strings indexes;
     const char *catalogue;
-    size_t k, threads;
+    size_t k, threads, ef_search, nprobe;
     bool keep, aliases, overwrite;
     struct bl_loop_opts loop;
 } o = { .k = 10, .loop = BL_LOOP_OPTS_DEFAULT(64) };
@@ -35,6 +36,10 @@ static const struct bl_opt table[] = {
     BL_OPT_STR('c', "catalogue", "KB", &o.catalogue,
                "catalogue: a file, or a name in the data folder"),
     BL_OPT_SIZE('k', "top", "N", &o.k, 1, 10000, "candidates a mention"),
+    BL_OPT_SIZE(0, "ef-search", "N", &o.ef_search, 0, 1u << 20,
+                "width of the search in an HNSW index; 0: the file's"),
+    BL_OPT_SIZE(0, "nprobe", "N", &o.nprobe, 0, 1u << 30,
+                "lists of an IVF index to look into; 0: the file's"),
     BL_OPT_FLAG(0, "aliases", &o.aliases,
                 "add entities that the mention names, and their prior"),
     BL_OPT_FLAG(0, "keep", &o.keep, "keep the field 'embedding'"),
@@ -65,6 +70,7 @@ struct state {
     const struct bl_index **shards;     /* [n_shards] those with vectors */
     size_t n_shards;
     struct bl_topk *topk;
+    struct bl_ann *ann;         /* instead of all these */
     struct bl_vector_want want;
     char *want_by;
     float *queries;             /* [GROUP][dim] */
@@ -113,10 +119,31 @@ static int open_indexes(struct state *s, struct bl_err *err)
     return 0;
 }
 
-static int state_load(struct state *s, struct bl_err *err)
+/* An index of FAISS, which is one for itself. */
+static int open_ann(struct state *s, const char *path, struct bl_err *err)
 {
-    s->kb = bl_kb_open_named(o.catalogue, err);
-    if (!s->kb || open_indexes(s, err) < 0)
+    struct bl_ann_opts opts = { o.ef_search, o.nprobe, o.threads };
+    const struct bl_faiss *f;
+
+    s->ann = bl_ann_open(path, &opts, err);
+    if (!s->ann)
+        return -1;
+    f = bl_ann_file(s->ann);
+    s->want_by = bl_xasprintf("'%s'", path);
+    s->want = (struct bl_vector_want){
+        f->dim, *f->model ? f->model : NULL, s->want_by
+    };
+    bl_note("%s", bl_ann_describe(s->ann));
+    return bl_faiss_check_kb(f, bl_kb_fingerprint(s->kb), bl_kb_count(s->kb),
+                             bl_kb_path(s->kb), err);
+}
+
+static int open_exact(struct state *s, struct bl_err *err)
+{
+    if (o.ef_search || o.nprobe)
+        return bl_fail(err, BL_USAGE, "--ef-search and --nprobe are for "
+                       "approximate indexes");
+    if (open_indexes(s, err) < 0)
         return -1;
     s->topk = bl_topk_new(s->shards, s->n_shards, o.threads);
     if (s->n_shards) {
@@ -129,9 +156,37 @@ static int state_load(struct state *s, struct bl_err *err)
     return 0;
 }
 
+/* The one that is an approximate index, or NULL. */
+static char *find_ann(void)
+{
+    for (size_t i = 0; i < o.indexes.n; i++) {
+        char *path = bl_path_find(BL_PATH_INDEX, o.indexes.v[i], NULL);
+
+        if (path && bl_faiss_is_file(path))
+            return path;
+        free(path);
+    }
+    return NULL;
+}
+
+static int state_load(struct state *s, struct bl_err *err)
+{
+    char *path = find_ann();
+    int rc = -1;
+
+    if (path && o.indexes.n > 1)
+        bl_fail(err, BL_USAGE, "'%s' is an index of FAISS, which can only be "
+                "searched alone", path);
+    else if ((s->kb = bl_kb_open_named(o.catalogue, err)))
+        rc = path ? open_ann(s, path, err) : open_exact(s, err);
+    free(path);
+    return rc;
+}
+
 static void state_free(struct state *s)
 {
     bl_topk_free(s->topk);
+    bl_ann_close(s->ann);
     for (size_t i = 0; i < s->n; i++)
         bl_index_close(&s->indexes[i]);
     free(s->indexes);
@@ -205,11 +260,21 @@ static bool among(const struct bl_hit *hits, size_t n, int64_t row)
     return false;
 }
 
-/* The hits, and the best known entities of that name, at most k of them. */
-static size_t add_names(struct state *s, const struct mention *m,
-                        struct bl_hit *all, size_t n)
+static int score_row(struct state *s, const float *query, uint32_t row,
+                     float *score, struct bl_err *err)
 {
-    size_t old = n, tried = 0;
+    if (s->ann)
+        return bl_ann_scores(s->ann, query, &row, 1, score, err);
+    bl_topk_scores(s->topk, query, &row, 1, score);
+    return 0;
+}
+
+/* The hits all[*n], and the best known entities of that name, at most k of
+ * them. */
+static int add_names(struct state *s, const struct mention *m,
+                     struct bl_hit *all, size_t *n, struct bl_err *err)
+{
+    size_t old = *n, tried = 0;
 
     for (size_t i = 0; i < m->names.n && tried < o.k; i++, tried++) {
         uint32_t row = (uint32_t)m->names.v[i].row;
@@ -217,12 +282,13 @@ static size_t add_names(struct state *s, const struct mention *m,
 
         if (among(all, old, row))
             continue;
-        bl_topk_scores(s->topk, m->vector.v, &row, 1, &score);
+        if (score_row(s, m->vector.v, row, &score, err) < 0)
+            return -1;
         if (!isnan(score))
-            all[n++] = (struct bl_hit){ score, row };
+            all[(*n)++] = (struct bl_hit){ score, row };
     }
-    qsort(all, n, sizeof *all, best_first);
-    return n;
+    qsort(all, *n, sizeof *all, best_first);
+    return 0;
 }
 
 /* NAN when the mention is no name of that entity. */
@@ -298,8 +364,8 @@ static int finish(struct state *s, struct bl_item *item, struct bl_hit *hits,
     struct bl_buf b = BL_BUF_INIT;
     int rc;
 
-    if (m->names.n)
-        n = add_names(s, m, hits, n);
+    if (m->names.n && add_names(s, m, hits, &n, err) < 0)
+        return -1;
     rc = put_candidates(s, m, hits, n, arena, &b, err);
     if (rc == 0) {
         m->candidates = (struct bl_span){
@@ -322,12 +388,22 @@ static void make_room(struct state *s, size_t n)
     s->hits = bl_xrealloc(s->hits, n, o.k * sizeof *s->hits);
 }
 
+static int search(struct state *s, size_t n, size_t *found,
+                  struct bl_err *err)
+{
+    if (s->ann)
+        return bl_ann_search(s->ann, s->queries, n, o.k, s->hits, found,
+                             err);
+    bl_topk_search(s->topk, s->queries, n, o.k, s->hits, found);
+    return 0;
+}
+
 static int run_group(struct state *s, struct bl_item **items, size_t n,
                      struct bl_arena *arena, struct bl_err *err)
 {
     struct bl_hit *own = bl_xmalloc(2 * o.k, sizeof *own);
     size_t found[GROUP], dim = s->want.dim;
-    int rc = 0;
+    int rc;
 
     make_room(s, n);
     for (size_t i = 0; i < n; i++) {
@@ -335,7 +411,7 @@ static int run_group(struct state *s, struct bl_item **items, size_t n,
 
         memcpy(s->queries + i * dim, m->vector.v, dim * sizeof(float));
     }
-    bl_topk_search(s->topk, s->queries, n, o.k, s->hits, found);
+    rc = search(s, n, found, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
         memcpy(own, s->hits + i * o.k, found[i] * sizeof *own);
         rc = finish(s, items[i], own, found[i], arena, err);

@@ -26,4 +26,11 @@ static inline uint64_t bl_le(const unsigned char *p, size_t n)
     return v;
 }
 
+/* Writes the low n <= 8 bytes of v, little end first. */
+static inline void bl_put_le(unsigned char *p, uint64_t v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        p[i] = (unsigned char)(v >> 8 * i);
+}
+
 #endif

@@ -74,14 +74,12 @@ static inline uint64_t get64(const unsigned char *p)
 
 static inline void put32(unsigned char *p, uint32_t x)
 {
-    for (int i = 0; i < 4; i++)
-        p[i] = (unsigned char)(x >> 8 * i);
+    bl_put_le(p, x, 4);
 }
 
 static inline void put64(unsigned char *p, uint64_t x)
 {
-    put32(p, (uint32_t)x);
-    put32(p + 4, (uint32_t)(x >> 32));
+    bl_put_le(p, x, 8);
 }
 
 /* The header's sum: taken with its own 32 bytes zero. */

@@ -2,6 +2,8 @@
 # that they run from the build tree as they do when installed.
 noinst_LTLIBRARIES += common/libcommon.la
 common_libcommon_la_SOURCES = \
+	common/ann.c common/ann.h common/faiss-shim.h \
+	common/ann-make.c common/ann-module.h \
 	common/arena.c common/arena.h \
 	common/array.c common/array.h \
 	common/batch.c \
@@ -25,6 +27,10 @@ common_libcommon_la_SOURCES = \
 	common/dictionary.c common/dictionary.h \
 	common/doc.c common/doc.h \
 	common/err.c common/err.h \
+	common/faiss-file.c common/faiss-file.h \
+	common/faiss-graph.c \
+	common/faiss-take.c \
+	common/faiss-walk.c common/faiss-walk.h \
 	common/file.c common/file.h \
 	common/fold.c common/fold.h \
 	common/half.h \
@@ -129,7 +135,7 @@ pkginclude_HEADERS += \
 	common/wordpiece.h \
 	common/words.h
 
-# The torch engine: the only C++, opened by engine-torch.c when it is wanted,
+# The torch engine: C++, opened by engine-torch.c when it is wanted,
 # so that no program links libtorch.
 TORCH_SHIM_SOURCES = common/torch-shim.cc
 if TORCH
@@ -143,4 +149,18 @@ common_libblink_torch_la_LDFLAGS = $(AM_LDFLAGS) $(TORCH_LDFLAGS) -module \
 common_libblink_torch_la_LIBADD = $(TORCH_LIBS)
 else
 EXTRA_DIST += $(TORCH_SHIM_SOURCES)
+endif
+
+# FAISS, for approximate search: C++ too, opened by ann.c in the same way.
+FAISS_SHIM_SOURCES = common/faiss-shim.cc
+if FAISS
+pkglib_LTLIBRARIES += common/libblink-faiss.la
+common_libblink_faiss_la_SOURCES = $(FAISS_SHIM_SOURCES)
+common_libblink_faiss_la_CXXFLAGS = $(AM_CXXFLAGS) $(FAISS_CXXFLAGS) -Wall \
+	-Wextra -fvisibility=hidden
+common_libblink_faiss_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version \
+	-shared -Wl,--exclude-libs,ALL
+common_libblink_faiss_la_LIBADD = $(FAISS_LIBS)
+else
+EXTRA_DIST += $(FAISS_SHIM_SOURCES)
 endif

@@ -8,10 +8,10 @@
  *     bl_vector_file_close(f);
  *
  * Read are files of torch.save that hold one matrix of floats
- * (all_entities_large.t7), and FAISS's flat inner-product index (what
- * BLINK's DenseFlatIndexer saves under the name .pkl).  The file is mapped
- * and the pages that were read are given back, so that 24 GB need little
- * memory.
+ * (all_entities_large.t7), and indexes of FAISS that keep whole vectors:
+ * flat, HNSW (without the number that BLINK adds to each vector) and IVF.
+ * The file is mapped and the pages that were read are given back, so that
+ * 24 GB need little memory.
  */
 #ifndef BL_VECTOR_FILE_H
 #define BL_VECTOR_FILE_H
@@ -21,16 +21,19 @@
 #include "err.h"
 
 struct bl_vector_file {
-    size_t n, dim;              /* rows, numbers in each */
+    size_t n, dim;              /* vectors, numbers in each */
+    const char *model, *kb;     /* fingerprints; "" when the file has none */
     void *data;                 /* private */
 };
 
 /* NULL with BL_DATA. */
 struct bl_vector_file *bl_vector_file_open(const char *path,
                                            struct bl_err *err);
-/* Rows [first, first + n) to out[n][dim]. */
+/* Vectors [first, first + n) to out[n][dim]. */
 void bl_vector_file_read(const struct bl_vector_file *f, size_t first,
                          size_t n, float *out);
+/* The catalogue row that vector i is of: i, unless the file says more. */
+size_t bl_vector_file_row(const struct bl_vector_file *f, size_t i);
 void bl_vector_file_close(struct bl_vector_file *f);    /* NULL: nothing */
 
 #endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* blink-index: making approximate indexes, and reading FAISS's files. */
+#include "config.h"
+
+#include "index-ann.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "buf.h"
+#include "index.h"
+#include "json.h"
+#include "prog.h"
+#include "utf8.h"
+
+static void step(void *ctx, size_t more)
+{
+    bl_progress_step(ctx, more);
+}
+
+void bl_index_ann_make(const char *path, const char *output,
+                       struct bl_ann_spec *spec, bool progress)
+{
+    struct bl_progress p;
+    struct bl_index x;
+    struct bl_err err;
+
+    if (bl_index_open(&x, path, &err) < 0)
+        bl_die(&err);
+    bl_progress_start(&p, "vectors indexed", x.n, progress);
+    spec->progress = step;
+    spec->ctx = &p;
+    int rc = bl_ann_make(&x, spec, output, &err);
+    bl_progress_end(&p);
+    if (rc < 0)
+        bl_die(&err);
+    bl_note("'%s': %" PRIu64 " vectors of %zu numbers", output, x.n, x.dim);
+    bl_index_close(&x);
+}
+
+static const char *or_none(const char *fingerprint)
+{
+    return *fingerprint ? fingerprint : "not named";
+}
+
+static void info_table(struct bl_buf *b, const struct bl_faiss *f)
+{
+    bl_buf_printf(b, "%-12s %s\n", "index", f->map.path);
+    bl_buf_printf(b, "%-12s FAISS %s\n", "kind", f->type);
+    bl_buf_printf(b, "%-12s %" PRIu64 "\n", "vectors", f->n);
+    bl_buf_printf(b, "%-12s %zu\n", "dimension", f->dim);
+    if (f->dim != f->stored_dim)
+        bl_buf_printf(b, "%-12s %zu\n", "stored", f->stored_dim);
+    bl_buf_printf(b, "%-12s %s\n", "ranks by", f->metric == BL_FAISS_IP
+                  ? "inner product" : "L2 of vectors of one length");
+    if (f->ef_search)
+        bl_buf_printf(b, "%-12s %zu\n", "efSearch", f->ef_search);
+    if (f->lists)
+        bl_buf_printf(b, "%-12s %" PRIu64 " of %" PRIu64 "\n", "nprobe",
+                      f->nprobe, f->lists);
+    bl_buf_printf(b, "%-12s %.16s\n", "model", or_none(f->model));
+    bl_buf_printf(b, "%-12s %.16s\n", "catalogue", or_none(f->kb));
+    bl_buf_printf(b, "%-12s %zu\n", "bytes", f->map.size);
+}
+
+static void put_name(struct bl_buf *b, const char *key, const char *v)
+{
+    bl_buf_printf(b, ",\"%s\":", key);
+    if (*v)
+        bl_json_put_string(b, v, strlen(v));
+    else
+        bl_buf_puts(b, "null");
+}
+
+static void info_json(struct bl_buf *b, const struct bl_faiss *f)
+{
+    struct bl_buf path = BL_BUF_INIT;
+
+    bl_utf8_repair(&path, f->map.path, strlen(f->map.path));
+    bl_buf_puts(b, "{\"index\":");
+    bl_json_put_string(b, path.data, path.len);
+    put_name(b, "faiss", f->type);
+    bl_buf_printf(b, ",\"count\":%" PRIu64 ",\"dim\":%zu,\"stored_dim\":%zu,"
+                  "\"metric\":\"%s\"", f->n, f->dim, f->stored_dim,
+                  f->metric == BL_FAISS_IP ? "ip" : "l2");
+    if (f->ef_search)
+        bl_buf_printf(b, ",\"ef_search\":%zu", f->ef_search);
+    if (f->lists)
+        bl_buf_printf(b, ",\"lists\":%" PRIu64 ",\"nprobe\":%" PRIu64,
+                      f->lists, f->nprobe);
+    put_name(b, "model", f->model);
+    put_name(b, "catalogue", f->kb);
+    bl_buf_printf(b, ",\"bytes\":%zu}\n", f->map.size);
+    bl_buf_free(&path);
+}
+
+static void open_file(struct bl_faiss *f, const char *path)
+{
+    struct bl_err err;
+
+    if (bl_faiss_open(f, path, &err) < 0)
+        bl_die(&err);
+}
+
+void bl_index_ann_info(const char *path, bool json)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    struct bl_faiss f;
+
+    open_file(&f, path);
+    (json ? info_json : info_table)(&b, &f);
+    bl_out(b.data, b.len);
+    bl_buf_free(&b);
+    bl_faiss_close(&f);
+}
+
+void bl_index_ann_verify(const char *path)
+{
+    struct bl_faiss f;
+    struct bl_err err;
+
+    open_file(&f, path);
+    if (bl_faiss_verify(&f, &err) < 0)
+        bl_die(&err);
+    bl_note("'%s' is intact: %" PRIu64 " vectors", path, f.n);
+    bl_faiss_close(&f);
+}
