@@ -339,7 +339,7 @@ static int write_at(struct bl_newfile *f, const char *p, size_t n,
     return 0;
 }
 
-int bl_newfile_flush(struct bl_newfile *f, struct bl_err *err)
+static int flush(struct bl_newfile *f, struct bl_err *err)
 {
     size_t n = f->held;
 
@@ -350,7 +350,7 @@ int bl_newfile_flush(struct bl_newfile *f, struct bl_err *err)
 int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
                      struct bl_err *err)
 {
-    if (n > BUFFER - f->held && bl_newfile_flush(f, err) < 0)
+    if (n > BUFFER - f->held && flush(f, err) < 0)
         return -1;
     if (n >= BUFFER) {
         if (write_at(f, p, n, f->size, err) < 0)
@@ -368,7 +368,7 @@ int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
 int bl_newfile_pwrite(struct bl_newfile *f, const void *p, size_t n,
                       uint64_t offset, struct bl_err *err)
 {
-    return bl_newfile_flush(f, err) < 0 ? -1 : write_at(f, p, n, offset, err);
+    return flush(f, err) < 0 ? -1 : write_at(f, p, n, offset, err);
 }
 
 uint64_t bl_newfile_size(const struct bl_newfile *f)
@@ -405,7 +405,7 @@ int bl_newfile_commit(struct bl_newfile *f, struct bl_err *err)
     int fd = f->fd;
     bool ok;
 
-    if (bl_newfile_flush(f, err) < 0) {
+    if (flush(f, err) < 0) {
         bl_newfile_abort(f);
         return -1;
     }

@@ -51,8 +51,6 @@ struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
  * by a later call. */
 int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
                      struct bl_err *err);
-/* Puts all bytes written so far into the file, for who opens it by name. */
-int bl_newfile_flush(struct bl_newfile *f, struct bl_err *err);
 /* Overwrites bytes already written (a header whose sums come last). */
 int bl_newfile_pwrite(struct bl_newfile *f, const void *p, size_t n,
                       uint64_t offset, struct bl_err *err);

@@ -324,7 +324,7 @@ static int copy_old(struct bl_kb_builder *b, struct bl_err *err)
     free(piece);
     if (n < 0)
         return bl_fail_errno(err, BL_SYSTEM, "cannot read '%s'", b->target);
-    return rc < 0 ? -1 : bl_newfile_flush(b->file, err);
+    return rc;
 }
 
 static int start_update(struct bl_kb_builder *b, struct bl_err *err)
