@@ -47,6 +47,11 @@ static void put_mark(struct writer *w, const struct bl_wordpiece *wp,
         put(w, id);
 }
 
+bool bl_layout_tagged(enum bl_layout layout)
+{
+    return layout != BL_LAYOUT_PLAIN && layout != BL_LAYOUT_FULL;
+}
+
 static size_t clamp(size_t length, size_t least)
 {
     if (length < least)
@@ -311,7 +316,7 @@ static void put_entity(struct writer *w, struct bl_wordpiece *wp,
     bool cut_title = false, cut_text = false;
     int32_t mark = s->tags[2];
 
-    if (spec->layout == BL_LAYOUT_PLAIN)
+    if (!bl_layout_tagged(spec->layout))
         mark = bl_wordpiece_find(wp, BL_SPAN_LIT("."));
     if (titled)
         n = bl_wordpiece_ids(wp, e->title, spec->literal, ids, room,

@@ -30,6 +30,11 @@
  * half of what it leaves of N, whatever the other side needs.  Positions run
  * on; titles are not read.  Context and entity alone are the pair's parts.
  *
+ * layout "full" (encoders that learn to link and begin as one of those): as
+ * "plain", but with everything in the single sequences too:
+ *     context    [CLS] mention : left mention right [SEP]
+ *     entity     [CLS] title . text [SEP]
+ *
  * The plain context and entity are names and nothing else, because that is
  * what an untrained sentence encoder (all-MiniLM-L6-v2) links best by: over
  * 12,000 entities and 1,135 mentions it finds 78 % at rank 1 and 92 % among
@@ -55,11 +60,15 @@
 #include "buf.h"
 #include "wordpiece.h"
 
-enum bl_layout { BL_LAYOUT_BLINK, BL_LAYOUT_PLAIN, BL_LAYOUT_RERANKER };
+enum bl_layout { BL_LAYOUT_BLINK, BL_LAYOUT_PLAIN, BL_LAYOUT_RERANKER,
+                 BL_LAYOUT_FULL };
 
 /* Lengths outside these bounds are taken as the nearest. */
 enum { BL_INPUT_MIN_CONTEXT = 4, BL_INPUT_MIN_ENTITY = 2,
        BL_INPUT_MAX_LENGTH = 65536 };
+
+/* Does it use the three tag tokens of the vocabulary? */
+bool bl_layout_tagged(enum bl_layout layout);
 
 /* How a model wants its input; filled by the model directory's reader. */
 struct bl_input_spec {

@@ -269,7 +269,8 @@ static int read_format(const struct doc *d, struct bl_err *err)
     return 0;
 }
 
-static const char *const layouts[] = { "blink", "plain", "reranker", NULL };
+static const char *const layouts[] = { "blink", "plain", "reranker", "full",
+                                       NULL };
 
 const char *bl_layout_name(enum bl_layout layout)
 {

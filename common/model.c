@@ -174,7 +174,7 @@ static int open_words(struct bl_model *m, const struct bl_model_config *c,
     struct bl_buf text = BL_BUF_INIT;
     int rc = -1;
 
-    for (size_t i = 0; i < 3 && m->input->layout != BL_LAYOUT_PLAIN; i++)
+    for (size_t i = 0; i < 3 && bl_layout_tagged(m->input->layout); i++)
         o.tags[i] = c->has_tags ? c->tags[i] : usual_tags[i];
     m->words = bl_wordpiece_open(path, &o, err);
     if (m->words

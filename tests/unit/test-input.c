@@ -418,6 +418,28 @@ static void plain_layout(void)
        && input.positions[5] == 5, "its segments and positions");
 }
 
+static void full_layout(void)
+{
+    struct bl_input_spec s = { BL_LAYOUT_FULL, 12, 8, 0, 0, false };
+    struct bl_mention m = { BL_SPAN_LIT("He said that the great"),
+                            BL_SPAN_LIT("River"),
+                            BL_SPAN_LIT("was full of water.") };
+    struct bl_entity_text e = { BL_SPAN_LIT("River"),
+                                BL_SPAN_LIT("A stream of water in the sand."),
+                                true };
+
+    bl_input_context(&input, wp, &s, &m);
+    is_str(shown(), "[CLS] river : that the great river was full of water "
+           "[SEP]", "full context: the mention, then its sentence");
+    ok(input.n == 12 && input.cut == (BL_CUT_LEFT | BL_CUT_RIGHT),
+       "which is cut on both sides");
+    bl_input_entity(&input, wp, &s, &e);
+    is_str(shown(), "[CLS] river . a stream of water [SEP]",
+           "full entity: title and text");
+    ok(!bl_layout_tagged(BL_LAYOUT_FULL) && bl_layout_tagged(
+       BL_LAYOUT_RERANKER), "it has no tags");
+}
+
 static void lower_first(void)
 {
     struct bl_input_spec s = BL_INPUT_SPEC_BLINK;
@@ -477,6 +499,7 @@ int main(void)
         run_source(&sources[i], true);
     }
     plain_layout();
+    full_layout();
     lower_first();
     long_left();
     bl_input_free(&input);
