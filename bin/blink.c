@@ -30,6 +30,8 @@ static const struct bl_opt link_table[] = {
     BL_OPT_FLAG(0, "json", &as_json, "records even on a terminal"),
     BL_OPT_FLAG(0, "show", &link_opts.show,
                 "print the pipeline instead of running it"),
+    BL_OPT_CHOICE(0, "color", "auto|always|never", &link_opts.colour,
+                  "colours with -i"),
     BL_OPT_GROUP("Models and data (a path or a name)"),
     BL_OPT_STR('c', "kb", "CATALOGUE", &link_opts.kb, "catalogue"),
     BL_OPT_STR('m', "model", "MODEL", &link_opts.model, "bi-encoder"),

@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blink -i: a sentence in, its links out, one a line, the programs kept
- * running in between.  Behind each sentence goes a record that carries an
- * error: every stage passes it on untouched and in order, so that it comes
- * out when all of the sentence's links have.
+ * blink -i: a sentence in, its links out, the programs kept running in
+ * between.  Behind each sentence goes a record that carries an error: every
+ * stage passes it on untouched and in order, so that it comes out when all of
+ * the sentence's links have.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "arena.h"
 #include "buf.h"
 #include "driver.h"
 #include "lines.h"
 #include "prog.h"
-#include "record.h"
 
-enum { MAX_LINE = 1 << 20, MAX_RECORD = 64 << 20 };
+enum { MAX_RECORD = 64 << 20, WIDTH = 80 };
 
 struct talk {
-    bool json, prompt;
+    bool json;
+    struct bl_prompt *prompt;
     int in;                     /* the first stage reads what goes here */
-    struct bl_lines *answers;   /* of the last stage */
-    struct bl_arena arena;
-    struct bl_record record;
+    int out;                    /* the last stage's output, */
+    struct bl_lines *lines;     /* by lines */
+    struct bl_answers *answers;
+    size_t asked, owed;         /* sentences; those given up by Ctrl-C whose
+                                 * answers are still to come */
     struct bl_buf buf;
 };
 
@@ -51,123 +54,125 @@ static int write_all(int fd, const char *p, size_t n)
 static const char end_mark[] =
     "{\"error\":{\"by\":\"blink\",\"code\":\"end\",\"message\":\"\"}}";
 
-/* Prints one answer; a record that failed was reported by its stage. */
-static void put_answer(struct talk *t, struct bl_span line)
-{
-    struct bl_link_row row;
-    struct bl_err err;
+enum reply { ALL, GIVEN_UP, ENDED };
 
-    bl_buf_clear(&t->buf);
-    bl_arena_reset(&t->arena);
-    if (t->json) {
-        bl_buf_put_span(&t->buf, line);
-    } else if (bl_record_parse(&t->record, line, 0, &err) < 0 ||
-               bl_driver_row(&t->record, &t->arena, &row, &err) < 0) {
-        return;
-    } else {
-        bl_buf_put_span(&t->buf, row.mention);
-        bl_buf_puts(&t->buf, " -> ");
-        if (row.title.p)
-            bl_buf_put_span(&t->buf, row.title);
-        else
-            bl_buf_puts(&t->buf, "(nothing)");
-        if (row.url.p)
-            bl_buf_printf(&t->buf, "  %s", row.url.p);
-        if (row.p[0])
-            bl_buf_printf(&t->buf, "  %s", row.p);
-    }
-    bl_buf_putc(&t->buf, '\n');
-    bl_out(t->buf.data, t->buf.len);
-}
-
-/* The answers to one sentence.  -1: the stages have ended. */
-static int read_answers(struct talk *t)
+/* Takes what answers the last sentence.  Records go out at once with --json;
+ * others wait for the sentence to be complete. */
+static enum reply read_answers(struct talk *t)
 {
     struct bl_span line;
     struct bl_err err;
-    size_t n = 0;
 
-    for (;; n++) {
-        if (bl_lines_next(t->answers, &line, &err) != BL_LINE_OK)
-            return -1;
-        if (bl_span_is(line, end_mark))
-            break;
-        put_answer(t, line);
+    for (;;) {
+        while (bl_lines_would_block(t->lines)) {
+            if (!bl_driver_wait(t->out))
+                return GIVEN_UP;
+        }
+        if (bl_lines_next(t->lines, &line, &err) != BL_LINE_OK)
+            return ENDED;
+        if (bl_span_is(line, end_mark)) {
+            if (t->owed == 0)
+                return ALL;
+            t->owed--;
+        } else if (t->owed == 0 && t->json) {
+            bl_buf_clear(&t->buf);
+            bl_buf_put_span(&t->buf, line);
+            bl_buf_putc(&t->buf, '\n');
+            bl_out(t->buf.data, t->buf.len);
+        } else if (t->owed == 0) {
+            bl_answers_add(t->answers, line);
+        }
     }
-    if (n == 0 && !t->json) {
-        static const char none[] = "(no mention of an entity found)\n";
-        bl_out(none, sizeof none - 1);
-    }
-    return 0;
 }
 
-static int ask(struct talk *t, size_t number, struct bl_span text)
+/* 0, or -1: the stages have ended. */
+static int ask(struct talk *t, struct bl_span text)
 {
-    char id[32] = "";
-    struct bl_buf b = BL_BUF_INIT;
+    char id[32];
+    struct bl_buf valid = BL_BUF_INIT;
+    enum reply reply = ENDED;
 
-    bl_buf_printf(&b, "%zu", number);
-    memcpy(id, b.data, b.len + 1);
-    bl_buf_clear(&b);
-    bl_driver_put_document(&b, id, text.p, text.n);
-    bl_buf_printf(&b, "%s\n", end_mark);
-    int rc = write_all(t->in, b.data, b.len);
-    bl_buf_free(&b);
-    return rc < 0 ? -1 : read_answers(t);
-}
-
-static void show_prompt(const struct talk *t)
-{
-    if (t->prompt)
-        bl_out("> ", 2);
+    bl_driver_put_valid(&valid, text.p, text.n);
+    bl_buf_clear(&t->buf);
+    bl_buf_printf(&t->buf, "%zu", ++t->asked);
+    memcpy(id, t->buf.data, t->buf.len + 1);
+    bl_buf_clear(&t->buf);
+    bl_driver_put_document(&t->buf, id, valid.data, valid.len);
+    bl_buf_printf(&t->buf, "%s\n", end_mark);
+    if (write_all(t->in, t->buf.data, t->buf.len) == 0)
+        reply = read_answers(t);
+    bl_buf_clear(&t->buf);
+    if (reply == GIVEN_UP) {
+        t->owed++;
+        bl_answers_put(t->answers, BL_SPAN_LIT(""), &t->buf);
+        bl_out("\n", 1);        /* behind the terminal's ^C */
+    } else if (reply == ALL && !t->json) {
+        bl_answers_put(t->answers, (struct bl_span){ valid.data, valid.len },
+                       &t->buf);
+        bl_out(t->buf.data, t->buf.len);
+    }
+    bl_buf_free(&valid);
+    return reply == ENDED ? -1 : 0;
 }
 
 /* Until the end of stdin (0), or of the stages or an error (-1). */
 static int converse(struct talk *t, struct bl_err *err)
 {
     static const char hint[] = "a sentence and Enter; Ctrl-D ends\n";
-    struct bl_lines *in = bl_lines_new(0, "stdin", MAX_LINE);
+    bool person = bl_prompt_shown(t->prompt);
     struct bl_span line;
-    enum bl_line_status st = BL_LINE_OK;
+    enum bl_prompt_status st;
     int rc = 0;
 
-    if (t->prompt)
+    if (person)
         bl_out(hint, sizeof hint - 1);
-    show_prompt(t);
-    while (rc == 0 && (st = bl_lines_next(in, &line, err)) != BL_LINE_END &&
-           st != BL_LINE_ERROR) {
-        if (st == BL_LINE_TOO_LONG)
-            bl_warn("stdin:%zu: left out: longer than %d bytes",
-                    bl_lines_number(in), MAX_LINE);
-        else if (!bl_span_blank(line))
-            rc = ask(t, bl_lines_number(in), line);
-        if (rc == 0)
-            show_prompt(t);
-    }
-    if (st == BL_LINE_END && t->prompt)
+    do {
+        st = bl_prompt_line(t->prompt, &line, err);
+        if (st == BL_PROMPT_LINE && !bl_span_blank(line))
+            rc = ask(t, line);
+    } while (rc == 0 && st < BL_PROMPT_END);
+    if (st == BL_PROMPT_END && person)
         bl_out("\n", 1);
-    if (st == BL_LINE_ERROR)
+    if (st == BL_PROMPT_ERROR)
         bl_warn("%s", err->msg);
-    bl_lines_free(in);
-    return st == BL_LINE_ERROR ? bl_code_exit(err->code) : rc;
+    return st == BL_PROMPT_ERROR ? bl_code_exit(err->code) : rc;
+}
+
+/* What was given up is still written: its writer must not find the pipe
+ * closed. */
+static void drain(struct talk *t)
+{
+    struct bl_span line;
+    struct bl_err err;
+
+    while (t->owed &&
+           bl_lines_next(t->lines, &line, &err) < BL_LINE_END)
+        ;
 }
 
 static int talk_through(struct bl_pipeline *p, struct talk *t)
 {
     struct bl_err err = { .code = BL_OK };
-    int out, status, rc;
+    int status, rc;
 
-    if (bl_pipeline_start(p, &t->in, &out, &err) < 0)
+    /* Ctrl-C goes to all that the terminal runs: it is not for the stages. */
+    signal(SIGINT, SIG_IGN);
+    if (bl_pipeline_start(p, &t->in, &t->out, &err) < 0)
         bl_die(&err);
-    t->answers = bl_lines_new(out, "answers", MAX_RECORD);
+    t->lines = bl_lines_new(t->out, "answers", MAX_RECORD);
+    t->prompt = bl_prompt_new();
+    if (bl_prompt_shown(t->prompt))
+        bl_driver_catch_interrupt();
+    else
+        signal(SIGINT, SIG_DFL);
     rc = converse(t, &err);
+    bl_driver_release_interrupt();
     close(t->in);
-    close(out);
+    drain(t);
+    close(t->out);
+    bl_prompt_free(t->prompt);
     status = bl_pipeline_wait(p, &err);
-    bl_lines_free(t->answers);
-    bl_arena_free(&t->arena);
-    bl_record_free(&t->record);
-    bl_buf_free(&t->buf);
+    bl_lines_free(t->lines);
     if (rc < 0 && (status == 0 || status == BL_PIPELINE_PIPE)) {
         bl_warn("the programs ended before their input did");
         return 4;
@@ -175,19 +180,50 @@ static int talk_through(struct bl_pipeline *p, struct talk *t)
     return rc > status ? rc : bl_driver_status(status, &err);
 }
 
+/* ---- The terminal ---- */
+
+static size_t terminal_width(void)
+{
+    struct winsize w;
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col
+                                                                 : WIDTH;
+}
+
+static bool colours(const struct bl_link_opts *o)
+{
+    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    if (o->colour != BL_COLOUR_AUTO)
+        return o->colour == BL_COLOUR_ALWAYS;
+    return isatty(STDOUT_FILENO) && !(none && *none) && term &&
+           strcmp(term, "dumb");
+}
+
 int bl_driver_interactive(const struct bl_link_opts *o)
 {
-    struct talk t = {
-        .json = o->format == BL_LINK_JSON,
-        .prompt = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)
-    };
+    struct talk t = { .json = o->format == BL_LINK_JSON };
     struct bl_pipeline *p = bl_pipeline_new();
     struct bl_err err = { .code = BL_OK };
+    struct bl_kb *kb = NULL;
+    char *path = NULL;
     int status;
 
-    if (bl_driver_stages(o, p, &err) < 0)
+    if (bl_driver_stages(o, p, &path, &err) < 0)
         bl_die(&err);
-    status = o->show ? bl_driver_show(p) : talk_through(p, &t);
+    if (o->show) {
+        status = bl_driver_show(p);
+    } else {
+        kb = bl_kb_open(path, &err);
+        if (!kb)
+            bl_die(&err);
+        t.answers = bl_answers_new(kb, terminal_width(), colours(o));
+        status = talk_through(p, &t);
+        bl_answers_free(t.answers);
+    }
+    free(path);
+    bl_kb_close(kb);
+    bl_buf_free(&t.buf);
     bl_pipeline_free(p);
     return status;
 }

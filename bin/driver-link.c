@@ -192,13 +192,15 @@ static void add_stages(const struct bl_link_opts *o, const struct found *f,
 }
 
 int bl_driver_stages(const struct bl_link_opts *o, struct bl_pipeline *p,
-                     struct bl_err *err)
+                     char **kb, struct bl_err *err)
 {
     struct found f = { 0 };
     int rc = find_all(o, &f, err);
 
     if (rc == 0)
         add_stages(o, &f, p);
+    if (rc == 0 && kb)
+        *kb = bl_xstrdup(f.kb);
     found_free(&f);
     return rc;
 }
@@ -268,7 +270,7 @@ int bl_driver_link(const struct bl_link_opts *o, char **files, size_t n)
     int status;
 
     add_text(p, o, files, n);
-    if (readable(files, n, &err) < 0 || bl_driver_stages(o, p, &err) < 0)
+    if (readable(files, n, &err) < 0 || bl_driver_stages(o, p, NULL, &err) < 0)
         bl_die(&err);
     add_table(p, o, n);
     if (o->show) {

@@ -45,8 +45,7 @@ static int member(struct bl_span object, const char *name,
     return 0;
 }
 
-/* A probability with two digits, never rounded up to a certainty. */
-static void put_p(char out[16], double p)
+void bl_driver_put_p(char out[16], double p)
 {
     struct bl_buf b = BL_BUF_INIT;
     int n = (int)(p * 1000 + 0.5);
@@ -75,16 +74,17 @@ static int read_entity(const struct bl_record *r, struct bl_arena *a,
         return bl_fail(err, BL_BAD_FIELD,
                        "field 'entity': expected object, got %s",
                        bl_json_type_name(bl_json_type(entity)));
-    if (member(entity, "title", a, &row->title, err) < 0 ||
+    if (member(entity, "id", a, &row->id, err) < 0 ||
+        member(entity, "title", a, &row->title, err) < 0 ||
         member(entity, "url", a, &row->url, err) < 0)
         return -1;
-    if (!row->title.p && member(entity, "id", a, &row->title, err) < 0)
-        return -1;
+    if (!row->title.p)
+        row->title = row->id;
     rc = bl_json_get(entity, "p", &v, err);
     if (rc < 0 || (rc && bl_json_number(v, &p, err) < 0))
         return -1;
     if (rc && p >= 0 && p <= 1)
-        put_p(row->p, p);
+        bl_driver_put_p(row->p, p);
     return 0;
 }
 
@@ -134,7 +134,7 @@ static unsigned columns_of(uint32_t c)
     return 1;
 }
 
-static size_t columns(struct bl_span s)
+size_t bl_driver_columns(struct bl_span s)
 {
     size_t n = 0;
     unsigned len;
@@ -147,7 +147,7 @@ static size_t columns(struct bl_span s)
 static void widen(struct state *s, const struct cells *c)
 {
     for (size_t i = 0; i < N_COLUMNS; i++) {
-        size_t n = columns(c->v[i]);
+        size_t n = bl_driver_columns(c->v[i]);
         n = n > WIDEST && i != URL ? WIDEST : n;
         if (n > s->width[i])
             s->width[i] = n;
@@ -156,7 +156,7 @@ static void widen(struct state *s, const struct cells *c)
 
 /* A line break or a tab in a mention would break the row, and other control
  * characters steer the terminal: each is a blank. */
-static void put_cell(struct bl_buf *out, struct bl_span v)
+void bl_driver_put_safe(struct bl_buf *out, struct bl_span v)
 {
     unsigned len;
 
@@ -174,14 +174,14 @@ static void put_row(struct state *s, const struct cells *c)
     size_t blanks = 0;
 
     for (size_t i = s->documents ? DOC : MENTION; i < N_COLUMNS; i++) {
-        size_t n = columns(c->v[i]);
+        size_t n = bl_driver_columns(c->v[i]);
         if (n == 0) {
             blanks += s->width[i] + 2;
             continue;
         }
         for (; blanks > 0; blanks--)
             bl_buf_putc(&s->out, ' ');
-        put_cell(&s->out, c->v[i]);
+        bl_driver_put_safe(&s->out, c->v[i]);
         blanks = (n < s->width[i] ? s->width[i] - n : 0) + 2;
     }
     bl_buf_putc(&s->out, '\n');

@@ -41,14 +41,21 @@ static void replace_nul(struct bl_buf *b, const char *p, size_t n)
     bl_buf_put(b, p, n);
 }
 
-static void put_text(struct bl_buf *out, const char *p, size_t n)
+void bl_driver_put_valid(struct bl_buf *out, const char *p, size_t n)
 {
-    struct bl_buf whole = BL_BUF_INIT, safe = BL_BUF_INIT;
+    struct bl_buf whole = BL_BUF_INIT;
 
     replace_nul(&whole, p, n);
-    bl_utf8_repair(&safe, whole.data ? whole.data : "", whole.len);
-    bl_json_put_string(out, safe.data ? safe.data : "", safe.len);
+    bl_utf8_repair(out, whole.data ? whole.data : "", whole.len);
     bl_buf_free(&whole);
+}
+
+static void put_text(struct bl_buf *out, const char *p, size_t n)
+{
+    struct bl_buf safe = BL_BUF_INIT;
+
+    bl_driver_put_valid(&safe, p, n);
+    bl_json_put_string(out, safe.data ? safe.data : "", safe.len);
     bl_buf_free(&safe);
 }
 

@@ -11,6 +11,8 @@
 
 #include "arena.h"
 #include "err.h"
+#include "kb.h"
+#include "lines.h"
 #include "opts.h"
 #include "pipeline.h"
 #include "record.h"
@@ -23,17 +25,20 @@ struct bl_link_opts {
     const char *nil;            /* passed to blink-score */
     bool fast, lines, show, interactive;
     int format;                 /* enum bl_link_format */
+    int colour;                 /* enum bl_colour */
     const char *engine, *device, *precision, *threads;  /* passed on */
 };
 
+enum bl_colour { BL_COLOUR_AUTO, BL_COLOUR_ALWAYS, BL_COLOUR_NEVER };
 enum bl_link_format { BL_LINK_AUTO, BL_LINK_TABLE, BL_LINK_JSON };
 
 int bl_driver_link(const struct bl_link_opts *o, char **files, size_t n);
 
-/* Adds the stages from blink-ner to blink-score to *p.  -1 with *err when a
- * model, catalogue or index cannot be found. */
+/* Adds the stages from blink-ner to blink-score to *p.  *kb, where not NULL,
+ * gets the path of the catalogue; caller frees.  -1 with *err when a model,
+ * catalogue or index cannot be found. */
 int bl_driver_stages(const struct bl_link_opts *o, struct bl_pipeline *p,
-                     struct bl_err *err);
+                     char **kb, struct bl_err *err);
 
 /* --show: prints the pipeline; returns the status 0. */
 int bl_driver_show(const struct bl_pipeline *p);
@@ -46,13 +51,64 @@ int bl_driver_status(int status, const struct bl_err *err);
 
 int bl_driver_interactive(const struct bl_link_opts *o);
 
+/* The sentence with its mentions marked, and what is known of each
+ * (driver-answer.c). */
+struct bl_answers;
+
+/* width: of the lines that are cut, in columns.  kb may be NULL: no texts.
+ * Both stay the caller's. */
+struct bl_answers *bl_answers_new(struct bl_kb *kb, size_t width,
+                                  bool colour);
+void bl_answers_free(struct bl_answers *a);
+/* A linked record of the sentence; one that failed is left out. */
+void bl_answers_add(struct bl_answers *a, struct bl_span line);
+/* Appends all that was added, and forgets it.  sentence: valid UTF-8. */
+void bl_answers_put(struct bl_answers *a, struct bl_span sentence,
+                    struct bl_buf *out);
+
+/* ---- The prompt (driver-prompt.c) ---- */
+
+enum bl_prompt_status { BL_PROMPT_LINE, BL_PROMPT_CANCELLED, BL_PROMPT_END,
+                        BL_PROMPT_ERROR };
+
+struct bl_prompt;
+
+/* Reads stdin; prompts when it and stdout are a terminal. */
+struct bl_prompt *bl_prompt_new(void);
+void bl_prompt_free(struct bl_prompt *p);
+bool bl_prompt_shown(const struct bl_prompt *p);
+/* The next line without its end, borrowed until the next call.  CANCELLED:
+ * Ctrl-C, at a terminal.  ERROR fills *err. */
+enum bl_prompt_status bl_prompt_line(struct bl_prompt *p,
+                                     struct bl_span *line,
+                                     struct bl_err *err);
+
+/* From the first to the second call Ctrl-C ends nothing but
+ * bl_driver_wait(), which then returns false, else true when fd can be
+ * read. */
+void bl_driver_catch_interrupt(void);
+void bl_driver_release_interrupt(void);
+bool bl_driver_wait(int fd);
+
+/* ---- Its history (driver-history.c) ---- */
+
+enum { BL_HISTORY_LINES = 1000 };
+
+/* The file, its folder made; NULL when there is to be none; caller frees. */
+char *bl_history_path(void);
+/* Appends the file's lines; nothing where it cannot be read. */
+void bl_history_read(const char *path, struct bl_buf *out);
+void bl_history_add(const char *path, struct bl_span line);
+
 /* ---- blink text (driver-text.c) ---- */
 
 /* Plain text files (none: stdin) as records {"id","text"} on stdout. */
 int bl_driver_text(bool lines, char **files, size_t n);
 
-/* Appends {"id":...,"text":...}\n; what is no valid UTF-8, and NUL, becomes
- * U+FFFD. */
+/* Appends the text; what is no valid UTF-8, and NUL, becomes U+FFFD. */
+void bl_driver_put_valid(struct bl_buf *out, const char *p, size_t n);
+
+/* Appends {"id":...,"text":...}\n, made valid in the same way. */
 void bl_driver_put_document(struct bl_buf *out, const char *id,
                             const char *text, size_t n);
 
@@ -62,13 +118,21 @@ int bl_driver_table(bool documents);
 
 /* What there is to show of one linked record; spans live in the arena. */
 struct bl_link_row {
-    struct bl_span doc, mention, title, url;    /* p == NULL: none */
+    struct bl_span doc, mention, id, title, url;    /* p == NULL: none */
     char p[16];                 /* "0.97", "" when there is none */
 };
+
+/* A probability with three digits, never rounded up to a certainty. */
+void bl_driver_put_p(char out[16], double p);
 
 /* -1 with a record-level code when fields have the wrong type. */
 int bl_driver_row(const struct bl_record *r, struct bl_arena *a,
                   struct bl_link_row *row, struct bl_err *err);
+
+/* Appends text for a terminal: each control character as a blank. */
+void bl_driver_put_safe(struct bl_buf *out, struct bl_span text);
+/* The columns of a terminal that the text takes. */
+size_t bl_driver_columns(struct bl_span text);
 
 /* ---- blink doctor (driver-doctor.c) ---- */
 

@@ -3,12 +3,17 @@ LDADD = common/libcommon.la
 bin_PROGRAMS += bin/blink
 bin_blink_SOURCES = \
 	bin/blink.c \
+	bin/driver-answer.c \
 	bin/driver-doctor.c \
+	bin/driver-history.c \
 	bin/driver-interactive.c \
 	bin/driver-link.c \
+	bin/driver-prompt.c \
 	bin/driver-table.c \
 	bin/driver-text.c \
 	bin/driver.h
+bin_blink_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEDIT_CFLAGS)
+bin_blink_LDADD = $(LDADD) $(LIBEDIT_LIBS)
 bin_PROGRAMS += bin/blink-convert
 bin_blink_convert_SOURCES = bin/blink-convert.c
 bin_PROGRAMS += bin/blink-tokenize

@@ -88,6 +88,7 @@ pkg-config       command -v pkg-config
 libc6-dev        test -e /usr/include/stdio.h
 libsqlite3-dev   pkg-config --exists sqlite3
 libcjson-dev     pkg-config --exists libcjson
+libedit-dev      test -e /usr/include/histedit.h
 libexpat1-dev    test -e /usr/include/expat.h
 libbz2-dev       test -e /usr/include/bzlib.h
 libopenblas0     have_library libopenblas.so.0

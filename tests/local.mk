@@ -67,6 +67,7 @@ SHELL_TESTS = \
 	tests/golden-rank.sh \
 	tests/headers.sh \
 	tests/install.sh \
+	tests/interactive.sh \
 	tests/layers.sh \
 	tests/man-examples.sh \
 	tests/man-help.sh \
@@ -83,7 +84,7 @@ SHELL_TESTS = \
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/http-server.py tests/torch-save.pl tests/stages.sh
 # A command's peak of memory, and a library that makes calls fail.
-check_PROGRAMS += tests/maxrss
+check_PROGRAMS += tests/maxrss tests/pty
 check_LTLIBRARIES = tests/inject.la
 tests_inject_la_SOURCES = tests/inject.c
 tests_inject_la_LDFLAGS = -module -avoid-version -rpath /nowhere
