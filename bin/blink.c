@@ -26,6 +26,8 @@ static const struct bl_opt link_table[] = {
                 "leave the re-ranking out"),
     BL_OPT_FLAG(0, "lines", &link_opts.lines,
                 "every line is a text of its own"),
+    BL_OPT_CHOICE(0, "input", "text|documents|mentions", &link_opts.input,
+                  "what the files hold: text, or records"),
     BL_OPT_FLAG(0, "table", &as_table, "a table even into a file or pipe"),
     BL_OPT_FLAG(0, "json", &as_json, "records even on a terminal"),
     BL_OPT_FLAG(0, "show", &link_opts.show,
@@ -65,9 +67,9 @@ static const struct bl_opt table_table[] = {
     BL_OPTS_END
 };
 
-static const struct bl_opt doctor_table[] = { BL_OPTS_END };
+static const struct bl_opt no_options[] = { BL_OPTS_END };
 
-enum { LINK, TEXT, TABLE, DOCTOR };
+enum { LINK, TEXT, RECORDS, TABLE, DOCTOR };
 
 static const struct bl_command commands[] = {
     [LINK] = { "blink link", "[FILE...]",
@@ -76,10 +78,13 @@ static const struct bl_command commands[] = {
     [TEXT] = { "blink text", "[FILE...]",
                "Plain text as documents, for blink-ner", text_table,
                0, 1 << 20 },
+    [RECORDS] = { "blink records", "[FILE...]",
+                  "Records of JSON lines and arrays, one a line", no_options,
+                  0, 1 << 20 },
     [TABLE] = { "blink table", "", "Linked records as a table", table_table,
                 0, 0 },
     [DOCTOR] = { "blink doctor", "", "See whether all that is needed works",
-                 doctor_table, 0, 0 },
+                 no_options, 0, 0 },
 };
 
 /* Options without a command are those of `link`: "blink -i". */
@@ -120,8 +125,12 @@ static int run_link(struct bl_args args)
         bl_die_usage("--table and --json contradict each other");
     if (as_table || as_json)
         link_opts.format = as_table ? BL_LINK_TABLE : BL_LINK_JSON;
+    if (link_opts.lines && link_opts.input != BL_INPUT_TEXT)
+        bl_die_usage("--lines is about text, not about records");
     if (!link_opts.interactive)
         return bl_driver_link(&link_opts, args.v, args.n);
+    if (link_opts.input != BL_INPUT_TEXT)
+        bl_die_usage("-i reads text, not records");
     if (args.n)
         bl_die_usage("-i takes no files, found '%s'", args.v[0]);
     return bl_driver_interactive(&link_opts);
@@ -141,11 +150,16 @@ int main(int argc, char **argv)
                                    sizeof *commands, argc, argv);
         skip = 1;
     }
+    if (which == LINK)
+        bl_driver_hint(argc, argv);
     struct bl_args args = bl_opts_parse(&commands[which], argc - skip,
                                         argv + skip);
     switch (which) {
     case TEXT:
         status = bl_driver_text(text_opts.lines, args.v, args.n);
+        break;
+    case RECORDS:
+        status = bl_driver_records(args.v, args.n);
         break;
     case TABLE:
         status = bl_driver_table(table_opts.documents);

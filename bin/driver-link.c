@@ -166,11 +166,13 @@ static void add_stages(const struct bl_link_opts *o, const struct found *f,
     bl_buf_printf(&number, "%zu", o->top);
     memcpy(top, number.data, number.len + 1);
     bl_buf_free(&number);
-    if (f->ner)
-        bl_pipeline_add(p, "blink-ner", "-m", f->ner, NULL);
-    else
-        bl_pipeline_add(p, "blink-ner", "--dictionary", f->kb, NULL);
-    add_common(p, o);
+    if (o->input != BL_INPUT_MENTIONS) {
+        if (f->ner)
+            bl_pipeline_add(p, "blink-ner", "-m", f->ner, NULL);
+        else
+            bl_pipeline_add(p, "blink-ner", "--dictionary", f->kb, NULL);
+        add_common(p, o);
+    }
     bl_pipeline_add(p, "blink-embed", "-m", f->model, NULL);
     add_engine(p, o);
     add_common(p, o);
@@ -221,7 +223,8 @@ int bl_driver_status(int status, const struct bl_err *err)
 static void add_text(struct bl_pipeline *p, const struct bl_link_opts *o,
                      char **files, size_t n)
 {
-    bl_pipeline_add(p, "blink", "text", NULL);
+    bl_pipeline_add(p, "blink", o->input == BL_INPUT_TEXT ? "text"
+                                                          : "records", NULL);
     if (o->lines)
         bl_pipeline_arg(p, "--lines");
     if (n)
@@ -239,7 +242,7 @@ static void add_table(struct bl_pipeline *p, const struct bl_link_opts *o,
     if (!table)
         return;
     bl_pipeline_add(p, "blink", "table", NULL);
-    if (n_files > 1 || o->lines)
+    if (n_files > 1 || o->lines || o->input == BL_INPUT_DOCUMENTS)
         bl_pipeline_arg(p, "--documents");
 }
 

@@ -95,6 +95,23 @@ static int refuse_utf16(const char *name, const char *p, size_t n,
                    "first, as in iconv -f UTF-16 -t UTF-8", name);
 }
 
+/* "blink link mentions.jsonl" is what people type first. */
+static void say_records(const char *name, const char *p, size_t n)
+{
+    static const char *const fields[] = { "\"mention\"", "\"text\"" };
+    size_t head = n < 4096 ? n : 4096, i = 0;
+
+    while (i < head && strchr("[ \t\r\n", p[i]))
+        i++;
+    for (size_t j = 0; i < head && p[i] == '{' && j < 2; j++) {
+        if (memmem(p, head, fields[j], strlen(fields[j]))) {
+            bl_warn("'%s' looks like records and is read as text (see blink "
+                    "link --input)", name);
+            return;
+        }
+    }
+}
+
 /* ---- Whole texts ---- */
 
 static void write_piece(struct bl_buf *line, const char *name, size_t number,
@@ -175,6 +192,8 @@ static int whole_text(int fd, const char *name, struct bl_err *err)
             drop_mark(&piece);
             if (refuse_utf16(name, piece.data, piece.len, err) < 0)
                 more = -1;
+            else
+                say_records(name, piece.data, piece.len);
         }
         if (more < 0)
             break;

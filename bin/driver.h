@@ -26,9 +26,11 @@ struct bl_link_opts {
     bool fast, lines, show, interactive;
     int format;                 /* enum bl_link_format */
     int colour;                 /* enum bl_colour */
+    int input;                  /* enum bl_link_input */
     const char *engine, *device, *precision, *threads;  /* passed on */
 };
 
+enum bl_link_input { BL_INPUT_TEXT, BL_INPUT_DOCUMENTS, BL_INPUT_MENTIONS };
 enum bl_colour { BL_COLOUR_AUTO, BL_COLOUR_ALWAYS, BL_COLOUR_NEVER };
 enum bl_link_format { BL_LINK_AUTO, BL_LINK_TABLE, BL_LINK_JSON };
 
@@ -111,6 +113,16 @@ void bl_driver_put_valid(struct bl_buf *out, const char *p, size_t n);
 /* Appends {"id":...,"text":...}\n, made valid in the same way. */
 void bl_driver_put_document(struct bl_buf *out, const char *id,
                             const char *text, size_t n);
+
+/* ---- blink records (driver-records.c) ---- */
+
+/* Records of JSONL files and of JSON arrays (none: stdin), one a line. */
+int bl_driver_records(char **files, size_t n);
+
+/* ---- Options of the original (driver-hints.c) ---- */
+
+/* Ends with status 2 and the name here when one of them is among argv. */
+void bl_driver_hint(int argc, char **argv);
 
 /* ---- blink table (driver-table.c) ---- */
 

@@ -5,10 +5,12 @@ bin_blink_SOURCES = \
 	bin/blink.c \
 	bin/driver-answer.c \
 	bin/driver-doctor.c \
+	bin/driver-hints.c \
 	bin/driver-history.c \
 	bin/driver-interactive.c \
 	bin/driver-link.c \
 	bin/driver-prompt.c \
+	bin/driver-records.c \
 	bin/driver-table.c \
 	bin/driver-text.c \
 	bin/driver.h

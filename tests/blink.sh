@@ -64,6 +64,33 @@ head -c 3000000 /dev/zero | tr '\0' 'x' >oneword.txt
 is "$(blink text oneword.txt | jq -j .text | cksum)" \
     "$(cksum <oneword.txt)" 'text: one word of 3 MB'
 
+echo '{"id":"1","mention":"x"}' >records.txt
+run blink text records.txt
+is "$status:$(cat err)" "0:blink: 'records.txt' looks like records and is \
+read as text (see blink link --input)" 'text: records are not what they seem'
+
+# ---- blink records ----
+printf '[{"a":1},\n {"b":\n 2}]' >array.json
+printf '{"c":3}\n\n{"d":4}' >lines.jsonl
+run blink records array.json lines.jsonl - <array.json
+is "$status:$(cat out err)" '0:{"a":1}
+{"b":2}
+{"c":3}
+{"d":4}
+{"a":1}
+{"b":2}' 'records: arrays and lines'
+run blink records <<<'[{"a":1} {"b":2}'
+is "$status:$(cat out)" '1:{"a":1}
+{"b":2}' 'records: a broken array: what is sound'
+is "$(cat err)" "blink: stdin[]:1: behind this element: expected ',' between \
+the elements of the array
+blink: stdin[]:2: the array is not closed: expected ',' or ']' behind this \
+element, found the end" 'records: a broken array: what is not'
+run blink records nowhere
+is "$status:$(cat err)" \
+    "3:blink: cannot open 'nowhere': No such file or directory" \
+    'records: a missing file'
+
 # ---- blink table ----
 cat >linked.jsonl <<'JSON'
 {"doc":"a","mention":"Curie","entity":{"id":"1","title":"Marie Curie","url":"https://x/Marie_Curie","p":0.9876}}
@@ -105,6 +132,12 @@ like "$(cat out)" 'blink-embed -m [^ ]* --threads 1 \|' 'show: --threads'
 like "$(cat out)" ' -k 3 ' 'show: -k'
 like "$(cat out)" 'blink-score --nil 0.5 \|' 'show: --nil'
 like "$(cat out)" 'blink table --documents$' 'show: --table'
+run blink link --show --json --input mentions array.json
+is "$(head -2 out)" "blink records -- array.json |
+    blink-embed -m $T/data/models/default |" 'show: --input mentions'
+run blink link --show --input documents --table
+like "$(cat out)" '^blink records \|[^|]*blink-ner .*table --documents$' \
+    'show: --input documents'
 mkdir "$T/data/models/default-cross" "$T/data/models/default-ner"
 run blink --show
 like "$(cat out)" 'blink-rerank -m [^ ]*default-cross -c ' \
@@ -137,6 +170,18 @@ is "$status:$(head -1 err)" "2:blink: unknown command 'c.txt'; to link a \
 file: blink link c.txt" 'a file where the command should be'
 run blink link --table --json
 is "$status" 2 '--table and --json'
+run blink link --lines --input mentions
+is "$status" 2 '--lines and records'
+run blink -i --input mentions
+is "$status" 2 '-i and records'
+run blink link --top_k=3
+is "$status:$(head -1 err)" "2:blink: '--top_k' is BLINK's; here: -k N" \
+    'an option of the original'
+run blink --fast --test_mentions x
+is "$status:$(head -1 err)" "2:blink: '--test_mentions' is BLINK's; here: \
+blink link --input mentions FILE" 'another one'
+run blink link --show -- --top_k
+is "$status" 3 'a file of that name is a file'
 run blink -i c.txt
 is "$status" 2 '-i with a file'
 run blink link nowhere.txt
