@@ -99,6 +99,10 @@ curl             command -v curl
 packages_torch='
 libtorch-dev     test -e /usr/include/torch/csrc/api/include/torch/torch.h
 '
+# Approximate search; nothing but its tests needs it.
+packages_faiss='
+libfaiss-dev     test -e /usr/include/faiss/Index.h
+'
 packages_check='
 git              command -v git
 mandoc           command -v mandoc
@@ -162,7 +166,7 @@ build() {
         step 'making configure' ./autogen.sh || exit 4
     fi
     if [ ! -e Makefile ] || [ ! -e config.status ] ||
-        [ "$(configured_with)" != "$(torch_state)" ]; then
+        [ "$(configured_with)" != "$(library_state)" ]; then
         step 'configuring' configure_here || exit 4
     fi
     # When all is done this takes no time and needs no line ("make -q" says
@@ -175,16 +179,15 @@ build() {
     fi
 }
 
-# What configure would find, so that libtorch installed later is taken up.
-torch_state() {
-    if [ -n "$(missing "$packages_torch")" ]; then echo without
-    else echo with; fi
+# What configure would find, so that what is installed later is taken up.
+library_state() {
+    echo "without: $(missing "$packages_torch$packages_faiss")"
 }
 
 configured_with() { cat "$data/.configured" 2>/dev/null || echo nothing; }
 
 configure_here() {
-    ./configure -q && torch_state >"$data/.configured"
+    ./configure -q && library_state >"$data/.configured"
 }
 
 # The programs of this build before any that are installed.

@@ -1,5 +1,7 @@
 # Scripts for people and for the build.
 dist_noinst_SCRIPTS += \
+	scripts/bench-ann \
+	scripts/bench-import \
 	scripts/bench-retrieve \
 	scripts/bench-tokenizer \
 	scripts/bench \

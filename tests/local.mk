@@ -36,7 +36,7 @@ UNIT_TESTS = \
 	tests/unit/test-wordpiece \
 	tests/unit/test-words \
 	tests/unit/test-vector
-check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk
+check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk tests/bench/bench-ann
 
 SHELL_TESTS = \
 	tests/arrays.sh \
@@ -55,6 +55,7 @@ SHELL_TESTS = \
 	tests/checksrc.sh \
 	tests/download-blink.sh \
 	tests/equivalence.sh \
+	tests/faiss.sh \
 	tests/faults-convert.sh \
 	tests/faults-files.sh \
 	tests/faults-inject.sh \

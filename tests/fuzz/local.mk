@@ -3,6 +3,7 @@
 FUZZERS = \
 	tests/fuzz/fuzz-array \
 	tests/fuzz/fuzz-doc \
+	tests/fuzz/fuzz-faiss \
 	tests/fuzz/fuzz-index \
 	tests/fuzz/fuzz-json \
 	tests/fuzz/fuzz-lines \
@@ -16,6 +17,8 @@ check_PROGRAMS += $(FUZZERS)
 tests_fuzz_fuzz_array_SOURCES = \
 	tests/fuzz/fuzz-array.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_doc_SOURCES = tests/fuzz/fuzz-doc.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_faiss_SOURCES = \
+	tests/fuzz/fuzz-faiss.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_index_SOURCES = \
 	tests/fuzz/fuzz-index.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c tests/fuzz/standalone.c
