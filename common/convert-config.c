@@ -279,8 +279,8 @@ static int hf_settings(const struct bl_convert *c,
     head = bl_checkpoint_find(from, "classifier.weight");
     if (!m->has_role)
         m->role = !head ? BL_ROLE_BI_ENCODER
-            : head->n_dims && head->dims[0] == 1 ? BL_ROLE_CROSS_ENCODER
-            : BL_ROLE_TAGGER;
+            : m->classifies_texts || (head->n_dims && head->dims[0] == 1)
+            ? BL_ROLE_CROSS_ENCODER : BL_ROLE_TAGGER;
     return 0;
 }
 

@@ -118,6 +118,69 @@ char *bl_convert_source(const struct bl_convert *c)
 
 /* ---- vocab.txt ---- */
 
+/* The lines of vocab.txt from {"token": id, ...}, every id from 0 once. */
+static int put_words(struct bl_span words, struct bl_buf *out,
+                     struct bl_err *err)
+{
+    struct bl_arena arena = BL_ARENA_INIT;
+    struct bl_json_iter it;
+    struct bl_span key, value, *by_id;
+    size_t n = 0;
+    int64_t id;
+    int rc = 0;
+
+    for (it = bl_json_iter(words); bl_json_next(&it, NULL, &value); )
+        n++;
+    by_id = bl_xcalloc(n, sizeof *by_id);
+    for (it = bl_json_iter(words); !rc && bl_json_next(&it, &key, &value); ) {
+        struct bl_span quoted = { key.p - 1, key.n + 2 };
+
+        rc = bl_json_integer(value, 0, (int64_t)n - 1, &id, err);
+        if (!rc && by_id[id].p)
+            rc = bl_fail(err, BL_DATA, "id %lld is given twice",
+                         (long long)id);
+        if (!rc)
+            rc = bl_json_string(quoted, &arena, &by_id[id], err);
+        if (!rc && memchr(by_id[id].p, '\n', by_id[id].n))
+            rc = bl_fail(err, BL_DATA, "a word of two lines");
+    }
+    for (size_t i = 0; !rc && i < n; i++) {
+        bl_buf_put_span(out, by_id[i]);
+        bl_buf_putc(out, '\n');
+    }
+    free(by_id);
+    bl_arena_free(&arena);
+    return rc;
+}
+
+/* What tokenizer.json says, which newer folders have alone. */
+static int read_tokenizer(const char *path, struct bl_buf *out,
+                          struct bl_err *err)
+{
+    struct bl_buf text = BL_BUF_INIT;
+    struct bl_span root, model, words, type;
+    int rc = bl_file_read(path, MAX_VOCAB, &text, err);
+
+    if (!rc && (rc = bl_json_check(text.data, text.len, err)) == 0) {
+        root = bl_json_trim((struct bl_span){ text.data, text.len });
+        if (bl_json_get(root, "model", &model, err) != 1 ||
+            bl_json_get(model, "type", &type, err) != 1 ||
+            !bl_span_is(type, "\"WordPiece\"") ||
+            bl_json_get(model, "vocab", &words, err) != 1 ||
+            bl_json_type(words) != BL_JSON_OBJECT)
+            rc = bl_fail(err, BL_DATA, "expected a model of type WordPiece "
+                         "with a vocab");
+        else if ((rc = put_words(words, out, err)) < 0)
+            bl_err_prefix(err, "model: vocab");
+    }
+    if (rc < 0 && err && err->code != BL_SYSTEM) {
+        err->code = BL_DATA;
+        bl_err_prefix(err, "'%s'", path);
+    }
+    bl_buf_free(&text);
+    return rc;
+}
+
 /* The standard words out of the default model; caller frees; NULL when it is
  * not there or has others. */
 static char *default_vocab(void)
@@ -146,15 +209,17 @@ static char *default_vocab(void)
 static char *find_vocab(const struct bl_convert *c, const char *source,
                         bool lowercase, struct bl_err *err)
 {
+    static const char *const files[] = { "vocab.txt", "tokenizer.json" };
     char *path;
 
     if (c->vocab)
         return bl_xstrdup(c->vocab);
-    if (source && has_file(source, "vocab.txt"))
-        return bl_xasprintf("%s/vocab.txt", source);
+    for (size_t i = 0; source && i < 2; i++)
+        if (has_file(source, files[i]))
+            return bl_xasprintf("%s/%s", source, files[i]);
     if (source) {
-        bl_fail(err, BL_DATA, "'%s' has no vocab.txt (--vocab gives another)",
-                source);
+        bl_fail(err, BL_DATA, "'%s' has neither vocab.txt nor tokenizer.json "
+                "(--vocab gives the words)", source);
         return NULL;
     }
     path = lowercase ? default_vocab() : NULL;
@@ -172,11 +237,17 @@ int bl_convert_vocab(const struct bl_convert *c, const char *source,
                      struct bl_convert_report *report, struct bl_err *err)
 {
     char *path = find_vocab(c, source, lowercase, err);
+    struct bl_buf words = BL_BUF_INIT;
+    size_t n = path ? strlen(path) : 0;
     int rc;
 
     if (!path)
         return -1;
-    rc = bl_convert_copy(path, MAX_VOCAB, dir, "vocab.txt", err);
+    if (n < 5 || strcmp(path + n - 5, ".json"))
+        rc = bl_convert_copy(path, MAX_VOCAB, dir, "vocab.txt", err);
+    else if ((rc = read_tokenizer(path, &words, err)) == 0)
+        rc = bl_convert_write(dir, "vocab.txt", &words, err);
+    bl_buf_free(&words);
     free(report->vocab);
     report->vocab = path;
     return rc;

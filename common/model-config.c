@@ -210,18 +210,46 @@ static int read_labels(struct bl_model_config *c, const struct doc *d,
     return 0;
 }
 
+/* Other kinds of network have tensors of the same names and compute
+ * otherwise. */
+static int read_type(const struct doc *d, struct bl_err *err)
+{
+    const char *type;
+    int found = doc_string(d, "model_type", &type, err);
+
+    if (found <= 0 || !strcmp(type, "bert"))
+        return found;
+    return bl_fail(err, BL_DATA, "'%s': a model of type '%.60s'; only BERT "
+                   "(\"model_type\": \"bert\") is supported", d->path, type);
+}
+
+/* The tensors of a classifier of texts and one of tokens have one name. */
+static int read_architectures(struct bl_model_config *c,
+                              const struct doc *d, struct bl_err *err)
+{
+    struct bl_span v, name;
+    struct bl_json_iter it;
+    int found = doc_get(d, "architectures", BL_JSON_ARRAY, &v, err);
+
+    if (found <= 0)
+        return found;
+    for (it = bl_json_iter(v); bl_json_next(&it, NULL, &name); )
+        if (memmem(name.p, name.n, "ForSequenceClassification", 25))
+            c->classifies_texts = true;
+    return 0;
+}
+
 static int read_config(struct bl_model_config *c, const struct doc *d,
                        struct bl_err *err)
 {
     static const char *const acts[] = { "gelu", NULL };
     static const char *const kinds[] = { "absolute", NULL };
-    static const char *const types[] = { "bert", NULL };
     int which;
 
     if (bl_json_type(d->root) != BL_JSON_OBJECT)
         return bl_fail(err, BL_DATA, "'%s': expected object, found %s",
                        d->path, bl_json_type_name(bl_json_type(d->root)));
-    if (doc_choice(d, "model_type", types, &which, err) < 0
+    if (read_type(d, err) < 0 || read_architectures(c, d, err) < 0
         || doc_choice(d, "hidden_act", acts, &which, err) < 0
         || doc_choice(d, "position_embedding_type", kinds, &which, err) < 0
         || read_shape(&c->shape, d, err) < 0)
@@ -333,10 +361,12 @@ static int read_blink(struct bl_model_config *c, const struct doc *d,
 
 /* ---- sentence-transformers ---- */
 
+/* A flag for each way, of which one is on; since version 5 also a name. */
 static int read_pooling(struct bl_model_config *c, const struct doc *d,
                         struct bl_err *err)
 {
-    int cls = 0, mean = 0;
+    static const char *const ways[] = { "cls", "mean", NULL };
+    int cls = 0, mean = 0, way = 0, named;
     struct bl_json_iter it = bl_json_iter(d->root);
     struct bl_span key, value;
     size_t on = 0;
@@ -344,10 +374,13 @@ static int read_pooling(struct bl_model_config *c, const struct doc *d,
     while (bl_json_next(&it, &key, &value))
         on += key.n > 13 && !memcmp(key.p, "pooling_mode_", 13)
             && bl_span_is(value, "true");
-    if (doc_bool(d, "pooling_mode_cls_token", &cls, err) < 0
+    named = doc_choice(d, "pooling_mode", ways, &way, err);
+    if (named < 0 || doc_bool(d, "pooling_mode_cls_token", &cls, err) < 0
         || doc_bool(d, "pooling_mode_mean_tokens", &mean, err) < 0)
         return -1;
-    if (on != 1 || cls == mean)
+    if (named && !on)
+        cls = !(mean = way);
+    else if (on != 1 || cls == mean)
         return bl_fail(err, BL_DATA, "'%s': expected one of "
                        "pooling_mode_cls_token and pooling_mode_mean_tokens "
                        "to be true and no other", d->path);
@@ -380,7 +413,8 @@ static int read_modules(struct bl_model_config *c, const struct doc *d,
             i++;
         if (i == 3)
             return bl_fail(err, BL_DATA, "'%s': module '%.80s' is not "
-                           "supported", d->path, v.p);
+                           "supported (Transformer, Pooling and Normalize "
+                           "are)", d->path, v.p);
         c->normalize |= i == 2;
     }
     return 0;
@@ -389,7 +423,20 @@ static int read_modules(struct bl_model_config *c, const struct doc *d,
 static int read_tokenizer(struct bl_model_config *c, const struct doc *d,
                           struct bl_err *err)
 {
-    return doc_bool(d, "do_lower_case", &c->lowercase, err);
+    int strip = -1, chinese = 1;
+
+    if (doc_bool(d, "do_lower_case", &c->lowercase, err) < 0
+        || doc_bool(d, "strip_accents", &strip, err) < 0
+        || doc_bool(d, "tokenize_chinese_chars", &chinese, err) < 0)
+        return -1;
+    if (strip >= 0 && strip != (c->lowercase != 0))
+        return bl_fail(err, BL_DATA, "'%s': strip_accents: %s is not "
+                       "supported %s lower case", d->path, strip ? "true"
+                       : "false", c->lowercase ? "with" : "without");
+    if (!chinese)
+        return bl_fail(err, BL_DATA, "'%s': tokenize_chinese_chars: false is "
+                       "not supported", d->path);
+    return 0;
 }
 
 /* ---- BLINK's parameters ---- */

@@ -35,6 +35,9 @@ struct bl_model_config {
     const char *tags[3];
     bool has_tags;
     const char *licence, *training;
+    bool classifies_texts;                  /* config.json: architectures:
+                                             * ...ForSequenceClassification,
+                                             * so labels are not of tokens */
     const char **labels;                    /* [n_labels], by id */
     size_t n_labels;
     struct bl_arena memory;                 /* of the strings above */

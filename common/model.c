@@ -94,6 +94,7 @@ static struct bl_safetensors *open_weights(const char *dir,
 /* ---- What the directory means ---- */
 
 static enum bl_role guess_role(const struct bl_safetensors *weights,
+                               const struct bl_model_config *c,
                                enum bl_naming naming)
 {
     const struct bl_tensor *head;
@@ -105,8 +106,8 @@ static enum bl_role guess_role(const struct bl_safetensors *weights,
     head = bl_safetensors_find(weights, "classifier.weight");
     if (!head)
         return BL_ROLE_BI_ENCODER;
-    return head->n_dims && head->dims[0] == 1 ? BL_ROLE_CROSS_ENCODER
-        : BL_ROLE_TAGGER;
+    return c->classifies_texts || (head->n_dims && head->dims[0] == 1)
+        ? BL_ROLE_CROSS_ENCODER : BL_ROLE_TAGGER;
 }
 
 static bool blink_named(enum bl_naming naming)
@@ -153,10 +154,11 @@ static int set_input(struct bl_model *m, const struct bl_model_config *c,
     in->entity_length = usual(c->entity_length,
                               blink ? BLINK_ENTITY : PLAIN_ENTITY, most);
     if (cross)
-        in->pair_length = c->pair_length ? c->pair_length
-            : in->layout == BL_LAYOUT_RERANKER
-            ? usual(0, RERANKER_PAIR, most)
-            : in->context_length + in->entity_length;
+        in->pair_length = usual(c->pair_length,
+                                in->layout == BL_LAYOUT_RERANKER
+                                ? RERANKER_PAIR
+                                : in->context_length + in->entity_length,
+                                blink ? SIZE_MAX : most);
     in->lower_first = blink_named(naming) && c->lowercase != 0;
     if (c->literal < 0 ? blink_named(naming) : c->literal)
         in->literal = BL_LITERAL_SPECIALS
@@ -190,7 +192,7 @@ static int open_words(struct bl_model *m, const struct bl_model_config *c,
 static int set_role(struct bl_model *m, const struct bl_model_config *c,
                     enum bl_naming naming, struct bl_err *err)
 {
-    enum bl_role guess = guess_role(m->weights, naming);
+    enum bl_role guess = guess_role(m->weights, c, naming);
 
     m->role = c->has_role ? c->role : guess;
     if (blink_named(naming) && m->role != guess)

@@ -112,6 +112,64 @@ is "$status" 0 'a sequence classifier in pytorch_model.bin'
 is "$(jq -r .role seqcls-model/blink.json)" cross-encoder \
     'is a cross-encoder'
 
+is "$(printf '{"context_left":"","mention":"a","context_right":"","title":"b","text":"c"}' |
+    blink-tokenize --pair -m seqcls-model | jq -c '[.segments, .positions]')" \
+    '[[0,0,0,0,0,1,1,1,1],[0,1,2,3,4,5,6,7,8]]' \
+    'read as names and texts, with no tags'
+
+# Pooling by name, as sentence-transformers 5 writes it.
+for way in cls mean; do
+    echo "{\"pooling_mode\":\"$way\"}" >hf/1_Pooling/config.json
+    ok "pooling by name: $way" blink-convert hf hf -o "by-$way"
+    is "$(jq -r .pooling "by-$way/blink.json")" $way 'is taken over'
+done
+# Words of tokenizer.json alone.
+mv hf/vocab.txt words
+jq -nc --rawfile w words '{model: {type: "WordPiece", vocab: ($w
+    | rtrimstr("\n") | split("\n") | to_entries
+    | map({(.value): .key}) | add)}}' >hf/tokenizer.json
+ok 'a folder without vocab.txt' blink-convert hf hf -o newer
+ok 'has its words from tokenizer.json' cmp newer/vocab.txt words
+# Shards of safetensors: two files of half the tensors each.
+mkdir halves
+cp "$bi/config.json" words halves
+mv halves/words halves/vocab.txt
+perl - minilm/model.safetensors halves <<'X'
+my ($from, $to) = @ARGV;
+open my $in, '<:raw', $from or die; local $/; my $all = <$in>;
+my $n = unpack 'Q<', $all;
+my ($h, @out, %map) = substr $all, 8, $n;
+my $i = 0;
+while ($h =~ /"([^"]+)":(\{"dtype":"F32","shape":\[[0-9,]*\],)"data_offsets":\[([0-9]+),([0-9]+)\]/g) {
+    my $o = $out[$i++ % 2] //= { data => '' };
+    my $at = length $o->{data};
+    $o->{data} .= substr $all, 8 + $n + $3, $4 - $3;
+    push @{$o->{head}}, "\"$1\":$2\"data_offsets\":[$at," . length($o->{data}) . ']}';
+    $map{$1} = 'model-0000' . (1 + ($i - 1) % 2) . '.safetensors';
+}
+for (0, 1) {
+    open my $f, '>:raw', "$to/model-0000" . ($_ + 1) . '.safetensors' or die;
+    my $head = '{' . join(',', @{$out[$_]{head}}) . '}';
+    print $f pack('Q<', length $head), $head, $out[$_]{data};
+}
+open my $f, '>', "$to/model.safetensors.index.json" or die;
+print $f '{"metadata":{},"weight_map":{',
+    join(',', map { "\"$_\":\"$map{$_}\"" } sort keys %map), '}}';
+X
+ok 'shards of safetensors' blink-convert hf halves -o joined
+ok 'are the same weights' cmp joined/model.safetensors \
+    minilm/model.safetensors
+
+# with FILE JQ STDERR TEXT: the folder with that change is refused.
+with() {
+    rm -rf changed
+    cp -r hf changed
+    cp words changed/vocab.txt
+    [ -e "changed/$1" ] || echo '{}' >"changed/$1"
+    jq -c "$2" "changed/$1" >new && mv new "changed/$1"
+    refuse 3 "$3" "$4" hf changed
+}
+
 # ---- What it refuses ----
 
 run blink-convert biencoder "$bi/model.safetensors" --bert "$bi" -o bi
@@ -199,6 +257,41 @@ refuse 3 "'empty' holds neither model.safetensors nor pytorch_model.bin, whole o
 echo '[]' >list.json
 refuse 3 "'list.json': expected object, found array" 'parameters of no object' \
     biencoder "$bi/model.safetensors" --bert "$bi" --params list.json
+for type in roberta distilbert mpnet; do
+    with config.json ".model_type = \"$type\"" "'changed/config.json': a model of type '$type'; only BERT (\"model_type\": \"bert\") is supported" \
+        "a network of another kind: $type"
+done
+with modules.json '.[2].type = "sentence_transformers.models.Dense"' \
+    "'changed/modules.json': module 'sentence_transformers.models.Dense' is not supported (Transformer, Pooling and Normalize are)" \
+    'a layer behind the pooling'
+with 1_Pooling/config.json '{pooling_mode: "max"}' \
+    "'changed/1_Pooling/config.json': pooling_mode: 'max' is not known (expected 'cls')" \
+    'another pooling'
+with tokenizer_config.json '{strip_accents: false}' \
+    "'changed/tokenizer_config.json': strip_accents: false is not supported with lower case" \
+    'a tokenizer that keeps accents'
+with tokenizer_config.json '{tokenize_chinese_chars: false}' \
+    "'changed/tokenizer_config.json': tokenize_chinese_chars: false is not supported" \
+    'a tokenizer that keeps Chinese together'
+jq -c '.model.vocab.Paris = 2000' hf/tokenizer.json >new
+mv new hf/tokenizer.json
+refuse 3 "'hf/tokenizer.json': model: vocab: expected 0 to 1500, found 2000" \
+    'a word without a row' hf hf
+jq -c '.model.type = "BPE"' hf/tokenizer.json >new
+mv new hf/tokenizer.json
+refuse 3 "'hf/tokenizer.json': expected a model of type WordPiece with a vocab" \
+    'words of another kind' hf hf
+rm hf/tokenizer.json
+refuse 3 "'hf' has neither vocab.txt nor tokenizer.json (--vocab gives the words)" \
+    'no words' hf hf
+# Three labels for a text are neither a score nor tags of words.
+perl -pe 's/"shape":\[1,64\]/"shape":[2,32]/; s/"shape":\[1\]/"shape":[1]/' \
+    one.safetensors >seqcls/model.safetensors
+jq -c '.architectures = ["BertForSequenceClassification"]' \
+    "$cross/config.json" >seqcls/config.json
+run blink-convert hf seqcls -o bad
+is "$status" 3 'a classifier of texts with other labels than one'
+is "$(find . -name '*bad*')" '' 'leaves nothing'
 run blink-convert hf minilm
 is "$status $(head -1 err)" \
     "2 blink-convert: option '--output' is required" 'no --output'
