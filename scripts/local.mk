@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	scripts/lib-setup.sh
 dist_noinst_SCRIPTS += \
 	scripts/benchmark \
+	scripts/blink-table \
 	scripts/benchmark-chart \
 	scripts/fit-calibration \
 	scripts/zeshel-eval \

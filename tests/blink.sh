@@ -72,13 +72,12 @@ read as text (see blink link --input)" 'text: records are not what they seem'
 # ---- blink records ----
 printf '[{"a":1},\n {"b":\n 2}]' >array.json
 printf '{"c":3}\n\n{"d":4}' >lines.jsonl
-run blink records array.json lines.jsonl - <array.json
+run blink records array.json lines.jsonl - <<<'{"e":5}'
 is "$status:$(cat out err)" '0:{"a":1}
 {"b":2}
 {"c":3}
 {"d":4}
-{"a":1}
-{"b":2}' 'records: arrays and lines'
+{"e":5}' 'records: arrays and lines'
 run blink records <<<'[{"a":1} {"b":2}'
 is "$status:$(cat out)" '1:{"a":1}
 {"b":2}' 'records: a broken array: what is sound'

@@ -50,6 +50,7 @@ SHELL_TESTS = \
 	tests/blink-rerank.sh \
 	tests/blink-retrieve.sh \
 	tests/blink-score.sh \
+	tests/blink-table.sh \
 	tests/blink-tokenize.sh \
 	tests/blink.sh \
 	tests/checksrc.sh \
