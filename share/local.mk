@@ -16,3 +16,6 @@ CLEANFILES += $(nodist_completions_DATA)
 # The coefficients of blink-score; the same are compiled in.
 calibrationdir = $(pkgdatadir)/calibration
 dist_calibration_DATA = share/calibration/default.json
+
+# For people who know BLINK.
+dist_doc_DATA = share/doc/from-blink.md

@@ -64,6 +64,7 @@ SHELL_TESTS = \
 	tests/faults-locale.sh \
 	tests/faults-options.sh \
 	tests/faults-stream.sh \
+	tests/from-blink.sh \
 	tests/fuzz-replay.sh \
 	tests/golden-blink.sh \
 	tests/golden-rank.sh \
