@@ -6,6 +6,7 @@ dist_noinst_SCRIPTS += \
 	scripts/bench-tokenizer \
 	scripts/bench \
 	scripts/bench-embed \
+	scripts/bench-original \
 	scripts/check \
 	scripts/checksrc \
 	scripts/download-blink \
@@ -16,6 +17,7 @@ dist_noinst_SCRIPTS += \
 EXTRA_DIST += \
 	.ci/run \
 	scripts/bench-embed.py \
+	scripts/bench-original.py \
 	scripts/lib-data.sh \
 	scripts/lib-download.sh \
 	scripts/lib-fetch.sh \
