@@ -32,10 +32,12 @@ static struct bl_engine *open_engine(const struct bl_model *m,
 
     if (!o.threads)
         o.threads = bl_threads_default();
+    if (o.precision == BL_PRECISION_AUTO)
+        o.precision = BL_PRECISION_F32;
     if (o.engine == BL_ENGINE_AUTO)
         o.engine = o.device == BL_DEVICE_CPU &&
-            o.precision == BL_PRECISION_F32 ? BL_ENGINE_CPU
-                                            : BL_ENGINE_TORCH;
+            o.precision != BL_PRECISION_BF16 ? BL_ENGINE_CPU
+                                             : BL_ENGINE_TORCH;
     switch (o.engine) {
     case BL_ENGINE_REFERENCE:
         return bl_engine_reference_open(m, &o, err);

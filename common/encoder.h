@@ -37,13 +37,15 @@
 enum bl_engine_kind { BL_ENGINE_AUTO, BL_ENGINE_REFERENCE, BL_ENGINE_CPU,
                       BL_ENGINE_TORCH };
 enum bl_device { BL_DEVICE_CPU, BL_DEVICE_CUDA };
-enum bl_precision { BL_PRECISION_F32, BL_PRECISION_BF16 };
+enum bl_precision { BL_PRECISION_AUTO, BL_PRECISION_F32, BL_PRECISION_INT8,
+                    BL_PRECISION_BF16 };
 
 struct bl_engine_opts {
     int engine;             /* enum bl_engine_kind; auto: cpu, or torch for
                              * what cpu cannot do */
     int device;             /* enum bl_device */
-    int precision;          /* enum bl_precision; bf16: torch only */
+    int precision;          /* enum bl_precision; auto: f32; int8: cpu
+                             * only; bf16: torch only */
     size_t threads;         /* 0: bl_threads_default() */
     size_t batch_tokens;    /* most tokens computed at once */
 };
@@ -57,7 +59,7 @@ struct bl_engine_opts {
                   "what computes the network"), \
     BL_OPT_CHOICE(0, "device", "cpu|cuda", &(eo).device, \
                   "where the torch engine computes"), \
-    BL_OPT_CHOICE(0, "precision", "f32|bf16", &(eo).precision, \
+    BL_OPT_CHOICE(0, "precision", "auto|f32|int8|bf16", &(eo).precision, \
                   "number format of the network"), \
     BL_OPT_SIZE(0, "threads", "N", &(eo).threads, 0, 1024, \
                 "threads to compute with (0: one per core)"), \

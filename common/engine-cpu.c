@@ -1,32 +1,114 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engine for a plain CPU: stack.h with OpenBLAS for the products, one
- * thread of it per thread of ours.  Without OpenBLAS its products are plain
- * C, several times slower.
+ * The engine for a plain CPU: stack.h with products in f32, which are
+ * OpenBLAS's, one thread of it per thread of ours (without OpenBLAS they are
+ * plain C, several times slower), or in int8, which are int8.h's.
  */
 #include "config.h"
 
 #include "engine.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "blas.h"
+#include "int8.h"
 #include "mem.h"
 #include "stack.h"
+#include "threads.h"
+
+/* Tokens of a piece: its widest array [N][I] should fit a core's cache,
+ * beside the weights that pass by. */
+enum { PIECE_F32 = 512, PIECE_INT8 = 128, LINEARS = 6 };
 
 struct cpu {
     struct bl_engine engine;
     const struct bl_model *model;
     size_t threads;
+    const struct bl_int8_kernel *kernel;        /* NULL: f32 */
+    struct bl_bert towers[BL_MAX_TOWERS];       /* with int8 weights, made
+                                                 * when first wanted */
+    struct bl_int8 *packed[BL_MAX_TOWERS];      /* [layers * LINEARS] */
 };
 
-static void multiply(void *ctx, const struct bl_linear *l, const float *x,
-                     size_t n, size_t from, size_t to, float *y)
+/* ---- Weights in int8 ---- */
+
+static struct bl_linear *linear_of(struct bl_bert *t, size_t i)
+{
+    struct bl_layer *l = &t->layers[i / LINEARS];
+    struct bl_linear *all[LINEARS] = { &l->query, &l->key, &l->value,
+                                       &l->attended, &l->up, &l->down };
+
+    return all[i % LINEARS];
+}
+
+struct packing {
+    struct bl_bert *tower;
+    struct bl_int8 *packed;
+    size_t n;
+    atomic_size_t next;
+};
+
+static void pack_some(void *ctx, struct bl_team *team, size_t rank)
+{
+    struct packing *p = ctx;
+    size_t i;
+
+    (void)team;
+    (void)rank;
+    while ((i = atomic_fetch_add(&p->next, 1)) < p->n) {
+        struct bl_linear *l = linear_of(p->tower, i);
+
+        bl_int8_pack(&p->packed[i], l);
+        l->int8 = &p->packed[i];
+    }
+}
+
+static void pack_tower(struct cpu *c, size_t number)
+{
+    struct bl_bert *t = &c->towers[number];
+    size_t layers = c->model->shape.layers;
+    struct packing p = { .tower = t, .n = layers * LINEARS };
+
+    *t = c->model->towers[number];
+    t->layers = bl_xmalloc(layers, sizeof *t->layers);
+    memcpy(t->layers, c->model->towers[number].layers,
+           layers * sizeof *t->layers);
+    p.packed = c->packed[number] = BL_NEW_ARRAY(struct bl_int8, p.n);
+    bl_team_run(c->threads, pack_some, &p);
+}
+
+/* A model of one tower has it under both numbers. */
+static const struct bl_bert *tower_of(struct cpu *c, enum bl_tower tower)
+{
+    size_t i = c->model->n_towers > 1 ? tower : 0;
+
+    if (!c->kernel)
+        return &c->model->towers[tower];
+    if (!c->packed[i])
+        pack_tower(c, i);
+    return &c->towers[i];
+}
+
+/* ---- Products ---- */
+
+static void multiply_f32(void *ctx, const struct bl_linear *l, const void *x,
+                         size_t n, size_t from, size_t to, float *y)
 {
     (void)ctx;
     bl_sgemm_nt(n, to - from, l->in, x, l->w + from * l->in, y + from,
                 l->out);
+}
+
+static void multiply_int8(void *ctx, const struct bl_linear *l,
+                          const void *x, size_t n, size_t from, size_t to,
+                          float *y)
+{
+    const struct cpu *c = ctx;
+
+    bl_int8_multiply(l->int8, c->kernel, x, n, from, to, y, l->out);
 }
 
 static int cpu_forward(struct bl_engine *g, enum bl_tower tower,
@@ -34,16 +116,60 @@ static int cpu_forward(struct bl_engine *g, enum bl_tower tower,
                        float *out, struct bl_err *err)
 {
     struct cpu *c = (struct cpu *)g;
+    struct bl_product product = { .multiply = multiply_f32,
+                                  .piece = PIECE_F32 };
 
     (void)err;
-    bl_stack_forward(c->model, tower, b, want, c->threads,
-                     (struct bl_product){ multiply, NULL }, out);
+    if (c->kernel)
+        product = (struct bl_product){
+            .multiply = multiply_int8, .ctx = c,
+            .row_size = bl_int8_row_size, .prepare = bl_int8_prepare,
+            .piece = PIECE_INT8
+        };
+    bl_stack_forward(&c->model->shape, tower_of(c, tower), b, want,
+                     c->threads, product, out);
     return 0;
 }
 
+/* ---- Open and close ---- */
+
 static void cpu_close(struct bl_engine *g)
 {
-    free(g);
+    struct cpu *c = (struct cpu *)g;
+
+    for (size_t i = 0; i < BL_MAX_TOWERS; i++) {
+        for (size_t k = 0; c->packed[i]
+             && k < c->model->shape.layers * LINEARS; k++)
+            bl_int8_free(&c->packed[i][k]);
+        free(c->packed[i]);
+        free(c->towers[i].layers);
+    }
+    free(c);
+}
+
+static int open_int8(struct cpu *c, struct bl_err *err)
+{
+    if (c->model->shape.inner > BL_INT8_MAX_IN
+        || c->model->shape.hidden > BL_INT8_MAX_IN)
+        return bl_fail(err, BL_DATA, "'%s': layers of %zu numbers are too "
+                       "wide for int8", c->model->path,
+                       c->model->shape.inner);
+    c->kernel = bl_int8_kernel(err);
+    return c->kernel ? 0 : -1;
+}
+
+static void describe(struct cpu *c)
+{
+    const char *s = c->threads == 1 ? "" : "s";
+
+    if (c->kernel)
+        snprintf(c->engine.describe, sizeof c->engine.describe,
+                 "cpu, int8 (%s), %zu thread%s", c->kernel->what, c->threads,
+                 s);
+    else
+        snprintf(c->engine.describe, sizeof c->engine.describe,
+                 "cpu, f32, %zu thread%s, %s each", c->threads, s,
+                 bl_blas_describe());
 }
 
 struct bl_engine *bl_engine_cpu_open(const struct bl_model *m,
@@ -54,18 +180,21 @@ struct bl_engine *bl_engine_cpu_open(const struct bl_model *m,
     struct cpu *c;
 
     if (opts->device != BL_DEVICE_CPU ||
-        opts->precision != BL_PRECISION_F32) {
+        opts->precision == BL_PRECISION_BF16) {
         bl_fail(err, BL_USAGE, "the cpu engine computes on the cpu in f32 "
-                "only");
+                "or int8 only");
         return NULL;
     }
-    bl_blas_start(1);
     c = BL_NEW(struct cpu);
     c->engine.ops = &ops;
     c->model = m;
     c->threads = opts->threads;
-    snprintf(c->engine.describe, sizeof c->engine.describe,
-             "cpu, f32, %zu thread%s, %s each", c->threads,
-             c->threads == 1 ? "" : "s", bl_blas_describe());
+    if (opts->precision != BL_PRECISION_INT8) {
+        bl_blas_start(1);
+    } else if (open_int8(c, err) < 0) {
+        free(c);
+        return NULL;
+    }
+    describe(c);
     return &c->engine;
 }

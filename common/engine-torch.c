@@ -15,6 +15,8 @@
 #include "stack.h"
 #include "torch-shim.h"
 
+enum { PIECE = 512 };           /* tokens of a piece of stack.h */
+
 struct torch {
     struct bl_engine engine;
     const struct bl_torch_api *api;
@@ -56,17 +58,16 @@ static const struct bl_torch_api *load_module(struct bl_err *err)
 }
 
 /* Threads of stack.h cannot fail: what went wrong is kept for the end. */
-static void multiply(void *ctx, const struct bl_linear *l, const float *x,
+static void multiply(void *ctx, const struct bl_linear *l, const void *x,
                      size_t n, size_t from, size_t to, float *y)
 {
     struct torch *t = ctx;
     char error[BL_ERR_MSG] = "";
 
-    if (t->api->multiply(l->w + from * l->in, to - from, l->in, x, n,
-                         y + from, l->out, error) == 0)
+    BL_ASSERT(!from && to == l->out);
+    if (t->api->multiply(l->w, l->out, l->in, x, n, y, error) == 0)
         return;
-    for (size_t i = 0; i < n; i++)
-        memset(y + i * l->out + from, 0, (to - from) * sizeof *y);
+    memset(y, 0, n * l->out * sizeof *y);
     pthread_mutex_lock(&t->lock);
     if (!*t->error)
         memcpy(t->error, error, sizeof error);
@@ -78,11 +79,13 @@ static int torch_forward(struct bl_engine *g, enum bl_tower tower,
                          float *out, struct bl_err *err)
 {
     struct torch *t = (struct torch *)g;
+    struct bl_product product = { .multiply = multiply, .ctx = t,
+                                  .whole = true, .piece = PIECE };
 
     *t->error = '\0';
     if (t->products_only)
-        bl_stack_forward(t->model, tower, b, want, t->threads,
-                         (struct bl_product){ multiply, t }, out);
+        bl_stack_forward(&t->model->shape, &t->model->towers[tower], b, want,
+                         t->threads, product, out);
     else
         t->api->forward(t->handle, (int)tower, b, want == BL_WANT_FIRST,
                         out, t->error);
@@ -112,13 +115,18 @@ struct bl_engine *bl_engine_torch_open(const struct bl_model *m,
 {
     static const struct bl_engine_ops ops = { torch_forward, torch_close };
     static const char *const devices[] = { "cpu", "cuda" };
-    static const char *const precisions[] = { "f32", "bf16" };
+    static const char *const precisions[] = { "auto", "f32", "int8",
+                                              "bf16" };
     const struct bl_torch_api *api;
     struct bl_torch *handle;
     char error[BL_ERR_MSG] = "";
     bool products_only;
     struct torch *t;
 
+    if (opts->precision == BL_PRECISION_INT8) {
+        bl_fail(err, BL_USAGE, "the torch engine does not compute in int8");
+        return NULL;
+    }
     prepare_blas();
     api = load_module(err);
     if (!api)

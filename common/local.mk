@@ -37,6 +37,12 @@ common_libcommon_la_SOURCES = \
 	common/index.c common/index.h \
 	common/index-write.c common/index-file.h \
 	common/input.c common/input.h \
+	common/int8.c common/int8.h \
+	common/int8-amx.c \
+	common/int8-kernels.c common/int8-kernels.h \
+	common/int8-neon.c \
+	common/int8-template.h \
+	common/int8-x86.c \
 	common/json.c common/json.h \
 	common/json-check.c \
 	common/judge-sums.c \

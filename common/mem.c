@@ -66,6 +66,18 @@ void *bl_xmalloc(size_t n, size_t size)
     return p;
 }
 
+void *bl_xaligned(size_t n, size_t size)
+{
+    size_t bytes = checked(n, size), line = 64, whole;
+    void *p = NULL;
+
+    if (bl_size_add(bytes, line, &whole))       /* never 0 */
+        p = aligned_alloc(line, whole / line * line);
+    if (!p)
+        bl_oom(bytes);
+    return p;
+}
+
 void *bl_xcalloc(size_t n, size_t size)
 {
     size_t bytes = checked(n, size);

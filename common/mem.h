@@ -17,6 +17,8 @@
  * checked.  Never NULL, also for 0 bytes. */
 void *bl_xmalloc(size_t n, size_t size) __attribute__((malloc));
 void *bl_xcalloc(size_t n, size_t size) __attribute__((malloc));
+/* At a multiple of 64 bytes, the line of a cache; not zeroed. */
+void *bl_xaligned(size_t n, size_t size) __attribute__((malloc));
 void *bl_xrealloc(void *p, size_t n, size_t size);
 char *bl_xstrdup(const char *s) __attribute__((malloc));
 void *bl_xmemdup(const void *p, size_t n) __attribute__((malloc));

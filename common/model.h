@@ -25,6 +25,7 @@
 
 #include "err.h"
 
+struct bl_int8;                 /* int8.h */
 struct bl_wordpiece;            /* wordpiece.h */
 struct bl_input_spec;           /* input.h */
 struct bl_safetensors;          /* safetensors.h */
@@ -38,6 +39,7 @@ enum bl_tower { BL_TOWER_CONTEXT, BL_TOWER_ENTITY, BL_MAX_TOWERS };
 struct bl_linear {
     const float *w, *b;
     size_t out, in;
+    const struct bl_int8 *int8; /* w in 8 bits; NULL: not made */
 };
 
 /* Layer normalisation: gain [H], bias [H]. */

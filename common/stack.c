@@ -4,20 +4,36 @@
 
 #include "stack.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels.h"
 #include "mem.h"
+#include "threads.h"
 
-/* Tokens taken at once: a piece's widest array [N][I] should fit a cache. */
-enum { PIECE = 512 };
+enum {
+    LEAST = 32,                 /* tokens below which a piece is not cut */
+    ROWS = 16,                  /* that pass two kernels in the cache */
+    COLUMNS = 64                /* columns of a product come in these */
+};
 
-/* Whole sequences [from, to) of the batch; also any other range. */
+/* Multiplications that make up for waiting for one another. */
+#ifndef STACK_JOINT
+#define STACK_JOINT 1e8
+#endif
+
+/* Whole sequences [from, to) of the batch. */
 struct piece {
     size_t from, to;
+};
+
+/* Arrays for the largest piece that is to pass through them. */
+struct room {
+    size_t tokens;
+    float *x, *q, *k, *v, *mixed;       /* [N][H] */
+    float *inner;                       /* [N][I] */
+    unsigned char *prepared;            /* [N][row size of H or I] */
 };
 
 struct job {
@@ -26,47 +42,50 @@ struct job {
     const struct bl_batch *batch;
     struct bl_product product;
     bool first_only;            /* of the last layer, the first tokens only */
-    struct piece *pieces;
-    size_t n_pieces, most;      /* most: tokens of the largest piece */
+    size_t threads;
+    struct piece *pieces;       /* n_joint for all together, then the rest */
+    size_t n_pieces, n_joint;
     size_t longest;             /* tokens of the longest sequence */
-    bool together;              /* all threads share every piece */
-    atomic_size_t next;         /* piece, for threads on their own */
-    pthread_mutex_t start;      /* held until the crew is complete */
-    struct crew *crew;          /* of threads that work together */
+    struct room joint;
+    atomic_size_t next;
     float *out;
 };
 
-/* What one thread works in. */
-struct room {
-    float *x, *q, *k, *v, *mixed;       /* [N][H] */
-    float *inner;                       /* [N][I] */
+/* One thread on a piece: alone, or one of a team. */
+struct hand {
+    struct bl_team *team;       /* NULL: alone */
+    size_t rank, size;
+    const struct room *room;
+    float *scratch;             /* of bl_kernel_attend */
 };
 
-/* Threads that share a piece: each computes some columns of every product,
- * the heads that lie in them, and some rows of what takes whole rows.  They
- * wait for each other where the next step needs what others made. */
-struct crew {
-    struct room room;
-    size_t size;
-    pthread_barrier_t barrier;          /* when size > 1 */
-};
+/* ---- Rooms ---- */
 
-struct member {
-    struct crew *crew;
-    size_t index;
-    float *scratch;                     /* of bl_kernel_attend */
-};
-
-static void room_init(struct room *r, const struct job *j)
+static size_t piece_tokens(const struct job *j, struct piece p)
 {
-    size_t row = j->shape->hidden * sizeof(float);
+    return j->batch->offsets[p.to] - j->batch->offsets[p.from];
+}
 
-    r->x = bl_xmalloc(j->most, row);
-    r->q = bl_xmalloc(j->most, row);
-    r->k = bl_xmalloc(j->most, row);
-    r->v = bl_xmalloc(j->most, row);
-    r->mixed = bl_xmalloc(j->most, row);
-    r->inner = bl_xmalloc(j->most, j->shape->inner * sizeof(float));
+static void room_init(struct room *r, const struct job *j, size_t from,
+                      size_t to)
+{
+    size_t hidden = j->shape->hidden, inner = j->shape->inner;
+    size_t row = hidden * sizeof(float), n = 0;
+
+    for (size_t i = from; i < to; i++)
+        if (piece_tokens(j, j->pieces[i]) > n)
+            n = piece_tokens(j, j->pieces[i]);
+    r->tokens = n;
+    r->x = bl_xaligned(n, row);
+    r->q = bl_xaligned(n, row);
+    r->k = bl_xaligned(n, row);
+    r->v = bl_xaligned(n, row);
+    r->mixed = bl_xaligned(n, row);
+    r->inner = bl_xaligned(n, inner * sizeof(float));
+    r->prepared = NULL;
+    if (j->product.prepare)
+        r->prepared = bl_xaligned(n, j->product.row_size(
+            hidden > inner ? hidden : inner));
 }
 
 static void room_free(struct room *r)
@@ -77,295 +96,307 @@ static void room_free(struct room *r)
     free(r->v);
     free(r->mixed);
     free(r->inner);
+    free(r->prepared);
 }
 
-static void wait_for_all(const struct member *m)
-{
-    if (m->crew->size > 1)
-        pthread_barrier_wait(&m->crew->barrier);
-}
+/* ---- Shares ---- */
 
-/* This member's part of [0, n), cut at multiples of unit. */
-static struct piece share(const struct member *m, size_t n, size_t unit)
+/* This hand's part of n things that come in multiples of `step`. */
+static struct piece share(const struct hand *h, size_t n, size_t step)
 {
-    size_t units = (n + unit - 1) / unit;
-    size_t from = units * m->index / m->crew->size * unit;
-    size_t to = units * (m->index + 1) / m->crew->size * unit;
+    size_t steps = (n + step - 1) / step;
+    size_t from = steps * h->rank / h->size * step;
+    size_t to = steps * (h->rank + 1) / h->size * step;
 
     return (struct piece){ from < n ? from : n, to < n ? to : n };
 }
 
+static void wait_for_all(const struct hand *h)
+{
+    if (h->team)
+        bl_team_wait(h->team);
+}
+
+/* ---- A layer's steps; each hand does its share ---- */
+
+/* x[n][width] made ready for products. */
+static void prepare(const struct job *j, const struct hand *h,
+                    const float *x, size_t from, size_t to, size_t width)
+{
+    if (!j->product.prepare)
+        return;
+    for (size_t i = from; i < to; i++)
+        j->product.prepare(x + i * width, width, h->room->prepared
+                           + i * j->product.row_size(width));
+}
+
 /* Columns of whole heads. */
-static struct piece share_heads(const struct job *j, const struct member *m)
+static struct piece share_heads(const struct job *j, const struct hand *h)
 {
     size_t unit = j->shape->hidden / j->shape->heads;
 
-    while (unit % BL_STACK_UNIT && unit < j->shape->hidden)
+    while (unit % COLUMNS && unit < j->shape->hidden)
         unit *= 2;
-    return share(m, j->shape->hidden, unit);
+    return share(h, j->shape->hidden, unit);
+}
+
+/* The columns of y = x w^T, for x that was made ready. */
+static void multiply(const struct job *j, const struct hand *h,
+                     const struct bl_linear *l, const float *x, size_t n,
+                     struct piece columns, float *y)
+{
+    const void *rows = j->product.prepare ? (const void *)h->room->prepared
+        : x;
+
+    if (columns.from < columns.to)
+        j->product.multiply(j->product.ctx, l, rows, n, columns.from,
+                            columns.to, y);
 }
 
 /* Rows of q and mixed: one per token, or one per sequence when only first
- * tokens are asked for.  Columns c. */
+ * tokens are asked for.  Only the heads in the columns, which are this
+ * hand's own. */
 static void attend(const struct job *j, const struct bl_layer *l,
-                   struct piece p, struct piece c, bool first,
-                   const struct member *m)
+                   struct piece p, bool first, struct piece columns,
+                   const struct hand *hand)
 {
-    const struct room *r = &m->crew->room;
     const size_t *offsets = j->batch->offsets;
     size_t hidden = j->shape->hidden, d = hidden / j->shape->heads;
+    const struct room *r = hand->room;
 
     for (size_t i = p.from; i < p.to; i++) {
         size_t key = (offsets[i] - offsets[p.from]) * hidden;
         size_t query = first ? (i - p.from) * hidden : key;
         size_t n = offsets[i + 1] - offsets[i];
 
-        for (size_t h = c.from; h < c.to; h += d) {
+        for (size_t h = columns.from; h < columns.to; h += d) {
             struct bl_attend a = {
                 r->q + query + h, r->k + key + h, r->v + key + h,
                 l->query.b + h, l->key.b + h, l->value.b + h,
                 n, first ? 1 : n, d, hidden, r->mixed + query + h
             };
-            bl_kernel_attend(&a, m->scratch);
+
+            bl_kernel_attend(&a, hand->scratch);
         }
     }
 }
 
-/* x[S][H] = the first row of each sequence; they move to the front. */
-static void keep_first(const struct job *j, struct piece p, float *x)
+/* x = norm(x + q + bias), made ready for the next product. */
+static void add_norm(const struct job *j, const struct hand *h,
+                     const float *bias, const struct bl_norm *norm, size_t n)
 {
-    const size_t *offsets = j->batch->offsets;
+    struct piece rows = share(h, n, 1);
     size_t hidden = j->shape->hidden;
 
-    for (size_t i = p.from; i < p.to; i++)
-        memmove(x + (i - p.from) * hidden,
-                x + (offsets[i] - offsets[p.from]) * hidden,
-                hidden * sizeof *x);
+    for (size_t i = rows.from; i < rows.to; i += ROWS) {
+        size_t to = i + ROWS < rows.to ? i + ROWS : rows.to;
+
+        bl_kernel_add_norm(h->room->x + i * hidden, h->room->q + i * hidden,
+                           bias, norm, j->shape->epsilon, to - i, hidden);
+        prepare(j, h, h->room->x, i, to, hidden);
+    }
 }
 
-static void multiply(const struct job *j, const struct bl_linear *l,
-                     const float *x, size_t n, struct piece c, float *y)
+static void gelu(const struct job *j, const struct hand *h,
+                 const float *bias, size_t n)
 {
-    if (c.from < c.to)
-        j->product.multiply(j->product.ctx, l, x, n, c.from, c.to, y);
-}
-
-/* x[n][H] = norm(x + q + bias), when all of q is there. */
-static void add_norm(const struct job *j, const float *bias,
-                     const struct bl_norm *norm, size_t n,
-                     const struct member *m)
-{
-    const struct room *r = &m->crew->room;
-    size_t hidden = j->shape->hidden;
-    struct piece rows;
-
-    wait_for_all(m);
-    rows = share(m, n, 1);
-    bl_kernel_add_norm(r->x + rows.from * hidden, r->q + rows.from * hidden,
-                       bias, norm, j->shape->epsilon, rows.to - rows.from,
-                       hidden);
-    wait_for_all(m);
-}
-
-/* inner[n][I] = gelu(x w^T + bias) in the columns c. */
-static void run_up(const struct job *j, const struct bl_linear *up, size_t n,
-                   struct piece c, const struct room *r)
-{
+    struct piece rows = share(h, n, 1);
     size_t inner = j->shape->inner;
 
-    multiply(j, up, r->x, n, c, r->inner);
-    if (c.to - c.from == inner) {
-        bl_kernel_gelu(r->inner, up->b, n, inner);
-        return;
+    for (size_t i = rows.from; i < rows.to; i++) {
+        bl_kernel_gelu(h->room->inner + i * inner, bias, 1, inner);
+        prepare(j, h, h->room->inner, i, i + 1, inner);
     }
-    for (size_t i = 0; i < n; i++)
-        bl_kernel_gelu(r->inner + i * inner + c.from, up->b + c.from, 1,
-                       c.to - c.from);
 }
 
-/* n rows of x become the next states; with `first` only S rows do. */
+/* The first row of each sequence, of `size` bytes; they move to the front. */
+static void keep_first(const struct job *j, struct piece p, void *rows,
+                       size_t size)
+{
+    const size_t *offsets = j->batch->offsets;
+    unsigned char *at = rows;
+
+    for (size_t i = p.from; i < p.to && rows; i++)
+        memmove(at + (i - p.from) * size,
+                at + (offsets[i] - offsets[p.from]) * size, size);
+}
+
+/* Nobody may read the rows any more, or yet. */
+static void keep_first_rows(const struct job *j, struct piece p,
+                            const struct hand *h)
+{
+    size_t hidden = j->shape->hidden;
+
+    wait_for_all(h);
+    if (!h->rank) {
+        keep_first(j, p, h->room->x, hidden * sizeof(float));
+        if (j->product.prepare)
+            keep_first(j, p, h->room->prepared,
+                       j->product.row_size(hidden));
+    }
+    wait_for_all(h);
+}
+
+/* n rows of x, made ready, become the next states; with `first` only S rows
+ * do. */
 static size_t run_layer(const struct job *j, const struct bl_layer *l,
                         struct piece p, bool first, size_t n,
-                        const struct member *m)
+                        const struct hand *h)
 {
-    const struct room *r = &m->crew->room;
-    struct piece columns = share_heads(j, m);
+    const struct room *r = h->room;
+    struct piece columns = share_heads(j, h), rows;
 
-    multiply(j, &l->key, r->x, n, columns, r->k);
-    multiply(j, &l->value, r->x, n, columns, r->v);
+    multiply(j, h, &l->key, r->x, n, columns, r->k);
+    multiply(j, h, &l->value, r->x, n, columns, r->v);
     if (first) {
-        wait_for_all(m);
-        if (!m->index)
-            keep_first(j, p, r->x);
-        wait_for_all(m);
+        keep_first_rows(j, p, h);
         n = p.to - p.from;
     }
-    multiply(j, &l->query, r->x, n, columns, r->q);
-    attend(j, l, p, columns, first, m);
-    wait_for_all(m);
-    multiply(j, &l->attended, r->mixed, n, columns, r->q);
-    add_norm(j, l->attended.b, &l->attended_norm, n, m);
-    run_up(j, &l->up, n, share(m, j->shape->inner, BL_STACK_UNIT), r);
-    wait_for_all(m);
-    multiply(j, &l->down, r->inner, n, columns, r->q);
-    add_norm(j, l->down.b, &l->norm, n, m);
+    multiply(j, h, &l->query, r->x, n, columns, r->q);
+    attend(j, l, p, first, columns, h);
+    wait_for_all(h);
+    if (j->product.prepare) {
+        rows = share(h, n, 1);
+        prepare(j, h, r->mixed, rows.from, rows.to, j->shape->hidden);
+        wait_for_all(h);
+    }
+    multiply(j, h, &l->attended, r->mixed, n, columns, r->q);
+    wait_for_all(h);
+    add_norm(j, h, l->attended.b, &l->attended_norm, n);
+    wait_for_all(h);
+    multiply(j, h, &l->up, r->x, n, share(h, j->shape->inner, COLUMNS),
+             r->inner);
+    wait_for_all(h);
+    gelu(j, h, l->up.b, n);
+    wait_for_all(h);
+    multiply(j, h, &l->down, r->inner, n, columns, r->q);
+    wait_for_all(h);
+    add_norm(j, h, l->down.b, &l->norm, n);
+    wait_for_all(h);
     return n;
 }
 
 static void run_piece(const struct job *j, struct piece p,
-                      const struct member *m)
+                      const struct hand *h)
 {
     const struct bl_batch *b = j->batch;
-    const struct room *r = &m->crew->room;
     size_t at = b->offsets[p.from], n = b->offsets[p.to] - at;
     size_t hidden = j->shape->hidden, layers = j->shape->layers;
-    struct piece rows = share(m, n, 1);
+    struct piece rows = share(h, n, 1);
+    float *x = h->room->x;
 
-    at += rows.from;
-    bl_kernel_look_up(j->shape, j->tower, b->ids + at, b->positions + at,
-                      b->segments + at, rows.to - rows.from,
-                      r->x + rows.from * hidden);
-    wait_for_all(m);
+    bl_kernel_look_up(j->shape, j->tower, b->ids + at + rows.from,
+                      b->positions + at + rows.from,
+                      b->segments + at + rows.from, rows.to - rows.from,
+                      x + rows.from * hidden);
+    prepare(j, h, x, rows.from, rows.to, hidden);
+    wait_for_all(h);
     for (size_t i = 0; i < layers; i++)
         n = run_layer(j, &j->tower->layers[i], p,
-                      j->first_only && i + 1 == layers, n, m);
-    at = j->first_only ? p.from : b->offsets[p.from];
-    rows = share(m, n, 1);
-    memcpy(j->out + (at + rows.from) * hidden, r->x + rows.from * hidden,
-           (rows.to - rows.from) * hidden * sizeof *r->x);
-    wait_for_all(m);
+                      j->first_only && i + 1 == layers, n, h);
+    rows = share(h, n, 1);
+    memcpy(j->out + ((j->first_only ? p.from : at) + rows.from) * hidden,
+           x + rows.from * hidden,
+           (rows.to - rows.from) * hidden * sizeof *x);
+    wait_for_all(h);
 }
 
-static void member_run(struct job *j, struct crew *crew, size_t index)
+/* ---- Pieces and threads ---- */
+
+static void work(void *ctx, struct bl_team *team, size_t rank)
 {
+    struct job *j = ctx;
+    struct room own = { .tokens = 0 };
+    struct hand h = { .team = team, .rank = rank,
+                      .size = bl_team_size(team), .room = &j->joint };
     size_t d = j->shape->hidden / j->shape->heads, i;
-    struct member m = { crew, index, bl_xmalloc(
-        bl_kernel_attend_scratch(j->longest, d), sizeof *m.scratch) };
 
-    if (j->together)
-        for (i = 0; i < j->n_pieces; i++)
-            run_piece(j, j->pieces[i], &m);
-    else
-        while ((i = atomic_fetch_add(&j->next, 1)) < j->n_pieces)
-            run_piece(j, j->pieces[i], &m);
-    free(m.scratch);
+    h.scratch = bl_xaligned(bl_kernel_attend_scratch(j->longest, d),
+                            sizeof(float));
+    for (i = 0; i < j->n_joint; i++)
+        run_piece(j, j->pieces[i], &h);
+    h = (struct hand){ NULL, 0, 1, &own, h.scratch };
+    while ((i = atomic_fetch_add(&j->next, 1)) < j->n_pieces) {
+        if (!own.tokens)
+            room_init(&own, j, j->n_joint, j->n_pieces);
+        run_piece(j, j->pieces[i], &h);
+    }
+    room_free(&own);
+    free(h.scratch);
 }
 
-/* A thread that takes pieces on its own. */
-static void *work_alone(void *arg)
+/* Cuts sequences [0, end), of which the last are the longest, into pieces,
+ * from the end: a thread's share of what is left, but no more than fits the
+ * cache. */
+static void cut(struct job *j, size_t end)
 {
-    struct job *j = arg;
-    struct crew crew = { .size = 1 };
+    const size_t *offsets = j->batch->offsets;
 
-    room_init(&crew.room, j);
-    member_run(j, &crew, 0);
-    room_free(&crew.room);
-    return NULL;
-}
+    for (size_t to = end, from; to > 0; to = from) {
+        size_t limit = offsets[to] / (2 * j->threads);
 
-/* A thread of the crew, numbered from 1 as they come. */
-static void *work_together(void *arg)
-{
-    struct job *j = arg;
-    size_t index = atomic_fetch_add(&j->next, 1) + 1;
-
-    pthread_mutex_lock(&j->start);
-    pthread_mutex_unlock(&j->start);
-    member_run(j, j->crew, index);
-    return NULL;
-}
-
-/* Cuts the batch so that no piece is too large and, unless they work
- * together, every thread has work. */
-static void cut(struct job *j, size_t threads)
-{
-    const struct bl_batch *b = j->batch;
-    size_t share = (b->n_tokens + threads - 1) / threads;
-    size_t limit = share < PIECE && !j->together ? share : PIECE, tokens;
-
-    j->pieces = BL_NEW_ARRAY(struct piece, b->n_seqs);
-    for (size_t from = 0, to; from < b->n_seqs; from = to) {
-        for (to = from + 1; to < b->n_seqs &&
-             b->offsets[to + 1] - b->offsets[from] <= limit; to++)
+        limit = limit < LEAST ? LEAST : limit;
+        if (limit > j->product.piece || j->threads == 1)
+            limit = j->product.piece;
+        for (from = to - 1; from > 0 &&
+             offsets[to] - offsets[from - 1] <= limit; from--)
             ;
-        tokens = b->offsets[to] - b->offsets[from];
-        j->most = tokens > j->most ? tokens : j->most;
         j->pieces[j->n_pieces++] = (struct piece){ from, to };
     }
-    for (size_t i = 0; i < b->n_seqs; i++) {
-        tokens = b->offsets[i + 1] - b->offsets[i];
-        j->longest = tokens > j->longest ? tokens : j->longest;
+}
+
+/* Sequences, from the longest, that are more than a thread's share of what
+ * is left: all threads work on each of them.  Returns where the others
+ * end. */
+static size_t cut_joint(struct job *j)
+{
+    const struct bl_shape *s = j->shape;
+    const size_t *offsets = j->batch->offsets;
+    size_t end = j->batch->n_seqs;
+    double token = (double)s->layers * (double)s->hidden
+        * (4 * (double)s->hidden + 2 * (double)s->inner);
+
+    while (end && j->threads > 1 && !j->product.whole) {
+        size_t tokens = offsets[end] - offsets[end - 1];
+
+        if (tokens * j->threads <= offsets[end]
+            || (double)tokens * token < STACK_JOINT)
+            break;
+        j->pieces[j->n_pieces++] = (struct piece){ end - 1, end };
+        j->n_joint++;
+        end--;
     }
+    return end;
 }
 
-/* A thread that cannot be had is done without.  Returns how many run. */
-static size_t start(struct job *j, void *(*work)(void *), pthread_t *ids,
-                    size_t n)
+static void find_longest(struct job *j)
 {
-    size_t started = 0;
+    const struct bl_batch *b = j->batch;
 
-    while (started < n && !pthread_create(&ids[started], NULL, work, j))
-        started++;
-    return started;
+    for (size_t i = 0; i < b->n_seqs; i++)
+        if (b->offsets[i + 1] - b->offsets[i] > j->longest)
+            j->longest = b->offsets[i + 1] - b->offsets[i];
 }
 
-/* This thread works too. */
-static void run_alone(struct job *j, size_t threads)
-{
-    pthread_t *ids = BL_NEW_ARRAY(pthread_t, threads);
-    size_t started = threads < j->n_pieces ? threads : j->n_pieces;
-
-    started = start(j, work_alone, ids, started - 1);
-    work_alone(j);
-    while (started > 0)
-        pthread_join(ids[--started], NULL);
-    free(ids);
-}
-
-static void run_together(struct job *j, size_t threads)
-{
-    pthread_t *ids = BL_NEW_ARRAY(pthread_t, threads);
-    struct crew crew = { .size = 1 };
-    size_t started;
-
-    j->crew = &crew;
-    room_init(&crew.room, j);
-    pthread_mutex_init(&j->start, NULL);
-    pthread_mutex_lock(&j->start);
-    started = start(j, work_together, ids, threads - 1);
-    crew.size += started;
-    pthread_barrier_init(&crew.barrier, NULL, (unsigned)crew.size);
-    pthread_mutex_unlock(&j->start);
-    member_run(j, &crew, 0);
-    while (started > 0)
-        pthread_join(ids[--started], NULL);
-    pthread_barrier_destroy(&crew.barrier);
-    pthread_mutex_destroy(&j->start);
-    room_free(&crew.room);
-    free(ids);
-}
-
-/* Several threads and little work: pieces of whole sequences would leave
- * some without any. */
-static bool is_small(const struct bl_batch *b, size_t threads)
-{
-    return threads > 1 && (b->n_tokens <= PIECE || b->n_seqs < threads);
-}
-
-void bl_stack_forward(const struct bl_model *m, enum bl_tower tower,
+void bl_stack_forward(const struct bl_shape *shape,
+                      const struct bl_bert *tower,
                       const struct bl_batch *batch, enum bl_want want,
                       size_t threads, struct bl_product product, float *out)
 {
     struct job j = {
-        .shape = &m->shape, .tower = &m->towers[tower], .batch = batch,
-        .product = product, .first_only = want == BL_WANT_FIRST,
-        .together = is_small(batch, threads), .out = out
+        .shape = shape, .tower = tower, .batch = batch, .product = product,
+        .threads = threads, .first_only = want == BL_WANT_FIRST, .out = out
     };
 
-    cut(&j, threads);
-    if (j.together)
-        run_together(&j, threads);
-    else
-        run_alone(&j, threads);
+    find_longest(&j);
+    j.pieces = BL_NEW_ARRAY(struct piece, batch->n_seqs);
+    cut(&j, cut_joint(&j));
+    atomic_store(&j.next, j.n_joint);
+    if (j.n_joint)
+        room_init(&j.joint, &j, 0, j.n_joint);
+    if (!j.n_joint && threads > j.n_pieces)
+        threads = j.n_pieces ? j.n_pieces : 1;
+    bl_team_run(threads, work, &j);
+    room_free(&j.joint);
     free(j.pieces);
 }

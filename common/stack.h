@@ -1,33 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack: the BERT stack on a CPU in f32, with the matrix products left to
- * the caller's library.
+ * stack: the BERT stack on a CPU, with the matrix products left to the
+ * caller, in whatever number format.
  *
  * The batch is cut into pieces of whole sequences; each thread takes pieces
  * one after another through all layers.  No thread waits for another before
- * the end, and a piece stays in the cache.  A batch too small for that is
- * one piece, whose columns the threads share.  What lies between the
- * products is kernels.h's.  Nothing is padded.
+ * the end, and a piece stays in the cache.  Pieces grow smaller towards the
+ * end, so that all threads end together.  A piece that would keep one thread
+ * busy when the others have nothing left (a long sequence, or one alone) is
+ * worked on by all: they share the columns of each product and the rows of
+ * all else.  What lies between the products is kernels.h's.  Nothing is
+ * padded.
  */
 #ifndef BL_STACK_H
 #define BL_STACK_H
 
 #include "engine.h"
 
-/* Products are cut at columns that this divides. */
-enum { BL_STACK_UNIT = 16 };
-
-/* Columns [from, to) of y[n][l->out] = x[n][l->in] w^T, WITHOUT the bias,
- * which the kernels add; from and to are multiples of BL_STACK_UNIT, or to
- * is l->out.  Called from several threads at once. */
+/* Called from several threads at once. */
 struct bl_product {
-    void (*multiply)(void *ctx, const struct bl_linear *l, const float *x,
+    /* y[n][from .. to) = x[n][l->in] w^T, WITHOUT the bias, which the
+     * kernels add.  Rows of y are l->out floats apart and y points at column
+     * 0.  from is a multiple of 64.  x holds floats, or rows that prepare
+     * made, row_size(l->in) bytes apart. */
+    void (*multiply)(void *ctx, const struct bl_linear *l, const void *x,
                      size_t n, size_t from, size_t to, float *y);
     void *ctx;
+    /* Both or neither: turn a row of floats into what multiply wants. */
+    size_t (*row_size)(size_t width);
+    void (*prepare)(const float *x, size_t width, void *row);
+    bool whole;                 /* multiply takes all columns only */
+    size_t piece;               /* tokens that a thread takes at once */
 };
 
 /* Last hidden states as bl_engine_ops.forward gives them; cannot fail. */
-void bl_stack_forward(const struct bl_model *m, enum bl_tower tower,
+void bl_stack_forward(const struct bl_shape *shape,
+                      const struct bl_bert *tower,
                       const struct bl_batch *batch, enum bl_want want,
                       size_t threads, struct bl_product product, float *out);
 

@@ -24,11 +24,14 @@ UNIT_TESTS = \
 	tests/unit/test-blas \
 	tests/unit/test-index \
 	tests/unit/test-input \
+	tests/unit/test-int8 \
+	tests/unit/test-int8-amx \
 	tests/unit/test-json \
 	tests/unit/test-json-cases \
 	tests/unit/test-pipeline \
 	tests/unit/test-record \
 	tests/unit/test-sha256 \
+	tests/unit/test-stack \
 	tests/unit/test-topk \
 	tests/unit/test-torchfile \
 	tests/unit/test-torchfile-parts \
@@ -93,7 +96,8 @@ check_LTLIBRARIES = tests/inject.la
 tests_inject_la_SOURCES = tests/inject.c
 tests_inject_la_LDFLAGS = -module -avoid-version -rpath /nowhere
 tests_inject_la_LIBADD =
-EXTRA_DIST += tests/unit/golden.h tests/unit/tap.h
+EXTRA_DIST += tests/unit/golden.h tests/unit/random-model.h \
+	tests/unit/tap.h
 EXTRA_DIST += tests/data
 
 # ---- The same tests under other eyes ----

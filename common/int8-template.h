@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * int8-template: the text of one kernel, included once per instruction set
+ * with
+ *
+ *     NAME(x)         the function names
+ *     TARGET          the function attribute
+ *     ROWS, BLOCKS    of a tile, whose sums stay in registers
+ *     PARTS           registers that hold a block's sums
+ *     SUM, LEFT, RIGHT    types: of sums, of 4 numbers of x, of weights
+ *     ZERO            an empty SUM
+ *     LOAD_X(p)       4 bytes of x, once for each output
+ *     LOAD_W(p, i)    part i of 64 bytes of weights
+ *     STEP(s, x, w)   s += x * w
+ *     STORE(s, p)     PARTS sums to 16 integers
+ *
+ * A block's weights are read once per tile of rows and stay in the nearest
+ * cache.  The loops over a tile's rows are unrolled whole: only then are
+ * arrays of sums registers.
+ */
+#define INLINE inline __attribute__((always_inline))
+
+/* m rows, b blocks: known where this is inlined. */
+TARGET static INLINE void NAME(tile)(int m, int b, const uint8_t *x,
+                                     size_t stride, const int8_t *w,
+                                     size_t width, int32_t *sums,
+                                     size_t sums_stride)
+{
+    SUM s[ROWS][BLOCKS][PARTS];
+
+#pragma GCC unroll 16
+    for (int i = 0; i < m; i++)
+#pragma GCC unroll 16
+        for (int j = 0; j < b; j++)
+#pragma GCC unroll 16
+            for (int k = 0; k < PARTS; k++)
+                s[i][j][k] = ZERO;
+    for (size_t at = 0; at < width; at += 4) {
+        LEFT left[ROWS];
+
+#pragma GCC unroll 16
+        for (int i = 0; i < m; i++)
+            left[i] = LOAD_X(x + (size_t)i * stride + at);
+#pragma GCC unroll 16
+        for (int j = 0; j < b; j++) {
+            const int8_t *block = w + (size_t)j * width * BL_INT8_OUTS
+                                  + at * BL_INT8_OUTS;
+
+#pragma GCC unroll 16
+            for (int k = 0; k < PARTS; k++) {
+                RIGHT right = LOAD_W(block, k);
+
+#pragma GCC unroll 16
+                for (int i = 0; i < m; i++)
+                    s[i][j][k] = STEP(s[i][j][k], left[i], right);
+            }
+        }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < m; i++)
+#pragma GCC unroll 16
+        for (int j = 0; j < b; j++)
+            STORE(s[i][j], sums + (size_t)i * sums_stride + 16 * j);
+}
+
+/* All rows with b blocks. */
+TARGET static INLINE void NAME(rows)(int b, const uint8_t *x, size_t stride,
+                                     size_t n, const int8_t *w, size_t width,
+                                     int32_t *sums, size_t sums_stride)
+{
+    for (; n >= ROWS; n -= ROWS) {
+        NAME(tile)(ROWS, b, x, stride, w, width, sums, sums_stride);
+        x += ROWS * stride;
+        sums += ROWS * sums_stride;
+    }
+    switch (n) {
+#define REST(m) \
+    case m: NAME(tile)(m, b, x, stride, w, width, sums, sums_stride); break;
+#if ROWS > 3
+    REST(5) REST(4) REST(3)
+#endif
+    REST(2) REST(1)
+#undef REST
+    default: break;
+    }
+}
+
+TARGET static void NAME(multiply)(const uint8_t *x, size_t stride, size_t n,
+                                  const int8_t *w, size_t width,
+                                  size_t blocks, int32_t *sums,
+                                  size_t sums_stride)
+{
+    size_t block = width * BL_INT8_OUTS;
+
+    for (; blocks >= BLOCKS; blocks -= BLOCKS) {
+        NAME(rows)(BLOCKS, x, stride, n, w, width, sums, sums_stride);
+        w += BLOCKS * block;
+        sums += BLOCKS * BL_INT8_OUTS;
+    }
+#if BLOCKS > 1
+    for (; blocks > 0; blocks--) {
+        NAME(rows)(1, x, stride, n, w, width, sums, sums_stride);
+        w += block;
+        sums += BL_INT8_OUTS;
+    }
+#endif
+}
+
+#undef INLINE
+#undef NAME
+#undef TARGET
+#undef ROWS
+#undef BLOCKS
+#undef PARTS
+#undef SUM
+#undef LEFT
+#undef RIGHT
+#undef ZERO
+#undef LOAD_X
+#undef LOAD_W
+#undef STEP
+#undef STORE

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "int8.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "wide.h"
+
+enum {
+    LANES = BL_LANES,
+    OUTS = BL_INT8_OUTS,
+    ALIGN = 64,
+    PANEL = 4,                  /* blocks whose sums are kept at once */
+    ROWS = 96                   /* and rows: 24 KiB; whole tiles of all
+                                 * kernels */
+};
+typedef bl_lanes lanes;
+
+/* What stands behind the codes of a prepared row. */
+struct scale {
+    float scale;
+    int32_t zero;
+};
+
+static size_t padded(size_t n, size_t multiple)
+{
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+/* ---- Numbers to codes ---- */
+
+typedef uint8_t lanes_byte __attribute__((vector_size(BL_LANES)));
+
+/* Codes fill 0..254 only: zero and a number are rounded apart from each
+ * other, which may add one. */
+static const float levels = 254;
+
+/* codes = round(x * factor) + zero, 16 at once: adding 1.5 * 2^23 rounds to
+ * a whole number, which the low bits then hold. */
+static BL_INLINE void to_codes(const lanes *x, float factor, int32_t zero,
+                               lanes_byte *codes)
+{
+    lanes rounded = *x * factor + 12582912;
+    bl_lanes_int whole = (bl_lanes_int)rounded - (0x4b400000 - zero);
+
+    *codes = __builtin_convertvector(whole, lanes_byte);
+}
+
+static BL_INLINE void at_most(lanes *v, const lanes *high)
+{
+    bl_lanes_int above = (bl_lanes_int)(*v > *high);
+
+    *v = (lanes)(((bl_lanes_int)*v & ~above) | ((bl_lanes_int)*high & above));
+}
+
+/* The smallest and the largest number of x and 0; false unless all are
+ * finite. */
+static BL_INLINE bool range_of(const float *x, size_t n, float *low,
+                               float *high)
+{
+    lanes least = { 0 }, most = { 0 }, nothing = { 0 }, v;
+
+    for (size_t i = 0; i < n; i += LANES) {
+        bl_lanes_load(&v, x + i, n - i);
+        nothing += v * 0;               /* NaN if it is not finite */
+        bl_lanes_at_least(&most, &v);
+        at_most(&least, &v);
+    }
+    *low = least[0];
+    *high = most[0];
+    for (size_t i = 1; i < LANES; i++) {
+        *low = least[i] < *low ? least[i] : *low;
+        *high = most[i] > *high ? most[i] : *high;
+    }
+    return bl_lanes_sum(&nothing) == 0;
+}
+
+size_t bl_int8_row_size(size_t in)
+{
+    return padded(in, BL_INT8_INS) + ALIGN;
+}
+
+BL_WIDE
+void bl_int8_prepare(const float *x, size_t in, void *row)
+{
+    size_t width = padded(in, BL_INT8_INS);
+    unsigned char *codes = row;
+    struct scale s = { NAN, 0 };
+    float low, high, factor;
+
+    if (!range_of(x, in, &low, &high) || !isfinite(high - low)) {
+        memset(codes, 0, width);
+        memcpy(codes + width, &s, sizeof s);
+        return;
+    }
+    /* The smallest ranges have no finite inverse: as if they were 0. */
+    factor = high - low > 1e-30f ? levels / (high - low) : 0;
+    s.scale = (high - low) / levels;
+    s.zero = (int32_t)(-low * factor + 0.5f);
+    for (size_t i = 0; i < width; i += LANES) {
+        lanes_byte bytes;
+        lanes v = { 0 };
+
+        if (i < in)
+            bl_lanes_load(&v, x + i, in - i);
+        to_codes(&v, factor, s.zero, &bytes);
+        memcpy(codes + i, &bytes, sizeof bytes);
+    }
+    memcpy(codes + width, &s, sizeof s);
+}
+
+/* ---- Weights ---- */
+
+/* One output: w[in] to the codes of its column of a block. */
+BL_WIDE
+static void pack_output(const float *w, size_t in, size_t width,
+                        int8_t *codes, float *scale, int32_t *sum)
+{
+    float low, high, factor = 0;
+    bool good = range_of(w, in, &low, &high);
+
+    high = high > -low ? high : -low;
+    *scale = good ? high / 127 : NAN;
+    *sum = 0;
+    if (high > 1e-30f)
+        factor = 127 / high;
+    for (size_t i = 0; i < width; i += LANES) {
+        int8_t four[LANES];
+        lanes_byte bytes;
+        lanes v = { 0 };
+
+        if (i < in && good)
+            bl_lanes_load(&v, w + i, in - i);
+        to_codes(&v, factor, 0, &bytes);
+        memcpy(four, &bytes, sizeof four);
+        for (size_t k = 0; k < LANES; k += 4)
+            memcpy(codes + (i + k) * OUTS, four + k, 4);
+        for (size_t k = 0; k < LANES; k++)
+            *sum += four[k];
+    }
+}
+
+void bl_int8_pack(struct bl_int8 *m, const struct bl_linear *l)
+{
+    size_t blocks = padded(l->out, OUTS) / OUTS;
+    size_t width = padded(l->in, BL_INT8_INS), n = blocks * OUTS;
+    size_t codes = n * width;
+    unsigned char *p;
+
+    BL_ASSERT(l->in <= BL_INT8_MAX_IN);
+    p = bl_xaligned(n, width + sizeof(float) + sizeof(int32_t));
+    if (blocks)                         /* outputs beyond the last */
+        memset(p + codes - OUTS * width, 0, OUTS * width);
+    memset(p + codes, 0, n * (sizeof(float) + sizeof(int32_t)));
+    *m = (struct bl_int8){ l->out, l->in, blocks, width, (int8_t *)p,
+                           (void *)(p + codes), NULL, p };
+    m->sums = (void *)(p + codes + n * sizeof(float));
+    for (size_t o = 0; o < l->out; o++)
+        pack_output(l->w + o * l->in, l->in, width,
+                    (int8_t *)p + o / OUTS * OUTS * width + o % OUTS * 4,
+                    (float *)(void *)(p + codes) + o, &m->sums[o]);
+}
+
+void bl_int8_free(struct bl_int8 *m)
+{
+    free(m->memory);
+    *m = (struct bl_int8){ 0 };
+}
+
+/* ---- Products ---- */
+
+/* y = (sums - zero * (sums of the weights)) * scales, for n rows of `width`
+ * numbers. */
+BL_WIDE
+static void to_floats(const struct bl_int8 *m, size_t from, size_t width,
+                      const unsigned char *rows, size_t row_stride, size_t n,
+                      const int32_t *sums, size_t sums_stride, float *y,
+                      size_t y_stride)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct scale s;
+
+        memcpy(&s, rows + i * row_stride + m->width, sizeof s);
+        for (size_t k = 0; k < width; k += LANES) {
+            bl_lanes_int whole, taken;
+            lanes v, scale;
+
+            memcpy(&whole, sums + i * sums_stride + k, sizeof whole);
+            memcpy(&taken, m->sums + from + k, sizeof taken);
+            memcpy(&scale, m->scales + from + k, sizeof scale);
+            v = __builtin_convertvector(whole - s.zero * taken, lanes);
+            v *= scale * s.scale;
+            bl_lanes_store(&v, y + i * y_stride + k, width - k);
+        }
+    }
+}
+
+void bl_int8_multiply(const struct bl_int8 *m,
+                      const struct bl_int8_kernel *kernel, const void *rows,
+                      size_t n, size_t from, size_t to, float *y,
+                      size_t stride)
+{
+    enum { WIDTH = PANEL * OUTS };
+    _Alignas(ALIGN) int32_t sums[ROWS * WIDTH];
+    size_t row = bl_int8_row_size(m->in);
+
+    BL_ASSERT(from % OUTS == 0 && to <= m->out);
+    for (size_t at = from; at < to; at += WIDTH) {
+        size_t width = to - at < WIDTH ? to - at : WIDTH;
+
+        for (size_t i = 0; i < n; i += ROWS) {
+            const unsigned char *x = (const unsigned char *)rows + i * row;
+            size_t count = n - i < ROWS ? n - i : ROWS;
+
+            kernel->multiply(x, row, count, m->codes + at * m->width,
+                             m->width, padded(width, OUTS) / OUTS, sums,
+                             WIDTH);
+            to_floats(m, at, width, x, row, count, sums, WIDTH,
+                      y + i * stride + at, stride);
+        }
+    }
+}

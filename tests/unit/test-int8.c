@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Products in 8 bits: every kernel against plain sums, to the bit, on shapes
+ * with and without rests; packing and preparing against their own
+ * definitions; what a product may differ from floats.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "int8.h"
+#include "mem.h"
+#include "tap.h"
+
+enum { OUTS = BL_INT8_OUTS };
+
+static uint32_t state = 1;
+
+static uint32_t next(void)
+{
+    state = state * 1664525u + 1013904223u;
+    return state >> 8;
+}
+
+static float *numbers(size_t n, float spread)
+{
+    float *p = bl_xmalloc(n, sizeof *p);
+
+    for (size_t i = 0; i < n; i++)
+        p[i] = spread * ((float)next() / (float)(1 << 23) - 1.0f);
+    return p;
+}
+
+/* ---- Kernels ---- */
+
+struct shape {
+    size_t n, width, blocks, gap;       /* gap: between rows of x */
+};
+
+static bool sums_are_right(const struct bl_int8_kernel *k,
+                           const struct shape *s)
+{
+    size_t stride = s->width + s->gap, columns = s->blocks * OUTS;
+    size_t out = columns + 3, total = s->n * out;
+    uint8_t *x = bl_xmalloc(s->n, stride);
+    int8_t *w = bl_xmalloc(columns, s->width);
+    int32_t *sums = bl_xcalloc(total + 1, sizeof *sums);
+    bool good = true;
+
+    for (size_t i = 0; i < s->n * stride; i++)
+        x[i] = next() % 3 ? (uint8_t)next() : 255;
+    for (size_t i = 0; i < columns * s->width; i++)
+        w[i] = next() % 3 ? (int8_t)(next() % 256 - 128) : 127;
+    k->multiply(x, stride, s->n, w, s->width, s->blocks, sums, out);
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t o = 0; o < out; o++) {
+            const int8_t *column = w + o / OUTS * OUTS * s->width;
+            int32_t sum = 0;
+
+            for (size_t at = 0; at < s->width && o < columns; at++)
+                sum += x[i * stride + at]
+                    * column[at / 4 * 64 + o % OUTS * 4 + at % 4];
+            good &= sum == sums[i * out + o];
+        }
+    good &= sums[total] == 0;
+    free(x);
+    free(w);
+    free(sums);
+    return good;
+}
+
+static void test_kernel(const struct bl_int8_kernel *k)
+{
+    static const struct shape shapes[] = {
+        { 1, 64, 1, 0 }, { 1, 4096, 4, 64 }, { 2, 64, 2, 1 },
+        { 5, 128, 3, 64 }, { 6, 64, 4, 64 }, { 7, 192, 5, 0 },
+        { 16, 64, 2, 64 }, { 17, 64, 3, 64 }, { 31, 128, 9, 64 },
+        { 32, 384, 24, 64 }, { 33, 64, 7, 64 }, { 48, 64, 1, 0 },
+        { 100, 1536, 6, 64 }, { 512, 64, 4, 64 }
+    };
+
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        ok(sums_are_right(k, &shapes[i]), "%s: %zu rows, %zu x %zu", k->name,
+           shapes[i].n, shapes[i].width, shapes[i].blocks * OUTS);
+}
+
+/* ---- Numbers and codes ---- */
+
+static void row_parts(const void *row, size_t in, float *scale,
+                      int32_t *zero)
+{
+    const unsigned char *p = row;
+
+    p += (in + BL_INT8_INS - 1) / BL_INT8_INS * BL_INT8_INS;
+    memcpy(scale, p, sizeof *scale);
+    memcpy(zero, p + sizeof *scale, sizeof *zero);
+}
+
+static void test_prepare(size_t in, float spread, float add)
+{
+    float *x = numbers(in, spread), scale, worst = 0;
+    unsigned char *row = bl_xaligned(1, bl_int8_row_size(in));
+    int32_t zero;
+
+    for (size_t i = 0; i < in; i++)
+        x[i] += add;
+    memset(row, 0xaa, bl_int8_row_size(in));
+    bl_int8_prepare(x, in, row);
+    row_parts(row, in, &scale, &zero);
+    for (size_t i = 0; i < in; i++)
+        worst = fmaxf(worst, fabsf(x[i] - scale
+                                   * (float)((int32_t)row[i] - zero)));
+    ok(worst <= scale * 0.501f && zero >= 0 && zero <= 255,
+       "%zu numbers around %g: half a step at most (%g of %g)", in,
+       (double)add, (double)worst, (double)scale);
+    free(x);
+    free(row);
+}
+
+static void test_special_rows(void)
+{
+    enum { IN = 70 };
+    float x[IN] = { 0 }, scale, y[16];
+    unsigned char *row = bl_xaligned(1, bl_int8_row_size(IN));
+    float *w = numbers(16 * IN, 1);
+    struct bl_linear l = { .w = w, .out = 16, .in = IN };
+    struct bl_int8 m;
+    int32_t zero;
+
+    bl_int8_pack(&m, &l);
+    bl_int8_prepare(x, IN, row);
+    row_parts(row, IN, &scale, &zero);
+    ok(scale == 0.0f, "a row of zeros");
+    x[3] = 1e-42f;
+    bl_int8_prepare(x, IN, row);
+    bl_int8_multiply(&m, bl_int8_kernel_at(0), row, 1, 0, 16, y, 16);
+    ok(fabsf(y[5]) < 1e-40f, "the smallest numbers");
+    x[64] = INFINITY;
+    bl_int8_prepare(x, IN, row);
+    bl_int8_multiply(&m, bl_int8_kernel_at(0), row, 1, 0, 16, y, 16);
+    ok(isnan(y[0]) && isnan(y[15]), "infinity gives NaN");
+    x[64] = 3e38f;
+    x[65] = -3e38f;
+    bl_int8_prepare(x, IN, row);
+    bl_int8_multiply(&m, bl_int8_kernel_at(0), row, 1, 0, 16, y, 16);
+    ok(isnan(y[0]), "and so does a range beyond floats");
+    x[64] = 1;
+    x[65] = NAN;
+    bl_int8_prepare(x, IN, row);
+    bl_int8_multiply(&m, bl_int8_kernel_at(0), row, 1, 0, 16, y, 16);
+    ok(isnan(y[0]), "and so does NaN");
+    bl_int8_free(&m);
+    x[65] = 1;
+    w[3 * IN + 69] = NAN;
+    bl_int8_pack(&m, &l);
+    bl_int8_prepare(x, IN, row);
+    bl_int8_multiply(&m, bl_int8_kernel_at(0), row, 1, 0, 16, y, 16);
+    ok(isnan(y[3]) && isfinite(y[2]) && isfinite(y[4]),
+       "NaN in a weight: in its own output");
+    bl_int8_free(&m);
+    free(w);
+    free(row);
+}
+
+/* ---- Products ---- */
+
+static unsigned char *prepare_all(const float *x, size_t n, size_t in)
+{
+    size_t size = bl_int8_row_size(in);
+    unsigned char *rows = bl_xaligned(n, size);
+
+    for (size_t i = 0; i < n; i++)
+        bl_int8_prepare(x + i * in, in, rows + i * size);
+    return rows;
+}
+
+/* The largest difference from floats, in parts of the largest product that
+ * rows of that length could give. */
+static double error_of(const float *x, const float *w, const float *y,
+                       size_t n, size_t out, size_t in)
+{
+    double worst = 0;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t o = 0; o < out; o++) {
+            double sum = 0, xx = 0, ww = 0;
+
+            for (size_t k = 0; k < in; k++) {
+                double a = (double)x[i * in + k], b = (double)w[o * in + k];
+
+                sum += a * b;
+                xx += a * a;
+                ww += b * b;
+            }
+            sum = fabs(sum - (double)y[i * out + o]) / sqrt(xx * ww);
+            worst = sum > worst ? sum : worst;
+        }
+    return worst;
+}
+
+static void test_product(size_t n, size_t out, size_t in)
+{
+    float *x = numbers(n * in, 2), *w = numbers(out * in, 0.1f);
+    struct bl_linear l = { .w = w, .out = out, .in = in };
+    unsigned char *rows = prepare_all(x, n, in);
+    float *first = bl_xcalloc(n * out + 1, sizeof *first);
+    float *y = bl_xcalloc(n * out + 1, sizeof *y);
+    const struct bl_int8_kernel *k;
+    struct bl_int8 m;
+    double error;
+
+    bl_int8_pack(&m, &l);
+    bl_int8_multiply(&m, bl_int8_kernel_at(0), rows, n, 0, out, first, out);
+    error = error_of(x, w, first, n, out, in);
+    ok(error < 0.01 && first[n * out] == 0.0f,
+       "%zu rows x %zu x %zu: near floats (%.1e)", n, in, out, error);
+    for (size_t i = 1; (k = bl_int8_kernel_at(i)); i++) {
+        bl_int8_multiply(&m, k, rows, n, 0, out, y, out);
+        ok(!memcmp(first, y, n * out * sizeof *y), "%s: the same bits",
+           k->name);
+    }
+    memset(y, 0, n * out * sizeof *y);
+    for (size_t i = 0; i < n; i++)      /* row by row, columns in parts */
+        for (size_t at = 0; at < out; at += 48)
+            bl_int8_multiply(&m, bl_int8_kernel_at(0),
+                             rows + i * bl_int8_row_size(in), 1, at,
+                             at + 48 < out ? at + 48 : out, y + i * out,
+                             out);
+    ok(!memcmp(first, y, n * out * sizeof *y), "in parts: the same bits");
+    bl_int8_free(&m);
+    free(rows);
+    free(x);
+    free(w);
+    free(y);
+    free(first);
+}
+
+static void test_choice(void)
+{
+    struct bl_err err = { .code = BL_OK };
+    const struct bl_int8_kernel *k;
+
+    unsetenv("BLINK_CPU");
+    ok(bl_int8_kernel(&err) == bl_int8_kernel_at(0), "the fastest first");
+    for (size_t i = 0; (k = bl_int8_kernel_at(i)); i++) {
+        setenv("BLINK_CPU", k->name, 1);
+        ok(bl_int8_kernel(&err) == k, "BLINK_CPU=%s", k->name);
+    }
+    setenv("BLINK_CPU", "c", 1);
+    ok(bl_int8_kernel(&err) != NULL, "plain C runs everywhere");
+    setenv("BLINK_CPU", "mmx", 1);
+    ok(!bl_int8_kernel(&err) && err.code == BL_USAGE, "no such kernel");
+    is_str(err.msg, "BLINK_CPU: expected amx, vnni, avxvnni, avx2, neon or "
+           "c, as this processor has, found 'mmx'", "in a sentence");
+    unsetenv("BLINK_CPU");
+}
+
+int main(void)
+{
+    const struct bl_int8_kernel *k;
+
+    for (size_t i = 0; (k = bl_int8_kernel_at(i)); i++)
+        test_kernel(k);
+    test_choice();
+    test_prepare(1, 1, 5);
+    test_prepare(64, 1, 0);
+    test_prepare(100, 1000, -20);
+    test_prepare(4096, 1e-3f, 2);
+    test_special_rows();
+    test_product(1, 1, 1);
+    test_product(1, 64, 64);
+    test_product(3, 70, 30);
+    test_product(97, 100, 384);
+    test_product(200, 33, 1536);
+    return tap_done();
+}
