@@ -64,10 +64,11 @@ static void multiply(void *ctx, const struct bl_linear *l, const void *x,
     struct torch *t = ctx;
     char error[BL_ERR_MSG] = "";
 
-    BL_ASSERT(!from && to == l->out);
-    if (t->api->multiply(l->w, l->out, l->in, x, n, y, error) == 0)
+    if (t->api->multiply(l->w + from * l->in, to - from, l->in, x, n,
+                         y + from, l->out, error) == 0)
         return;
-    memset(y, 0, n * l->out * sizeof *y);
+    for (size_t i = 0; i < n; i++)
+        memset(y + i * l->out + from, 0, (to - from) * sizeof *y);
     pthread_mutex_lock(&t->lock);
     if (!*t->error)
         memcpy(t->error, error, sizeof error);
@@ -80,7 +81,7 @@ static int torch_forward(struct bl_engine *g, enum bl_tower tower,
 {
     struct torch *t = (struct torch *)g;
     struct bl_product product = { .multiply = multiply, .ctx = t,
-                                  .whole = true, .piece = PIECE };
+                                  .piece = PIECE };
 
     *t->error = '\0';
     if (t->products_only)

@@ -356,7 +356,7 @@ static size_t cut_joint(struct job *j)
     double token = (double)s->layers * (double)s->hidden
         * (4 * (double)s->hidden + 2 * (double)s->inner);
 
-    while (end && j->threads > 1 && !j->product.whole) {
+    while (end && j->threads > 1) {
         size_t tokens = offsets[end] - offsets[end - 1];
 
         if (tokens * j->threads <= offsets[end]

@@ -29,7 +29,6 @@ struct bl_product {
     /* Both or neither: turn a row of floats into what multiply wants. */
     size_t (*row_size)(size_t width);
     void (*prepare)(const float *x, size_t width, void *row);
-    bool whole;                 /* multiply takes all columns only */
     size_t piece;               /* tokens that a thread takes at once */
 };
 
