@@ -34,6 +34,16 @@ void bl_int8_multiply_c(const uint8_t *x, size_t stride, size_t n,
                          sums + i * sums_stride + j * BL_INT8_OUTS);
 }
 
+void bl_int8_dot_c(const uint8_t *x, const int8_t *rows, size_t n,
+                   size_t width, int32_t *sums)
+{
+    for (size_t i = 0; i < n; i++, rows += width) {
+        sums[i] = 0;
+        for (size_t k = 0; k < width; k++)
+            sums[i] += (x[k] - 128) * rows[k];
+    }
+}
+
 /* ---- Which there are ---- */
 
 static bool always(void)
@@ -74,14 +84,19 @@ static const struct choice {
     bool (*possible)(void);
 } choices[] = {
 #if defined(__x86_64__)
-    { { "amx", "AMX", bl_int8_multiply_amx }, ask_for_tiles },
-    { { "vnni", "AVX-512 VNNI", bl_int8_multiply_vnni }, has_avx512 },
-    { { "avxvnni", "AVX-VNNI", bl_int8_multiply_avxvnni }, has_avx2 },
-    { { "avx2", "AVX2", bl_int8_multiply_avx2 }, has_avx2 },
+    { { "amx", "AMX", bl_int8_multiply_amx, bl_int8_dot_vnni },
+      ask_for_tiles },
+    { { "vnni", "AVX-512 VNNI", bl_int8_multiply_vnni, bl_int8_dot_vnni },
+      has_avx512 },
+    { { "avxvnni", "AVX-VNNI", bl_int8_multiply_avxvnni, bl_int8_dot_avx2 },
+      has_avx2 },
+    { { "avx2", "AVX2", bl_int8_multiply_avx2, bl_int8_dot_avx2 },
+      has_avx2 },
 #elif defined(__aarch64__)
-    { { "neon", "NEON dot products", bl_int8_multiply_neon }, always },
+    { { "neon", "NEON dot products", bl_int8_multiply_neon, bl_int8_dot_c },
+      always },
 #endif
-    { { "c", "plain C", bl_int8_multiply_c }, always }
+    { { "c", "plain C", bl_int8_multiply_c, bl_int8_dot_c }, always }
 };
 
 enum { N_CHOICES = sizeof choices / sizeof *choices };
@@ -96,6 +111,7 @@ struct trial {
     int8_t w[BLOCKS][WIDTH * BL_INT8_OUTS];
     int32_t want[ROWS][BLOCKS * BL_INT8_OUTS];
     int32_t sums[ROWS][BLOCKS * BL_INT8_OUTS];
+    int32_t want_dots[BLOCKS], dots[BLOCKS];
 };
 
 static struct {
@@ -130,8 +146,9 @@ static void fill(struct trial *t)
 }
 
 static void run(struct trial *t, const struct bl_int8_kernel *k,
-                int32_t *sums)
+                int32_t *sums, int32_t *dots)
 {
+    k->dot(&t->x[0][0], &t->w[0][0], BLOCKS, WIDTH, dots);
     k->multiply(&t->x[0][0], WIDTH, ROWS, &t->w[0][0], WIDTH, BLOCKS, sums,
                 (size_t)BLOCKS * BL_INT8_OUTS);
 }
@@ -148,7 +165,7 @@ static bool runs_without_fault(struct trial *t,
         return false;
     if (!sigsetjmp(here, 1)) {
         back = &here;
-        run(t, k, &t->sums[0][0]);
+        run(t, k, &t->sums[0][0], t->dots);
         good = true;
     }
     back = NULL;
@@ -164,12 +181,13 @@ static void try_all(void)
     if (!t)
         return;
     fill(t);
-    run(t, &choices[N_CHOICES - 1].kernel, &t->want[0][0]);
+    run(t, &choices[N_CHOICES - 1].kernel, &t->want[0][0], t->want_dots);
     for (size_t i = 0; i + 1 < N_CHOICES; i++) {
         memset(t->sums, 0, sizeof t->sums);
         tried.runs[i] = choices[i].possible() &&
             runs_without_fault(t, &choices[i].kernel) &&
-            !memcmp(t->sums, t->want, sizeof t->sums);
+            !memcmp(t->sums, t->want, sizeof t->sums) &&
+            !memcmp(t->dots, t->want_dots, sizeof t->dots);
     }
     free(t);
 }

@@ -23,7 +23,8 @@
 
 enum {
     BL_INT8_OUTS = 16,          /* outputs in a block of weights */
-    BL_INT8_INS = 64            /* widths are multiples of this */
+    BL_INT8_INS = 64,           /* widths are multiples of this */
+    BL_INT8_MAX_IN = 32768      /* longer rows could overflow a sum */
 };
 
 /* sums[i][j] = the sum over k of x[i][k] * w(j)[k]: n rows of x of `width`
@@ -34,10 +35,16 @@ typedef void bl_int8_multiply_fn(const uint8_t *x, size_t stride, size_t n,
                                  size_t blocks, int32_t *sums,
                                  size_t sums_stride);
 
+/* sums[i] = the sum over k of (x[k] - 128) * rows[i][k], for n rows of
+ * `width` bytes each, one behind the other. */
+typedef void bl_int8_dot_fn(const uint8_t *x, const int8_t *rows, size_t n,
+                            size_t width, int32_t *sums);
+
 struct bl_int8_kernel {
     const char *name;           /* as in BLINK_CPU */
     const char *what;           /* in words */
     bl_int8_multiply_fn *multiply;
+    bl_int8_dot_fn *dot;
 };
 
 /* The fastest that runs here, or the one that BLINK_CPU names.  NULL with
@@ -49,9 +56,11 @@ const struct bl_int8_kernel *bl_int8_kernel_at(size_t i);
 
 /* Those compiled in; which of them run is not known before the trial. */
 bl_int8_multiply_fn bl_int8_multiply_c;
+bl_int8_dot_fn bl_int8_dot_c;
 #if defined(__x86_64__)
 bl_int8_multiply_fn bl_int8_multiply_amx, bl_int8_multiply_vnni,
                     bl_int8_multiply_avxvnni, bl_int8_multiply_avx2;
+bl_int8_dot_fn bl_int8_dot_vnni, bl_int8_dot_avx2;
 #elif defined(__aarch64__)
 bl_int8_multiply_fn bl_int8_multiply_neon;
 #endif

@@ -34,9 +34,6 @@ struct bl_int8 {
     void *memory;               /* private: what is owned */
 };
 
-/* Longer rows could overflow a 32-bit sum. */
-enum { BL_INT8_MAX_IN = 32768 };
-
 /* Packs a copy of the weights of l (l->in <= BL_INT8_MAX_IN).  An output
  * with a weight that is not finite gives NaN. */
 void bl_int8_pack(struct bl_int8 *m, const struct bl_linear *l);

@@ -13,6 +13,7 @@
 
 #include "mem.h"
 #include "threads.h"
+#include "topk-int8.h"
 #include "topk-kernels.h"
 
 enum {
@@ -31,6 +32,7 @@ struct block {
     const struct bl_index_segment *segment;
     uint64_t first, n;
     bool present;               /* its pages were asked for */
+    float norm;                 /* int8: no vector is longer; once present */
 };
 
 struct bl_topk {
@@ -163,6 +165,7 @@ struct job {
     struct bl_topk *t;
     const float *queries;       /* [n][length], aligned */
     size_t n;
+    struct bl_coarse **coarse;  /* one for each COARSE_QUERIES; NULL: none */
     atomic_size_t next;         /* block */
 };
 
@@ -171,9 +174,18 @@ struct worker {
     struct heap *heaps;         /* [n] */
     struct bl_hit *hits;        /* [n][cap]: what the heaps hold */
     float *wide;                /* [TOPK_STRIP][length], not for f32 */
+    void *room;                 /* of bl_coarse_find() */
+    struct bl_coarse_hit *found;
     pthread_t thread;
     bool started;
 };
+
+/* Vector number i of an int8 block. */
+static const int8_t *codes_at(const struct block *b, uint64_t i)
+{
+    return (const void *)(b->segment->vectors
+                          + (b->first + i) * b->index->stride);
+}
 
 /* Pages of a mapped file come one fault at a time unless asked for; to ask
  * for what is there already costs little, but once is enough. */
@@ -193,6 +205,9 @@ static void make_present(struct block *b)
 #else
     madvise((void *)from, (size_t)(to - from), MADV_WILLNEED);
 #endif
+    if (b->index->dtype == BL_DTYPE_INT8)
+        b->norm = bl_coarse_norm(codes_at(b, 0), b->index->stride,
+                                 (size_t)b->n, b->segment->scales + b->first);
 }
 
 /* Four vectors as floats: where they lie, or widened into wide. */
@@ -283,6 +298,51 @@ static void search_block(const struct worker *w, const struct block *b)
     }
 }
 
+/* One vector that may be among the best of one query: scored exactly. */
+static void offer_exact(const struct worker *w, const struct block *b,
+                        uint64_t i, size_t query, bool widened)
+{
+    const struct bl_topk *t = w->job->t;
+    const unsigned char *at[TOPK_STRIP];
+    const float *rows[TOPK_STRIP] = { w->wide, w->wide, w->wide, w->wide };
+    float scores[TOPK_STRIP];
+
+    for (size_t k = 0; k < TOPK_STRIP; k++)
+        at[k] = (const void *)codes_at(b, i);
+    if (!widened)
+        t->kernel->widen_int8((const void *)at[0], t->length, w->wide);
+    t->kernel->strip(w->job->queries + query * t->length, 1, rows, at,
+                     t->length, scores);
+    scale_scores(scores, 1, b->segment->scales + b->first + i, 1);
+    choose(w->heaps + query, 1, b->segment, b->first + i, 1, scores);
+}
+
+/* The same as search_block(), for int8: see topk-int8.h. */
+static void search_coarsely(const struct worker *w, const struct block *b)
+{
+    const struct job *job = w->job;
+    float thresholds[COARSE_QUERIES];
+
+    for (uint64_t i = 0; i < b->n; i += COARSE_ROWS) {
+        size_t rows = b->n - i < COARSE_ROWS ? (size_t)(b->n - i)
+            : COARSE_ROWS;
+
+        for (size_t q = 0; q < job->n; q += COARSE_QUERIES) {
+            const struct bl_coarse *c = job->coarse[q / COARSE_QUERIES];
+            size_t n;
+
+            for (size_t k = 0; k < COARSE_QUERIES && q + k < job->n; k++)
+                thresholds[k] = w->heaps[q + k].threshold;
+            n = bl_coarse_find(c, codes_at(b, i), rows,
+                               b->segment->scales + b->first + i, b->norm,
+                               thresholds, w->room, w->found);
+            for (size_t k = 0; k < n; k++)
+                offer_exact(w, b, i + w->found[k].row, q + w->found[k].query,
+                            k && w->found[k].row == w->found[k - 1].row);
+        }
+    }
+}
+
 static void *work(void *arg)
 {
     struct worker *w = arg;
@@ -291,7 +351,10 @@ static void *work(void *arg)
 
     while ((i = atomic_fetch_add(&w->job->next, 1)) < t->n_blocks) {
         make_present(&t->blocks[i]);
-        search_block(w, &t->blocks[i]);
+        if (w->job->coarse && t->blocks[i].index->dtype == BL_DTYPE_INT8)
+            search_coarsely(w, &t->blocks[i]);
+        else
+            search_block(w, &t->blocks[i]);
     }
     return NULL;
 }
@@ -302,6 +365,11 @@ static void worker_init(struct worker *w, struct job *job, size_t cap)
     w->heaps = bl_xmalloc(job->n, sizeof *w->heaps);
     w->hits = bl_xmalloc(job->n, cap * sizeof *w->hits);
     w->wide = bl_xmalloc(TOPK_STRIP, job->t->length * sizeof *w->wide);
+    if (job->coarse) {
+        w->room = bl_xaligned(1, bl_coarse_room(job->coarse[0]));
+        w->found = bl_xmalloc(COARSE_ROWS * COARSE_QUERIES,
+                              sizeof *w->found);
+    }
     for (size_t i = 0; i < job->n; i++)
         w->heaps[i] = (struct heap){ w->hits + i * cap, 0, cap, -INFINITY };
 }
@@ -311,6 +379,8 @@ static void worker_release(struct worker *w)
     free(w->heaps);
     free(w->hits);
     free(w->wide);
+    free(w->room);
+    free(w->found);
 }
 
 /* ---- All threads ---- */
@@ -386,6 +456,39 @@ static size_t heap_size(const struct bl_topk *t, size_t k)
     return (size_t)t->vectors;
 }
 
+/* The rounded queries, when there is an int8 index; else NULL. */
+static struct bl_coarse **coarse_all(const struct bl_topk *t,
+                                     const float *padded, size_t n)
+{
+    size_t groups = (n + COARSE_QUERIES - 1) / COARSE_QUERIES, stride = 0;
+    struct bl_coarse **c;
+
+    for (size_t i = 0; i < t->n_shards; i++)
+        if (t->shards[i]->dtype == BL_DTYPE_INT8)
+            stride = t->shards[i]->stride;
+    if (!stride)
+        return NULL;
+    c = BL_NEW_ARRAY(struct bl_coarse *, groups);
+    for (size_t i = 0; i < groups; i++) {
+        size_t at = i * COARSE_QUERIES, left = n - at;
+
+        c[i] = bl_coarse_new(padded + at * t->length,
+                             left < COARSE_QUERIES ? left : COARSE_QUERIES,
+                             t->length, stride);
+    }
+    if (c[0])
+        return c;
+    free(c);
+    return NULL;
+}
+
+static void coarse_free(struct bl_coarse **c, size_t n)
+{
+    for (size_t i = 0; c && i * COARSE_QUERIES < n; i++)
+        bl_coarse_free(c[i]);
+    free(c);
+}
+
 void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
                     size_t k, struct bl_hit *hits, size_t *found)
 {
@@ -398,6 +501,7 @@ void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
     struct worker *w = BL_NEW_ARRAY(struct worker, threads);
     struct bl_hit *all = bl_xmalloc(threads, cap * sizeof *all);
 
+    job.coarse = coarse_all(t, padded, n);
     for (size_t i = 0; i < threads; i++)
         worker_init(&w[i], &job, cap);
     /* A thread that cannot be had is one that takes no blocks. */
@@ -412,6 +516,7 @@ void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
                          hits + i * k);
     for (size_t i = 0; i < threads; i++)
         worker_release(&w[i]);
+    coarse_free(job.coarse, n);
     free(all);
     free(w);
     free(padded);

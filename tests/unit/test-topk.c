@@ -289,6 +289,7 @@ int main(void)
         one_case(d, 24, 101, 101, true, 3);
         one_case(d, 64, 64, 70, true, 1);
         one_case(d, 130, 63, 63, false, 4);
+        one_case(d, 100, 300, 300, false, 1);
     }
     shards();
     blocks();

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "topk-int8.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "int8-kernels.h"
+#include "mem.h"
+#include "wide.h"
+
+enum {
+    LANES = BL_LANES, OUTS = BL_INT8_OUTS,
+    FEW = 4                     /* queries for which a block of 16 is waste */
+};
+
+/* The kernels multiply unsigned bytes by signed ones: the vectors' codes go
+ * in with 128 added, the queries' as packed weights. */
+struct bl_coarse {
+    const struct bl_int8_kernel *kernel;
+    size_t n, blocks, stride;
+    int8_t *codes;              /* [blocks][stride / 4][OUTS][4] */
+    uint8_t *alone;             /* [n][stride]: codes + 128, for few queries,
+                                 * which go one by one; else NULL */
+    float *scales;              /* [blocks * OUTS] */
+    int32_t *offsets;           /* 128 times the sums of the codes */
+    float *slacks;              /* what the scores of a vector of length 1
+                                 * may differ by */
+};
+
+/* ---- Queries ---- */
+
+static void round_query(struct bl_coarse *c, size_t i, const float *q,
+                        size_t length)
+{
+    int8_t *codes = c->codes + i / OUTS * OUTS * c->stride + i % OUTS * 4;
+    double lost = 0, all = 0;
+    float most = 0, factor;
+    int32_t sum = 0;
+
+    for (size_t k = 0; k < length; k++)
+        most = fabsf(q[k]) > most ? fabsf(q[k]) : most;
+    c->scales[i] = most / 127;
+    factor = most > 1e-30f ? 127 / most : 0;
+    for (size_t k = 0; k < length; k++) {
+        int8_t code = (int8_t)lrintf(q[k] * factor);
+        double rest = (double)q[k] - (double)c->scales[i] * code;
+
+        codes[k / 4 * 4 * OUTS + k % 4] = code;
+        if (c->alone)
+            c->alone[i * c->stride + k] = (uint8_t)(code + 128);
+        sum += code;
+        lost += rest * rest;
+        all += (double)q[k] * (double)q[k];
+    }
+    c->offsets[i] = c->alone ? 0 : 128 * sum;
+    /* Beside rounding to codes there is that of both scores' floats. */
+    c->slacks[i] = (float)(sqrt(lost) + 1e-37
+                           + 1e-6 * (10 + (double)length / 16) * sqrt(all));
+}
+
+struct bl_coarse *bl_coarse_new(const float *queries, size_t n,
+                                size_t length, size_t stride)
+{
+    const struct bl_int8_kernel *kernel = bl_int8_kernel_at(0);
+    struct bl_coarse *c;
+    size_t columns;
+
+    if (kernel->multiply == bl_int8_multiply_c || stride > BL_INT8_MAX_IN)
+        return NULL;
+    c = BL_NEW(struct bl_coarse);
+    c->kernel = kernel;
+    c->n = n;
+    c->blocks = (n + OUTS - 1) / OUTS;
+    c->stride = stride;
+    columns = c->blocks * OUTS;
+    if (n <= FEW) {
+        c->alone = bl_xaligned(n, stride);
+        memset(c->alone, 128, n * stride);
+    }
+    c->codes = bl_xaligned(columns, stride);
+    memset(c->codes, 0, columns * stride);
+    c->scales = bl_xcalloc(columns, sizeof *c->scales);
+    c->offsets = bl_xcalloc(columns, sizeof *c->offsets);
+    c->slacks = bl_xcalloc(columns, sizeof *c->slacks);
+    for (size_t i = 0; i < n; i++)
+        round_query(c, i, queries + i * length, length);
+    return c;
+}
+
+void bl_coarse_free(struct bl_coarse *c)
+{
+    if (!c)
+        return;
+    free(c->codes);
+    free(c->alone);
+    free(c->scales);
+    free(c->offsets);
+    free(c->slacks);
+    free(c);
+}
+
+/* ---- Vectors ---- */
+
+BL_WIDE
+static int32_t square(const int8_t *codes, size_t n)
+{
+    int32_t sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += codes[i] * codes[i];
+    return sum;
+}
+
+float bl_coarse_norm(const int8_t *codes, size_t stride, size_t n,
+                     const float *scales)
+{
+    double most = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double norm = sqrt((double)square(codes + i * stride, stride))
+            * fabs((double)scales[i]);
+
+        most = norm > most ? norm : most;
+    }
+    return (float)(most * 1.000001);
+}
+
+BL_WIDE
+static void add_128(const int8_t *codes, size_t n, uint8_t *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint8_t)(codes[i] ^ -128);
+}
+
+/* The queries, 16 at a time, that a vector's sums take to their limits. */
+BL_WIDE
+static size_t compare(const struct bl_coarse *c, const int32_t *sums,
+                      float scale, const float *limits, uint32_t row,
+                      struct bl_coarse_hit *hits)
+{
+    size_t found = 0;
+
+    for (size_t at = 0; at < c->n; at += LANES) {
+        bl_lanes_int whole, taken, reached;
+        uint64_t any[LANES / 2];
+        bl_lanes score, by, limit;
+
+        memcpy(&whole, sums + at, sizeof whole);
+        memcpy(&taken, c->offsets + at, sizeof taken);
+        memcpy(&by, c->scales + at, sizeof by);
+        memcpy(&limit, limits + at, sizeof limit);
+        score = __builtin_convertvector(whole - taken, bl_lanes) * by * scale;
+        reached = (bl_lanes_int)(score >= limit);
+        memcpy(any, &reached, sizeof any);
+        if (!(any[0] | any[1] | any[2] | any[3] | any[4] | any[5] | any[6]
+              | any[7]))
+            continue;
+        for (size_t i = at; i < c->n && i < at + LANES; i++)
+            if (reached[i - at])
+                hits[found++] = (struct bl_coarse_hit){ row, (uint32_t)i };
+    }
+    return found;
+}
+
+/* Few queries: each on the vectors as they lie. */
+static size_t find_alone(const struct bl_coarse *c, const int8_t *codes,
+                         size_t n, const float *scales, const float *limits,
+                         int32_t *sums, struct bl_coarse_hit *hits)
+{
+    size_t found = 0;
+
+    for (size_t q = 0; q < c->n; q++)
+        c->kernel->dot(c->alone + q * c->stride, codes, n, c->stride,
+                       sums + q * n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t q = 0; q < c->n; q++)
+            if ((float)sums[q * n + i] * c->scales[q] * scales[i]
+                >= limits[q])
+                hits[found++] = (struct bl_coarse_hit){ (uint32_t)i,
+                                                        (uint32_t)q };
+    return found;
+}
+
+size_t bl_coarse_room(const struct bl_coarse *c)
+{
+    return COARSE_ROWS * (c->stride + 64 + c->blocks * OUTS * 4);
+}
+
+size_t bl_coarse_find(const struct bl_coarse *c, const int8_t *codes,
+                      size_t n, const float *scales, float norm,
+                      const float *thresholds, void *room,
+                      struct bl_coarse_hit *hits)
+{
+    /* Rows apart by a power of two would fall on the same cache lines. */
+    size_t columns = c->blocks * OUTS, apart = c->stride + 64, found = 0;
+    float limits[COARSE_QUERIES];
+    int32_t *sums = room;
+    uint8_t *x = (uint8_t *)room + COARSE_ROWS * columns * sizeof *sums;
+
+    for (size_t i = 0; i < c->n; i++)
+        limits[i] = thresholds[i] - c->slacks[i] * norm;
+    if (c->alone)
+        return find_alone(c, codes, n, scales, limits, room, hits);
+    for (size_t i = c->n; i < columns; i++)
+        limits[i] = INFINITY;
+    for (size_t i = 0; i < n; i++)
+        add_128(codes + i * c->stride, c->stride, x + i * apart);
+    c->kernel->multiply(x, apart, n, c->codes, c->stride, c->blocks, sums,
+                        columns);
+    for (size_t i = 0; i < n; i++)
+        found += compare(c, sums + i * columns, scales[i], limits,
+                         (uint32_t)i, hits + found);
+    return found;
+}
