@@ -16,6 +16,7 @@
 
 #include "judge.h"
 #include "kb.h"
+#include "label-map.h"
 #include "lines.h"
 #include "loop.h"
 #include "mem.h"
@@ -24,7 +25,7 @@
 #include "report.h"
 
 static struct opts {
-    const char *cutoffs, *gold, *diff, *catalogue, *by;
+    const char *cutoffs, *gold, *diff, *catalogue, *by, *entities;
     size_t bootstrap, seed, max_line;
     bool json, blink_recall, no_fail;
 } o = { .cutoffs = "1,10,64", .seed = 1, .max_line = 16u << 20 };
@@ -35,6 +36,8 @@ static const struct bl_opt table[] = {
     BL_OPT_FLAG(0, "json", &o.json, "print one JSON object"),
     BL_OPT_STR('c', "catalogue", "FILE", &o.catalogue,
                "labels that it lacks count as NIL"),
+    BL_OPT_STR(0, "test-entities", "FILE", &o.entities,
+               "what labels of another catalogue are called"),
     BL_OPT_STR(0, "gold", "FILE", &o.gold,
                "the right answers, when stdin does not carry them"),
     BL_OPT_STR(0, "diff", "FILE", &o.diff,
@@ -62,6 +65,7 @@ static const struct bl_command command = {
 struct state {
     struct bl_cutoffs cutoffs;
     struct bl_kb *kb;
+    struct bl_label_map *map;   /* NULL: labels are ids of the catalogue */
     struct bl_cases gold, other, cases;
     struct bl_record rec;
     struct bl_arena arena;
@@ -100,6 +104,14 @@ static int check_label(struct state *s, struct bl_case *c,
 
     if (!s->kb || c->judged.gold != BL_GOLD_ENTITY)
         return 0;
+    if (s->map) {
+        const char *id = bl_label_map_find(s->map, c->gold);
+        free(c->gold);
+        c->gold = id ? bl_xstrdup(id) : NULL;
+        if (!id)
+            c->judged.gold = BL_GOLD_NIL;
+        return 0;
+    }
     got = bl_kb_row(s->kb, bl_span_of(c->gold), &row, err);
     if (got == 0)
         c->judged.gold = BL_GOLD_NIL;
@@ -121,20 +133,40 @@ static void apply_gold(struct state *s, struct bl_case *c)
     c->gold = g->gold ? bl_xstrdup(g->gold) : NULL;
 }
 
+/* Labels of the gold file were checked as it was read. */
+static int set_label(struct state *s, struct bl_case *c, bool answer,
+                     struct bl_err *err)
+{
+    if (!answer || !o.gold)
+        return check_label(s, c, err);
+    apply_gold(s, c);
+    return 0;
+}
+
+static int read_entity(struct state *s, struct bl_span line, size_t number,
+                       struct bl_err *err)
+{
+    bl_arena_reset(&s->arena);
+    if (bl_record_parse(&s->rec, line, number, err) < 0)
+        return -1;
+    return bl_label_map_add(s->map, s->kb, &s->rec, &s->arena, err);
+}
+
+/* into NULL: a line of the test entities. */
 static int read_record(struct state *s, struct bl_cases *into,
                        struct bl_span line, size_t number,
                        struct bl_err *err)
 {
     struct bl_case c;
 
+    if (!into)
+        return read_entity(s, line, number, err);
     bl_arena_reset(&s->arena);
     if (bl_record_parse(&s->rec, line, number, err) < 0 ||
         bl_case_read(&c, &s->rec, &s->arena, err) < 0)
         return -1;
-    if (into != &s->gold && o.gold)
-        apply_gold(s, &c);
     if ((o.by && bl_case_group(&c, &s->rec, o.by, &s->arena, err) < 0) ||
-        check_label(s, &c, err) < 0 ||
+        set_label(s, &c, into != &s->gold, err) < 0 ||
         (into != &s->gold &&
          bl_case_judge(&c, &s->rec, &s->arena, err) < 0)) {
         bl_case_free(&c);
@@ -185,7 +217,8 @@ static int read_file(struct state *s, const char *path,
         return bl_fail_errno(err, BL_DATA, "'%s'", path);
     rc = read_all(s, fd, path, into, err);
     close(fd);
-    bl_cases_sort(into);
+    if (into)
+        bl_cases_sort(into);
     return rc;
 }
 
@@ -206,6 +239,15 @@ static int load(struct state *s, struct bl_err *err)
 {
     if (o.catalogue && !(s->kb = bl_kb_open_named(o.catalogue, err)))
         return -1;
+    if (o.entities) {
+        s->map = bl_label_map_new();
+        if (read_file(s, o.entities, NULL, err) < 0)
+            return -1;
+        bl_label_map_sort(s->map);
+        bl_note("'%s': %zu entities, %zu of them not in the catalogue",
+                o.entities, bl_label_map_count(s->map),
+                bl_label_map_missing(s->map));
+    }
     if (o.gold && read_file(s, o.gold, &s->gold, err) < 0)
         return -1;
     if (o.diff) {
@@ -245,6 +287,7 @@ static void state_free(struct state *s)
     bl_cases_free(&s->cases);
     bl_record_free(&s->rec);
     bl_arena_free(&s->arena);
+    bl_label_map_free(s->map);
     bl_kb_close(s->kb);
 }
 
@@ -256,6 +299,8 @@ int main(int argc, char **argv)
     bl_prog_init("blink-eval");
     bl_opts_parse(&command, argc, argv);
     parse_cutoffs(&s.cutoffs);
+    if (o.entities && !o.catalogue)
+        bl_die_usage("option --test-entities needs the catalogue (-c)");
     s.cutoffs.blink = o.blink_recall;
     if (load(&s, &err) < 0)
         bl_die(&err);

@@ -54,6 +54,7 @@ common_libcommon_la_SOURCES = \
 	common/kb-sql.c common/kb-sql.h \
 	common/kernels.c common/kernels.h \
 	common/label.c common/label.h \
+	common/label-map.c common/label-map.h \
 	common/lines.c common/lines.h \
 	common/loop.c common/loop.h \
 	common/mem.c common/mem.h \

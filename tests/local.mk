@@ -72,6 +72,7 @@ SHELL_TESTS = \
 	tests/fuzz-replay.sh \
 	tests/golden-blink.sh \
 	tests/golden-rank.sh \
+	tests/golden-runs.sh \
 	tests/headers.sh \
 	tests/install.sh \
 	tests/interactive.sh \
