@@ -273,11 +273,19 @@ int bl_faiss_check_kb(const struct bl_faiss *f, const char *fingerprint,
 
 int bl_faiss_verify(const struct bl_faiss *f, struct bl_err *err)
 {
+    enum { PIECE = 16 << 20 };  /* given back when it was read */
     unsigned char sum[BL_SHA256_SIZE];
+    struct bl_sha256 s;
 
     if (!*f->kb)
         return 0;
-    bl_sha256_of(f->map.data, f->size, sum);
+    bl_sha256_init(&s);
+    for (size_t at = 0, n; at < f->size; at += n) {
+        n = f->size - at < PIECE ? f->size - at : PIECE;
+        bl_sha256_add(&s, f->map.data + at, n);
+        bl_map_forget(&f->map);
+    }
+    bl_sha256_end(&s, sum);
     if (memcmp(sum, f->map.data + f->size + AT_SUM, sizeof sum))
         return bl_fail(err, BL_DATA, "'%s': wrong checksum: damaged",
                        f->map.path);

@@ -10,7 +10,10 @@
 #include "index-file.h"
 #include "mem.h"
 
-enum { SHOWN = 16 };            /* digits of a fingerprint in messages */
+enum {
+    SHOWN = 16,                 /* digits of a fingerprint in messages */
+    PIECE = 16 << 20            /* bytes verified before they are given back */
+};
 
 const char *bl_dtype_name(enum bl_dtype dtype)
 {
@@ -233,13 +236,17 @@ void bl_index_decode(const struct bl_index *x,
 
 /* ---- Verifying ---- */
 
-static int verify_sum(const struct bl_index *x, size_t i, struct bl_err *err)
+/* The checksum of a segment whose vectors are in *s already. */
+static int verify_sum(const struct bl_index *x, size_t i,
+                      struct bl_sha256 *s, struct bl_err *err)
 {
     const unsigned char *e = x->map.data + AT_TABLE + i * ENTRY;
     unsigned char sum[BL_SHA256_SIZE];
-    uint64_t from = get64(e + AT_VECTORS), to = get64(e + AT_END);
+    uint64_t from = get64(e + AT_VECTORS), to = get64(e + AT_END),
+             rows = get64(e + AT_ROWS);
 
-    bl_sha256_of(x->map.data + from, (size_t)(to - from), sum);
+    bl_sha256_add(s, x->map.data + rows, (size_t)(to - rows));
+    bl_sha256_end(s, sum);
     if (memcmp(sum, e + AT_SEGMENT_SUM, sizeof sum))
         return bl_fail(err, BL_DATA, "'%s': segment %zu (offset %" PRIu64
                        " to %" PRIu64 "): wrong checksum: damaged",
@@ -272,20 +279,46 @@ static int verify_rows(const struct bl_index *x,
 }
 
 static int verify_values(const struct bl_index *x,
-                         const struct bl_index_segment *s, float *v,
-                         struct bl_err *err)
+                         const struct bl_index_segment *s, uint64_t i,
+                         float *v, struct bl_err *err)
 {
-    for (uint64_t i = 0; i < s->n; i++) {
-        decode_one(x, s, i, v);
-        if (bl_vector_finite(v, x->padded) < x->padded)
-            return bl_fail(err, BL_DATA, "'%s': vector %" PRIu64 ": a value "
-                           "is not finite", x->map.path, i);
-        for (size_t j = x->dim; j < x->padded; j++)
-            if (v[j] != 0)
-                return bl_fail(err, BL_DATA, "'%s': vector %" PRIu64 ": its "
-                               "padding is not zero", x->map.path, i);
-    }
+    decode_one(x, s, i, v);
+    if (bl_vector_finite(v, x->padded) < x->padded)
+        return bl_fail(err, BL_DATA, "'%s': vector %" PRIu64 ": a value "
+                       "is not finite", x->map.path, i);
+    for (size_t j = x->dim; j < x->padded; j++)
+        if (v[j] != 0)
+            return bl_fail(err, BL_DATA, "'%s': vector %" PRIu64 ": its "
+                           "padding is not zero", x->map.path, i);
     return 0;
+}
+
+/* Once through the vectors, for the checksum and the values together; what
+ * was read is given back, so that an index may be larger than memory.  A
+ * wrong checksum is what is reported first: it says why values are wrong. */
+static int verify_segment(const struct bl_index *x, size_t i, float *v,
+                          struct bl_err *err)
+{
+    const struct bl_index_segment *s = &x->segments[i];
+    uint64_t step = PIECE / x->stride + 1, n;
+    struct bl_sha256 sum;
+    struct bl_err late;
+    int rc = 0;
+
+    bl_sha256_init(&sum);
+    for (uint64_t at = 0; at < s->n; at += n) {
+        n = s->n - at < step ? s->n - at : step;
+        bl_sha256_add(&sum, s->vectors + at * x->stride,
+                      (size_t)n * x->stride);
+        for (uint64_t j = at; j < at + n && !rc; j++)
+            rc = verify_values(x, s, j, v, &late);
+        bl_map_forget(&x->map);
+    }
+    if (verify_sum(x, i, &sum, err) < 0)
+        return -1;
+    if (rc < 0)
+        *err = late;
+    return rc;
 }
 
 int bl_index_verify(const struct bl_index *x, struct bl_err *err)
@@ -296,9 +329,8 @@ int bl_index_verify(const struct bl_index *x, struct bl_err *err)
     int rc = 0;
 
     for (size_t i = 0; i < x->n_segments && !rc; i++)
-        if (verify_sum(x, i, err) < 0 ||
-            verify_rows(x, &x->segments[i], seen, &alive, err) < 0 ||
-            verify_values(x, &x->segments[i], v, err) < 0)
+        if (verify_segment(x, i, v, err) < 0 ||
+            verify_rows(x, &x->segments[i], seen, &alive, err) < 0)
             rc = -1;
     if (!rc && alive != x->n)
         rc = bl_fail(err, BL_DATA, "'%s': %" PRIu64 " vectors, but the "
