@@ -182,12 +182,12 @@ static int talk_through(struct bl_pipeline *p, struct talk *t)
 
 /* ---- The terminal ---- */
 
-static size_t terminal_width(void)
+size_t bl_driver_width(size_t otherwise)
 {
     struct winsize w;
 
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col
-                                                                 : WIDTH;
+                                                                 : otherwise;
 }
 
 static bool colours(const struct bl_link_opts *o)
@@ -217,7 +217,7 @@ int bl_driver_interactive(const struct bl_link_opts *o)
         kb = bl_kb_open(path, &err);
         if (!kb)
             bl_die(&err);
-        t.answers = bl_answers_new(kb, terminal_width(), colours(o));
+        t.answers = bl_answers_new(kb, bl_driver_width(WIDTH), colours(o));
         status = talk_through(p, &t);
         bl_answers_free(t.answers);
     }

@@ -15,7 +15,8 @@
 
 enum { DOC, MENTION, TITLE, URL, PROBABILITY, N_COLUMNS };
 enum {
-    WIDEST = 44,                /* a longer cell sticks out */
+    WIDEST = 44,                /* a longer cell sticks out, */
+    NARROWEST = 8,              /* or is cut where the terminal ends */
     ROWS = 256                  /* laid out together */
 };
 
@@ -25,7 +26,9 @@ struct cells {
 
 struct state {
     bool documents, headed;
-    size_t width[N_COLUMNS];
+    size_t room;                /* columns of the terminal; 0: there is none */
+    size_t width[N_COLUMNS];    /* of the widest cell */
+    size_t shown[N_COLUMNS];    /* what it gets; 0: left out */
     struct bl_buf out;
 };
 
@@ -148,7 +151,7 @@ static void widen(struct state *s, const struct cells *c)
 {
     for (size_t i = 0; i < N_COLUMNS; i++) {
         size_t n = bl_driver_columns(c->v[i]);
-        n = n > WIDEST && i != URL ? WIDEST : n;
+        n = n > WIDEST && i != URL && !s->room ? WIDEST : n;
         if (n > s->width[i])
             s->width[i] = n;
     }
@@ -169,20 +172,79 @@ void bl_driver_put_safe(struct bl_buf *out, struct bl_span v)
     }
 }
 
+static size_t row_width(const struct state *s)
+{
+    size_t sum = 0, columns = 0;
+
+    for (size_t i = 0; i < N_COLUMNS; i++) {
+        sum += s->shown[i];
+        columns += s->shown[i] > 0;
+    }
+    return sum + 2 * (columns - 1);
+}
+
+/* Where a terminal is too narrow, addresses go first, as a part of one is of
+ * no use, and then the widest texts give way. */
+static void fit(struct state *s)
+{
+    memcpy(s->shown, s->width, sizeof s->shown);
+    if (!s->documents)
+        s->shown[DOC] = 0;
+    if (!s->room || row_width(s) <= s->room)
+        return;
+    s->shown[URL] = 0;
+    while (row_width(s) > s->room) {
+        size_t widest = DOC;
+        for (size_t i = DOC; i <= TITLE; i++)
+            widest = s->shown[i] > s->shown[widest] ? i : widest;
+        if (s->shown[widest] <= NARROWEST)
+            break;
+        s->shown[widest]--;
+    }
+}
+
+/* Bytes of the cell that fit into n - 1 columns: one is for the ellipsis. */
+static size_t cut(struct bl_span v, size_t n)
+{
+    size_t used = 0;
+    unsigned len;
+
+    for (size_t i = 0; i < v.n; i += len) {
+        used += columns_of(bl_utf8_decode(v.p + i, v.n - i, &len));
+        if (used >= n)
+            return i;
+    }
+    return v.n;
+}
+
+static void put_cell(const struct state *s, struct bl_buf *out,
+                     struct bl_span v, size_t shown)
+{
+    if (s->room && bl_driver_columns(v) > shown) {
+        v.n = cut(v, shown);
+        bl_driver_put_safe(out, v);
+        bl_buf_puts(out, "\xE2\x80\xA6");
+    } else {
+        bl_driver_put_safe(out, v);
+    }
+}
+
 static void put_row(struct state *s, const struct cells *c)
 {
     size_t blanks = 0;
 
-    for (size_t i = s->documents ? DOC : MENTION; i < N_COLUMNS; i++) {
+    for (size_t i = 0; i < N_COLUMNS; i++) {
         size_t n = bl_driver_columns(c->v[i]);
+        if (s->shown[i] == 0)
+            continue;
         if (n == 0) {
-            blanks += s->width[i] + 2;
+            blanks += s->shown[i] + 2;
             continue;
         }
         for (; blanks > 0; blanks--)
             bl_buf_putc(&s->out, ' ');
-        bl_driver_put_safe(&s->out, c->v[i]);
-        blanks = (n < s->width[i] ? s->width[i] - n : 0) + 2;
+        put_cell(s, &s->out, c->v[i], s->shown[i]);
+        blanks = (n < s->shown[i] ? s->shown[i] - n : 0) + 2;
     }
     bl_buf_putc(&s->out, '\n');
 }
@@ -202,6 +264,7 @@ static int run(void *ctx, struct bl_item **items, size_t n,
     widen(s, &heads);
     for (size_t i = 0; i < n; i++)
         widen(s, items[i]->data);
+    fit(s);
     if (!s->headed)
         put_row(s, &heads);
     s->headed = true;
@@ -213,7 +276,8 @@ static int run(void *ctx, struct bl_item **items, size_t n,
 
 int bl_driver_table(bool documents)
 {
-    struct state s = { .documents = documents };
+    struct state s = { .documents = documents,
+                       .room = bl_driver_width(0) };
     struct bl_loop_opts opts = BL_LOOP_OPTS_DEFAULT(ROWS);
     int status = bl_loop_run(&(struct bl_loop){
         .opts = &opts, .ctx = &s, .prepare = prepare, .run = run

@@ -143,6 +143,8 @@ int bl_driver_row(const struct bl_record *r, struct bl_arena *a,
 
 /* Appends text for a terminal: each control character as a blank. */
 void bl_driver_put_safe(struct bl_buf *out, struct bl_span text);
+/* The columns of the terminal that stdout is. */
+size_t bl_driver_width(size_t otherwise);
 /* The columns of a terminal that the text takes. */
 size_t bl_driver_columns(struct bl_span text);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fold.h"
 #include "kb-sql.h"
 #include "mem.h"
 #include "paths.h"
@@ -428,30 +429,79 @@ static bool seen(const struct bl_kb_hit *v, size_t n, int64_t row)
     return false;
 }
 
-/* Title words weigh ten times the text's, alias words five times. */
-static int search_pass(struct bl_kb *kb, struct bl_span match, size_t max,
-                       struct bl_arena *a, struct bl_kb_hit *v, size_t *n,
-                       struct bl_err *err)
+/* The entities of that very name, the likeliest first: 100 and more. */
+static int named(struct bl_kb *kb, struct bl_span folded, size_t max,
+                 struct bl_arena *a, struct bl_kb_hit *v, size_t *n,
+                 struct bl_err *err)
+{
+    struct bl_kb_names names;
+
+    if (bl_kb_lookup(kb, folded, max, a, &names, err) < 0)
+        return -1;
+    for (size_t i = 0; i < names.n && *n < max; i++) {
+        const struct bl_kb_name *x = &names.v[i];
+        int rc = bl_kb_get_row(kb, x->row, a, &v[*n].entity, err);
+        if (rc < 0)
+            return -1;
+        v[*n].score = 100 + 100 * (names.total > 0 ? (double)x->weight /
+                                   (double)names.total : 0);
+        *n += rc == 1 && !seen(v, *n, x->row);
+    }
+    return 0;
+}
+
+/* Up to 10 for a title that starts with the words, the more the less else
+ * it has: "New York City" before "New York City Subway". */
+static double title_bonus(struct bl_span title, struct bl_span folded,
+                          struct bl_buf *fold)
+{
+    bl_buf_clear(fold);
+    bl_fold(fold, title);
+    if (!folded.n || fold->len < folded.n ||
+        memcmp(fold->data, folded.p, folded.n) ||
+        (fold->len > folded.n && fold->data[folded.n] != ' '))
+        return 0;
+    return 10 * (double)folded.n / (double)fold->len;
+}
+
+static int by_score(const void *x, const void *y)
+{
+    const struct bl_kb_hit *a = x, *b = y;
+
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    return a->entity.row < b->entity.row ? -1 : a->entity.row > b->entity.row;
+}
+
+/* Title words weigh ten times the text's, alias words five times.  More is
+ * taken than is wanted, as the bonus changes the order. */
+static int search_pass(struct bl_kb *kb, struct bl_span match,
+                       struct bl_span folded, size_t max, struct bl_arena *a,
+                       struct bl_kb_hit *v, size_t *n, struct bl_err *err)
 {
     sqlite3_stmt *st = bl_sql_stmt(&kb->q, SEARCH,
         "SELECT e.row, e.id, e.title, e.url, e.qid, e.type, e.text, f.s FROM "
         "(SELECT rowid AS r, bm25(fts, 10.0, 1.0, 5.0) AS s FROM fts "
         "WHERE fts MATCH ?1 ORDER BY s, rowid LIMIT ?2) f "
         "JOIN entity e ON e.row = f.r ORDER BY f.s, e.row", err);
+    struct bl_buf fold = BL_BUF_INIT;
+    size_t before = *n;
     int rc;
 
     if (!st)
         return -1;
     bl_sql_text(st, 1, match);
-    sqlite3_bind_int64(st, 2, (sqlite3_int64)(max + *n));
+    sqlite3_bind_int64(st, 2, (sqlite3_int64)(max - before));
     while ((rc = step_entity(kb, st, true, a, &v[*n].entity, err)) == 1) {
-        v[*n].score = -sqlite3_column_double(st, 7);
-        if (seen(v, *n, v[*n].entity.row))
-            continue;
-        if (++*n == max)
+        v[*n].score = -sqlite3_column_double(st, 7) +
+                      title_bonus(v[*n].entity.title, folded, &fold);
+        *n += !seen(v, before, v[*n].entity.row);
+        if (*n == max)
             break;
     }
     sqlite3_reset(st);
+    bl_buf_free(&fold);
+    qsort(v + before, *n - before, sizeof *v, by_score);
     return rc < 0 ? -1 : 0;
 }
 
@@ -460,23 +510,29 @@ int bl_kb_search(struct bl_kb *kb, struct bl_span query, size_t max,
                  struct bl_err *err)
 {
     static const char *const ops[] = { " ", " OR " };   /* " ": and */
-    struct bl_buf match = BL_BUF_INIT;
-    int rc = 0;
+    struct bl_buf match = BL_BUF_INIT, fold = BL_BUF_INIT;
+    size_t room = max * 4 + 64;
+    int rc;
 
     *n = 0;
     *out = NULL;
     if (!kb->fts)
         return bl_fail(err, BL_DATA, "'%s' has no full text: it was built "
                        "with --no-fts", kb->q.path);
-    *out = bl_arena_alloc(a, max + 1, sizeof **out);
+    *out = bl_arena_alloc(a, room + 1, sizeof **out);
+    bl_fold(&fold, query);
+    struct bl_span folded = { fold.data, fold.len };
+    rc = folded.n ? named(kb, folded, max, a, *out, n, err) : 0;
     for (size_t i = 0; i < 2 && rc == 0 && *n < max; i++) {
         bl_buf_clear(&match);
         put_match(&match, query, ops[i]);
         if (match.len)
             rc = search_pass(kb, (struct bl_span){ match.data, match.len },
-                             max, a, *out, n, err);
+                             folded, room, a, *out, n, err);
     }
+    *n = *n > max ? max : *n;
     bl_buf_free(&match);
+    bl_buf_free(&fold);
     return rc;
 }
 

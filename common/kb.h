@@ -138,12 +138,14 @@ int bl_kb_next(struct bl_kb *kb, struct bl_arena *a, struct bl_entity *out,
 
 struct bl_kb_hit {
     struct bl_entity entity;
-    double score;               /* bm25, higher is better */
+    double score;               /* higher is better */
 };
 
 /* Full-text search for the words of `query` (any text: nothing in it is
- * syntax).  Entities that hold all words come first, then, if `max` is not
- * reached, those that hold some.  -1 with BL_DATA when the catalogue was
+ * syntax).  First come entities of that very name, with 100 + 100 * their
+ * share of it; then those that hold all words, by bm25 and how much of the
+ * title the words are; then, if `max` is not reached, those that hold
+ * some.  -1 with BL_DATA when the catalogue was
  * built without full text. */
 int bl_kb_search(struct bl_kb *kb, struct bl_span query, size_t max,
                  struct bl_arena *a, struct bl_kb_hit **out, size_t *n,

@@ -149,11 +149,14 @@ static void print_identifier(const char *program)
         putchar(*program == '-' ? '_' : *program);
 }
 
-static void print_command_words(const struct bl_command *commands, size_t n)
+/* The options of the driver's first command do without its name: blink -i. */
+static void print_command_words(const struct bl_command *commands, size_t n,
+                                bool driver)
 {
     printf("    case ${COMP_WORDS[1]} in\n");
     for (size_t i = 0; i < n; i++) {
-        printf("    %s) words='", subname(&commands[i]));
+        printf("    %s%s) words='", subname(&commands[i]),
+               i == 0 && driver ? "|-*" : "");
         print_words(commands[i].opts);
         print_words(bl_opts_general);
         printf("' ;;\n");
@@ -180,7 +183,7 @@ void bl_opts_print_completion(const char *program,
         print_choices(commands[i].opts);
     printf("    esac\n");
     if (sub) {
-        print_command_words(commands, n);
+        print_command_words(commands, n, !strchr(program, '-'));
     } else {
         printf("    words='");
         print_words(commands[0].opts);

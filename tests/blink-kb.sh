@@ -50,6 +50,19 @@ for text in '"' "'; DROP TABLE entity;--" 'title: NEAR(a b)' 'a AND' '^*()' \
     run blink-kb search -c k.kb "x$text"
     is "$status$(cat err)" 0 "search: '$text' is text, not syntax"
 done
+run blink-kb search -c k.kb -k 4 paris
+is "$(jq -r '[.title, .score > 100] | @tsv' out)" "Paris	true
+Paris (mythology)	true
+Paris, Texas	true
+$(sed -n 4p out | jq -r '[.title, .score > 100] | @tsv')" \
+    'search: entities of that name first, by how often it means them'
+printf '{"id":"%s","title":"%s","text":"New York, New York."}\n' \
+    1 'New York City Subway' 2 'New York City' 3 'The New York Times' \
+    4 'New York Stock Exchange' >ny.jsonl
+blink-kb build -q -o ny.kb ny.jsonl
+is "$(blink-kb search -c ny.kb -k 2 'new york' | jq -r .title)" \
+    $'New York City\nNew York City Subway' \
+    'search: then titles that have little else'
 run blink-kb search -c k.kb 東京
 is "$(jq -r .id out)" 28 'search in another script'
 

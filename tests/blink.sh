@@ -158,6 +158,22 @@ is "$status" 3 'no index: exit status'
 like "$(cat err)" "no index of 'own' by 'default': give it with -x, or" \
     'no index: says what to do'
 
+# ---- completion ----
+# complete WORD...: what bash offers for the last word.
+complete_words() {
+    bash -c 'eval "$(blink --completion)"; COMP_WORDS=("$@")
+        COMP_CWORD=$(($# - 1)); _blink; printf "%s " "${COMPREPLY[@]}"' \
+        bash "$@"
+}
+is "$(complete_words blink l)" 'link ' 'completion: a command'
+is "$(complete_words blink --int)" '--interactive ' \
+    'completion: an option that needs no command'
+is "$(complete_words blink -i --sh)" '--show ' 'completion: the next one'
+is "$(complete_words blink table --d)" '--documents ' \
+    'completion: an option of a command'
+is "$(complete_words blink link --input m)" 'mentions ' \
+    'completion: a choice'
+
 # ---- misuse ----
 run blink
 is "$status" 2 'no command'
