@@ -35,3 +35,9 @@ bin_PROGRAMS += bin/blink-ner
 bin_blink_ner_SOURCES = bin/blink-ner.c
 bin_PROGRAMS += bin/blink-rerank
 bin_blink_rerank_SOURCES = bin/blink-rerank.c
+bin_PROGRAMS += bin/blink-train
+bin_blink_train_SOURCES = \
+	bin/blink-train.c \
+	bin/train-bi.c \
+	bin/train-run.c \
+	bin/train.h

@@ -13,6 +13,7 @@
 #include "json.h"
 #include "mem.h"
 #include "model-parts.h"
+#include "model-write.h"
 
 enum {
     MAX_CONFIG = 16 << 20,
@@ -108,7 +109,7 @@ static int put_config(const struct bl_checkpoint *from, const char *prefix,
     }
     rc = derive(from, prefix, &text, err);
     if (!rc)
-        rc = bl_convert_write(dir, "config.json", &text, err);
+        rc = bl_model_put_file(dir, "config.json", &text, err);
     bl_buf_free(&text);
     return rc;
 }
@@ -188,62 +189,6 @@ static int read_params(const struct bl_convert *c, struct bl_model_config *m,
 }
 
 /* ---- blink.json ---- */
-
-static void put_text(struct bl_buf *b, const char *key, const char *value)
-{
-    bl_buf_printf(b, ",\n  \"%s\": ", key);
-    bl_json_put_string(b, value, strlen(value));
-}
-
-static void put_size(struct bl_buf *b, const char *key, size_t value)
-{
-    if (value)
-        bl_buf_printf(b, ",\n  \"%s\": %zu", key, value);
-}
-
-static void put_bool(struct bl_buf *b, const char *key, int value)
-{
-    if (value >= 0)
-        bl_buf_printf(b, ",\n  \"%s\": %s", key, value ? "true" : "false");
-}
-
-static void put_tags(struct bl_buf *b, const char *const *tags)
-{
-    bl_buf_puts(b, ",\n  \"tags\": [");
-    for (size_t i = 0; i < 3; i++) {
-        bl_buf_puts(b, i ? ", " : "");
-        bl_json_put_string(b, tags[i], strlen(tags[i]));
-    }
-    bl_buf_putc(b, ']');
-}
-
-static void compose(struct bl_buf *b, const struct bl_model_config *m,
-                    size_t pair)
-{
-    bool bi = m->role == BL_ROLE_BI_ENCODER;
-
-    bl_buf_puts(b, "{\n  \"format\": 1");
-    put_text(b, "role", bl_role_name(m->role));
-    if (m->has_layout)
-        put_text(b, "layout", bl_layout_name(m->layout));
-    put_size(b, "towers", bi ? m->towers : 0);
-    if (bi && m->has_pooling)
-        put_text(b, "pooling", m->pooling == BL_POOL_CLS ? "cls" : "mean");
-    if (bi)
-        put_bool(b, "normalize", m->normalize);
-    put_size(b, "context_length", m->context_length);
-    put_size(b, "entity_length", m->entity_length);
-    put_size(b, "pair_length", pair);
-    put_bool(b, "lowercase", m->lowercase);
-    put_bool(b, "literal_specials", m->literal);
-    if (m->has_tags)
-        put_tags(b, m->tags);
-    if (m->licence)
-        put_text(b, "licence", m->licence);
-    if (m->training)
-        put_text(b, "training", m->training);
-    bl_buf_puts(b, "\n}\n");
-}
 
 static const char *const blink_tags[] = { "[unused0]", "[unused1]",
                                           "[unused2]" };
@@ -326,8 +271,10 @@ int bl_convert_config(const struct bl_convert *c,
     if (!rc)
         rc = bl_convert_vocab(c, source, m.lowercase != 0, dir, report, err);
     if (!rc) {
-        compose(&text, &m, pair);
-        rc = bl_convert_write(dir, "blink.json", &text, err);
+        if (pair)
+            m.pair_length = pair;
+        bl_model_put_blink(&text, &m);
+        rc = bl_model_put_file(dir, "blink.json", &text, err);
     }
     free(source);
     bl_buf_free(&text);

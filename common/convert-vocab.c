@@ -10,6 +10,7 @@
 #include "file.h"
 #include "json.h"
 #include "mem.h"
+#include "model-write.h"
 #include "paths.h"
 #include "sha256.h"
 
@@ -19,21 +20,6 @@ enum { MAX_VOCAB = 256 << 20, MAX_PARAMS = 16 << 20 };
 static const char standard[] =
     "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3";
 
-int bl_convert_write(const char *dir, const char *name,
-                     const struct bl_buf *text, struct bl_err *err)
-{
-    char *path = bl_xasprintf("%s/%s", dir, name);
-    struct bl_newfile *f = bl_newfile_open(path, 0, err);
-
-    free(path);
-    if (!f)
-        return -1;
-    if (!bl_newfile_write(f, text->data ? text->data : "", text->len, err))
-        return bl_newfile_commit(f, err);
-    bl_newfile_abort(f);
-    return -1;
-}
-
 int bl_convert_copy(const char *from, size_t max, const char *dir,
                     const char *name, struct bl_err *err)
 {
@@ -41,7 +27,7 @@ int bl_convert_copy(const char *from, size_t max, const char *dir,
     int rc = bl_file_read(from, max, &text, err);
 
     if (!rc)
-        rc = bl_convert_write(dir, name, &text, err);
+        rc = bl_model_put_file(dir, name, &text, err);
     bl_buf_free(&text);
     return rc;
 }

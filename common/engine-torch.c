@@ -3,7 +3,6 @@
 
 #include "engine.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@
 
 #include "blas.h"
 #include "mem.h"
-#include "paths.h"
+#include "module.h"
 #include "stack.h"
 #include "torch-shim.h"
 
@@ -31,30 +30,21 @@ struct torch {
 /* The module, loaded once: libtorch cannot be unloaded. */
 static const struct bl_torch_api *load_module(struct bl_err *err)
 {
-    char *path = bl_path_module("torch");
-    const struct bl_torch_api *api = NULL;
+    const struct bl_torch_api *api;
     bl_torch_api_fn *entry;
-    void *module;
+    int found = bl_module_open("torch", "bl_torch_api", (void **)&entry, err);
 
-    if (!path) {
+    if (!found)
         bl_fail(err, BL_DATA, "the torch engine is not installed (no "
                 "libblink-torch.so): try --engine cpu");
+    if (found <= 0)
         return NULL;
-    }
-    module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!module) {
-        bl_fail(err, BL_DATA, "'%s' cannot be loaded: %s", path, dlerror());
-    } else {
-        *(void **)&entry = dlsym(module, "bl_torch_api");
-        api = entry ? entry() : NULL;
-        if (!api || api->abi != BL_TORCH_ABI) {
-            bl_fail(err, BL_DATA, "'%s' is of another version of blink",
-                    path);
-            api = NULL;
-        }
-    }
-    free(path);
-    return api;
+    api = entry();
+    if (api->abi == BL_TORCH_ABI)
+        return api;
+    bl_fail(err, BL_DATA, "libblink-torch.so is of another version of "
+            "blink");
+    return NULL;
 }
 
 /* Threads of stack.h cannot fail: what went wrong is kept for the end. */

@@ -2,6 +2,7 @@
 # that they run from the build tree as they do when installed.
 noinst_LTLIBRARIES += common/libcommon.la
 common_libcommon_la_SOURCES = \
+	common/adamw.c common/adamw.h \
 	common/ann.c common/ann.h common/faiss-shim.h \
 	common/ann-make.c common/ann-module.h \
 	common/arena.c common/arena.h \
@@ -32,6 +33,7 @@ common_libcommon_la_SOURCES = \
 	common/faiss-take.c \
 	common/faiss-walk.c common/faiss-walk.h \
 	common/file.c common/file.h \
+	common/examples.c common/examples.h \
 	common/fold.c common/fold.h \
 	common/half.h \
 	common/index.c common/index.h \
@@ -62,7 +64,10 @@ common_libcommon_la_SOURCES = \
 	common/model.c common/model.h \
 	common/model-bind.c common/model-parts.h \
 	common/model-config.c \
+	common/model-write.c common/model-write.h \
+	common/module.c common/module.h \
 	common/naming.c common/naming.h \
+	common/net.c common/net.h \
 	common/newdir.c common/newdir.h \
 	common/opts.c common/opts.h \
 	common/opts-help.c common/opts-help.h \
@@ -73,6 +78,7 @@ common_libcommon_la_SOURCES = \
 	common/pipeline.c common/pipeline.h \
 	common/prog.c common/prog.h \
 	common/progress.c \
+	common/random.h \
 	common/rank-fit.c common/rank-fit.h \
 	common/rank.c common/rank.h \
 	common/record.c common/record.h \
@@ -89,6 +95,13 @@ common_libcommon_la_SOURCES = \
 	common/topk-template.h \
 	common/torch-tensor.c common/torch-tensor.h \
 	common/torchfile.c common/torchfile.h \
+	common/train-batch.c common/train-batch.h \
+	common/train-bi.c common/train-bi.h \
+	common/train-pool.c common/train-pool.h \
+	common/train-shim.h \
+	common/train-setup.c common/train-setup.h \
+	common/train-state.c \
+	common/trainer.c common/trainer.h \
 	common/uni-tables.c common/uni-tables.h \
 	common/unicode.c common/unicode.h \
 	common/utf8.c common/utf8.h \
@@ -143,20 +156,26 @@ pkginclude_HEADERS += \
 	common/wordpiece.h \
 	common/words.h
 
-# The torch engine: C++, opened by engine-torch.c when it is wanted,
-# so that no program links libtorch.
-TORCH_SHIM_SOURCES = common/torch-shim.cc
+# The torch engine and the gradients of blink-train: C++, opened when
+# they are wanted, so that no program links libtorch.
+TORCH_SHIMS = common/torch-shim.cc common/train-shim.cc
 if TORCH
 pkglib_LTLIBRARIES += common/libblink-torch.la
-common_libblink_torch_la_SOURCES = $(TORCH_SHIM_SOURCES)
+common_libblink_torch_la_SOURCES = common/torch-shim.cc
 common_libblink_torch_la_CPPFLAGS = $(AM_CPPFLAGS) $(TORCH_CPPFLAGS)
 common_libblink_torch_la_CXXFLAGS = $(TORCH_CXXFLAGS) -Wall -Wextra \
 	-fvisibility=hidden $(BL_SAN)
 common_libblink_torch_la_LDFLAGS = $(AM_LDFLAGS) $(TORCH_LDFLAGS) -module \
 	-avoid-version -shared
 common_libblink_torch_la_LIBADD = $(TORCH_LIBS)
+pkglib_LTLIBRARIES += common/libblink-train.la
+common_libblink_train_la_SOURCES = common/train-shim.cc
+common_libblink_train_la_CPPFLAGS = $(common_libblink_torch_la_CPPFLAGS)
+common_libblink_train_la_CXXFLAGS = $(common_libblink_torch_la_CXXFLAGS)
+common_libblink_train_la_LDFLAGS = $(common_libblink_torch_la_LDFLAGS)
+common_libblink_train_la_LIBADD = $(TORCH_LIBS)
 else
-EXTRA_DIST += $(TORCH_SHIM_SOURCES)
+EXTRA_DIST += $(TORCH_SHIMS)
 endif
 
 # FAISS, for approximate search: C++ too, opened by ann.c in the same way.

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blink-train: trains models on labelled mentions, or on tagged text.
+ *
+ * In:   files of records; a base model
+ * Out:  a model directory; progress on standard error
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "train.h"
+
+struct train_opts o = {
+    .temperature = 0, .others = 4, .pool = 20000, .eval_batch = 8,
+    .candidates = 8,
+    .run = { .rate = 3e-5, .warmup = 0.1, .decay = 0.01, .clip = 1,
+             .dropout = 0.1, .batch = 32, .accumulate = 1, .epochs = 1,
+             .refresh = 1000, .seed = 1 }
+};
+
+#define OPTS_FILES \
+    BL_OPT_STR('b', "base", "MODEL", &o.base, "model to start from"), \
+    BL_OPT_STR('t', "train", "FILE", &o.train, "what to learn from"), \
+    BL_OPT_STR('d', "dev", "FILE", &o.dev, "what to measure with"), \
+    BL_OPT_STR('o', "output", "MODEL", &o.output, \
+               "model directory to make"), \
+    BL_OPT_FLAG('f', "force", &o.force, \
+                "replace the output; begin anew"), \
+    BL_OPT_FLAG('r', "resume", &o.resume, \
+                "go on from the checkpoint, if there is one"), \
+    BL_OPT_STR(0, "config", "FILE", &o.config, \
+               "JSON object of options, each by its long name")
+
+#define OPTS_ENTITIES \
+    BL_OPT_STR('c', "catalogue", "FILE", &o.catalogue, \
+               "catalogue of the entities that records name by id")
+
+#define OPTS_OPTIMISER \
+    BL_OPT_GROUP("Optimiser"), \
+    BL_OPT_DOUBLE(0, "rate", "X", &o.run.rate, 0, 10, \
+                  "highest learning rate"), \
+    BL_OPT_DOUBLE(0, "warmup", "SHARE", &o.run.warmup, 0, 1, \
+                  "share of the steps in which the rate rises"), \
+    BL_OPT_DOUBLE(0, "decay", "X", &o.run.decay, 0, 1, "weight decay"), \
+    BL_OPT_DOUBLE(0, "clip", "X", &o.run.clip, 0, 1e12, \
+                  "longest gradient (0: any)"), \
+    BL_OPT_DOUBLE(0, "dropout", "P", &o.run.dropout, 0, 0.9, \
+                  "share of values dropped while learning"), \
+    BL_OPT_SIZE(0, "batch", "N", &o.run.batch, 1, 1 << 20, \
+                "records a step"), \
+    BL_OPT_SIZE(0, "accumulate", "N", &o.run.accumulate, 1, 1 << 16, \
+                "parts in which a batch is computed"), \
+    BL_OPT_SIZE(0, "epochs", "N", &o.run.epochs, 1, 1 << 20, \
+                "times through the records"), \
+    BL_OPT_SIZE(0, "steps", "N", &o.run.steps, 0, 1u << 30, \
+                "steps, whatever the epochs (0: by the epochs)"), \
+    BL_OPT_STR(0, "freeze", "LIST", &o.freeze, \
+               "words, embeddings, layers:0-3, pooler, head"), \
+    BL_OPT_CHOICE(0, "order", "shuffled|given", &o.run.order, \
+                  "order of the records in an epoch"), \
+    BL_OPT_SIZE(0, "seed", "N", &o.run.seed, 0, 1u << 30, \
+                "where random numbers begin")
+
+#define OPTS_RECIPE \
+    BL_OPT_CHOICE(0, "recipe", "sane|blink", &o.run.recipe, \
+                  "how to train: as one should, or as BLINK did"), \
+    BL_OPT_STR(0, "groups", "NAME", &o.groups, \
+               "BLINK's choice of what is trained")
+
+#define OPTS_MODEL \
+    BL_OPT_GROUP("Model"), \
+    BL_OPT_CHOICE(0, "layout", "base|blink|plain", &o.layout, \
+                  "what the model is given of mention and entity"), \
+    BL_OPT_SIZE(0, "context-length", "N", &o.context_length, 0, 65536, \
+                "tokens of a mention in its context (0: as the base)"), \
+    BL_OPT_SIZE(0, "entity-length", "N", &o.entity_length, 0, 65536, \
+                "tokens of an entity (0: as the base)"), \
+    OPTS_SAVED
+
+#define OPTS_SAVED \
+    BL_OPT_CHOICE(0, "save", "f32|f16", &o.save, \
+                  "number format of the weights saved"), \
+    BL_OPT_STR(0, "training", "TEXT", &o.training, \
+               "what the model is trained on, for its blink.json"), \
+    BL_OPT_STR(0, "licence", "TEXT", &o.licence, \
+               "licence of the model, for its blink.json")
+
+#define OPTS_RUN \
+    BL_OPT_GROUP("Run"), \
+    BL_OPT_SIZE(0, "eval-every", "N", &o.run.eval_every, 0, 1u << 30, \
+                "steps between evaluations (0: an epoch)"), \
+    BL_OPT_SIZE(0, "save-every", "N", &o.run.save_every, 0, 1u << 30, \
+                "steps between checkpoints (0: an epoch)"), \
+    BL_OPT_SIZE(0, "patience", "N", &o.run.patience, 0, 1 << 20, \
+                "evaluations without a better one to stop at (0: none)"), \
+    BL_OPT_CHOICE(0, "device", "cpu|cuda", &o.device, "where to compute"), \
+    BL_OPT_CHOICE(0, "precision", "f32|bf16", &o.precision, \
+                  "number format of the products"), \
+    BL_OPT_SIZE(0, "threads", "N", &o.run.threads, 0, 1024, \
+                "threads to compute with (0: one per core)"), \
+    BL_OPT_FLAG(0, "progress", &o.progress, \
+                "a line for every step on standard error")
+
+static const struct bl_opt bi_opts[] = {
+    OPTS_FILES, OPTS_ENTITIES, OPTS_RECIPE,
+    BL_OPT_GROUP("Negatives"),
+    BL_OPT_DOUBLE(0, "temperature", "X", &o.temperature, 0, 1000,
+                  "what scores are divided by (0: 0.05 for normalised "
+                  "vectors, else 1)"),
+    BL_OPT_SIZE(0, "own-negatives", "N", &o.others, 0, 1000,
+                "of the record's negatives and candidates, at most"),
+    BL_OPT_SIZE(0, "negatives", "N", &o.negatives, 0, 1000,
+                "mined for each mention with the weights of the moment"),
+    BL_OPT_SIZE(0, "refresh", "N", &o.run.refresh, 1, 1u << 30,
+                "steps between minings"),
+    BL_OPT_SIZE(0, "pool", "N", &o.pool, 0, 1u << 30,
+                "entities to mine and to measure among (0: all)"),
+    BL_OPT_SIZE(0, "eval-batch", "N", &o.eval_batch, 1, 1 << 16,
+                "records an evaluation batch has in BLINK's recipe"),
+    OPTS_OPTIMISER, OPTS_MODEL,
+    BL_OPT_SIZE(0, "towers", "N", &o.towers, 0, 2,
+                "1 for both sides or 2 (0: as the base)"),
+    BL_OPT_CHOICE(0, "pooling", "base|cls|mean", &o.pooling,
+                  "how tokens become a vector"),
+    BL_OPT_CHOICE(0, "normalize", "base|no|yes", &o.normalize,
+                  "whether vectors are brought to length 1"),
+    OPTS_RUN, BL_OPTS_END
+};
+
+enum { BI, N_COMMANDS };
+
+static const struct bl_command commands[N_COMMANDS] = {
+    { "blink-train bi", "-b MODEL -t FILE [-d FILE] [-c KB] -o MODEL",
+      "train a bi-encoder on labelled mentions", bi_opts, 0, 0 },
+};
+
+int main(int argc, char **argv)
+{
+    static int (*const verbs[N_COMMANDS])(void) = { bl_verb_bi };
+    size_t command;
+
+    bl_prog_init("blink-train");
+    command = bl_opts_subcommand("blink-train", "train models", commands,
+                                 N_COMMANDS, argc, argv);
+    bl_verb_expand(&argc, &argv);
+    bl_opts_parse(&commands[command], argc - 1, argv + 1);
+    if (!o.base || !o.train || !o.output)
+        bl_die_usage("--base, --train and --output are needed");
+    return bl_prog_finish(verbs[command]());
+}

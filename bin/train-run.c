@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/* train-run: what all verbs of blink-train do alike. */
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "examples.h"
+#include "file.h"
+#include "json.h"
+#include "kb.h"
+#include "mem.h"
+#include "threads.h"
+#include "train.h"
+
+enum { MAX_CONFIG = 1 << 20 };
+
+/* ---- --config ---- */
+
+static const char *config_path(int argc, char **argv)
+{
+    for (int i = 2; i < argc; i++) {
+        if (!strncmp(argv[i], "--config=", 9))
+            return argv[i] + 9;
+        if (!strcmp(argv[i], "--config") && i + 1 < argc)
+            return argv[i + 1];
+    }
+    return NULL;
+}
+
+/* One member as an argument; NULL for false, which needs none. */
+static char *argument_of(const char *path, struct bl_span key,
+                         struct bl_span value, struct bl_arena *a)
+{
+    enum bl_json_type type = bl_json_type(value);
+    struct bl_err err;
+
+    if (type == BL_JSON_BOOL)
+        return *value.p == 't' ? bl_xasprintf("--%.*s", (int)key.n, key.p)
+            : NULL;
+    if (type == BL_JSON_STRING && bl_json_string(value, a, &value, &err) < 0)
+        bl_die(&err);
+    if (type != BL_JSON_STRING && type != BL_JSON_NUMBER) {
+        bl_fail(&err, BL_DATA, "'%s': %.*s: expected string, number or "
+                "boolean, found %s", path, (int)(key.n < 60 ? key.n : 60),
+                key.p, bl_json_type_name(type));
+        bl_die(&err);
+    }
+    return bl_xasprintf("--%.*s=%.*s", (int)key.n, key.p, (int)value.n,
+                        value.p);
+}
+
+static struct bl_span read_config(const char *path, struct bl_buf *text)
+{
+    struct bl_err err;
+    struct bl_span root;
+
+    if (bl_file_read(path, MAX_CONFIG, text, &err) < 0)
+        bl_die(&err);
+    root = (struct bl_span){ text->data, text->len };
+    if (bl_json_check(root.p, root.n, &err) < 0) {
+        err.code = BL_DATA;
+        bl_err_prefix(&err, "'%s'", path);
+        bl_die(&err);
+    }
+    root = bl_json_trim(root);
+    if (bl_json_type(root) != BL_JSON_OBJECT) {
+        bl_fail(&err, BL_DATA, "'%s': expected object, found %s", path,
+                bl_json_type_name(bl_json_type(root)));
+        bl_die(&err);
+    }
+    return root;
+}
+
+/* The settings come first, so that the command line has the last word. */
+void bl_verb_expand(int *argc, char ***argv)
+{
+    const char *path = config_path(*argc, *argv);
+    static struct bl_arena arena = BL_ARENA_INIT;
+    struct bl_buf text = BL_BUF_INIT;
+    struct bl_json_iter it;
+    struct bl_span key, value;
+    char **out;
+    int n = 2;
+
+    if (!path)
+        return;
+    it = bl_json_iter(read_config(path, &text));
+    out = bl_xcalloc((size_t)*argc + text.len + 1, sizeof *out);
+    memcpy(out, *argv, 2 * sizeof *out);
+    while (bl_json_next(&it, &key, &value)) {
+        out[n] = argument_of(path, key, value, &arena);
+        n += out[n] != NULL;
+    }
+    for (int i = 2; i < *argc; i++)
+        out[n++] = (*argv)[i];
+    *argc = n;
+    *argv = out;
+    bl_buf_free(&text);
+    bl_arena_free(&arena);
+}
+
+/* ---- Files ---- */
+
+struct bl_kb *bl_verb_catalogue(void)
+{
+    struct bl_err err;
+    struct bl_kb *kb;
+
+    if (!o.catalogue)
+        return NULL;
+    kb = bl_kb_open_named(o.catalogue, &err);
+    if (!kb)
+        bl_die(&err);
+    return kb;
+}
+
+struct bl_examples *bl_verb_examples(const char *path, struct bl_kb *kb,
+                                   size_t max_others)
+{
+    struct bl_examples_opts eo = { .kb = kb, .max_others = max_others };
+    struct bl_examples *x;
+    struct bl_err err;
+
+    if (!path)
+        return NULL;
+    x = bl_examples_read(path, &eo, &err);
+    if (!x)
+        bl_die(&err);
+    if (x->unlabelled || x->unknown)
+        bl_warn("'%s': %zu records without a label and %zu of entities that "
+                "the catalogue lacks are left out", path, x->unlabelled,
+                x->unknown);
+    bl_note("'%s': %zu records, %zu entities", path, x->n, x->n_entities);
+    return x;
+}
+
+/* ---- Setting up ---- */
+
+void bl_verb_wish(struct bl_train_wish *w, enum bl_role role)
+{
+    *w = (struct bl_train_wish){ .base = o.base, .role = role,
+        .layout = o.layout - 1, .pooling = o.pooling - 1,
+        .normalize = o.normalize - 1, .towers = o.towers,
+        .context_length = o.context_length,
+        .entity_length = o.entity_length, .training = o.training,
+        .licence = o.licence, .dtype = o.save ? BL_F16 : BL_F32,
+        .seed = o.run.seed };
+}
+
+void bl_verb_start(struct bl_train_setup *s, const struct bl_train_wish *w)
+{
+    struct bl_train_settings t = { o.device, o.precision, 0 };
+    struct bl_err err;
+    int rc;
+
+    if (!o.run.threads)
+        o.run.threads = bl_threads_default();
+    t.threads = o.run.threads;
+    if (bl_train_setup(s, w, &err) < 0)
+        bl_die(&err);
+    if (o.run.recipe == BL_RECIPE_BLINK)
+        rc = bl_net_blink_groups(s->net, o.groups ? o.groups
+                                 : "all_encoder_layers", &err);
+    else
+        rc = bl_net_freeze(s->net, o.freeze, &err);
+    if (rc < 0 || bl_train_setup_start(s, &t, &err) < 0)
+        bl_die(&err);
+    bl_note("libtorch %s, %zu threads; %zu numbers in %zu tensors",
+            s->api->version, t.threads, s->net->n, s->net->n_params);
+}
+
+/* ---- What a checkpoint must agree with ---- */
+
+static void put_number(struct bl_buf *b, const char *name, double v)
+{
+    bl_buf_printf(b, ",\"%s\":", name);
+    bl_json_put_double(b, v, 17);
+}
+
+static void put_size(struct bl_buf *b, const char *name, size_t v)
+{
+    bl_buf_printf(b, ",\"%s\":%zu", name, v);
+}
+
+static void put_text(struct bl_buf *b, const char *name, const char *v)
+{
+    bl_buf_printf(b, ",\"%s\":", name);
+    bl_json_put_string(b, v ? v : "", v ? strlen(v) : 0);
+}
+
+static void put_choices(struct bl_buf *b)
+{
+    const struct { const char *name; int v; } choices[] = {
+        { "recipe", o.run.recipe }, { "order", o.run.order },
+        { "layout", o.layout }, { "pooling", o.pooling },
+        { "normalize", o.normalize }, { "missing", o.missing },
+        { "device", o.device }, { "precision", o.precision },
+    };
+
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+        bl_buf_printf(b, ",\"%s\":%d", choices[i].name, choices[i].v);
+}
+
+static void put_settings(struct bl_buf *b, const struct bl_train_setup *s,
+                         const char *digests)
+{
+    bl_buf_printf(b, "{\"format\":1,\"data\":\"%s\"", digests);
+    put_text(b, "base", s->base->fingerprint);
+    put_text(b, "libtorch", s->api->version);
+    put_text(b, "freeze", o.freeze);
+    put_text(b, "groups", o.groups);
+    put_choices(b);
+    put_number(b, "rate", o.run.rate);
+    put_number(b, "warmup", o.run.warmup);
+    put_number(b, "decay", o.run.decay);
+    put_number(b, "clip", o.run.clip);
+    put_number(b, "dropout", o.run.dropout);
+    put_number(b, "temperature", o.temperature);
+    put_size(b, "batch", o.run.batch);
+    put_size(b, "accumulate", o.run.accumulate);
+    put_size(b, "epochs", o.run.epochs);
+    put_size(b, "steps", o.run.steps);
+    put_size(b, "seed", o.run.seed);
+    put_size(b, "threads", o.run.threads);
+    put_size(b, "eval-every", o.run.eval_every);
+    put_size(b, "patience", o.run.patience);
+    put_size(b, "refresh", o.run.refresh);
+    put_size(b, "negatives", o.negatives);
+    put_size(b, "own-negatives", o.others);
+    put_size(b, "candidates", o.candidates);
+    put_size(b, "pool", o.pool);
+    put_size(b, "towers", o.towers);
+    put_size(b, "context-length", o.context_length);
+    put_size(b, "entity-length", o.entity_length);
+    bl_buf_putc(b, '}');
+}
+
+/* ---- Progress ---- */
+
+struct shown {
+    bool terminal;
+    double last;                /* when a line was shown */
+};
+
+static void put_left(char *out, size_t size, double seconds)
+{
+    unsigned long s = seconds > 0 && seconds < 1e9
+        ? (unsigned long)seconds : 0;
+
+    if (s >= 3600)
+        snprintf(out, size, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60,
+                 s % 60);
+    else
+        snprintf(out, size, "%lu:%02lu", s / 60, s % 60);
+}
+
+static void on_step(void *ctx, const struct bl_train_report *r)
+{
+    struct shown *s = ctx;
+    double time = bl_now();
+    char left[32];
+
+    if (bl_verbosity < 0 || !(o.progress || (s->terminal
+                                             && time - s->last >= 0.2)))
+        return;
+    s->last = time;
+    put_left(left, sizeof left, r->left);
+    fprintf(stderr, "%sstep %llu of %llu, loss %.4f, rate %.2e, norm %.3g, "
+            "%.1f a second, %s left%s", s->terminal ? "\r\033[K" : "",
+            (unsigned long long)r->state->step,
+            (unsigned long long)r->total, r->loss, r->rate, r->norm,
+            r->per_second, left, s->terminal ? "" : "\n");
+}
+
+static void on_eval(void *ctx, const struct bl_train_report *r,
+                    const struct bl_metrics *m, bool best)
+{
+    const struct shown *s = ctx;
+
+    if (bl_verbosity < 0)
+        return;
+    fprintf(stderr, "%sstep %llu of %llu:", s->terminal ? "\r\033[K" : "",
+            (unsigned long long)r->state->step,
+            (unsigned long long)r->total);
+    for (size_t i = 0; i < m->n; i++)
+        fprintf(stderr, "%s %s %.4f", i ? "," : "", m->v[i].name,
+                m->v[i].value);
+    fprintf(stderr, "%s\n", best ? " (best so far)" : "");
+}
+
+int bl_verb_run(struct bl_train_setup *s, const struct bl_task *task,
+              const char *digests)
+{
+    struct bl_buf settings = BL_BUF_INIT;
+    struct shown shown = { .terminal = isatty(STDERR_FILENO) };
+    struct bl_trainer t = {
+        .opts = &o.run, .net = s->net, .api = s->api, .handle = s->handle,
+        .task = task, .spec = &s->spec, .output = o.output,
+        .resume = o.resume && !o.force, .force = o.force,
+        .on_step = on_step, .on_eval = on_eval, .ctx = &shown,
+    };
+    struct bl_err err;
+    int rc;
+
+    put_settings(&settings, s, digests);
+    t.settings = settings.data;
+    rc = bl_trainer_run(&t, &err);
+    if (shown.terminal && bl_verbosity >= 0)
+        fputs("\r\033[K", stderr);
+    bl_buf_free(&settings);
+    if (rc < 0)
+        bl_die(&err);
+    return 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* train: what the parts of blink-train share. */
+#ifndef TRAIN_H
+#define TRAIN_H
+
+#include "examples.h"
+#include "kb.h"
+#include "opts.h"
+#include "prog.h"
+#include "train-setup.h"
+#include "trainer.h"
+
+enum { CHOICE_BASE };           /* the first choice of three options */
+
+struct train_opts {
+    const char *base, *train, *dev, *catalogue, *output, *config;
+    const char *freeze, *groups, *training, *licence;
+    bool resume, force, progress;
+    int layout, pooling, normalize, save, device, precision;
+    size_t towers, context_length, entity_length;
+    double temperature;
+    size_t negatives, others, pool, eval_batch, candidates;
+    int missing;
+    struct bl_trainer_opts run;
+};
+
+extern struct train_opts o;
+
+/* The verbs: the exit status. */
+int bl_verb_bi(void);
+int bl_verb_cross(void);
+
+/* Sets o.run and the net up, runs the trainer, prints its progress. */
+void bl_verb_wish(struct bl_train_wish *w, enum bl_role role);
+void bl_verb_start(struct bl_train_setup *s, const struct bl_train_wish *w);
+int bl_verb_run(struct bl_train_setup *s, const struct bl_task *task,
+              const char *digests);
+/* Examples of both kinds; dies when they cannot be read.  *kb: opened when a
+ * catalogue was named. */
+struct bl_examples *bl_verb_examples(const char *path, struct bl_kb *kb,
+                                   size_t max_others);
+struct bl_kb *bl_verb_catalogue(void);
+
+/* argv with the settings of --config in front of the options. */
+void bl_verb_expand(int *argc, char ***argv);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "train-batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+struct place {
+    size_t length, index;
+};
+
+static int by_length(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+
+    if (x->length != y->length)
+        return x->length < y->length ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+void bl_sorted_clear(struct bl_sorted *s)
+{
+    bl_batch_clear(&s->given);
+    bl_batch_clear(&s->batch);
+}
+
+void bl_sorted_add(struct bl_sorted *s, const struct bl_input *in)
+{
+    bl_batch_add(&s->given, in->ids, in->segments, in->positions, in->n);
+}
+
+void bl_sorted_finish(struct bl_sorted *s)
+{
+    const struct bl_batch *b = &s->given;
+    struct place *places = bl_xmalloc(b->n_seqs, sizeof *places);
+
+    if (s->cap < b->n_seqs) {
+        s->cap = 2 * b->n_seqs;
+        s->rows = bl_xrealloc(s->rows, s->cap, sizeof *s->rows);
+    }
+    for (size_t i = 0; i < b->n_seqs; i++)
+        places[i] = (struct place){ b->offsets[i + 1] - b->offsets[i], i };
+    if (b->n_seqs)
+        qsort(places, b->n_seqs, sizeof *places, by_length);
+    bl_batch_clear(&s->batch);
+    for (size_t i = 0; i < b->n_seqs; i++) {
+        size_t at = b->offsets[places[i].index];
+
+        bl_batch_add(&s->batch, b->ids + at, b->segments + at,
+                     b->positions + at, places[i].length);
+        s->rows[places[i].index] = (int64_t)i;
+    }
+    free(places);
+}
+
+void bl_sorted_free(struct bl_sorted *s)
+{
+    bl_batch_free(&s->given);
+    bl_batch_free(&s->batch);
+    free(s->rows);
+    *s = (struct bl_sorted){ .rows = NULL };
+}

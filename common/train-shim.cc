@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libtorch's autograd on packed batches.  N tokens, S sequences, H hidden,
+ * A heads of D = H / A.  Parameters are tensors laid over net->values, their
+ * gradients over net->grads, so that autograd adds to them in place; on
+ * another device they are copies, kept alike by sync().
+ */
+#include "train-shim.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <torch/version.h>
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <stdexcept>
+#include <unordered_map>
+#include <vector>
+
+using at::Tensor;
+
+struct bl_train {
+    struct bl_net *net;
+    at::Device device = at::kCPU;
+    bool bf16;
+    std::unordered_map<const float *, Tensor> params;
+};
+
+/* One call: where its random numbers come from. */
+struct Run {
+    bl_train &t;
+    double dropout;
+    uint64_t seed;
+    uint64_t drops = 0;         /* so far */
+};
+
+static int64_t dim(size_t n)
+{
+    return static_cast<int64_t>(n);
+}
+
+static const Tensor &param(const Run &r, const float *p)
+{
+    return r.t.params.at(p);
+}
+
+/* ---- Dropout ---- */
+
+/* A hash as random numbers: no state to save, any part by any thread. */
+static inline uint32_t mix(uint32_t x)
+{
+    x = (x ^ x >> 16) * 0x7feb352du;
+    x = (x ^ x >> 15) * 0x846ca68bu;
+    return x ^ x >> 16;
+}
+
+static void fill_mask(float *mask, int64_t n, double p, uint64_t seed)
+{
+    uint32_t low = mix(static_cast<uint32_t>(seed));
+    uint32_t high = mix(static_cast<uint32_t>(seed >> 32) ^ low);
+    uint32_t limit = static_cast<uint32_t>(p * 4294967296.0);
+    float keep = static_cast<float>(1.0 / (1.0 - p));
+
+    at::parallel_for(0, n, 1 << 14, [&](int64_t from, int64_t to) {
+        for (int64_t i = from; i < to; i++)
+            mask[i] = mix(mix(static_cast<uint32_t>(i) ^ low) + high) < limit
+                ? 0.0f : keep;
+    });
+}
+
+static Tensor drop(Run &r, const Tensor &x)
+{
+    if (!(r.dropout > 0))
+        return x;
+    if (r.t.device.is_cuda())
+        return at::dropout(x, r.dropout, true);
+    Tensor mask = at::empty(x.sizes(), x.options().requires_grad(false));
+    fill_mask(mask.data_ptr<float>(), mask.numel(), r.dropout,
+              r.seed + 0x9e3779b97f4a7c15u * ++r.drops);
+    return x * mask;
+}
+
+/* ---- The network ---- */
+
+/* In bf16 the operands of products are cast and all else stays f32. */
+static Tensor cast(const Run &r, const Tensor &x)
+{
+    return r.t.bf16 ? x.to(at::kBFloat16) : x;
+}
+
+static Tensor apply(const Run &r, const struct bl_linear &l, const Tensor &x)
+{
+    return at::linear(cast(r, x), cast(r, param(r, l.w)),
+                      cast(r, param(r, l.b))).to(at::kFloat);
+}
+
+static Tensor apply(const Run &r, const struct bl_norm &n, const Tensor &x)
+{
+    const struct bl_shape &s = r.t.net->view.shape;
+
+    return at::layer_norm(x, { dim(s.hidden) }, param(r, n.gain),
+                          param(r, n.bias), s.epsilon);
+}
+
+static Tensor indices(const Run &r, const int64_t *p, size_t n)
+{
+    return at::tensor(at::ArrayRef<int64_t>(p, n), at::kLong)
+        .to(r.t.device);
+}
+
+static Tensor indices(const Run &r, const int32_t *p, size_t n)
+{
+    return at::tensor(at::ArrayRef<int32_t>(p, n), at::kInt)
+        .to(r.t.device, at::kLong);
+}
+
+/* Runs of sequences of equal length. */
+struct Runs {
+    std::vector<int64_t> sizes, lengths;    /* tokens; of each sequence */
+};
+
+static Runs find_runs(const struct bl_batch *b)
+{
+    Runs runs;
+
+    for (size_t from = 0, to; from < b->n_seqs; from = to) {
+        size_t n = b->offsets[from + 1] - b->offsets[from];
+
+        for (to = from + 1; to < b->n_seqs
+             && b->offsets[to + 1] - b->offsets[to] == n; to++)
+            ;
+        runs.sizes.push_back(dim((to - from) * n));
+        runs.lengths.push_back(dim(n));
+    }
+    return runs;
+}
+
+/* Attention of g sequences: queries [g * nq][H], keys [g * n][H]. */
+static Tensor attend_run(Run &r, const Tensor &q, const Tensor &k,
+                         const Tensor &v, int64_t g)
+{
+    const struct bl_shape &s = r.t.net->view.shape;
+    int64_t a = dim(s.heads), d = dim(s.hidden / s.heads);
+    auto split = [&](const Tensor &x) {
+        return cast(r, x.view({ g, x.size(0) / g, a, d }).transpose(1, 2));
+    };
+    Tensor scores = at::matmul(split(q), split(k).transpose(2, 3))
+        .to(at::kFloat) / std::sqrt(static_cast<double>(d));
+    Tensor weights = drop(r, at::softmax(scores, -1));
+
+    return at::matmul(cast(r, weights), split(v)).to(at::kFloat)
+        .transpose(1, 2).reshape({ q.size(0), a * d });
+}
+
+/* q: of all tokens, or of the first of each sequence. */
+static Tensor attend(Run &r, const Runs &runs, const Tensor &q,
+                     const Tensor &k, const Tensor &v)
+{
+    std::vector<int64_t> counts;
+    std::vector<Tensor> parts;
+
+    for (size_t i = 0; i < runs.sizes.size(); i++)
+        counts.push_back(q.size(0) == k.size(0) ? runs.sizes[i]
+                         : runs.sizes[i] / runs.lengths[i]);
+    std::vector<Tensor> qs = q.split_with_sizes(counts);
+    std::vector<Tensor> ks = k.split_with_sizes(runs.sizes);
+    std::vector<Tensor> vs = v.split_with_sizes(runs.sizes);
+    for (size_t i = 0; i < qs.size(); i++)
+        parts.push_back(attend_run(r, qs[i], ks[i], vs[i],
+                                   runs.sizes[i] / runs.lengths[i]));
+    return parts.size() == 1 ? parts[0] : at::cat(parts);
+}
+
+/* first: of the last layer only the first tokens [S][H] are computed. */
+static Tensor run_layer(Run &r, const struct bl_layer &l, const Runs &runs,
+                        const Tensor &x, const Tensor *first)
+{
+    Tensor own = first ? x.index_select(0, *first) : x;
+    Tensor mixed = attend(r, runs, apply(r, l.query, own),
+                          apply(r, l.key, x), apply(r, l.value, x));
+    Tensor y = apply(r, l.attended_norm,
+                     own + drop(r, apply(r, l.attended, mixed)));
+
+    return apply(r, l.norm, y + drop(r, apply(r, l.down,
+                                              at::gelu(apply(r, l.up, y)))));
+}
+
+static Tensor starts_of(const Run &r, const struct bl_batch *b)
+{
+    std::vector<int64_t> starts(b->offsets, b->offsets + b->n_seqs);
+
+    return indices(r, starts.data(), starts.size());
+}
+
+/* Last hidden states: [N][H], or [S][H] of the first tokens. */
+static Tensor run_stack(Run &r, const struct bl_bert &t,
+                        const struct bl_batch *b, bool first_only)
+{
+    auto look_up = [&](const float *rows, const int32_t *p) {
+        return at::embedding(param(r, rows), indices(r, p, b->n_tokens));
+    };
+    size_t n_layers = r.t.net->view.shape.layers;
+    Runs runs = find_runs(b);
+    Tensor starts = starts_of(r, b);
+    Tensor x = drop(r, apply(r, t.norm, look_up(t.words, b->ids)
+                             + look_up(t.positions, b->positions)
+                             + look_up(t.types, b->segments)));
+
+    for (size_t i = 0; i < n_layers; i++)
+        x = run_layer(r, t.layers[i], runs, x,
+                      first_only && i + 1 == n_layers ? &starts : nullptr);
+    return x;
+}
+
+/* The mean of each sequence as one product: [S][N] [N][H]. */
+static Tensor mean_of(const Run &r, const struct bl_batch *b,
+                      const Tensor &x)
+{
+    Tensor weights = at::zeros({ dim(b->n_seqs), dim(b->n_tokens) });
+    float *w = weights.data_ptr<float>();
+
+    for (size_t i = 0; i < b->n_seqs; i++) {
+        size_t from = b->offsets[i], to = b->offsets[i + 1];
+        std::fill(w + i * b->n_tokens + from, w + i * b->n_tokens + to,
+                  1.0f / static_cast<float>(to - from));
+    }
+    return at::mm(weights.to(r.t.device), x);
+}
+
+/* Pooler, tanh, dropout, head: as bl_encoder's, with BLINK's dropout. */
+static Tensor apply_head(Run &r, const struct bl_bert &t,
+                         const Tensor &first)
+{
+    return apply(r, t.head, drop(r, at::tanh(apply(r, t.pooler, first))));
+}
+
+/* The vectors of a bi-encoder in the caller's order: [S][dim]. */
+static Tensor vectors_of(Run &r, int tower, const struct bl_train_seqs &q)
+{
+    const struct bl_model &m = r.t.net->view;
+    const struct bl_bert &t = m.towers[tower];
+    bool mean = !t.head.w && m.pooling == BL_POOL_MEAN;
+    Tensor x = run_stack(r, t, q.batch, !mean);
+
+    if (t.head.w)
+        x = apply_head(r, t, x);
+    else if (mean)
+        x = mean_of(r, q.batch, x);
+    if (m.normalize)
+        x = x / x.norm(2, 1, true).clamp_min(1e-12);
+    return x.index_select(0, indices(r, q.rows, q.batch->n_seqs));
+}
+
+/* ---- Losses ---- */
+
+static void take(const Tensor &scores, float *out)
+{
+    if (!out)
+        return;
+    Tensor x = scores.detach().to(at::kCPU, at::kFloat).contiguous();
+    std::copy_n(x.data_ptr<float>(), x.numel(), out);
+}
+
+static double finish(const Tensor &loss, const struct bl_train_run *run)
+{
+    double value = loss.detach().item<double>();
+
+    if (run->backward && std::isfinite(value))
+        (loss * run->scale).backward();
+    return value;
+}
+
+/* [lists][longest] with minus infinity behind the shorter ones. */
+static Tensor pad_lists(const Run &r, const struct bl_train_lists *b,
+                        const Tensor &scores)
+{
+    size_t longest = 0, pairs = b->starts[b->n];
+    std::vector<int64_t> at;
+
+    for (size_t g = 0; g < b->n; g++)
+        longest = std::max(longest, b->starts[g + 1] - b->starts[g]);
+    for (size_t g = 0; g < b->n; g++)
+        for (size_t i = 0; i < longest; i++)
+            at.push_back(dim(b->starts[g] + i < b->starts[g + 1]
+                             ? b->starts[g] + i : pairs));
+    Tensor lowest = at::full({ 1 }, -INFINITY, scores.options()
+                             .requires_grad(false));
+    return at::cat({ scores, lowest })
+        .index_select(0, indices(r, at.data(), at.size()))
+        .view({ dim(b->n), dim(longest) });
+}
+
+/* ---- The table ---- */
+
+/* Runs fn; what it throws becomes the sentence in error and false. */
+template <typename F> static bool guarded(char *error, F fn) noexcept
+{
+    try {
+        fn();
+        return true;
+    } catch (const c10::Error &e) {
+        std::snprintf(error, BL_ERR_MSG, "libtorch: %s",
+                      e.what_without_backtrace());
+    } catch (const std::exception &e) {
+        std::snprintf(error, BL_ERR_MSG, "libtorch: %s", e.what());
+    } catch (...) {
+        std::snprintf(error, BL_ERR_MSG, "libtorch: unknown failure");
+    }
+    return false;
+}
+
+/* Calls fn(Run) with autograd on or off. */
+template <typename F>
+static int run(struct bl_train *t, const struct bl_train_run *how,
+               char *error, F fn) noexcept
+{
+    return guarded(error, [&] {
+        c10::AutoGradMode mode(how->backward != 0);
+        Run r{ *t, how->dropout, how->seed };
+
+        if (t->device.is_cuda() && how->dropout > 0)
+            at::manual_seed(how->seed);
+        fn(r);
+    }) ? 0 : -1;
+}
+
+static int train_bi(struct bl_train *t, const struct bl_train_bi *b,
+                    const struct bl_train_run *how, double *loss,
+                    float *scores, char *error) noexcept
+{
+    return run(t, how, error, [&](Run &r) {
+        int64_t n = dim(b->contexts.batch->n_seqs);
+        int64_t m = dim(b->entities.batch->n_seqs);
+        Tensor s = at::mm(vectors_of(r, BL_TOWER_CONTEXT, b->contexts),
+                          vectors_of(r, BL_TOWER_ENTITY, b->entities).t())
+            / b->temperature;
+
+        take(s, scores);
+        if (b->out)
+            s = s.masked_fill(at::from_blob(const_cast<uint8_t *>(b->out),
+                                            { n, m }, at::kByte)
+                              .to(r.t.device, at::kBool), -INFINITY);
+        *loss = finish(at::cross_entropy_loss(
+            s, indices(r, b->target, static_cast<size_t>(n))), how);
+    });
+}
+
+static int train_lists(struct bl_train *t, const struct bl_train_lists *b,
+                       const struct bl_train_run *how, double *loss,
+                       float *scores, char *error) noexcept
+{
+    return run(t, how, error, [&](Run &r) {
+        const struct bl_bert &bert = r.t.net->view.towers[0];
+        Tensor s = apply_head(r, bert, run_stack(r, bert, b->pairs.batch,
+                                                 true)).squeeze(1)
+            .index_select(0, indices(r, b->pairs.rows,
+                                     b->pairs.batch->n_seqs));
+
+        take(s, scores);
+        *loss = finish(at::cross_entropy_loss(
+            pad_lists(r, b, s), indices(r, b->gold, b->n)), how);
+    });
+}
+
+static int train_tags(struct bl_train *t, const struct bl_train_tags *b,
+                      const struct bl_train_run *how, double *loss,
+                      float *scores, char *error) noexcept
+{
+    return run(t, how, error, [&](Run &r) {
+        const struct bl_bert &bert = r.t.net->view.towers[0];
+        Tensor s = apply(r, bert.head,
+                         drop(r, run_stack(r, bert, b->batch, false)));
+
+        take(s, scores);
+        *loss = finish(at::cross_entropy_loss(
+            s, indices(r, b->labels, b->batch->n_tokens), {}, 1,
+            BL_TRAIN_IGNORE), how);
+    });
+}
+
+/* CUDA's half of libtorch is a library of its own that nothing links. */
+static void need_cuda()
+{
+    if (!at::hasCUDA())
+        dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+    if (!at::hasCUDA())
+        throw std::runtime_error("--device cuda: this libtorch ("
+                                 TORCH_VERSION
+                                 ") has no CUDA, or there is no such device");
+}
+
+static Tensor over(float *p, const struct bl_param &q)
+{
+    std::vector<int64_t> dims(q.dims, q.dims + q.n_dims);
+
+    return at::from_blob(p + q.at, dims, at::kFloat);
+}
+
+static void bind(bl_train &t)
+{
+    for (size_t i = 0; i < t.net->n_params; i++) {
+        const struct bl_param &q = t.net->params[i];
+        Tensor p = over(t.net->values, q).to(t.device);
+
+        if (q.wanted) {
+            p.set_requires_grad(true);
+            p.mutable_grad() = over(t.net->grads, q).to(t.device);
+        }
+        t.params[t.net->values + q.at] = p;
+    }
+}
+
+static struct bl_train *train_open(struct bl_net *net,
+                                   const struct bl_train_settings *s,
+                                   char *error) noexcept
+{
+    struct bl_train *t = nullptr;
+    bool good = guarded(error, [&] {
+        if (s->device == BL_DEVICE_CUDA)
+            need_cuda();
+        at::set_num_threads(static_cast<int>(s->threads));
+        t = new bl_train;
+        t->net = net;
+        t->device = s->device == BL_DEVICE_CUDA ? at::kCUDA : at::kCPU;
+        t->bf16 = s->precision == BL_PRECISION_BF16;
+        bind(*t);
+    });
+
+    if (good)
+        return t;
+    delete t;
+    return nullptr;
+}
+
+static int train_sync(struct bl_train *t, int what, char *error) noexcept
+{
+    return guarded(error, [&] {
+        c10::AutoGradMode mode(false);
+
+        for (size_t i = 0; t->device.is_cuda() && i < t->net->n_params; i++) {
+            const struct bl_param &q = t->net->params[i];
+            Tensor &p = t->params.at(t->net->values + q.at);
+
+            if (what == BL_TRAIN_PUT_VALUES)
+                p.copy_(over(t->net->values, q));
+            else if (q.wanted && what == BL_TRAIN_GET_GRADS)
+                over(t->net->grads, q).copy_(p.grad());
+            else if (q.wanted)
+                p.mutable_grad().copy_(over(t->net->grads, q));
+        }
+    }) ? 0 : -1;
+}
+
+static void train_close(struct bl_train *t) noexcept
+{
+    char error[BL_ERR_MSG];
+    guarded(error, [&] { delete t; });
+}
+
+const struct bl_train_api *bl_train_api(void)
+{
+    static const struct bl_train_api api = {
+        BL_TRAIN_ABI, TORCH_VERSION, train_open, train_bi, train_lists,
+        train_tags, train_sync, train_close
+    };
+    return &api;
+}
