@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "blas.h"
 #include "encoder.h"
 #include "index.h"
 #include "mem.h"
@@ -80,12 +79,11 @@ static int open_coder(struct coder *c, const struct bl_pool *p,
     return c->encoder ? 0 : -1;
 }
 
-static void close_coder(struct coder *c, const struct bl_pool *p)
+static void close_coder(struct coder *c)
 {
     bl_batch_free(&c->batch);
     bl_input_free(&c->input);
     bl_encoder_close(c->encoder);
-    bl_blas_start(p->threads);
 }
 
 /* Vectors of the batch, to rows of `padded` floats that end with zeros. */
@@ -137,7 +135,7 @@ int bl_pool_embed(struct bl_pool *p, struct bl_err *err)
                    p->vectors + at * p->padded, err);
         at = i + 1;
     }
-    close_coder(&c, p);
+    close_coder(&c);
     return rc;
 }
 
@@ -209,7 +207,7 @@ int bl_pool_search(struct bl_pool *p, const size_t *which, size_t n,
     }
     bl_topk_free(topk);
     if (c.encoder)
-        close_coder(&c, p);
+        close_coder(&c);
     free(rows);
     return rc;
 }

@@ -9,8 +9,7 @@
  *     bl_pool_search(&p, which, n, 10, near, &err);
  *     bl_pool_free(&p);
  *
- * The cpu engine computes the vectors and topk.h finds them; the threads of
- * the BLAS are set back for libtorch afterwards.
+ * The cpu engine computes the vectors and topk.h finds them.
  */
 #ifndef BL_TRAIN_POOL_H
 #define BL_TRAIN_POOL_H

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libtorch's autograd on packed batches.  N tokens, S sequences, H hidden,
- * A heads of D = H / A.  Parameters are tensors laid over net->values, their
- * gradients over net->grads, so that autograd adds to them in place; on
- * another device they are copies, kept alike by sync().
+ * A heads of D = H / A.
+ *
+ * On the CPU a batch is cut into shares of whole sequences, one a thread;
+ * each goes through the network and back on its own, with libtorch's own
+ * threads off, so that nobody waits for anybody at each operation.  Between
+ * the two the shares meet once, for the loss.  Parameters are tensors laid
+ * over net->values; the gradients of the first share lie over net->grads, so
+ * that autograd adds in place, those of the others beside them and are added
+ * in a fixed order.  On another device there is one share, and parameters
+ * are copies, kept alike by sync().
  */
 #include "train-shim.h"
 
@@ -17,25 +24,48 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <exception>
 #include <stdexcept>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
 using at::Tensor;
 
+using Params = std::unordered_map<const float *, Tensor>;
+
+/* What one thread computes with. */
+struct Worker {
+    Params params;
+    std::vector<float> grads;   /* of all workers but the first */
+};
+
 struct bl_train {
     struct bl_net *net;
     at::Device device = at::kCPU;
     bool bf16;
-    std::unordered_map<const float *, Tensor> params;
+    std::vector<Worker> workers;
 };
 
-/* One call: where its random numbers come from. */
+/* One share of a call: who computes it, and its random numbers. */
 struct Run {
-    bl_train &t;
+    const bl_train &t;
+    const Params &params;
     double dropout;
     uint64_t seed;
     uint64_t drops = 0;         /* so far */
+};
+
+/* Sequences [from, to) of a batch. */
+struct Slice {
+    const struct bl_batch *b;
+    size_t from, to;
+
+    size_t token() const { return b->offsets[from]; }
+    size_t tokens() const { return b->offsets[to] - b->offsets[from]; }
+    size_t seqs() const { return to - from; }
+    size_t length(size_t i) const { return b->offsets[i + 1]
+                                           - b->offsets[i]; }
 };
 
 static int64_t dim(size_t n)
@@ -45,12 +75,12 @@ static int64_t dim(size_t n)
 
 static const Tensor &param(const Run &r, const float *p)
 {
-    return r.t.params.at(p);
+    return r.params.at(p);
 }
 
 /* ---- Dropout ---- */
 
-/* A hash as random numbers: no state to save, any part by any thread. */
+/* A hash as random numbers: there is no state to save. */
 static inline uint32_t mix(uint32_t x)
 {
     x = (x ^ x >> 16) * 0x7feb352du;
@@ -65,11 +95,9 @@ static void fill_mask(float *mask, int64_t n, double p, uint64_t seed)
     uint32_t limit = static_cast<uint32_t>(p * 4294967296.0);
     float keep = static_cast<float>(1.0 / (1.0 - p));
 
-    at::parallel_for(0, n, 1 << 14, [&](int64_t from, int64_t to) {
-        for (int64_t i = from; i < to; i++)
-            mask[i] = mix(mix(static_cast<uint32_t>(i) ^ low) + high) < limit
-                ? 0.0f : keep;
-    });
+    for (int64_t i = 0; i < n; i++)
+        mask[i] = mix(mix(static_cast<uint32_t>(i) ^ low) + high) < limit
+            ? 0.0f : keep;
 }
 
 static Tensor drop(Run &r, const Tensor &x)
@@ -106,10 +134,14 @@ static Tensor apply(const Run &r, const struct bl_norm &n, const Tensor &x)
                           param(r, n.bias), s.epsilon);
 }
 
+static Tensor longs(const bl_train &t, const int64_t *p, size_t n)
+{
+    return at::tensor(at::ArrayRef<int64_t>(p, n), at::kLong).to(t.device);
+}
+
 static Tensor indices(const Run &r, const int64_t *p, size_t n)
 {
-    return at::tensor(at::ArrayRef<int64_t>(p, n), at::kLong)
-        .to(r.t.device);
+    return longs(r.t, p, n);
 }
 
 static Tensor indices(const Run &r, const int32_t *p, size_t n)
@@ -123,15 +155,14 @@ struct Runs {
     std::vector<int64_t> sizes, lengths;    /* tokens; of each sequence */
 };
 
-static Runs find_runs(const struct bl_batch *b)
+static Runs find_runs(const Slice &b)
 {
     Runs runs;
 
-    for (size_t from = 0, to; from < b->n_seqs; from = to) {
-        size_t n = b->offsets[from + 1] - b->offsets[from];
+    for (size_t from = b.from, to; from < b.to; from = to) {
+        size_t n = b.length(from);
 
-        for (to = from + 1; to < b->n_seqs
-             && b->offsets[to + 1] - b->offsets[to] == n; to++)
+        for (to = from + 1; to < b.to && b.length(to) == n; to++)
             ;
         runs.sizes.push_back(dim((to - from) * n));
         runs.lengths.push_back(dim(n));
@@ -189,26 +220,29 @@ static Tensor run_layer(Run &r, const struct bl_layer &l, const Runs &runs,
                                               at::gelu(apply(r, l.up, y)))));
 }
 
-static Tensor starts_of(const Run &r, const struct bl_batch *b)
+static Tensor starts_of(const Run &r, const Slice &b)
 {
-    std::vector<int64_t> starts(b->offsets, b->offsets + b->n_seqs);
+    std::vector<int64_t> starts;
 
+    for (size_t i = b.from; i < b.to; i++)
+        starts.push_back(dim(b.b->offsets[i] - b.token()));
     return indices(r, starts.data(), starts.size());
 }
 
 /* Last hidden states: [N][H], or [S][H] of the first tokens. */
-static Tensor run_stack(Run &r, const struct bl_bert &t,
-                        const struct bl_batch *b, bool first_only)
+static Tensor run_stack(Run &r, const struct bl_bert &t, const Slice &b,
+                        bool first_only)
 {
     auto look_up = [&](const float *rows, const int32_t *p) {
-        return at::embedding(param(r, rows), indices(r, p, b->n_tokens));
+        return at::embedding(param(r, rows),
+                             indices(r, p + b.token(), b.tokens()));
     };
     size_t n_layers = r.t.net->view.shape.layers;
     Runs runs = find_runs(b);
     Tensor starts = starts_of(r, b);
-    Tensor x = drop(r, apply(r, t.norm, look_up(t.words, b->ids)
-                             + look_up(t.positions, b->positions)
-                             + look_up(t.types, b->segments)));
+    Tensor x = drop(r, apply(r, t.norm, look_up(t.words, b.b->ids)
+                             + look_up(t.positions, b.b->positions)
+                             + look_up(t.types, b.b->segments)));
 
     for (size_t i = 0; i < n_layers; i++)
         x = run_layer(r, t.layers[i], runs, x,
@@ -217,16 +251,15 @@ static Tensor run_stack(Run &r, const struct bl_bert &t,
 }
 
 /* The mean of each sequence as one product: [S][N] [N][H]. */
-static Tensor mean_of(const Run &r, const struct bl_batch *b,
-                      const Tensor &x)
+static Tensor mean_of(const Run &r, const Slice &b, const Tensor &x)
 {
-    Tensor weights = at::zeros({ dim(b->n_seqs), dim(b->n_tokens) });
+    Tensor weights = at::zeros({ dim(b.seqs()), dim(b.tokens()) });
     float *w = weights.data_ptr<float>();
 
-    for (size_t i = 0; i < b->n_seqs; i++) {
-        size_t from = b->offsets[i], to = b->offsets[i + 1];
-        std::fill(w + i * b->n_tokens + from, w + i * b->n_tokens + to,
-                  1.0f / static_cast<float>(to - from));
+    for (size_t i = b.from; i < b.to; i++, w += b.tokens()) {
+        size_t at = b.b->offsets[i] - b.token();
+        std::fill(w + at, w + at + b.length(i),
+                  1.0f / static_cast<float>(b.length(i)));
     }
     return at::mm(weights.to(r.t.device), x);
 }
@@ -238,21 +271,134 @@ static Tensor apply_head(Run &r, const struct bl_bert &t,
     return apply(r, t.head, drop(r, at::tanh(apply(r, t.pooler, first))));
 }
 
-/* The vectors of a bi-encoder in the caller's order: [S][dim]. */
-static Tensor vectors_of(Run &r, int tower, const struct bl_train_seqs &q)
+/* The vectors of a bi-encoder [S][dim], a cross-encoder's logits [S][1], a
+ * tagger's [N][labels]. */
+static Tensor outputs_of(Run &r, int tower, const Slice &b)
 {
     const struct bl_model &m = r.t.net->view;
     const struct bl_bert &t = m.towers[tower];
+    bool tags = m.role == BL_ROLE_TAGGER;
     bool mean = !t.head.w && m.pooling == BL_POOL_MEAN;
-    Tensor x = run_stack(r, t, q.batch, !mean);
+    Tensor x = run_stack(r, t, b, !mean && !tags);
 
+    if (tags)
+        return apply(r, t.head, drop(r, x));
     if (t.head.w)
         x = apply_head(r, t, x);
     else if (mean)
-        x = mean_of(r, q.batch, x);
-    if (m.normalize)
+        x = mean_of(r, b, x);
+    if (m.role == BL_ROLE_BI_ENCODER && m.normalize)
         x = x / x.norm(2, 1, true).clamp_min(1e-12);
-    return x.index_select(0, indices(r, q.rows, q.batch->n_seqs));
+    return x;
+}
+
+/* ---- Shares ---- */
+
+/* A batch on its way: its outputs in shares, with their graphs behind them,
+ * and as one tensor from which the loss is made. */
+struct Way {
+    int tower;
+    const struct bl_batch *b;
+    std::vector<Tensor> shares;         /* [workers]; undefined: empty */
+    Tensor whole;                       /* a leaf */
+};
+
+/* Calls fn(worker) in a thread each; the first failure is thrown here. */
+template <typename F> static void in_threads(size_t n, F fn)
+{
+    std::vector<std::exception_ptr> failed(n);
+    std::vector<std::thread> threads;
+    auto call = [&](size_t i) {
+        try {
+            at::init_num_threads();
+            fn(i);
+        } catch (...) {
+            failed[i] = std::current_exception();
+        }
+    };
+
+    for (size_t i = 1; i < n; i++)
+        threads.emplace_back(call, i);
+    call(0);
+    for (std::thread &thread : threads)
+        thread.join();
+    for (const std::exception_ptr &e : failed)
+        if (e)
+            std::rethrow_exception(e);
+}
+
+/* Share i of n: whole sequences, about as many tokens as the others. */
+static Slice share_of(const struct bl_batch *b, size_t i, size_t n)
+{
+    auto border = [&](size_t k) {
+        size_t seq = 0;
+        while (seq < b->n_seqs && b->offsets[seq] < b->n_tokens * k / n)
+            seq++;
+        return seq;
+    };
+    return { b, border(i), border(i + 1) };
+}
+
+/* All ways forwards, their shares side by side. */
+static void forwards(bl_train &t, std::vector<Way> &ways,
+                     const struct bl_train_run &how)
+{
+    size_t n = t.workers.size();
+
+    for (Way &w : ways)
+        w.shares.resize(n);
+    in_threads(n, [&](size_t i) {
+        c10::AutoGradMode mode(how.backward != 0);
+        Run r{ t, t.workers[i].params, how.dropout, how.seed + i };
+
+        for (Way &w : ways) {
+            Slice share = share_of(w.b, i, n);
+            if (share.seqs())
+                w.shares[i] = outputs_of(r, w.tower, share);
+        }
+    });
+    for (Way &w : ways) {
+        std::vector<Tensor> parts;
+        for (const Tensor &s : w.shares)
+            if (s.defined())
+                parts.push_back(s.detach());
+        w.whole = at::cat(parts);
+        w.whole.set_requires_grad(how.backward != 0);
+    }
+}
+
+static void add_grads(bl_train &t)
+{
+    for (size_t i = 1; i < t.workers.size(); i++) {
+        std::vector<float> &from = t.workers[i].grads;
+
+        for (size_t k = 0; k < t.net->n_params; k++) {
+            const struct bl_param &q = t.net->params[k];
+            if (!q.wanted)
+                continue;
+            for (size_t j = q.at; j < q.at + q.n; j++)
+                t.net->grads[j] += from[j];
+            std::fill_n(&from[q.at], q.n, 0.0f);
+        }
+    }
+}
+
+/* And back, from the gradient that the loss left in each whole. */
+static void backwards(bl_train &t, std::vector<Way> &ways)
+{
+    in_threads(t.workers.size(), [&](size_t i) {
+        c10::AutoGradMode mode(true);
+
+        for (Way &w : ways) {
+            int64_t at = 0;
+            for (size_t k = 0; k < i; k++)
+                at += w.shares[k].defined() ? w.shares[k].size(0) : 0;
+            if (w.shares[i].defined() && w.shares[i].requires_grad())
+                w.shares[i].backward(w.whole.grad()
+                                     .narrow(0, at, w.shares[i].size(0)));
+        }
+    });
+    add_grads(t);
 }
 
 /* ---- Losses ---- */
@@ -265,17 +411,8 @@ static void take(const Tensor &scores, float *out)
     std::copy_n(x.data_ptr<float>(), x.numel(), out);
 }
 
-static double finish(const Tensor &loss, const struct bl_train_run *run)
-{
-    double value = loss.detach().item<double>();
-
-    if (run->backward && std::isfinite(value))
-        (loss * run->scale).backward();
-    return value;
-}
-
 /* [lists][longest] with minus infinity behind the shorter ones. */
-static Tensor pad_lists(const Run &r, const struct bl_train_lists *b,
+static Tensor pad_lists(const bl_train &t, const struct bl_train_lists *b,
                         const Tensor &scores)
 {
     size_t longest = 0, pairs = b->starts[b->n];
@@ -290,7 +427,7 @@ static Tensor pad_lists(const Run &r, const struct bl_train_lists *b,
     Tensor lowest = at::full({ 1 }, -INFINITY, scores.options()
                              .requires_grad(false));
     return at::cat({ scores, lowest })
-        .index_select(0, indices(r, at.data(), at.size()))
+        .index_select(0, longs(t, at.data(), at.size()))
         .view({ dim(b->n), dim(longest) });
 }
 
@@ -313,39 +450,55 @@ template <typename F> static bool guarded(char *error, F fn) noexcept
     return false;
 }
 
-/* Calls fn(Run) with autograd on or off. */
+/* The ways forwards, the loss that fn makes of them, and back. */
 template <typename F>
-static int run(struct bl_train *t, const struct bl_train_run *how,
-               char *error, F fn) noexcept
+static int run(struct bl_train *t, std::vector<Way> ways,
+               const struct bl_train_run *how, double *loss, char *error,
+               F fn) noexcept
 {
     return guarded(error, [&] {
         c10::AutoGradMode mode(how->backward != 0);
-        Run r{ *t, how->dropout, how->seed };
 
         if (t->device.is_cuda() && how->dropout > 0)
             at::manual_seed(how->seed);
-        fn(r);
+        forwards(*t, ways, *how);
+        Tensor value = fn(ways);
+        *loss = value.template item<double>();
+        if (!how->backward || !std::isfinite(*loss))
+            return;
+        (value * how->scale).backward();
+        backwards(*t, ways);
     }) ? 0 : -1;
+}
+
+/* The outputs in the order of the caller. */
+static Tensor in_order(const bl_train &t, const Way &w,
+                       const struct bl_train_seqs &q)
+{
+    return w.whole.index_select(0, longs(t, q.rows, q.batch->n_seqs));
 }
 
 static int train_bi(struct bl_train *t, const struct bl_train_bi *b,
                     const struct bl_train_run *how, double *loss,
                     float *scores, char *error) noexcept
 {
-    return run(t, how, error, [&](Run &r) {
-        int64_t n = dim(b->contexts.batch->n_seqs);
-        int64_t m = dim(b->entities.batch->n_seqs);
-        Tensor s = at::mm(vectors_of(r, BL_TOWER_CONTEXT, b->contexts),
-                          vectors_of(r, BL_TOWER_ENTITY, b->entities).t())
+    int64_t n = dim(b->contexts.batch->n_seqs);
+    int64_t m = dim(b->entities.batch->n_seqs);
+
+    return run(t, { { BL_TOWER_CONTEXT, b->contexts.batch, {}, {} },
+                    { BL_TOWER_ENTITY, b->entities.batch, {}, {} } }, how,
+               loss, error, [&](std::vector<Way> &ways) {
+        Tensor s = at::mm(in_order(*t, ways[0], b->contexts),
+                          in_order(*t, ways[1], b->entities).t())
             / b->temperature;
 
         take(s, scores);
         if (b->out)
             s = s.masked_fill(at::from_blob(const_cast<uint8_t *>(b->out),
                                             { n, m }, at::kByte)
-                              .to(r.t.device, at::kBool), -INFINITY);
-        *loss = finish(at::cross_entropy_loss(
-            s, indices(r, b->target, static_cast<size_t>(n))), how);
+                              .to(t->device, at::kBool), -INFINITY);
+        return at::cross_entropy_loss(s, longs(*t, b->target,
+                                               static_cast<size_t>(n)));
     });
 }
 
@@ -353,16 +506,13 @@ static int train_lists(struct bl_train *t, const struct bl_train_lists *b,
                        const struct bl_train_run *how, double *loss,
                        float *scores, char *error) noexcept
 {
-    return run(t, how, error, [&](Run &r) {
-        const struct bl_bert &bert = r.t.net->view.towers[0];
-        Tensor s = apply_head(r, bert, run_stack(r, bert, b->pairs.batch,
-                                                 true)).squeeze(1)
-            .index_select(0, indices(r, b->pairs.rows,
-                                     b->pairs.batch->n_seqs));
+    return run(t, { { BL_TOWER_CONTEXT, b->pairs.batch, {}, {} } }, how,
+               loss, error, [&](std::vector<Way> &ways) {
+        Tensor s = in_order(*t, ways[0], b->pairs).squeeze(1);
 
         take(s, scores);
-        *loss = finish(at::cross_entropy_loss(
-            pad_lists(r, b, s), indices(r, b->gold, b->n)), how);
+        return at::cross_entropy_loss(pad_lists(*t, b, s),
+                                      longs(*t, b->gold, b->n));
     });
 }
 
@@ -370,15 +520,12 @@ static int train_tags(struct bl_train *t, const struct bl_train_tags *b,
                       const struct bl_train_run *how, double *loss,
                       float *scores, char *error) noexcept
 {
-    return run(t, how, error, [&](Run &r) {
-        const struct bl_bert &bert = r.t.net->view.towers[0];
-        Tensor s = apply(r, bert.head,
-                         drop(r, run_stack(r, bert, b->batch, false)));
-
-        take(s, scores);
-        *loss = finish(at::cross_entropy_loss(
-            s, indices(r, b->labels, b->batch->n_tokens), {}, 1,
-            BL_TRAIN_IGNORE), how);
+    return run(t, { { BL_TOWER_CONTEXT, b->batch, {}, {} } }, how, loss,
+               error, [&](std::vector<Way> &ways) {
+        take(ways[0].whole, scores);
+        return at::cross_entropy_loss(
+            ways[0].whole, longs(*t, b->labels, b->batch->n_tokens), {}, 1,
+            BL_TRAIN_IGNORE);
     });
 }
 
@@ -400,7 +547,7 @@ static Tensor over(float *p, const struct bl_param &q)
     return at::from_blob(p + q.at, dims, at::kFloat);
 }
 
-static void bind(bl_train &t)
+static void bind(bl_train &t, Worker &w, float *grads)
 {
     for (size_t i = 0; i < t.net->n_params; i++) {
         const struct bl_param &q = t.net->params[i];
@@ -408,9 +555,27 @@ static void bind(bl_train &t)
 
         if (q.wanted) {
             p.set_requires_grad(true);
-            p.mutable_grad() = over(t.net->grads, q).to(t.device);
+            p.mutable_grad() = over(grads, q).to(t.device);
         }
-        t.params[t.net->values + q.at] = p;
+        w.params[t.net->values + q.at] = p;
+    }
+}
+
+static void start(bl_train &t, const struct bl_train_settings &s)
+{
+    bool cuda = s.device == BL_DEVICE_CUDA;
+
+    if (cuda)
+        need_cuda();
+    at::set_num_threads(1);
+    t.device = cuda ? at::kCUDA : at::kCPU;
+    t.bf16 = s.precision == BL_PRECISION_BF16;
+    t.workers.resize(cuda ? 1 : s.threads);
+    for (Worker &w : t.workers) {
+        bool first = &w == &t.workers[0];
+        if (!first)
+            w.grads.assign(t.net->n, 0.0f);
+        bind(t, w, first ? t.net->grads : w.grads.data());
     }
 }
 
@@ -420,14 +585,9 @@ static struct bl_train *train_open(struct bl_net *net,
 {
     struct bl_train *t = nullptr;
     bool good = guarded(error, [&] {
-        if (s->device == BL_DEVICE_CUDA)
-            need_cuda();
-        at::set_num_threads(static_cast<int>(s->threads));
         t = new bl_train;
         t->net = net;
-        t->device = s->device == BL_DEVICE_CUDA ? at::kCUDA : at::kCPU;
-        t->bf16 = s->precision == BL_PRECISION_BF16;
-        bind(*t);
+        start(*t, *s);
     });
 
     if (good)
@@ -443,7 +603,8 @@ static int train_sync(struct bl_train *t, int what, char *error) noexcept
 
         for (size_t i = 0; t->device.is_cuda() && i < t->net->n_params; i++) {
             const struct bl_param &q = t->net->params[i];
-            Tensor &p = t->params.at(t->net->values + q.at);
+            Tensor &p = t->workers[0].params
+                .at(t->net->values + q.at);
 
             if (what == BL_TRAIN_PUT_VALUES)
                 p.copy_(over(t->net->values, q));

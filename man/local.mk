@@ -11,3 +11,4 @@ dist_man_MANS += man/blink.7
 dist_man_MANS += man/blink-eval.1
 dist_man_MANS += man/blink-rerank.1
 dist_man_MANS += man/blink-score.1
+dist_man_MANS += man/blink-train.1
