@@ -83,7 +83,19 @@ int bl_convert_weights(const struct bl_convert *c,
 int bl_convert_config(const struct bl_convert *c,
                       const struct bl_checkpoint *from,
                       const struct bl_convert_names *names, const char *dir,
-                      struct bl_convert_report *report, struct bl_err *err);int bl_convert_copy(const char *from, size_t max, const char *dir,
+                      struct bl_convert_report *report, struct bl_err *err);
+
+/* The folder whose config.json and vocab.txt go with BLINK's weights: `bert`;
+ * or the input itself or the folder that it is in, or what the parameters
+ * call "bert_model", where both files are there.  Caller frees; NULL: none,
+ * so that the configuration is derived from the weights. */
+char *bl_convert_source(const struct bl_convert *c);
+/* Writes vocab.txt; source as above. */
+int bl_convert_vocab(const struct bl_convert *c, const char *source,
+                     bool lowercase, const char *dir,
+                     struct bl_convert_report *report, struct bl_err *err);
+/* Copies the file `from`, of at most max bytes, to dir/name. */
+int bl_convert_copy(const char *from, size_t max, const char *dir,
                     const char *name, struct bl_err *err);
 
 #endif

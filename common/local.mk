@@ -158,7 +158,8 @@ pkginclude_HEADERS += \
 
 # The torch engine and the gradients of blink-train: C++, opened when
 # they are wanted, so that no program links libtorch.
-TORCH_SHIMS = common/torch-shim.cc common/train-shim.cc
+TORCH_SHIMS = common/torch-shim.cc common/train-shim.cc \
+	common/train-graph.cc common/train-graph.hh
 if TORCH
 pkglib_LTLIBRARIES += common/libblink-torch.la
 common_libblink_torch_la_SOURCES = common/torch-shim.cc
@@ -169,7 +170,8 @@ common_libblink_torch_la_LDFLAGS = $(AM_LDFLAGS) $(TORCH_LDFLAGS) -module \
 	-avoid-version -shared
 common_libblink_torch_la_LIBADD = $(TORCH_LIBS)
 pkglib_LTLIBRARIES += common/libblink-train.la
-common_libblink_train_la_SOURCES = common/train-shim.cc
+common_libblink_train_la_SOURCES = common/train-shim.cc \
+	common/train-graph.cc common/train-graph.hh
 common_libblink_train_la_CPPFLAGS = $(common_libblink_torch_la_CPPFLAGS)
 common_libblink_train_la_CXXFLAGS = $(common_libblink_torch_la_CXXFLAGS)
 common_libblink_train_la_LDFLAGS = $(common_libblink_torch_la_LDFLAGS)
