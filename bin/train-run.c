@@ -153,7 +153,8 @@ void bl_verb_wish(struct bl_train_wish *w, enum bl_role role)
 
 void bl_verb_start(struct bl_train_setup *s, const struct bl_train_wish *w)
 {
-    struct bl_train_settings t = { o.device, o.precision, 0 };
+    struct bl_train_settings t = { o.device, o.precision ? BL_PRECISION_BF16
+                                   : BL_PRECISION_F32, 0 };
     struct bl_err err;
     int rc;
 

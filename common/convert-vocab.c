@@ -232,7 +232,7 @@ int bl_convert_vocab(const struct bl_convert *c, const char *source,
     if (n < 5 || strcmp(path + n - 5, ".json"))
         rc = bl_convert_copy(path, MAX_VOCAB, dir, "vocab.txt", err);
     else if ((rc = read_tokenizer(path, &words, err)) == 0)
-        rc = bl_convert_write(dir, "vocab.txt", &words, err);
+        rc = bl_model_put_file(dir, "vocab.txt", &words, err);
     bl_buf_free(&words);
     free(report->vocab);
     report->vocab = path;

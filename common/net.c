@@ -46,6 +46,7 @@ static void walk_linear(struct walk *w, const char *name,
 {
     char part[MAX_NAME];
 
+    l->int8 = NULL;             /* would be of other values soon */
     snprintf(part, sizeof part, "%s.weight", name);
     visit(w, part, &l->w, l->out, l->in);
     snprintf(part, sizeof part, "%s.bias", name);
