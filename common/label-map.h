@@ -24,6 +24,7 @@
 
 struct bl_label_map;
 
+/* An empty one. */
 struct bl_label_map *bl_label_map_new(void);
 void bl_label_map_free(struct bl_label_map *map);       /* NULL: nothing */
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Every run of the original that is kept: BLINK's own files through the
 # programs, its indexes dense and flat, fast and full, for each k; its
-# labelled runs with their lists and figures; and its quirks M1 to M10, P4,
-# P5, E1 of blink-compat(7) as far as they show there.  HNSW is
-# golden-faiss.sh's matter where FAISS is built in.
+# labelled runs with their lists and figures; and the quirks M1 to M6 of
+# blink-compat(7).  HNSW is faiss.sh's matter.
+# shellcheck disable=SC2086
 . "$top_srcdir/tests/lib.sh"
 [ -n "$golden" ] || skip_all 'no golden data'
 cd "$T" || exit
