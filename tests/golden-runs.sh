@@ -203,7 +203,7 @@ run blink-eval --json -c e.kb --test-entities t.jsonl <in
 is "$status $(jq -c '[.n, .nil, .accuracy]' out)" '0 [2,3,1]' \
     'exact titles, the last of equal ones, no aliases'
 { answer E1 3; answer E2 1; } | jq -c '.id = input_line_number' >gold
-run blink-eval --json -c e.kb --test-entities t.jsonl --gold gold <gold
+run blink-eval --json -c e.kb --test-entities t.jsonl --gold gold < <(cat gold)
 is "$status $(jq -c '[.n, .accuracy]' out)" '0 [2,0.5]' 'with separate gold'
 echo '{"entity_id":"E1"}' >t.jsonl
 run blink-eval -c e.kb --test-entities t.jsonl <in
