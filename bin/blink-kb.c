@@ -3,6 +3,7 @@
  * blink-kb: makes, extends and reads catalogues of entities.
  *
  * In (build, add):     {"id","title","text"[,"url","qid","type","aliases"]}
+ *                      or, with build --wikipedia, a dump
  * Out (get, search, cat): the same, one entity a line.
  */
 #include "config.h"
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "kb-build.h"
+#include "kb-wikipedia.h"
 #include "lines.h"
 #include "mem.h"
 #include "opts.h"
@@ -28,7 +30,8 @@ static struct opts {
     size_t max_line, top;
     int errors;
     bool no_fts, replace, json;
-} o = { .max_line = 16u << 20, .top = 10 };
+    struct kb_wikipedia wiki;
+} o = { .max_line = 16u << 20, .top = 10, .wiki = KB_WIKIPEDIA_DEFAULT };
 
 #define OPT_CATALOGUE \
     BL_OPT_STR('c', "catalogue", "KB", &o.catalogue, \
@@ -51,6 +54,7 @@ static const struct bl_opt build_opts[] = {
     BL_OPT_STR(0, "source", "TEXT", &o.source,
                "where they come from, kept for 'info'"),
     OPTS_INPUT,
+    KB_WIKIPEDIA_OPTS(o.wiki),
     BL_OPTS_END
 };
 
@@ -64,6 +68,8 @@ static const struct bl_opt add_opts[] = {
 
 static const struct bl_opt plain_opts[] = { OPT_CATALOGUE, BL_OPTS_END };
 
+static const struct bl_opt no_opts[] = { BL_OPTS_END };
+
 static const struct bl_opt search_opts[] = {
     OPT_CATALOGUE,
     BL_OPT_SIZE('k', "top", "N", &o.top, 1, 1000, "entities printed"),
@@ -76,7 +82,7 @@ static const struct bl_opt info_opts[] = {
     BL_OPTS_END
 };
 
-enum { BUILD, ADD, GET, SEARCH, CAT, INFO, VERIFY, N_COMMANDS };
+enum { BUILD, ADD, GET, SEARCH, CAT, INFO, VERIFY, STRIP, N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
     { "blink-kb build", "-o KB [FILE...]",
@@ -94,6 +100,8 @@ static const struct bl_command commands[N_COMMANDS] = {
       "say what a catalogue is and whom it is by", info_opts, 0, 0 },
     { "blink-kb verify", "[-c KB]",
       "read a whole catalogue and check it", plain_opts, 0, 0 },
+    { "blink-kb strip", "[FILE...]",
+      "print the text of pages of wikitext", no_opts, 0, SIZE_MAX },
 };
 
 static char *catalogue_path(void)
@@ -201,17 +209,22 @@ static int read_file(struct reader *r, const char *path, struct bl_err *err)
     return rc;
 }
 
+static struct bl_args or_stdin(struct bl_args files)
+{
+    static char dash[] = "-", *standard_input[] = { dash };
+
+    return files.n ? files : (struct bl_args){ standard_input, 1 };
+}
+
 /* Reads all input into the builder and finishes it. */
 static int run_builder(struct bl_kb_builder *b, struct bl_args files)
 {
     struct reader r = { .builder = b };
-    char *standard_input[] = { "-" };
     struct bl_err err;
     size_t n = 0;
     int rc = 0;
 
-    if (files.n == 0)
-        files = (struct bl_args){ standard_input, 1 };
+    files = or_stdin(files);
     bl_progress_start(&r.progress, "entities", 0, true);
     for (size_t i = 0; i < files.n && rc == 0; i++)
         rc = read_file(&r, files.v[i], &err);
@@ -239,6 +252,9 @@ static int run_build(struct bl_args args)
 
     if (!o.output)
         bl_die_usage("option '--output' is required");
+    if (o.wiki.on)
+        return bl_kb_wikipedia_build(o.output, &o.wiki, &opts,
+                                  or_stdin(args));
     b = bl_kb_build_open(o.output, &opts, &err);
     if (!b)
         bl_die(&err);
@@ -514,6 +530,8 @@ int main(int argc, char **argv)
         status = run_build(args);
     else if (command == ADD)
         status = run_add(args);
+    else if (command == STRIP)
+        status = bl_kb_wikipedia_strip(or_stdin(args));
     else
         status = run_reader(command, args);
     return bl_prog_finish(status);

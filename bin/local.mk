@@ -30,7 +30,10 @@ bin_PROGRAMS += bin/blink-index bin/blink-retrieve
 bin_blink_index_SOURCES = bin/blink-index.c bin/index-ann.c bin/index-ann.h
 bin_blink_retrieve_SOURCES = bin/blink-retrieve.c
 bin_PROGRAMS += bin/blink-kb
-bin_blink_kb_SOURCES = bin/blink-kb.c
+bin_blink_kb_SOURCES = \
+	bin/blink-kb.c \
+	bin/kb-wikipedia.c \
+	bin/kb-wikipedia.h
 bin_PROGRAMS += bin/blink-ner
 bin_blink_ner_SOURCES = bin/blink-ner.c
 bin_PROGRAMS += bin/blink-rerank

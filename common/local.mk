@@ -54,6 +54,11 @@ common_libcommon_la_SOURCES = \
 	common/kb-input.c \
 	common/kb-names.c common/kb-names.h \
 	common/kb-sql.c common/kb-sql.h \
+	common/kb-wiki.c common/kb-wiki.h \
+	common/kb-wiki-join.c common/kb-wiki-parts.h \
+	common/kb-wiki-mentions.c \
+	common/kb-wiki-page.c \
+	common/kb-wiki-stream.c \
 	common/kernels.c common/kernels.h \
 	common/label.c common/label.h \
 	common/label-map.c common/label-map.h \
@@ -102,6 +107,19 @@ common_libcommon_la_SOURCES = \
 	common/train-setup.c common/train-setup.h \
 	common/train-state.c \
 	common/trainer.c common/trainer.h \
+	common/bunzip.c common/bunzip.h \
+	common/dumpfile.c common/dumpfile.h \
+	common/lane.c common/lane.h \
+	common/sorter.c common/sorter.h \
+	common/spool.c common/spool.h \
+	common/wikidump.c common/wikidump.h \
+	common/wikinames.c \
+	common/wikitext.c common/wikitext.h \
+	common/wikitext-frames.c common/wikitext-walk.h \
+	common/wikitext-put.c \
+	common/wikitext-scan.c common/wikitext-parts.h \
+	common/wikitext-templates.c \
+	common/wikititle.c common/wikititle.h \
 	common/uni-tables.c common/uni-tables.h \
 	common/unicode.c common/unicode.h \
 	common/utf8.c common/utf8.h \
