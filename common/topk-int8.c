@@ -104,14 +104,27 @@ void bl_coarse_free(struct bl_coarse *c)
 
 /* ---- Vectors ---- */
 
+typedef int8_t lanes_byte __attribute__((vector_size(BL_LANES)));
+
+/* n: a multiple of 64. */
 BL_WIDE
 static int32_t square(const int8_t *codes, size_t n)
 {
-    int32_t sum = 0;
+    bl_lanes_int sum = { 0 };
+    int32_t s[LANES], all = 0;
 
-    for (size_t i = 0; i < n; i++)
-        sum += codes[i] * codes[i];
-    return sum;
+    for (size_t i = 0; i < n; i += LANES) {
+        lanes_byte bytes;
+        bl_lanes_int v;
+
+        memcpy(&bytes, codes + i, sizeof bytes);
+        v = __builtin_convertvector(bytes, bl_lanes_int);
+        sum += v * v;
+    }
+    memcpy(s, &sum, sizeof s);
+    for (size_t i = 0; i < LANES; i++)
+        all += s[i];
+    return all;
 }
 
 float bl_coarse_norm(const int8_t *codes, size_t stride, size_t n,
@@ -128,11 +141,17 @@ float bl_coarse_norm(const int8_t *codes, size_t stride, size_t n,
     return (float)(most * 1.000001);
 }
 
+/* n: a multiple of 64. */
 BL_WIDE
 static void add_128(const int8_t *codes, size_t n, uint8_t *out)
 {
-    for (size_t i = 0; i < n; i++)
-        out[i] = (uint8_t)(codes[i] ^ -128);
+    for (size_t i = 0; i < n; i += sizeof(bl_lanes_int)) {
+        bl_lanes_int v;
+
+        memcpy(&v, codes + i, sizeof v);
+        v ^= (int32_t)0x80808080;
+        memcpy(out + i, &v, sizeof v);
+    }
 }
 
 /* The queries, 16 at a time, that a vector's sums take to their limits. */
