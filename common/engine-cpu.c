@@ -8,7 +8,6 @@
 
 #include "engine.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +15,12 @@
 #include "blas.h"
 #include "int8.h"
 #include "mem.h"
+#include "quantize.h"
 #include "stack.h"
-#include "threads.h"
 
 /* Tokens of a piece: its widest array [N][I] should fit a core's cache,
  * beside the weights that pass by. */
-enum { PIECE_F32 = 512, PIECE_INT8 = 128, LINEARS = 6 };
+enum { PIECE_F32 = 512, PIECE_INT8 = 128 };
 
 struct cpu {
     struct bl_engine engine;
@@ -30,54 +29,25 @@ struct cpu {
     const struct bl_int8_kernel *kernel;        /* NULL: f32 */
     struct bl_bert towers[BL_MAX_TOWERS];       /* with int8 weights, made
                                                  * when first wanted */
-    struct bl_int8 *packed[BL_MAX_TOWERS];      /* [layers * LINEARS] */
+    struct bl_int8 *packed[BL_MAX_TOWERS];      /* of bl_quantize() */
 };
 
 /* ---- Weights in int8 ---- */
 
-static struct bl_linear *linear_of(struct bl_bert *t, size_t i)
-{
-    struct bl_layer *l = &t->layers[i / LINEARS];
-    struct bl_linear *all[LINEARS] = { &l->query, &l->key, &l->value,
-                                       &l->attended, &l->up, &l->down };
-
-    return all[i % LINEARS];
-}
-
-struct packing {
-    struct bl_bert *tower;
-    struct bl_int8 *packed;
-    size_t n;
-    atomic_size_t next;
-};
-
-static void pack_some(void *ctx, struct bl_team *team, size_t rank)
-{
-    struct packing *p = ctx;
-    size_t i;
-
-    (void)team;
-    (void)rank;
-    while ((i = atomic_fetch_add(&p->next, 1)) < p->n) {
-        struct bl_linear *l = linear_of(p->tower, i);
-
-        bl_int8_pack(&p->packed[i], l);
-        l->int8 = &p->packed[i];
-    }
-}
-
 static void pack_tower(struct cpu *c, size_t number)
 {
+    const struct bl_shape *s = &c->model->shape;
     struct bl_bert *t = &c->towers[number];
-    size_t layers = c->model->shape.layers;
-    struct packing p = { .tower = t, .n = layers * LINEARS };
 
     *t = c->model->towers[number];
-    t->layers = bl_xmalloc(layers, sizeof *t->layers);
+    c->packed[number] = bl_quantize(s, t, c->threads);
+    t->layers = bl_xmalloc(s->layers, sizeof *t->layers);
     memcpy(t->layers, c->model->towers[number].layers,
-           layers * sizeof *t->layers);
-    p.packed = c->packed[number] = BL_NEW_ARRAY(struct bl_int8, p.n);
-    bl_team_run(c->threads, pack_some, &p);
+           s->layers * sizeof *t->layers);
+    for (size_t i = 0; i < s->layers; i++)
+        for (size_t k = 0; k < BL_LINEARS; k++)
+            bl_layer_linear(&t->layers[i], (enum bl_linear_number)k)->int8 =
+                &c->packed[number][i * BL_LINEARS + k];
 }
 
 /* A model of one tower has it under both numbers. */
@@ -111,6 +81,12 @@ static void multiply_int8(void *ctx, const struct bl_linear *l,
     bl_int8_multiply(l->int8, c->kernel, x, n, from, to, y, l->out);
 }
 
+static void prepare_int8(const struct bl_linear *l, const float *x,
+                         void *row)
+{
+    bl_int8_prepare(l->int8, x, row);
+}
+
 static int cpu_forward(struct bl_engine *g, enum bl_tower tower,
                        const struct bl_batch *b, enum bl_want want,
                        float *out, struct bl_err *err)
@@ -123,7 +99,7 @@ static int cpu_forward(struct bl_engine *g, enum bl_tower tower,
     if (c->kernel)
         product = (struct bl_product){
             .multiply = multiply_int8, .ctx = c,
-            .row_size = bl_int8_row_size, .prepare = bl_int8_prepare,
+            .row_size = bl_int8_row_size, .prepare = prepare_int8,
             .piece = PIECE_INT8
         };
     bl_stack_forward(&c->model->shape, tower_of(c, tower), b, want,
@@ -138,10 +114,7 @@ static void cpu_close(struct bl_engine *g)
     struct cpu *c = (struct cpu *)g;
 
     for (size_t i = 0; i < BL_MAX_TOWERS; i++) {
-        for (size_t k = 0; c->packed[i]
-             && k < c->model->shape.layers * LINEARS; k++)
-            bl_int8_free(&c->packed[i][k]);
-        free(c->packed[i]);
+        bl_quantize_free(c->packed[i], c->model->shape.layers);
         free(c->towers[i].layers);
     }
     free(c);

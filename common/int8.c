@@ -58,15 +58,31 @@ static BL_INLINE void at_most(lanes *v, const lanes *high)
     *v = (lanes)(((bl_lanes_int)*v & ~above) | ((bl_lanes_int)*high & above));
 }
 
-/* The smallest and the largest number of x and 0; false unless all are
+/* 16 numbers of x[n] times those of by (NULL: 1) from i on; 0 beyond. */
+static BL_INLINE void load_product(lanes *v, const float *x, const float *by,
+                                   size_t i, size_t n)
+{
+    lanes b;
+
+    *v = (lanes){ 0 };
+    if (i >= n)
+        return;
+    bl_lanes_load(v, x + i, n - i);
+    if (!by)
+        return;
+    bl_lanes_load(&b, by + i, n - i);
+    *v *= b;
+}
+
+/* The smallest and the largest number of x * by and 0; false unless all are
  * finite. */
-static BL_INLINE bool range_of(const float *x, size_t n, float *low,
-                               float *high)
+static BL_INLINE bool range_of(const float *x, const float *by, size_t n,
+                               float *low, float *high)
 {
     lanes least = { 0 }, most = { 0 }, nothing = { 0 }, v;
 
     for (size_t i = 0; i < n; i += LANES) {
-        bl_lanes_load(&v, x + i, n - i);
+        load_product(&v, x, by, i, n);
         nothing += v * 0;               /* NaN if it is not finite */
         bl_lanes_at_least(&most, &v);
         at_most(&least, &v);
@@ -86,14 +102,14 @@ size_t bl_int8_row_size(size_t in)
 }
 
 BL_WIDE
-void bl_int8_prepare(const float *x, size_t in, void *row)
+void bl_int8_prepare(const struct bl_int8 *m, const float *x, void *row)
 {
-    size_t width = padded(in, BL_INT8_INS);
+    size_t in = m->in, width = m->width;
     unsigned char *codes = row;
     struct scale s = { NAN, 0 };
     float low, high, factor;
 
-    if (!range_of(x, in, &low, &high) || !isfinite(high - low)) {
+    if (!range_of(x, m->shrink, in, &low, &high) || !isfinite(high - low)) {
         memset(codes, 0, width);
         memcpy(codes + width, &s, sizeof s);
         return;
@@ -104,10 +120,9 @@ void bl_int8_prepare(const float *x, size_t in, void *row)
     s.zero = (int32_t)(-low * factor + 0.5f);
     for (size_t i = 0; i < width; i += LANES) {
         lanes_byte bytes;
-        lanes v = { 0 };
+        lanes v;
 
-        if (i < in)
-            bl_lanes_load(&v, x + i, in - i);
+        load_product(&v, x, m->shrink, i, in);
         to_codes(&v, factor, s.zero, &bytes);
         memcpy(codes + i, &bytes, sizeof bytes);
     }
@@ -116,13 +131,14 @@ void bl_int8_prepare(const float *x, size_t in, void *row)
 
 /* ---- Weights ---- */
 
-/* One output: w[in] to the codes of its column of a block. */
+/* One output: w[in] * by to the codes of its column of a block. */
 BL_WIDE
-static void pack_output(const float *w, size_t in, size_t width,
-                        int8_t *codes, float *scale, int32_t *sum)
+static void pack_output(const float *w, const float *by, size_t in,
+                        size_t width, int8_t *codes, float *scale,
+                        int32_t *sum)
 {
     float low, high, factor = 0;
-    bool good = range_of(w, in, &low, &high);
+    bool good = range_of(w, by, in, &low, &high);
 
     high = high > -low ? high : -low;
     *scale = good ? high / 127 : NAN;
@@ -132,10 +148,9 @@ static void pack_output(const float *w, size_t in, size_t width,
     for (size_t i = 0; i < width; i += LANES) {
         int8_t four[LANES];
         lanes_byte bytes;
-        lanes v = { 0 };
+        lanes v;
 
-        if (i < in && good)
-            bl_lanes_load(&v, w + i, in - i);
+        load_product(&v, w, by, i, good ? in : 0);
         to_codes(&v, factor, 0, &bytes);
         memcpy(four, &bytes, sizeof four);
         for (size_t k = 0; k < LANES; k += 4)
@@ -145,25 +160,28 @@ static void pack_output(const float *w, size_t in, size_t width,
     }
 }
 
-void bl_int8_pack(struct bl_int8 *m, const struct bl_linear *l)
+void bl_int8_pack(struct bl_int8 *m, const struct bl_linear *l,
+                  const float *factors)
 {
-    size_t blocks = padded(l->out, OUTS) / OUTS;
-    size_t width = padded(l->in, BL_INT8_INS), n = blocks * OUTS;
-    size_t codes = n * width;
-    unsigned char *p;
+    size_t blocks = padded(l->out, OUTS) / OUTS, n = blocks * OUTS;
+    size_t width = padded(l->in, BL_INT8_INS), words = 2 * n + width;
+    int8_t *codes = bl_xaligned(n * width + words * 4, 1);
+    float *scales = (void *)(codes + n * width), *shrink;
+    int32_t *sums = (void *)(scales + n);
 
     BL_ASSERT(l->in <= BL_INT8_MAX_IN);
-    p = bl_xaligned(n, width + sizeof(float) + sizeof(int32_t));
+    shrink = (void *)(sums + n);
+    *m = (struct bl_int8){ l->out, l->in, blocks, width, codes, scales, sums,
+                           factors ? shrink : NULL, codes };
+    memset(scales, 0, words * 4);
     if (blocks)                         /* outputs beyond the last */
-        memset(p + codes - OUTS * width, 0, OUTS * width);
-    memset(p + codes, 0, n * (sizeof(float) + sizeof(int32_t)));
-    *m = (struct bl_int8){ l->out, l->in, blocks, width, (int8_t *)p,
-                           (void *)(p + codes), NULL, p };
-    m->sums = (void *)(p + codes + n * sizeof(float));
+        memset(codes + (n - OUTS) * width, 0, OUTS * width);
     for (size_t o = 0; o < l->out; o++)
-        pack_output(l->w + o * l->in, l->in, width,
-                    (int8_t *)p + o / OUTS * OUTS * width + o % OUTS * 4,
-                    (float *)(void *)(p + codes) + o, &m->sums[o]);
+        pack_output(l->w + o * l->in, factors, l->in, width,
+                    codes + o / OUTS * OUTS * width + o % OUTS * 4,
+                    scales + o, sums + o);
+    for (size_t k = 0; k < l->in && factors; k++)
+        shrink[k] = 1 / factors[k];
 }
 
 void bl_int8_free(struct bl_int8 *m)

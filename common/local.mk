@@ -83,6 +83,7 @@ common_libcommon_la_SOURCES = \
 	common/pipeline.c common/pipeline.h \
 	common/prog.c common/prog.h \
 	common/progress.c \
+	common/quantize.c common/quantize.h \
 	common/random.h \
 	common/rank-fit.c common/rank-fit.h \
 	common/rank.c common/rank.h \

@@ -119,15 +119,17 @@ static void wait_for_all(const struct hand *h)
 
 /* ---- A layer's steps; each hand does its share ---- */
 
-/* x[n][width] made ready for products. */
+/* Rows [from, to) of x made ready for the product with l (NULL: none is to
+ * come). */
 static void prepare(const struct job *j, const struct hand *h,
-                    const float *x, size_t from, size_t to, size_t width)
+                    const struct bl_linear *l, const float *x, size_t from,
+                    size_t to)
 {
-    if (!j->product.prepare)
+    if (!j->product.prepare || !l)
         return;
     for (size_t i = from; i < to; i++)
-        j->product.prepare(x + i * width, width, h->room->prepared
-                           + i * j->product.row_size(width));
+        j->product.prepare(l, x + i * l->in, h->room->prepared
+                           + i * j->product.row_size(l->in));
 }
 
 /* Columns of whole heads. */
@@ -183,7 +185,8 @@ static void attend(const struct job *j, const struct bl_layer *l,
 
 /* x = norm(x + q + bias), made ready for the next product. */
 static void add_norm(const struct job *j, const struct hand *h,
-                     const float *bias, const struct bl_norm *norm, size_t n)
+                     const float *bias, const struct bl_norm *norm,
+                     const struct bl_linear *next, size_t n)
 {
     struct piece rows = share(h, n, 1);
     size_t hidden = j->shape->hidden;
@@ -193,19 +196,19 @@ static void add_norm(const struct job *j, const struct hand *h,
 
         bl_kernel_add_norm(h->room->x + i * hidden, h->room->q + i * hidden,
                            bias, norm, j->shape->epsilon, to - i, hidden);
-        prepare(j, h, h->room->x, i, to, hidden);
+        prepare(j, h, next, h->room->x, i, to);
     }
 }
 
 static void gelu(const struct job *j, const struct hand *h,
-                 const float *bias, size_t n)
+                 const struct bl_layer *l, size_t n)
 {
     struct piece rows = share(h, n, 1);
     size_t inner = j->shape->inner;
 
     for (size_t i = rows.from; i < rows.to; i++) {
-        bl_kernel_gelu(h->room->inner + i * inner, bias, 1, inner);
-        prepare(j, h, h->room->inner, i, i + 1, inner);
+        bl_kernel_gelu(h->room->inner + i * inner, l->up.b, 1, inner);
+        prepare(j, h, &l->down, h->room->inner, i, i + 1);
     }
 }
 
@@ -237,11 +240,11 @@ static void keep_first_rows(const struct job *j, struct piece p,
     wait_for_all(h);
 }
 
-/* n rows of x, made ready, become the next states; with `first` only S rows
- * do. */
+/* n rows of x, made ready, become the next states, made ready for the layer
+ * `next`; with `first` only S rows do. */
 static size_t run_layer(const struct job *j, const struct bl_layer *l,
-                        struct piece p, bool first, size_t n,
-                        const struct hand *h)
+                        const struct bl_layer *next, struct piece p,
+                        bool first, size_t n, const struct hand *h)
 {
     const struct room *r = h->room;
     struct piece columns = share_heads(j, h), rows;
@@ -257,21 +260,21 @@ static size_t run_layer(const struct job *j, const struct bl_layer *l,
     wait_for_all(h);
     if (j->product.prepare) {
         rows = share(h, n, 1);
-        prepare(j, h, r->mixed, rows.from, rows.to, j->shape->hidden);
+        prepare(j, h, &l->attended, r->mixed, rows.from, rows.to);
         wait_for_all(h);
     }
     multiply(j, h, &l->attended, r->mixed, n, columns, r->q);
     wait_for_all(h);
-    add_norm(j, h, l->attended.b, &l->attended_norm, n);
+    add_norm(j, h, l->attended.b, &l->attended_norm, &l->up, n);
     wait_for_all(h);
     multiply(j, h, &l->up, r->x, n, share(h, j->shape->inner, COLUMNS),
              r->inner);
     wait_for_all(h);
-    gelu(j, h, l->up.b, n);
+    gelu(j, h, l, n);
     wait_for_all(h);
     multiply(j, h, &l->down, r->inner, n, columns, r->q);
     wait_for_all(h);
-    add_norm(j, h, l->down.b, &l->norm, n);
+    add_norm(j, h, l->down.b, &l->norm, next ? &next->query : NULL, n);
     wait_for_all(h);
     return n;
 }
@@ -283,17 +286,21 @@ static void run_piece(const struct job *j, struct piece p,
     size_t at = b->offsets[p.from], n = b->offsets[p.to] - at;
     size_t hidden = j->shape->hidden, layers = j->shape->layers;
     struct piece rows = share(h, n, 1);
+    const struct bl_layer *l = j->tower->layers;
     float *x = h->room->x;
 
     bl_kernel_look_up(j->shape, j->tower, b->ids + at + rows.from,
                       b->positions + at + rows.from,
                       b->segments + at + rows.from, rows.to - rows.from,
                       x + rows.from * hidden);
-    prepare(j, h, x, rows.from, rows.to, hidden);
+    prepare(j, h, layers ? &l->query : NULL, x, rows.from, rows.to);
     wait_for_all(h);
-    for (size_t i = 0; i < layers; i++)
-        n = run_layer(j, &j->tower->layers[i], p,
-                      j->first_only && i + 1 == layers, n, h);
+    for (size_t i = 0; i < layers; i++) {
+        bool last = i + 1 == layers;
+
+        n = run_layer(j, l + i, last ? NULL : l + i + 1, p,
+                      j->first_only && last, n, h);
+    }
     rows = share(h, n, 1);
     memcpy(j->out + ((j->first_only ? p.from : at) + rows.from) * hidden,
            x + rows.from * hidden,

@@ -26,9 +26,10 @@ struct bl_product {
     void (*multiply)(void *ctx, const struct bl_linear *l, const void *x,
                      size_t n, size_t from, size_t to, float *y);
     void *ctx;
-    /* Both or neither: turn a row of floats into what multiply wants. */
+    /* Both or neither: turn a row of floats into what multiply wants, for l
+     * and (query) the other two products with the same x. */
     size_t (*row_size)(size_t width);
-    void (*prepare)(const float *x, size_t width, void *row);
+    void (*prepare)(const struct bl_linear *l, const float *x, void *row);
     size_t piece;               /* tokens that a thread takes at once */
 };
 

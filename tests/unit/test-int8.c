@@ -134,7 +134,8 @@ static void test_prepare(size_t in, float spread, float add)
     for (size_t i = 0; i < in; i++)
         x[i] += add;
     memset(row, 0xaa, bl_int8_row_size(in));
-    bl_int8_prepare(x, in, row);
+    bl_int8_prepare(&(struct bl_int8){ .in = in, .width = bl_int8_row_size(in)
+                                       - 64 }, x, row);
     row_parts(row, in, &scale, &zero);
     for (size_t i = 0; i < in; i++)
         worst = fmaxf(worst, fabsf(x[i] - scale
@@ -156,33 +157,33 @@ static void test_special_rows(void)
     struct bl_int8 m;
     int32_t zero;
 
-    bl_int8_pack(&m, &l);
-    bl_int8_prepare(x, IN, row);
+    bl_int8_pack(&m, &l, NULL);
+    bl_int8_prepare(&m, x, row);
     row_parts(row, IN, &scale, &zero);
     ok(scale == 0.0f, "a row of zeros");
     x[3] = 1e-42f;
-    bl_int8_prepare(x, IN, row);
+    bl_int8_prepare(&m, x, row);
     bl_int8_multiply(&m, bl_int8_kernel_at(0), row, 1, 0, 16, y, 16);
     ok(fabsf(y[5]) < 1e-40f, "the smallest numbers");
     x[64] = INFINITY;
-    bl_int8_prepare(x, IN, row);
+    bl_int8_prepare(&m, x, row);
     bl_int8_multiply(&m, bl_int8_kernel_at(0), row, 1, 0, 16, y, 16);
     ok(isnan(y[0]) && isnan(y[15]), "infinity gives NaN");
     x[64] = 3e38f;
     x[65] = -3e38f;
-    bl_int8_prepare(x, IN, row);
+    bl_int8_prepare(&m, x, row);
     bl_int8_multiply(&m, bl_int8_kernel_at(0), row, 1, 0, 16, y, 16);
     ok(isnan(y[0]), "and so does a range beyond floats");
     x[64] = 1;
     x[65] = NAN;
-    bl_int8_prepare(x, IN, row);
+    bl_int8_prepare(&m, x, row);
     bl_int8_multiply(&m, bl_int8_kernel_at(0), row, 1, 0, 16, y, 16);
     ok(isnan(y[0]), "and so does NaN");
     bl_int8_free(&m);
     x[65] = 1;
     w[3 * IN + 69] = NAN;
-    bl_int8_pack(&m, &l);
-    bl_int8_prepare(x, IN, row);
+    bl_int8_pack(&m, &l, NULL);
+    bl_int8_prepare(&m, x, row);
     bl_int8_multiply(&m, bl_int8_kernel_at(0), row, 1, 0, 16, y, 16);
     ok(isnan(y[3]) && isfinite(y[2]) && isfinite(y[4]),
        "NaN in a weight: in its own output");
@@ -193,13 +194,14 @@ static void test_special_rows(void)
 
 /* ---- Products ---- */
 
-static unsigned char *prepare_all(const float *x, size_t n, size_t in)
+static unsigned char *prepare_all(const struct bl_int8 *m, const float *x,
+                                  size_t n)
 {
-    size_t size = bl_int8_row_size(in);
+    size_t in = m->in, size = bl_int8_row_size(in);
     unsigned char *rows = bl_xaligned(n, size);
 
     for (size_t i = 0; i < n; i++)
-        bl_int8_prepare(x + i * in, in, rows + i * size);
+        bl_int8_prepare(m, x + i * in, rows + i * size);
     return rows;
 }
 
@@ -227,19 +229,35 @@ static double error_of(const float *x, const float *w, const float *y,
     return worst;
 }
 
-static void test_product(size_t n, size_t out, size_t in)
+/* Inputs that differ a thousandfold, evened out by factors or not. */
+static void test_product(size_t n, size_t out, size_t in, bool factors)
 {
     float *x = numbers(n * in, 2), *w = numbers(out * in, 0.1f);
     struct bl_linear l = { .w = w, .out = out, .in = in };
-    unsigned char *rows = prepare_all(x, n, in);
+    float *even = numbers(in, 1);
+    unsigned char *rows;
     float *first = bl_xcalloc(n * out + 1, sizeof *first);
     float *y = bl_xcalloc(n * out + 1, sizeof *y);
     const struct bl_int8_kernel *k;
     struct bl_int8 m;
     double error;
 
-    bl_int8_pack(&m, &l);
+    for (size_t j = 0; j < in && factors; j++) {
+        even[j] = j % 7 ? 1 : 1000;
+        for (size_t i = 0; i < n; i++)
+            x[i * in + j] *= even[j];
+        for (size_t o = 0; o < out; o++)
+            w[o * in + j] /= even[j];
+    }
+    bl_int8_pack(&m, &l, factors ? even : NULL);
+    rows = prepare_all(&m, x, n);
     bl_int8_multiply(&m, bl_int8_kernel_at(0), rows, n, 0, out, first, out);
+    for (size_t j = 0; j < in && factors; j++) {
+        for (size_t i = 0; i < n; i++)
+            x[i * in + j] /= even[j];
+        for (size_t o = 0; o < out; o++)
+            w[o * in + j] *= even[j];
+    }
     error = error_of(x, w, first, n, out, in);
     ok(error < 0.01 && first[n * out] == 0.0f,
        "%zu rows x %zu x %zu: near floats (%.1e)", n, in, out, error);
@@ -258,6 +276,7 @@ static void test_product(size_t n, size_t out, size_t in)
     ok(!memcmp(first, y, n * out * sizeof *y), "in parts: the same bits");
     bl_int8_free(&m);
     free(rows);
+    free(even);
     free(x);
     free(w);
     free(y);
@@ -296,10 +315,12 @@ int main(void)
     test_prepare(100, 1000, -20);
     test_prepare(4096, 1e-3f, 2);
     test_special_rows();
-    test_product(1, 1, 1);
-    test_product(1, 64, 64);
-    test_product(3, 70, 30);
-    test_product(97, 100, 384);
-    test_product(200, 33, 1536);
+    test_product(1, 1, 1, false);
+    test_product(1, 64, 64, false);
+    test_product(3, 70, 30, false);
+    test_product(97, 100, 384, false);
+    test_product(200, 33, 1536, false);
+    test_product(20, 33, 100, true);
+    test_product(20, 64, 384, true);
     return tap_done();
 }

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quantize: the weights of a stack's layers rounded to 8 bits (int8.h).
+ *
+ *     struct bl_int8 *q = bl_quantize(&m->shape, &m->towers[0], threads);
+ *     ... q[BL_LINEARS * layer + BL_LINEAR_UP] ...
+ *     bl_quantize_free(q, m->shape.layers);
+ *
+ * Some numbers of a layer's input are far larger than the others, which then
+ * have few codes left.  Before rounding, each input is divided by a factor
+ * and its weights are multiplied by it: the square root of the input's
+ * largest value over the largest of its weights (SmoothQuant, Xiao et al.
+ * 2022).  The values are those that the network itself computes in f32 for a
+ * few made-up sequences.
+ */
+#ifndef BL_QUANTIZE_H
+#define BL_QUANTIZE_H
+
+#include "int8.h"
+#include "model.h"
+
+enum bl_linear_number {
+    BL_LINEAR_QUERY, BL_LINEAR_KEY, BL_LINEAR_VALUE, BL_LINEAR_ATTENDED,
+    BL_LINEAR_UP, BL_LINEAR_DOWN, BL_LINEARS
+};
+
+/* The linear of that number. */
+struct bl_linear *bl_layer_linear(struct bl_layer *l,
+                                  enum bl_linear_number number);
+
+/* [layers * BL_LINEARS]; the layers have w, of at most BL_INT8_MAX_IN
+ * columns. */
+struct bl_int8 *bl_quantize(const struct bl_shape *shape,
+                            const struct bl_bert *tower, size_t threads);
+/* NULL: nothing. */
+void bl_quantize_free(struct bl_int8 *q, size_t layers);
+
+#endif
