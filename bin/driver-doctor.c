@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ann.h"
 #include "blas.h"
 #include "driver.h"
 #include "encoder.h"
@@ -150,13 +151,36 @@ static int check_index(const struct patient *p, const struct bl_index *x,
     return bl_index_verify(x, err);
 }
 
+/* The default index may be one of FAISS. */
+static void see_faiss(struct patient *p, const char *path)
+{
+    struct bl_faiss f;
+    struct bl_err err;
+
+    if (bl_faiss_open(&f, path, &err) < 0) {
+        say(p, BAD, "index", "%s", err.msg);
+        return;
+    }
+    if ((p->kb && bl_faiss_check_kb(&f, bl_kb_fingerprint(p->kb),
+                                    bl_kb_count(p->kb), bl_kb_path(p->kb),
+                                    &err) < 0) ||
+        bl_faiss_verify(&f, &err) < 0)
+        say(p, BAD, "index", "%s", err.msg);
+    else
+        say(p, GOOD, "index", "%s: %llu vectors, FAISS %s, intact", path,
+            (unsigned long long)f.n, f.type);
+    bl_faiss_close(&f);
+}
+
 static void see_index(struct patient *p)
 {
     struct bl_err err;
     struct bl_index x;
     char *path = bl_path_find(BL_PATH_INDEX, NULL, &err);
 
-    if (!path || bl_index_open(&x, path, &err) < 0) {
+    if (path && bl_faiss_is_file(path)) {
+        see_faiss(p, path);
+    } else if (!path || bl_index_open(&x, path, &err) < 0) {
         say(p, BAD, "index", "%s", err.msg);
     } else {
         if (check_index(p, &x, &err) < 0)
@@ -214,6 +238,18 @@ static void see_engine(struct patient *p, const char *name, int kind,
     free(says);
 }
 
+static void see_module(struct patient *p)
+{
+    struct bl_err err;
+    const char *version = bl_ann_version(&err);
+
+    if (version)
+        say(p, GOOD, "faiss", "%s, for approximate indexes", version);
+    else
+        say(p, NOTE, "faiss", "not there: libfaiss-dev and another configure "
+            "give approximate indexes");
+}
+
 static void see_engines(struct patient *p)
 {
     bl_blas_environment();
@@ -239,6 +275,7 @@ int bl_driver_doctor(void)
     see_optional(&p, "tagger", "default-ner", BL_ROLE_TAGGER,
                  "mentions are the catalogue's names");
     see_engines(&p);
+    see_module(&p);
     bl_model_close(p.model);
     bl_kb_close(p.kb);
     if (!p.broken)

@@ -43,6 +43,9 @@ const struct bl_faiss_api *bl_ann_module(size_t threads, struct bl_err *err)
         return NULL;
     }
     bl_blas_environment();
+    /* Threads that wait for others by spinning take the cores that these
+     * need, as soon as someone else works here too. */
+    setenv("OMP_WAIT_POLICY", "passive", 0);
     module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!module) {
         bl_fail(err, BL_DATA, "'%s' cannot be loaded: %s", path, dlerror());
@@ -59,6 +62,13 @@ const struct bl_faiss_api *bl_ann_module(size_t threads, struct bl_err *err)
     if (api)
         api->threads(threads ? threads : bl_threads_default());
     return api;
+}
+
+const char *bl_ann_version(struct bl_err *err)
+{
+    const struct bl_faiss_api *api = bl_ann_module(0, err);
+
+    return api ? api->version : NULL;
 }
 
 /* ---- Opening ---- */

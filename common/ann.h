@@ -59,6 +59,9 @@ int bl_ann_search(struct bl_ann *a, const float *queries, size_t n, size_t k,
 int bl_ann_scores(struct bl_ann *a, const float *query, const uint32_t *rows,
                   size_t n, float *scores, struct bl_err *err);
 
+/* The FAISS that is there, "1.7.3"; static storage.  NULL: BL_DATA. */
+const char *bl_ann_version(struct bl_err *err);
+
 /* ---- Making one ---- */
 
 struct bl_ann_spec {

@@ -29,6 +29,8 @@ dimension    4
 ranks by     inner product
 nprobe       4 of 4
 model        m0' 'info for people'
+run env BLINK_MODULES="$T/none" blink doctor
+like "$(cat out)" 'note +faiss +not there' 'doctor says that it is not there'
 run blink-index verify -v -x "$samples/HNSW2"
 is "$status $(cat out err)" \
     "0 blink-index: '$samples/HNSW2' is intact: 20 vectors" 'nor does verify'
@@ -139,6 +141,8 @@ if [ -n "${BLINK_VALGRIND:-}" ]; then
 fi
 
 # ---- Made here ----
+run blink doctor
+like "$(cat out)" 'ok +faiss +1\.' 'doctor sees the module'
 
 # overlap GOT WANT: the mean share of each list of ids that is in the other.
 overlap() {
