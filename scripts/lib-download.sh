@@ -15,7 +15,7 @@
 # the file here, what the server said (ETag or date), address.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-retries=${retries:-8}           # without a byte gained
+retries=${BLINK_RETRIES:-8}     # without a byte gained
 manifest_of() { printf '%s/MANIFEST.tsv\n' "$(dirname "$1")"; }
 bytes_of() { stat -c %s "$1" 2>/dev/null || echo 0; }
 

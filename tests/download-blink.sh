@@ -12,7 +12,7 @@ cd "$T" || exit
 script=$top_srcdir/scripts/download-blink
 export BLINK_DATA=$T/data BLINK_BUILD=$top_builddir BLINK_PAUSE=0
 unset http_proxy HTTP_PROXY ALL_PROXY all_proxy
-export PIP_CONFIG_FILE=/dev/null no_proxy=127.0.0.1 retries=3
+export PIP_CONFIG_FILE=/dev/null no_proxy=127.0.0.1 BLINK_RETRIES=3
 
 # ---- The server, and files of BLINK's names ----
 
@@ -325,6 +325,11 @@ is "$(cd dl && echo *)" 'MANIFEST.tsv biencoder_wiki_large.json crossencoder_wik
     'the big files are gone'
 all
 is "$status:$(grep -c GET requests)" 0:0 'and are not fetched again'
+all --only entities --dry-run
+is "$(grep -c '^  blink-' out)" 0 'a part alone: nothing more to run'
+all --only entities
+like "$(cat err)" "done: what was asked for is in '$T/data' and '$T/dl'$" \
+    'a part alone: no advice to link'
 all --only bi,entities,faiss-flat
 is "$status" 0 'the vectors as FAISS has them'
 
@@ -342,6 +347,11 @@ jq -c --slurpfile ids ids '[.order[] as $i | .nns[$i] as $row | $ids[0][$row]]' 
 blink-rerank -m blink-cross -c blink <retrieved |
     jq -c '[.candidates[].id]' >got
 ok 'blink-rerank: order as the original' cmp -s want got
+all --default
+is "$status" 0 '--default'
+blink-embed <"$golden/e2e/m1/records.jsonl" | blink-retrieve |
+    blink-rerank | jq -c '[.candidates[].id]' >got
+ok '--default: the same without names' cmp -s want got
 title=$(sed -n 2p "$zoo/entity.jsonl" | jq -r .title)
 run blink link --kb blink -m blink --cross blink-cross --json \
     <<<"We spoke of $title all day."
