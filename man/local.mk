@@ -8,6 +8,7 @@ dist_man_MANS += man/blink-retrieve.1
 dist_man_MANS += man/blink-tokenize.1
 dist_man_MANS += man/blink.1
 dist_man_MANS += man/blink.7
+dist_man_MANS += man/blink-compat.7
 dist_man_MANS += man/blink-eval.1
 dist_man_MANS += man/blink-rerank.1
 dist_man_MANS += man/blink-score.1

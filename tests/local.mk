@@ -82,6 +82,7 @@ SHELL_TESTS = \
 	tests/man-lint.sh \
 	tests/pipeline.sh \
 	tests/quickstart.sh \
+	tests/quirks.sh \
 	tests/real-model.sh \
 	tests/reranker.sh \
 	tests/rss.sh \
