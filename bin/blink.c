@@ -30,6 +30,8 @@ static const struct bl_opt link_table[] = {
                   "what the files hold: text, or records"),
     BL_OPT_FLAG(0, "table", &as_table, "a table even into a file or pipe"),
     BL_OPT_FLAG(0, "json", &as_json, "records even on a terminal"),
+    BL_OPT_STR(0, "html", "FILE", &link_opts.html,
+               "write a page to look at (-: standard output)"),
     BL_OPT_FLAG(0, "show", &link_opts.show,
                 "print the pipeline instead of running it"),
     BL_OPT_CHOICE(0, "color", "auto|always|never", &link_opts.colour,
@@ -124,6 +126,9 @@ static int run_link(struct bl_args args)
 {
     if (as_table && as_json)
         bl_die_usage("--table and --json contradict each other");
+    if (link_opts.html && (as_table || as_json || link_opts.interactive))
+        bl_die_usage("--html leaves no room for %s", as_table ? "--table"
+                     : as_json ? "--json" : "-i");
     if (as_table || as_json)
         link_opts.format = as_table ? BL_LINK_TABLE : BL_LINK_JSON;
     if (link_opts.lines && link_opts.input != BL_INPUT_TEXT)

@@ -239,6 +239,10 @@ static void add_table(struct bl_pipeline *p, const struct bl_link_opts *o,
     bool table = o->format == BL_LINK_TABLE ||
                  (o->format == BL_LINK_AUTO && isatty(STDOUT_FILENO));
 
+    if (o->html) {
+        bl_pipeline_add(p, "blink-view", "-o", o->html, NULL);
+        return;
+    }
     if (!table)
         return;
     bl_pipeline_add(p, "blink", "table", NULL);

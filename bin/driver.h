@@ -27,6 +27,7 @@ struct bl_link_opts {
     int format;                 /* enum bl_link_format */
     int colour;                 /* enum bl_colour */
     int input;                  /* enum bl_link_input */
+    const char *html;           /* file; NULL: no page */
     const char *engine, *device, *precision, *threads;  /* passed on */
 };
 
@@ -127,6 +128,8 @@ void bl_driver_hint(int argc, char **argv);
 /* ---- blink table (driver-table.c) ---- */
 
 int bl_driver_table(bool documents);
+
+/* ---- One record (driver-row.c) ---- */
 
 /* What there is to show of one linked record; spans live in the arena. */
 struct bl_link_row {

@@ -11,6 +11,7 @@ bin_blink_SOURCES = \
 	bin/driver-link.c \
 	bin/driver-prompt.c \
 	bin/driver-records.c \
+	bin/driver-row.c \
 	bin/driver-table.c \
 	bin/driver-text.c \
 	bin/driver.h
@@ -18,6 +19,8 @@ bin_blink_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEDIT_CFLAGS)
 bin_blink_LDADD = $(LDADD) $(LIBEDIT_LIBS)
 bin_PROGRAMS += bin/blink-convert
 bin_blink_convert_SOURCES = bin/blink-convert.c
+bin_PROGRAMS += bin/blink-view
+bin_blink_view_SOURCES = bin/blink-view.c bin/driver-row.c bin/driver.h
 bin_PROGRAMS += bin/blink-tokenize
 bin_blink_tokenize_SOURCES = bin/blink-tokenize.c
 bin_PROGRAMS += bin/blink-embed

@@ -6,6 +6,7 @@ dist_man_MANS += man/blink-kb.1
 dist_man_MANS += man/blink-ner.1
 dist_man_MANS += man/blink-retrieve.1
 dist_man_MANS += man/blink-tokenize.1
+dist_man_MANS += man/blink-view.1
 dist_man_MANS += man/blink.1
 dist_man_MANS += man/blink.7
 dist_man_MANS += man/blink-compat.7

@@ -131,6 +131,10 @@ like "$(cat out)" 'blink-embed -m [^ ]* --threads 1 \|' 'show: --threads'
 like "$(cat out)" ' -k 3 ' 'show: -k'
 like "$(cat out)" 'blink-score --nil 0.5 \|' 'show: --nil'
 like "$(cat out)" 'blink table --documents$' 'show: --table'
+run blink link --show --html 'a page.html'
+is "$(tail -1 out)" "    blink-view -o 'a page.html'" 'show: --html'
+run blink link --html x --table
+is "$status" 2 '--html and --table'
 run blink link --show --json --input mentions array.json
 is "$(head -2 out)" "blink records -- array.json |
     blink-embed -m $T/data/models/default |" 'show: --input mentions'

@@ -56,6 +56,7 @@ SHELL_TESTS = \
 	tests/blink-score.sh \
 	tests/blink-table.sh \
 	tests/blink-tokenize.sh \
+	tests/blink-view.sh \
 	tests/blink.sh \
 	tests/checksrc.sh \
 	tests/download-blink.sh \

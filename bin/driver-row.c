@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What people are shown of one linked record, by blink and by blink-view.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "buf.h"
+#include "driver.h"
+
+/* The member of an object as text, p == NULL when absent or null. */
+static int member(struct bl_span object, const char *name,
+                  struct bl_arena *a, struct bl_span *out, struct bl_err *err)
+{
+    struct bl_span v;
+    int rc = bl_json_get(object, name, &v, err);
+
+    if (rc <= 0 || bl_json_type(v) == BL_JSON_NULL)
+        return rc < 0 ? -1 : 0;
+    if (bl_json_string(v, a, out, err) < 0)
+        return bl_err_prefix(err, "field 'entity': member '%s'", name);
+    return 0;
+}
+
+void bl_driver_put_p(char out[16], double p)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    int n = (int)(p * 1000 + 0.5);
+
+    n = p < 1 && n > 999 ? 999 : n;
+    bl_buf_printf(&b, "%d.%03d", n / 1000, n % 1000);
+    memcpy(out, b.data, b.len < 16 ? b.len + 1 : 16);
+    out[15] = '\0';
+    bl_buf_free(&b);
+}
+
+static int read_entity(const struct bl_record *r, struct bl_arena *a,
+                       struct bl_link_row *row, struct bl_err *err)
+{
+    struct bl_span entity, v;
+    double p;
+    int rc = bl_record_get(r, "entity", &entity, err);
+
+    if (rc <= 0)
+        return rc < 0 ? -1 : bl_fail(err, BL_BAD_FIELD,
+                                     "field 'entity': expected object, "
+                                     "found nothing");
+    if (bl_json_type(entity) == BL_JSON_NULL)
+        return 0;
+    if (bl_json_type(entity) != BL_JSON_OBJECT)
+        return bl_fail(err, BL_BAD_FIELD,
+                       "field 'entity': expected object, got %s",
+                       bl_json_type_name(bl_json_type(entity)));
+    if (member(entity, "id", a, &row->id, err) < 0 ||
+        member(entity, "title", a, &row->title, err) < 0 ||
+        member(entity, "url", a, &row->url, err) < 0)
+        return -1;
+    if (!row->title.p)
+        row->title = row->id;
+    rc = bl_json_get(entity, "p", &v, err);
+    if (rc < 0 || (rc && bl_json_number(v, &p, err) < 0))
+        return -1;
+    if (rc && p >= 0 && p <= 1)
+        bl_driver_put_p(row->p, p);
+    return 0;
+}
+
+int bl_driver_row(const struct bl_record *r, struct bl_arena *a,
+                  struct bl_link_row *row, struct bl_err *err)
+{
+    *row = (struct bl_link_row){ .doc = { NULL, 0 } };
+    if (bl_record_string(r, "mention", a, &row->mention, err) < 0 ||
+        bl_record_string_opt(r, "doc", a, &row->doc, err) < 0)
+        return -1;
+    return read_entity(r, a, row, err);
+}
