@@ -20,7 +20,7 @@ bool bl_bunzip_here(void)
 struct bl_bunzip *bl_bunzip_open(ssize_t (*in)(void *arg, void *p, size_t n,
                                                struct bl_err *err),
                                  void *arg, const char *name,
-                                 struct bl_pool *pool, struct bl_err *err)
+                                 struct bl_crew *pool, struct bl_err *err)
 {
     (void)in;
     (void)arg;
@@ -392,7 +392,7 @@ static void *read_streams(void *arg)
 struct bl_bunzip *bl_bunzip_open(ssize_t (*in)(void *arg, void *p, size_t n,
                                                struct bl_err *err),
                                  void *arg, const char *name,
-                                 struct bl_pool *pool, struct bl_err *err)
+                                 struct bl_crew *pool, struct bl_err *err)
 {
     struct bl_bunzip *z = BL_NEW(struct bl_bunzip);
 
@@ -400,7 +400,7 @@ struct bl_bunzip *bl_bunzip_open(ssize_t (*in)(void *arg, void *p, size_t n,
     z->arg = arg;
     z->name = name;
     make_table(z);
-    z->lane = bl_lane_new(pool, 2 * bl_pool_threads(pool) + 1, decode);
+    z->lane = bl_lane_new(pool, 2 * bl_crew_threads(pool) + 1, decode);
     z->started = pthread_create(&z->thread, NULL, read_streams, z) == 0;
     if (!z->started) {
         bl_fail(err, BL_SYSTEM, "cannot start a thread to read '%s'", name);

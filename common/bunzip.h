@@ -33,7 +33,7 @@ bool bl_bunzip_here(void);
 struct bl_bunzip *bl_bunzip_open(ssize_t (*in)(void *arg, void *p, size_t n,
                                                struct bl_err *err),
                                  void *arg, const char *name,
-                                 struct bl_pool *pool, struct bl_err *err);
+                                 struct bl_crew *pool, struct bl_err *err);
 /* The next piece, borrowed until the next call: 1, 0 at the end, -1.  A file
  * that is cut ends where its last whole block does. */
 int bl_bunzip_next(struct bl_bunzip *z, struct bl_span *piece,

@@ -86,7 +86,7 @@ static bool begins(const struct bl_dumpfile *f, const char *s, size_t n)
 }
 
 /* Other compressions are left to their own programs. */
-static int look_at_head(struct bl_dumpfile *f, struct bl_pool *pool,
+static int look_at_head(struct bl_dumpfile *f, struct bl_crew *pool,
                         struct bl_err *err)
 {
     static const struct { const char *magic; size_t n; const char *tool; }
@@ -125,7 +125,7 @@ static int open_path(struct bl_dumpfile *f, const char *path,
     return 0;
 }
 
-struct bl_dumpfile *bl_dumpfile_open(const char *path, struct bl_pool *pool,
+struct bl_dumpfile *bl_dumpfile_open(const char *path, struct bl_crew *pool,
                                      struct bl_err *err)
 {
     struct bl_dumpfile *f = BL_NEW(struct bl_dumpfile);

@@ -22,7 +22,7 @@ struct bl_dumpfile;
 
 /* "-" is standard input.  NULL with BL_DATA when the file is missing or of
  * another compression. */
-struct bl_dumpfile *bl_dumpfile_open(const char *path, struct bl_pool *pool,
+struct bl_dumpfile *bl_dumpfile_open(const char *path, struct bl_crew *pool,
                                      struct bl_err *err);
 /* The next piece, borrowed until the next call: 1, 0 at the end, -1. */
 int bl_dumpfile_next(struct bl_dumpfile *f, struct bl_span *piece,

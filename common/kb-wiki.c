@@ -18,7 +18,7 @@ struct feeder {
     struct bl_wiki_store *store;
     char *const *files;
     size_t n_files;
-    struct bl_pool *pool;
+    struct bl_crew *pool;
     struct bl_lane *lane;
     pthread_mutex_t lock;       /* of the two below */
     struct bl_wiki_work **idle; /* to be used again, [n_idle] */
@@ -295,11 +295,11 @@ static int read_all(struct bl_wiki_store *s, char *const *files, size_t n,
 
     pthread_mutex_init(&f.lock, NULL);
     f.idle = BL_NEW_ARRAY(struct bl_wiki_work *, f.room);
-    f.pool = bl_pool_new(threads);
+    f.pool = bl_crew_new(threads);
     f.lane = bl_lane_new(f.pool, f.room, bl_wiki_work_on);
     rc = run(&f, err);
     bl_lane_free(f.lane);
-    bl_pool_free(f.pool);
+    bl_crew_free(f.pool);
     while (f.n_idle)
         bl_wiki_work_free(f.idle[--f.n_idle]);
     free(f.idle);

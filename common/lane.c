@@ -14,14 +14,14 @@ enum { MAX_LANES = 8 };
 /* Jobs are counted from the start: taken <= started <= put, and number i
  * lies in slot[i % room]. */
 struct bl_lane {
-    struct bl_pool *pool;
+    struct bl_crew *pool;
     void (*work)(void *job);
     struct slot { void *job; bool done; } *slot;
     size_t room, taken, started, put;
     bool ended, stopped;
 };
 
-struct bl_pool {
+struct bl_crew {
     pthread_mutex_t lock;
     pthread_cond_t news;        /* anything below changed */
     struct bl_lane *lane[MAX_LANES];
@@ -31,7 +31,7 @@ struct bl_pool {
 };
 
 /* The newest lane that has work to begin, or NULL. */
-static struct bl_lane *with_work(const struct bl_pool *pool)
+static struct bl_lane *with_work(const struct bl_crew *pool)
 {
     for (size_t i = MAX_LANES; i-- > 0; ) {
         struct bl_lane *l = pool->lane[i];
@@ -58,7 +58,7 @@ static void work_on(struct bl_lane *l)
 
 static void *run(void *arg)
 {
-    struct bl_pool *pool = arg;
+    struct bl_crew *pool = arg;
 
     pthread_mutex_lock(&pool->lock);
     while (!pool->closing) {
@@ -73,9 +73,9 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct bl_pool *bl_pool_new(size_t n)
+struct bl_crew *bl_crew_new(size_t n)
 {
-    struct bl_pool *pool = BL_NEW(struct bl_pool);
+    struct bl_crew *pool = BL_NEW(struct bl_crew);
 
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->news, NULL);
@@ -86,7 +86,7 @@ struct bl_pool *bl_pool_new(size_t n)
     return pool;
 }
 
-void bl_pool_free(struct bl_pool *pool)
+void bl_crew_free(struct bl_crew *pool)
 {
     if (!pool)
         return;
@@ -102,12 +102,12 @@ void bl_pool_free(struct bl_pool *pool)
     free(pool);
 }
 
-size_t bl_pool_threads(const struct bl_pool *pool)
+size_t bl_crew_threads(const struct bl_crew *pool)
 {
     return pool->n ? pool->n : 1;
 }
 
-struct bl_lane *bl_lane_new(struct bl_pool *pool, size_t room,
+struct bl_lane *bl_lane_new(struct bl_crew *pool, size_t room,
                             void (*work)(void *job))
 {
     struct bl_lane *l = BL_NEW(struct bl_lane);
@@ -139,7 +139,7 @@ void bl_lane_free(struct bl_lane *l)
 
 bool bl_lane_put(struct bl_lane *l, void *job)
 {
-    struct bl_pool *pool = l->pool;
+    struct bl_crew *pool = l->pool;
     bool open;
 
     pthread_mutex_lock(&pool->lock);
@@ -176,7 +176,7 @@ void bl_lane_stop(struct bl_lane *l)
 
 void *bl_lane_take(struct bl_lane *l)
 {
-    struct bl_pool *pool = l->pool;
+    struct bl_crew *pool = l->pool;
     struct slot *s = NULL;
     void *job = NULL;
 

@@ -2,11 +2,11 @@
 /*
  * lane: work done by several threads, its results taken in order.
  *
- *     struct bl_pool *pool = bl_pool_new(threads);
+ *     struct bl_crew *pool = bl_crew_new(threads);
  *     struct bl_lane *lane = bl_lane_new(pool, 8, decode);
  *     one thread:      bl_lane_put(lane, job); ...; bl_lane_end(lane);
  *     another thread:  while ((job = bl_lane_take(lane))) ...
- *     bl_lane_free(lane); bl_pool_free(pool);
+ *     bl_lane_free(lane); bl_crew_free(pool);
  *
  * Each job is worked on by one thread of the pool, any number of jobs at the
  * same time, and they come out in the order in which they went in.  At most
@@ -23,18 +23,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct bl_pool;
+struct bl_crew;
 struct bl_lane;
 
 /* Starts n >= 1 threads.  Where the system gives none, the work is done by
  * the thread that puts. */
-struct bl_pool *bl_pool_new(size_t n);
+struct bl_crew *bl_crew_new(size_t n);
 /* After all its lanes are gone. */
-void bl_pool_free(struct bl_pool *pool);
-size_t bl_pool_threads(const struct bl_pool *pool);
+void bl_crew_free(struct bl_crew *pool);
+size_t bl_crew_threads(const struct bl_crew *pool);
 
 /* room >= 1; work(job) runs in a thread of the pool.  At most 8 lanes. */
-struct bl_lane *bl_lane_new(struct bl_pool *pool, size_t room,
+struct bl_lane *bl_lane_new(struct bl_crew *pool, size_t room,
                             void (*work)(void *job));
 /* After bl_lane_take() gave NULL. */
 void bl_lane_free(struct bl_lane *lane);
