@@ -20,6 +20,7 @@
 #include "opts.h"
 #include "paths.h"
 #include "prog.h"
+#include "tagger.h"
 #include "utf8.h"
 
 static struct opts {
@@ -28,8 +29,10 @@ static struct opts {
     size_t context;
     bool text, whole;
     struct bl_dictionary_opts find;
+    struct bl_engine_opts engine;
     struct bl_loop_opts loop;
-} o = { .context = 500, .loop = BL_LOOP_OPTS_DEFAULT(64) };
+} o = { .context = 500, .engine = BL_ENGINE_OPTS_DEFAULT,
+         .loop = BL_LOOP_OPTS_DEFAULT(64) };
 
 static const struct bl_opt table[] = {
     BL_OPT_STR('m', "model", "TAGGER", &o.model,
@@ -51,18 +54,20 @@ static const struct bl_opt table[] = {
                 "most characters of context on each side"),
     BL_OPT_LIST(0, "copy", "FIELD", &o.copy,
                 "copy this field of the document; may be repeated"),
+    BL_OPTS_ENGINE(o.engine),
     BL_OPTS_LOOP(o.loop),
     BL_OPTS_END
 };
 
 static const struct bl_command command = {
-    "blink-ner", "[-d KB] < DOCUMENTS",
+    "blink-ner", "[-d KB | -m TAGGER] < DOCUMENTS",
     "find the mentions of entities in documents", table, 0, 0
 };
 
 struct state {
     struct bl_kb *kb;
     struct bl_dictionary *dictionary;
+    struct bl_tagger *tagger;           /* NULL: by dictionary */
     struct bl_doc doc;
     struct bl_founds found;
     bool any_record;            /* a line was JSON */
@@ -75,17 +80,14 @@ struct document {
 
 /* ---- Loading ---- */
 
-static void refuse_model(void)
+static void load_tagger(struct state *s)
 {
     struct bl_err err;
-    char *path = bl_path_find(BL_PATH_MODEL, o.model, &err);
 
-    if (!path)
+    s->tagger = bl_tagger_open(o.model, &o.engine, &err);
+    if (!s->tagger)
         bl_die(&err);
-    bl_fail(&err, BL_DATA, "'%s' is not a tagger; without -m, mentions are "
-            "found by dictionary", path);
-    free(path);
-    bl_die(&err);
+    bl_note("tagger '%s': %s", o.model, bl_tagger_describe(s->tagger));
 }
 
 static void load(struct state *s)
@@ -97,8 +99,10 @@ static void load(struct state *s)
                      "other");
     if (o.text && o.whole)
         bl_die_usage("options '--text' and '--whole' exclude each other");
-    if (o.model)
-        refuse_model();
+    if (o.model) {
+        load_tagger(s);
+        return;
+    }
     s->kb = bl_kb_open_named(o.dictionary, &err);
     if (!s->kb)
         bl_die(&err);
@@ -109,6 +113,7 @@ static void load(struct state *s)
 
 static void unload(struct state *s)
 {
+    bl_tagger_close(s->tagger);
     bl_dictionary_free(s->dictionary);
     bl_kb_close(s->kb);
     bl_doc_free(&s->doc);
@@ -217,6 +222,13 @@ static void put_mention(struct bl_buf *b, const struct state *s,
     bl_buf_puts(b, "}\n");
 }
 
+static int find(struct state *s, struct bl_err *err)
+{
+    if (s->tagger)
+        return bl_tagger_find(s->tagger, &s->doc, &s->found, err);
+    return bl_dictionary_find(s->dictionary, &s->doc, &s->found, err);
+}
+
 enum { FLUSH_AT = 1 << 20 };
 
 /* A long document has more output than input: it goes out in pieces. */
@@ -227,12 +239,12 @@ static void put_document(struct state *s, const struct document *d,
     size_t at = 0, points = 0, number = 0;
 
     bl_doc_set(&s->doc, d->text);
-    if (bl_dictionary_find(s->dictionary, &s->doc, &s->found, &err) < 0)
+    if (find(s, &err) < 0)
         bl_die(&err);
     for (size_t i = 0; i < s->found.n; i++) {
         const struct bl_found *f = &s->found.v[i];
 
-        if (!wanted(f->type))
+        if (!wanted(f->type) || f->score < o.find.min_score)
             continue;
         points += bl_utf8_count(d->text.p + at, f->start - at);
         at = f->start;

@@ -13,7 +13,7 @@
 
 struct train_opts o = {
     .temperature = 0, .others = 4, .pool = 20000, .eval_batch = 8,
-    .candidates = 8,
+    .candidates = 8, .lower = 0.2,
     .run = { .rate = 3e-5, .warmup = 0.1, .decay = 0.01, .clip = 1,
              .dropout = 0.1, .batch = 32, .accumulate = 1, .epochs = 1,
              .refresh = 1000, .seed = 1 }
@@ -106,10 +106,9 @@ static const struct bl_opt bi_opts[] = {
     OPTS_FILES, OPTS_ENTITIES, OPTS_RECIPE,
     BL_OPT_GROUP("Negatives"),
     BL_OPT_DOUBLE(0, "temperature", "X", &o.temperature, 0, 1000,
-                  "what scores are divided by (0: 0.05 for normalised "
-                  "vectors, else 1)"),
+                  "divides scores (0: 0.05 if normalised, else 1)"),
     BL_OPT_SIZE(0, "own-negatives", "N", &o.others, 0, 1000,
-                "of the record's negatives and candidates, at most"),
+                "of each record's own, at most"),
     BL_OPT_SIZE(0, "negatives", "N", &o.negatives, 0, 1000,
                 "mined for each mention with the weights of the moment"),
     BL_OPT_SIZE(0, "refresh", "N", &o.run.refresh, 1, 1u << 30,
@@ -128,16 +127,42 @@ static const struct bl_opt bi_opts[] = {
     OPTS_RUN, BL_OPTS_END
 };
 
-enum { BI, N_COMMANDS };
+static const struct bl_opt cross_opts[] = {
+    OPTS_FILES, OPTS_ENTITIES, OPTS_RECIPE,
+    BL_OPT_GROUP("Lists"),
+    BL_OPT_SIZE('k', "candidates", "N", &o.candidates, 2, 1000,
+                "entities of each list, with the right one"),
+    BL_OPT_CHOICE(0, "missing", "insert|drop", &o.missing,
+                  "records whose right entity is not in their list"),
+    OPTS_OPTIMISER, OPTS_MODEL, OPTS_RUN, BL_OPTS_END
+};
+
+static const struct bl_opt ner_opts[] = {
+    OPTS_FILES,
+    BL_OPT_DOUBLE(0, "lower", "SHARE", &o.lower, 0, 1,
+                  "sequences seen as if in lower case"),
+    OPTS_OPTIMISER, BL_OPT_GROUP("Model"),
+    BL_OPT_SIZE(0, "context-length", "N", &o.context_length, 0, 65536,
+                "tokens of a sequence (0: 128)"),
+    OPTS_SAVED, OPTS_RUN, BL_OPTS_END
+};
+
+enum { BI, CROSS, NER, N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
     { "blink-train bi", "-b MODEL -t FILE [-d FILE] [-c KB] -o MODEL",
       "train a bi-encoder on labelled mentions", bi_opts, 0, 0 },
+    { "blink-train cross", "-b MODEL -t FILE [-d FILE] [-c KB] -o MODEL",
+      "train a cross-encoder on lists of candidates", cross_opts, 0, 0 },
+    { "blink-train ner", "-b MODEL -t FILE [-d FILE] -o MODEL",
+      "train a tagger on tagged text in columns", ner_opts, 0, 0 },
 };
 
 int main(int argc, char **argv)
 {
-    static int (*const verbs[N_COMMANDS])(void) = { bl_verb_bi };
+    static int (*const verbs[N_COMMANDS])(void) = {
+        bl_verb_bi, bl_verb_cross, bl_verb_ner
+    };
     size_t command;
 
     bl_prog_init("blink-train");

@@ -45,5 +45,7 @@ bin_PROGRAMS += bin/blink-train
 bin_blink_train_SOURCES = \
 	bin/blink-train.c \
 	bin/train-bi.c \
+	bin/train-cross.c \
+	bin/train-ner.c \
 	bin/train-run.c \
 	bin/train.h

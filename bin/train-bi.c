@@ -50,9 +50,7 @@ int bl_verb_bi(void)
     b.api = setup.api;
     b.handle = setup.handle;
     bl_train_bi_task(&b, &task);
-    digests = bl_xasprintf("%s %s %.16s", b.train->digest,
-                           b.dev ? b.dev->digest : "none",
-                           kb ? bl_kb_fingerprint(kb) : "none");
+    digests = bl_verb_digests(b.train, b.dev, kb);
     status = bl_verb_run(&setup, &task, digests);
     free(digests);
     bl_train_bi_release(&b);

@@ -138,6 +138,14 @@ struct bl_examples *bl_verb_examples(const char *path, struct bl_kb *kb,
     return x;
 }
 
+char *bl_verb_digests(const struct bl_examples *train,
+                      const struct bl_examples *dev, const struct bl_kb *kb)
+{
+    return bl_xasprintf("%s %s %.16s", train->digest,
+                        dev ? dev->digest : "none",
+                        kb ? bl_kb_fingerprint(kb) : "none");
+}
+
 /* ---- Setting up ---- */
 
 void bl_verb_wish(struct bl_train_wish *w, enum bl_role role)
@@ -221,6 +229,7 @@ static void put_settings(struct bl_buf *b, const struct bl_train_setup *s,
     put_number(b, "clip", o.run.clip);
     put_number(b, "dropout", o.run.dropout);
     put_number(b, "temperature", o.temperature);
+    put_number(b, "lower", o.lower);
     put_size(b, "batch", o.run.batch);
     put_size(b, "accumulate", o.run.accumulate);
     put_size(b, "epochs", o.run.epochs);

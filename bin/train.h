@@ -18,7 +18,7 @@ struct train_opts {
     bool resume, force, progress;
     int layout, pooling, normalize, save, device, precision;
     size_t towers, context_length, entity_length;
-    double temperature;
+    double temperature, lower;
     size_t negatives, others, pool, eval_batch, candidates;
     int missing;
     struct bl_trainer_opts run;
@@ -29,6 +29,7 @@ extern struct train_opts o;
 /* The verbs: the exit status. */
 int bl_verb_bi(void);
 int bl_verb_cross(void);
+int bl_verb_ner(void);
 
 /* Sets o.run and the net up, runs the trainer, prints its progress. */
 void bl_verb_wish(struct bl_train_wish *w, enum bl_role role);
@@ -40,6 +41,9 @@ int bl_verb_run(struct bl_train_setup *s, const struct bl_task *task,
 struct bl_examples *bl_verb_examples(const char *path, struct bl_kb *kb,
                                    size_t max_others);
 struct bl_kb *bl_verb_catalogue(void);
+/* What the data is, for the checkpoint; caller frees. */
+char *bl_verb_digests(const struct bl_examples *train,
+                      const struct bl_examples *dev, const struct bl_kb *kb);
 
 /* argv with the settings of --config in front of the options. */
 void bl_verb_expand(int *argc, char ***argv);

@@ -85,7 +85,7 @@ static struct bl_spelling prepare(const struct bl_kb_spelling *k)
         bl_shape_of(k->surface.p, k->surface.n), false
     };
     const char *space = memchr(s.surface.p, ' ', s.surface.n);
-    enum bl_shape rest;
+    enum bl_word_shape rest;
 
     if (space) {
         rest = bl_shape_of(space, (size_t)(s.surface.p + s.surface.n -

@@ -26,7 +26,7 @@ static int letter_case(uint32_t c)
            (c >= 0x1e00 && c < 0x2000) ? 1 : 0;
 }
 
-enum bl_shape bl_shape_of(const char *p, size_t n)
+enum bl_word_shape bl_shape_of(const char *p, size_t n)
 {
     size_t upper = 0, lower = 0;
     unsigned len;

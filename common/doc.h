@@ -24,7 +24,7 @@
 #include "buf.h"
 #include "fold.h"
 
-enum bl_shape {
+enum bl_word_shape {
     BL_SHAPE_NONE,              /* no cased letter: digits, CJK, marks */
     BL_SHAPE_LOWER,             /* "water" */
     BL_SHAPE_TITLE,             /* "Water", "McDonald" */
@@ -33,14 +33,14 @@ enum bl_shape {
 };
 
 /* How n bytes of valid UTF-8 are capitalised, as one word. */
-enum bl_shape bl_shape_of(const char *p, size_t n);
+enum bl_word_shape bl_shape_of(const char *p, size_t n);
 
 struct bl_doc_word {
     size_t start, end;          /* bytes of the text, end exclusive */
     uint32_t form, form_n;      /* the normal form: d.forms.data + form */
     uint64_t hash;              /* of the normal form */
     uint8_t class;              /* enum bl_fold_class */
-    uint8_t shape;              /* enum bl_shape */
+    uint8_t shape;              /* enum bl_word_shape */
     bool first;                 /* starts a sentence, line or quotation */
     bool loud;                  /* in a line that is all capitals */
     bool breaks;                /* a sentence or clause ends before it: no

@@ -19,6 +19,7 @@ common_libcommon_la_SOURCES = \
 	common/convert-config.c \
 	common/convert-vocab.c \
 	common/convert-weights.c \
+	common/conll.c common/conll.h \
 	common/dense.c common/dense.h \
 	common/encoder.c common/encoder.h \
 	common/engine.h \
@@ -99,14 +100,18 @@ common_libcommon_la_SOURCES = \
 	common/topk-int8.c common/topk-int8.h \
 	common/topk-kernels.c common/topk-kernels.h \
 	common/topk-template.h \
+	common/tagger.c common/tagger.h \
+	common/tagset.c common/tagset.h \
 	common/torch-tensor.c common/torch-tensor.h \
 	common/torchfile.c common/torchfile.h \
 	common/train-batch.c common/train-batch.h \
 	common/train-bi.c common/train-bi.h \
+	common/train-cross.c common/train-cross.h \
 	common/train-pool.c common/train-pool.h \
 	common/train-shim.h \
 	common/train-setup.c common/train-setup.h \
 	common/train-state.c \
+	common/train-tags.c common/train-tags.h \
 	common/trainer.c common/trainer.h \
 	common/bunzip.c common/bunzip.h \
 	common/dumpfile.c common/dumpfile.h \

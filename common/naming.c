@@ -267,7 +267,7 @@ static size_t exact_spelling(const struct bl_naming_in *in)
 }
 
 static size_t spelling_shaped(const struct bl_naming_in *in,
-                              enum bl_shape one, enum bl_shape two)
+                              enum bl_word_shape one, enum bl_word_shape two)
 {
     for (size_t i = 0; i < in->n; i++)
         if (in->v[i].shape == one || in->v[i].shape == two)

@@ -33,7 +33,7 @@ struct bl_spelling {
     struct bl_span type;        /* of its entity; p == NULL: none */
     int64_t row;
     int kind;                   /* enum bl_kb_kind */
-    enum bl_shape shape;        /* of the whole */
+    enum bl_word_shape shape;        /* of the whole */
     bool inner;                 /* a capital after the first word */
 };
 

@@ -13,6 +13,7 @@ dist_noinst_SCRIPTS += \
 	scripts/fetch-catalogue \
 	scripts/fetch-model \
 	scripts/gen-uni-tables \
+	scripts/plot-training \
 	scripts/quickstart
 EXTRA_DIST += \
 	.ci/run \

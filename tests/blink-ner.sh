@@ -127,7 +127,7 @@ run blink-ner -d missing.kb </dev/null
 is "$status" 3 'a missing catalogue'
 run blink-ner -m k.kb </dev/null
 is "$status$(cat err)" \
-    "3blink-ner: 'k.kb' is not a tagger; without -m, mentions are found by dictionary" \
+    "3blink-ner: 'k.kb/config.json': there is no such file, expected the model's configuration" \
     'a model that is no tagger'
 run blink-ner -m a -d b </dev/null
 is "$status$(head -1 err)" \

@@ -35,6 +35,7 @@ UNIT_TESTS = \
 	tests/unit/test-topk \
 	tests/unit/test-torchfile \
 	tests/unit/test-torchfile-parts \
+	tests/unit/test-train \
 	tests/unit/test-utf8 \
 	tests/unit/test-wordpiece \
 	tests/unit/test-words \
@@ -56,6 +57,7 @@ SHELL_TESTS = \
 	tests/blink-score.sh \
 	tests/blink-table.sh \
 	tests/blink-tokenize.sh \
+	tests/blink-train.sh \
 	tests/blink-view.sh \
 	tests/blink.sh \
 	tests/checksrc.sh \

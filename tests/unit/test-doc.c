@@ -7,7 +7,7 @@
 
 static void test_shapes(void)
 {
-    static const struct { const char *text; enum bl_shape shape; } t[] = {
+    static const struct { const char *text; enum bl_word_shape shape; } t[] = {
         { "water", BL_SHAPE_LOWER }, { "Water", BL_SHAPE_TITLE },
         { "WHO", BL_SHAPE_CAPS }, { "U", BL_SHAPE_CAPS },
         { "iPhone", BL_SHAPE_MIXED }, { "1984", BL_SHAPE_NONE },

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* train-cross: the verb "cross" of blink-train. */
+#include "config.h"
+
+#include "train-cross.h"
+
+#include <stdlib.h>
+
+#include "mem.h"
+#include "train.h"
+
+static void check_opts(void)
+{
+    if (o.run.recipe == BL_RECIPE_BLINK && o.freeze)
+        bl_die_usage("BLINK's recipe freezes by --groups, not by --freeze");
+}
+
+/* Records to train on need a list to choose from. */
+static void prune(struct bl_examples *x,
+                  const struct bl_train_cross_opts *co)
+{
+    size_t dropped = bl_train_cross_prune(x, co);
+    struct bl_err err;
+
+    if (dropped)
+        bl_warn("'%s': %zu records without a list%s are left out", o.train,
+                dropped, co->missing == BL_MISSING_DROP
+                ? ", or without the right entity in it," : "");
+    if (x->n)
+        return;
+    bl_fail(&err, BL_DATA, "'%s': no record has candidates or negatives",
+            o.train);
+    bl_die(&err);
+}
+
+int bl_verb_cross(void)
+{
+    struct bl_train_setup setup;
+    struct bl_train_wish wish;
+    struct bl_train_cross_opts co = { o.candidates, o.missing };
+    struct bl_train_cross_task c = { .opts = &co };
+    struct bl_task task;
+    struct bl_kb *kb;
+    char *digests;
+    int status;
+
+    check_opts();
+    kb = bl_verb_catalogue();
+    c.train = bl_verb_examples(o.train, kb, o.candidates);
+    c.dev = bl_verb_examples(o.dev, kb, o.candidates);
+    prune(c.train, &co);
+    bl_verb_wish(&wish, BL_ROLE_CROSS_ENCODER);
+    bl_verb_start(&setup, &wish);
+    c.net = setup.net;
+    c.api = setup.api;
+    c.handle = setup.handle;
+    bl_train_cross_task(&c, &task);
+    digests = bl_verb_digests(c.train, c.dev, kb);
+    status = bl_verb_run(&setup, &task, digests);
+    free(digests);
+    bl_train_cross_release(&c);
+    bl_train_setup_free(&setup);
+    bl_examples_free(c.train);
+    bl_examples_free(c.dev);
+    bl_kb_close(kb);
+    return status;
+}
