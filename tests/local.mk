@@ -64,6 +64,7 @@ SHELL_TESTS = \
 	tests/download-blink.sh \
 	tests/equivalence.sh \
 	tests/faiss.sh \
+	tests/faults-blink.sh \
 	tests/faults-convert.sh \
 	tests/faults-files.sh \
 	tests/faults-inject.sh \
