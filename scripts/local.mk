@@ -6,6 +6,7 @@ dist_noinst_SCRIPTS += \
 	scripts/bench-tokenizer \
 	scripts/bench \
 	scripts/bench-embed \
+	scripts/bench-train \
 	scripts/bench-original \
 	scripts/check \
 	scripts/checksrc \
@@ -18,6 +19,7 @@ dist_noinst_SCRIPTS += \
 EXTRA_DIST += \
 	.ci/run \
 	scripts/bench-embed.py \
+	scripts/bench-train.py \
 	scripts/bench-original.py \
 	scripts/lib-data.sh \
 	scripts/lib-download.sh \

@@ -125,6 +125,9 @@ run blink-train cross -b "$bi" -t "$T/train.jsonl" -o "$T/z" --missing drop
 is "$status $(tail -1 "$T/err")" "3 blink-train: '$T/train.jsonl': no record \
 has candidates or negatives" 'lists without the right entity are dropped'
 
+run "$top_srcdir/scripts/plot-training" "$T/m.log.jsonl"
+like "$status $(cat "$T/out")" '^0 <svg .*recall_at_1.*</svg>$' 'a picture'
+
 # ---- Tagger ----
 {
     for name in Paris France London Greta; do
@@ -159,7 +162,7 @@ tag such as O or B-PER, found 'LOC'" 'no tag'
 # ---- The original's runs ----
 # golden FILE MODEL TRAIN DEV OPTION...
 golden() {
-    local file=$golden/train/$1 model=$2 train=$3 dev=$4 p
+    local file=$golden/train/$1 model=$2 train=$3 dev=$4
     shift 4
     p() { jq -r ".params.$1" "$file"; }
     run blink-train bi -q -b "$model" -t "$train" -d "$dev" -o "$T/g" -f \

@@ -426,6 +426,10 @@ static void test_golden(const char *name, const char *groups)
 
 int main(void)
 {
+    if (getenv("BLINK_VALGRIND")) {
+        puts("1..0 # SKIP libtorch takes too long under valgrind");
+        return 0;
+    }
     if (!test_losses(BL_ROLE_BI_ENCODER, bi_loss, "bi")) {
         printf("1..0 # SKIP %s\n", err.msg);
         return 0;
