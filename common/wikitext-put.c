@@ -79,7 +79,8 @@ static size_t put_after_gap(struct bl_wikitext *w, const char *p, size_t n)
 
     for (; i < n; i++) {
         if (p[i] == ' ') {
-            if (bl_walk_last(w) != ' ')
+            if (bl_walk_last(w) != ' ' &&
+                (bl_walk_last(w) != '(' || !fresh(w)))
                 bl_buf_putc(&w->text, ' ');
             continue;
         }

@@ -37,6 +37,7 @@ UNIT_TESTS = \
 	tests/unit/test-torchfile-parts \
 	tests/unit/test-train \
 	tests/unit/test-utf8 \
+	tests/unit/test-wikitext \
 	tests/unit/test-wordpiece \
 	tests/unit/test-words \
 	tests/unit/test-vector
@@ -51,6 +52,7 @@ SHELL_TESTS = \
 	tests/blink-convert.sh \
 	tests/blink-index.sh \
 	tests/blink-kb.sh \
+	tests/blink-kb-wiki.sh \
 	tests/blink-ner.sh \
 	tests/blink-rerank.sh \
 	tests/blink-retrieve.sh \

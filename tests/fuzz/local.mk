@@ -12,6 +12,7 @@ FUZZERS = \
 	tests/fuzz/fuzz-utf8 \
 	tests/fuzz/fuzz-vector \
 	tests/fuzz/fuzz-vocab \
+	tests/fuzz/fuzz-wikitext \
 	tests/fuzz/fuzz-wordpiece
 check_PROGRAMS += $(FUZZERS)
 tests_fuzz_fuzz_array_SOURCES = \
@@ -33,6 +34,8 @@ tests_fuzz_fuzz_vector_SOURCES = \
 	tests/fuzz/fuzz-vector.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_vocab_SOURCES = \
 	tests/fuzz/fuzz-vocab.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_wikitext_SOURCES = \
+	tests/fuzz/fuzz-wikitext.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_wordpiece_SOURCES = \
 	tests/fuzz/fuzz-wordpiece.c tests/fuzz/standalone.c
 

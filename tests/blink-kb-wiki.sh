@@ -1,0 +1,152 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Catalogues from Wikipedia dumps: the invented wiki of tests/data/wiki, whole,
+# compressed, cut and damaged.
+. "$top_srcdir/tests/lib.sh"
+dump=$fixtures/wiki/dump.xml
+cd "$T" || exit
+leftovers() { find . -name '.*.tmp' | wc -l; }
+blink-kb build -o probe.kb --wikipedia /dev/null 2>err
+! grep -q 'without libexpat' err || skip_all 'built without libexpat'
+
+# ---- The whole dump ----
+run blink-kb build -o w.kb --text-length 200 --wikipedia "$dump" \
+    --mentions m.jsonl --context 80
+is "$status$(cat out err)" 0 'build --wikipedia'
+is "$(blink-kb cat -c w.kb)" "$(cat "$fixtures/wiki/entities.jsonl")" \
+    'titles, texts, addresses, aliases and their counts'
+is "$(cat m.jsonl)" "$(cat "$fixtures/wiki/mentions.jsonl")" \
+    'the mentions of prose, redirects followed'
+ok 'the catalogue is intact' blink-kb verify -c w.kb
+for threads in 1 5; do
+    blink-kb build -o t.kb --text-length 200 --wikipedia "$dump" \
+        --threads "$threads" --memory 64K --mentions t.jsonl --context 80
+    ok "$threads threads, little memory: the same" \
+        cmp -s <(blink-kb cat -c t.kb) "$fixtures/wiki/entities.jsonl"
+    ok "$threads threads: the same mentions" cmp -s t.jsonl m.jsonl
+done
+run blink-kb build -v -o t.kb --wikipedia - <"$dump"
+is "$(head -1 err)" 'blink-kb: 13 entities of 43 pages: 7 redirects, of which 3 lead to none, 3 disambiguation pages, 1 lists, 19 of other namespaces' \
+    'standard input, and -v counts'
+
+# ---- What is kept ----
+blink-kb build -o t.kb --wikipedia --keep disambiguation --keep lists \
+    --namespace 0 --namespace 14 "$dump"
+is "$(blink-kb cat -c t.kb | jq -r .id | tr '\n' ' ')" \
+    '1 10 11 12 13 14 15 16 17 30 31 32 33 40 41 42 63 90 ' \
+    '--keep and --namespace'
+blink-kb build -o t.kb --wikipedia --min-count 2 "$dump"
+is "$(blink-kb get -c t.kb 10 | jq -c .aliases)" \
+    '[{"name":"Port Alder","count":5},{"name":"PA","count":1},"Alder (town)"]' \
+    '--min-count keeps redirects'
+run blink-kb build -o t.kb --wikipedia --keep all "$dump"
+is "$status" 2 'an unknown --keep'
+
+# ---- Compressed ----
+# pieces N: the dump as N bzip2 streams.
+pieces() { split -n "$1" --filter='bzip2 -1' "$dump"; }
+have_bz2=yes
+if ! command -v bzip2 >/dev/null; then
+    have_bz2=''
+    skip 'bzip2' 'no bzip2'
+else
+    for n in 1 7; do
+        pieces "$n" >w.bz2
+        run blink-kb build -o t.kb --text-length 200 --wikipedia w.bz2
+        if grep -q 'without libbz2' err; then
+            have_bz2=''
+            skip 'bzip2' 'built without libbz2'
+            break
+        fi
+        ok "$n streams: the same" \
+            cmp -s <(blink-kb cat -c t.kb) "$fixtures/wiki/entities.jsonl"
+    done
+fi
+if [ -n "$have_bz2" ]; then
+    size=$(stat -c %s w.bz2)
+    bad=''
+    for i in $(seq 1 15); do
+        head -c $((size * i / 16)) w.bz2 >cut.bz2
+        run blink-kb build -o c.kb --wikipedia cut.bz2
+        case $status in 1|3) ;; *) bad+=" $i:$status" ;; esac
+        [ "$(wc -l <err)" = 1 ] || bad+=" $i:$(cat err)"
+    done
+    is "$bad" '' 'cut .bz2: status 1 or 3 and one sentence'
+    cp w.bz2 x.bz2
+    printf 'damage' | dd of=x.bz2 bs=1 seek=$((size / 2)) conv=notrunc \
+        status=none
+    run blink-kb build -o x.kb --wikipedia x.bz2
+    is "$status" 3 'a damaged .bz2: status 3'
+    like "$(cat err)" "^blink-kb: 'x.bz2' is damaged at byte [0-9]+: " \
+        'and where'
+    ok 'and no catalogue' test ! -e x.kb
+fi
+gzip -c "$dump" >w.gz
+run blink-kb build -o t2.kb --wikipedia w.gz
+is "$status$(cat err)" "3blink-kb: 'w.gz' is compressed, but not by bzip2: give the output of 'gzip -dc' on standard input" \
+    'other compressions are named'
+
+# ---- Cut and malformed ----
+at=$(grep -bo 'She sailed' "$dump" | cut -d: -f1)
+head -c "$at" "$dump" >cut.xml
+run blink-kb build -o c.kb --wikipedia cut.xml
+is "$status" 1 'a dump that is cut: status 1'
+is "$(cat err)" "blink-kb: 'cut.xml' ends at byte $at of its XML, in the page 'Ida Brandt': what was whole is kept" \
+    'and where it ended'
+is "$(blink-kb cat -c c.kb | jq -r .id | tr '\n' ' ')" '1 10 ' \
+    'and what was whole is there'
+ok 'and intact' blink-kb verify -c c.kb
+bad=''
+size=$(stat -c %s "$dump")
+for i in $(seq 1 24); do
+    head -c $((size * i / 25)) "$dump" >cut.xml
+    run blink-kb build -o c.kb --wikipedia cut.xml
+    [ "$status $(wc -l <err)" = '1 1' ] && blink-kb verify -c c.kb ||
+        bad+=" $i"
+done
+is "$bad" '' 'cut at 24 places: status 1, one sentence, a whole catalogue'
+rm -f x.kb
+# malformed NAME SED MESSAGE
+malformed() {
+    sed "$2" "$dump" >x.xml
+    run blink-kb build -o x.kb --mentions x.m --wikipedia x.xml
+    is "$status" 3 "$1: status 3"
+    like "$(cat err)" "^blink-kb: 'x.xml' $3$" "$1: one sentence"
+    ok "$1: nothing is left" test ! -e x.kb -a ! -e x.m
+}
+malformed 'a wrong end tag' 's,</title>,</titel>,' \
+    'is malformed XML at byte [0-9]+: mismatched tag'
+malformed 'an unknown entity' 's,Alderfolk,\&alder;,' \
+    'is malformed XML at byte [0-9]+: undefined entity'
+malformed 'a document type' \
+    '1s,^,<!DOCTYPE m [<!ENTITY a "aaa"><!ENTITY b "\&a;\&a;">]>,' \
+    'is refused at byte [0-9]+: a document type, which no dump has'
+malformed 'another root' 's,mediawiki,feed,' \
+    'is refused at byte [0-9]+: no MediaWiki dump, which begins with <mediawiki>'
+malformed 'no ids' '/<id>/d' \
+    'is refused at byte [0-9]+: a page without title or id'
+malformed 'deep elements' 's,<siteinfo>,<a><a><a><a><a><a><a><a>,' \
+    'is refused at byte [0-9]+: elements that are nested too deeply'
+run blink-kb build -o x.kb --wikipedia /dev/null
+is "$status$(cat err)" "3blink-kb: '/dev/null' is no MediaWiki dump: it ends at byte 0, before <mediawiki>" \
+    'an empty file'
+run blink-kb build -o x.kb --wikipedia "$dump" "$dump"
+is "$status" 3 'the same pages twice: status 3'
+like "$(cat err)" "^blink-kb: .*dump.xml, entity:14: the id '1' was given before, at .*dump.xml, entity:1$" \
+    'and which'
+is "$(leftovers)" 0 'no temporary file is left'
+
+# ---- strip, and what must stay linear ----
+run blink-kb strip <<<"'''A''' ({{x}}) [[b|c]]s."
+is "$(cat out)" 'A cs.' 'strip'
+slow=''
+for piece in '{{' '[[' '{|' '<ref>' '[[a|' '{{lang|x|' '{{{' '<!--' '[http://' \
+    "'''" '<math>' '}}' $'\n|}' '[[File:a|' '<nowiki>' $'\n{|' '&#' '__A' \
+    '(' '[[a|[[b]]' '{{nowrap|[[b]]'; do
+    yes "$piece" | head -n 200000 | tr -d '\n' >deep
+    timeout 20 blink-kb strip <deep >out 2>err || slow+=" '$piece'"
+    yes "$piece" | head -n 100000 >deep
+    timeout 20 blink-kb strip <deep >out 2>err || slow+=" '$piece' lines"
+done
+is "$slow" '' '200,000 openings of each kind take no long time'
+finish
