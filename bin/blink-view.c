@@ -56,7 +56,7 @@ struct state {
     struct bl_buf out;
     bool open;                  /* inside a document, */
     struct bl_buf doc;          /* of this name */
-    int64_t at;                 /* code points of it that are written */
+    int64_t last, at;           /* where its last mention starts and ends */
     struct bl_buf ahead;        /* text from there on, as far as is known */
 };
 
@@ -261,10 +261,12 @@ static void put_view(struct state *s, const struct view *v)
         close_document(s);
         return;
     }
-    if (!s->open || !bl_span_eq(doc, whole(&s->doc)))
-        open_document(s, doc);
-    if (v->start < s->at)
+    if (s->open && bl_span_eq(doc, whole(&s->doc)) && v->start < s->at &&
+        v->start >= s->last)
         return;                 /* inside the one before */
+    if (!s->open || !bl_span_eq(doc, whole(&s->doc)) || v->start < s->at)
+        open_document(s, doc);  /* another, or the same from its start */
+    s->last = v->start;
     put_between(s, v);
     put_mention(&s->out, v);
     s->at = v->end;

@@ -29,6 +29,9 @@ ok 'no entity' grep -qF '<span class="nil" title="no entity">Paris</span>' out
 ok 'no address that is a script' grep -qF '<span class="m" style="--p:1.000" title="U 1.000">U</span>' out
 is "$(grep -ci '<script\|javascript:' out)" 0 'no script'
 ok 'the page may fetch nothing' grep -qF "default-src 'none'" out
+cat linked.jsonl linked.jsonl >twice.jsonl
+run blink-view <twice.jsonl
+is "$(grep -c 'Rome' out)" 2 'a document that comes again is shown again'
 jq -c '{context_left, mention, context_right, entity}' linked.jsonl |
     head -2 >bare.jsonl
 run blink-view <bare.jsonl
