@@ -13,6 +13,8 @@
 #include "convert.h"
 #include "opts.h"
 #include "prog.h"
+#include "quantize.h"
+#include "threads.h"
 #include "zeshel.h"
 
 static struct opts {
@@ -53,7 +55,14 @@ static const struct bl_opt zeshel_opts[] = {
     BL_OPTS_END
 };
 
-enum { ZESHEL = BL_CONVERT_HF + 1 };
+static const struct bl_opt quantize_opts[] = {
+    BL_OPT_STR('o', "output", "MODEL", &o.output,
+               "model directory to make (required)"),
+    BL_OPT_FLAG(0, "force", &o.force, "replace a model that is there"),
+    BL_OPTS_END
+};
+
+enum { ZESHEL = BL_CONVERT_HF + 1, QUANTIZE };
 
 static const struct bl_command commands[] = {
     [BL_CONVERT_BIENCODER] = {
@@ -73,6 +82,9 @@ static const struct bl_command commands[] = {
         "blink-convert zeshel", "DIR -o DIR",
         "make records of the zero-shot entity linking data", zeshel_opts, 1,
         1 },
+    [QUANTIZE] = {
+        "blink-convert quantize", "MODEL -o MODEL",
+        "round a model's weights to 8 bits", quantize_opts, 1, 1 },
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
@@ -117,6 +129,15 @@ static void run_zeshel(const char *input)
             o.output, r.worlds, r.entities, r.splits, r.mentions);
 }
 
+static void run_quantize(const char *input)
+{
+    struct bl_err err;
+
+    if (bl_quantize_model(input, o.output, o.force, bl_threads_default(),
+                          &err) < 0)
+        bl_die(&err);
+}
+
 int main(int argc, char **argv)
 {
     size_t command;
@@ -131,6 +152,10 @@ int main(int argc, char **argv)
         bl_die_usage("option '--output' is required");
     if (command == ZESHEL) {
         run_zeshel(args.v[0]);
+        return bl_prog_finish(0);
+    }
+    if (command == QUANTIZE) {
+        run_quantize(args.v[0]);
         return bl_prog_finish(0);
     }
     run(&(struct bl_convert){

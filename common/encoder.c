@@ -33,11 +33,17 @@ static struct bl_engine *open_engine(const struct bl_model *m,
     if (!o.threads)
         o.threads = bl_threads_default();
     if (o.precision == BL_PRECISION_AUTO)
-        o.precision = BL_PRECISION_F32;
+        o.precision = m->int8 ? BL_PRECISION_INT8 : BL_PRECISION_F32;
     if (o.engine == BL_ENGINE_AUTO)
         o.engine = o.device == BL_DEVICE_CPU &&
             o.precision != BL_PRECISION_BF16 ? BL_ENGINE_CPU
                                              : BL_ENGINE_TORCH;
+    if (m->int8 && (o.engine != BL_ENGINE_CPU
+                    || o.precision != BL_PRECISION_INT8)) {
+        bl_fail(err, BL_USAGE, "'%s': its weights are int8, which the cpu "
+                "engine alone computes with, and in int8", m->path);
+        return NULL;
+    }
     switch (o.engine) {
     case BL_ENGINE_REFERENCE:
         return bl_engine_reference_open(m, &o, err);

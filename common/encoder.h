@@ -44,8 +44,9 @@ struct bl_engine_opts {
     int engine;             /* enum bl_engine_kind; auto: cpu, or torch for
                              * what cpu cannot do */
     int device;             /* enum bl_device */
-    int precision;          /* enum bl_precision; auto: f32; int8: cpu
-                             * only; bf16: torch only */
+    int precision;          /* enum bl_precision; auto: as the
+                             * model's weights are stored; int8: cpu only;
+                             * bf16: torch only */
     size_t threads;         /* 0: bl_threads_default() */
     size_t batch_tokens;    /* most tokens computed at once */
 };

@@ -55,7 +55,7 @@ static const struct bl_bert *tower_of(struct cpu *c, enum bl_tower tower)
 {
     size_t i = c->model->n_towers > 1 ? tower : 0;
 
-    if (!c->kernel)
+    if (!c->kernel || c->model->int8)
         return &c->model->towers[tower];
     if (!c->packed[i])
         pack_tower(c, i);

@@ -96,6 +96,11 @@ static BL_INLINE bool range_of(const float *x, const float *by, size_t n,
     return bl_lanes_sum(&nothing) == 0;
 }
 
+size_t bl_int8_width(size_t in)
+{
+    return padded(in, BL_INT8_INS);
+}
+
 size_t bl_int8_row_size(size_t in)
 {
     return padded(in, BL_INT8_INS) + ALIGN;

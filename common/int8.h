@@ -45,6 +45,8 @@ void bl_int8_pack(struct bl_int8 *m, const struct bl_linear *l,
                   const float *factors);
 void bl_int8_free(struct bl_int8 *m);
 
+/* in, up to a multiple of BL_INT8_INS. */
+size_t bl_int8_width(size_t in);
 /* Bytes of a prepared row of `in` numbers; a multiple of 64. */
 size_t bl_int8_row_size(size_t in);
 /* x[m->in] -> row, which need not be aligned, for products with m and others

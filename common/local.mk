@@ -85,6 +85,7 @@ common_libcommon_la_SOURCES = \
 	common/prog.c common/prog.h \
 	common/progress.c \
 	common/quantize.c common/quantize.h \
+	common/quantize-model.c \
 	common/random.h \
 	common/rank-fit.c common/rank-fit.h \
 	common/rank.c common/rank.h \

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "int8.h"
 #include "mem.h"
 
 enum { MAX_NAME = 256 };
@@ -15,6 +16,8 @@ struct binder {
     const struct bl_safetensors *weights;
     const char *prefix;
     struct bl_err *err;
+    bool int8;                  /* linears are */
+    struct bl_arena *memory;    /* for them */
 };
 
 #define WORDS "embeddings.word_embeddings.weight"
@@ -65,18 +68,88 @@ static int bind(const struct binder *b, const char *name, size_t rows,
     return 0;
 }
 
+/* ---- Weights in int8 ---- */
+
+/* The tensor NAME.weight.PART, of the type and n dimensions; NULL with *err
+ * otherwise. */
+static struct bl_tensor *bind_part(const struct binder *b, const char *name,
+                                   const char *part,
+                                   enum bl_tensor_dtype dtype, size_t n,
+                                   const size_t *dims)
+{
+    char full[MAX_NAME];
+    struct bl_tensor *t;
+
+    snprintf(full, sizeof full, "%s%s.weight.%s", b->prefix, name, part);
+    t = bl_safetensors_find(b->weights, full);
+    if (!t) {
+        bl_fail(b->err, BL_DATA, "tensor '%s' is missing", full);
+        return NULL;
+    }
+    if (t->dtype == dtype && t->n_dims == n
+        && !memcmp(t->dims, dims, n * sizeof *dims)
+        && (uintptr_t)t->data % 4 == 0)
+        return t;
+    bl_fail(b->err, BL_DATA, "tensor '%s': not what packed int8 weights "
+            "need: %s of %zu dimensions, the first of %zu, aligned to 4 "
+            "bytes", full, bl_tensor_dtype_name(dtype), n, dims[0]);
+    return NULL;
+}
+
+static bool has_int8(const struct binder *b, const char *name)
+{
+    char full[MAX_NAME];
+
+    snprintf(full, sizeof full, "%s%s.weight.int8", b->prefix, name);
+    return has(b->weights, full);
+}
+
+/* Used where it lies in the file. */
+static int bind_int8(const struct binder *b, const char *name,
+                     struct bl_linear *l)
+{
+    size_t outs = (l->out + BL_INT8_OUTS - 1) / BL_INT8_OUTS * BL_INT8_OUTS;
+    size_t width = bl_int8_width(l->in);
+    size_t shape[] = { outs / BL_INT8_OUTS, width / 4, BL_INT8_OUTS, 4 };
+    struct bl_tensor *codes, *scales, *sums, *shrink;
+    struct bl_int8 *m = bl_arena_alloc(b->memory, 1, sizeof *m);
+
+    if (l->in > BL_INT8_MAX_IN)
+        return bl_fail(b->err, BL_DATA, "layers of %zu numbers are too wide "
+                       "for int8", l->in);
+    codes = bind_part(b, name, "int8", BL_I8, 4, shape);
+    scales = codes ? bind_part(b, name, "scales", BL_F32, 1, &outs) : NULL;
+    sums = scales ? bind_part(b, name, "sums", BL_I32, 1, &outs) : NULL;
+    shrink = sums ? bind_part(b, name, "shrink", BL_F32, 1, &width) : NULL;
+    if (!shrink)
+        return -1;
+    *m = (struct bl_int8){ l->out, l->in, shape[0], width,
+                           (const void *)codes->data,
+                           (const void *)scales->data,
+                           (const void *)sums->data,
+                           (const void *)shrink->data, NULL };
+    l->int8 = m;
+    return 0;
+}
+
+/* ---- The parts of a stack ---- */
+
 static int bind_linear(const struct binder *b, const char *name, size_t out,
                        size_t in, struct bl_linear *l)
 {
     char part[MAX_NAME];
 
+    l->w = NULL;
+    l->int8 = NULL;
     l->out = out;
     l->in = in;
-    snprintf(part, sizeof part, "%s.weight", name);
-    if (bind(b, part, out, in, &l->w) < 0)
-        return -1;
     snprintf(part, sizeof part, "%s.bias", name);
-    return bind(b, part, out, 0, &l->b);
+    if (bind(b, part, out, 0, &l->b) < 0)
+        return -1;
+    if (b->int8)
+        return bind_int8(b, name, l);
+    snprintf(part, sizeof part, "%s.weight", name);
+    return bind(b, part, out, in, &l->w);
 }
 
 static int bind_norm(const struct binder *b, const char *name, size_t hidden,
@@ -127,7 +200,7 @@ static int check_layers(const struct binder *b, const struct bl_shape *s)
 
     do
         snprintf(name, sizeof name,
-                 "%sencoder.layer.%zu.output.dense.weight", b->prefix, n);
+                 "%sencoder.layer.%zu.output.dense.bias", b->prefix, n);
     while (has(b->weights, name) && ++n);
     if (n != s->layers)
         return bl_fail(b->err, BL_DATA, "config.json has %zu layers "
@@ -139,8 +212,11 @@ static int check_layers(const struct binder *b, const struct bl_shape *s)
 static int bind_stack(const struct binder *b, const struct bl_shape *s,
                       struct bl_arena *memory, struct bl_bert *t)
 {
+    struct binder layers = *b;
     char pooler[MAX_NAME];
 
+    layers.memory = memory;
+    layers.int8 = has_int8(b, "encoder.layer.0.attention.self.query");
     if (bind(b, WORDS, s->vocab, s->hidden, &t->words) < 0
         || bind(b, "embeddings.position_embeddings.weight", s->positions,
                 s->hidden, &t->positions) < 0
@@ -151,7 +227,7 @@ static int bind_stack(const struct binder *b, const struct bl_shape *s,
         return -1;
     t->layers = bl_arena_alloc(memory, s->layers, sizeof *t->layers);
     for (size_t i = 0; i < s->layers; i++)
-        if (bind_layer(b, s, i, &t->layers[i]) < 0)
+        if (bind_layer(&layers, s, i, &t->layers[i]) < 0)
             return -1;
     snprintf(pooler, sizeof pooler, "%spooler.dense.weight", b->prefix);
     if (has(b->weights, pooler))
@@ -166,7 +242,7 @@ static int bind_head(struct bl_model *m, const char *name,
 {
     char full[MAX_NAME];
     const struct bl_tensor *w;
-    struct binder b = { m->weights, "", err };
+    struct binder b = { .weights = m->weights, .prefix = "", .err = err };
 
     snprintf(full, sizeof full, "%s.weight", name);
     w = bl_safetensors_find(m->weights, full);
@@ -190,7 +266,8 @@ static int bind_two(struct bl_model *m, struct bl_arena *memory,
     m->n_towers = 2;
     for (size_t i = 0; i < 2; i++) {
         char prefix[64], head[64], weight[80];
-        struct binder b = { m->weights, prefix, err };
+        struct binder b = { .weights = m->weights, .prefix = prefix,
+                            .err = err };
 
         snprintf(prefix, sizeof prefix, "%s.bert_model.", towers[i]);
         snprintf(head, sizeof head, "%s.additional_linear", towers[i]);
@@ -211,7 +288,7 @@ static int bind_two(struct bl_model *m, struct bl_arena *memory,
 static int bind_one(struct bl_model *m, struct bl_arena *memory,
                     const char *prefix, const char *head, struct bl_err *err)
 {
-    struct binder b = { m->weights, prefix, err };
+    struct binder b = { .weights = m->weights, .prefix = prefix, .err = err };
 
     m->n_towers = 1;
     if (bind_stack(&b, &m->shape, memory, &m->towers[0]) < 0
@@ -245,6 +322,9 @@ int bl_model_bind(struct bl_model *m, enum bl_naming naming,
     }
     if (rc < 0)
         return -1;
+    m->int8 = m->towers[0].layers[0].query.int8 != NULL;
+    if (m->int8 != (m->towers[1].layers[0].query.int8 != NULL))
+        return bl_fail(err, BL_DATA, "one tower is int8, the other is not");
     if (headed)
         m->n_labels = m->towers[0].head.out;
     else

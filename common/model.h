@@ -12,10 +12,12 @@
  * A directory holds config.json, vocab.txt and the weights (safetensors),
  * and may hold blink.json (how blink is to use it), BLINK's parameter file
  * or a sentence-transformers pooling; without blink.json the role follows
- * from the tensors' names.  Opening maps the weights and reads none of them
- * but for the fingerprint.  Everything reachable from a model is borrowed
- * until bl_model_close(); nothing in it changes, so threads may share it,
- * but for the words, whose cache serves one thread at a time.
+ * from the tensors' names.  A layer's weights X.weight may be stored in 8
+ * bits, as bl_quantize_model() writes them (quantize.h).  Opening maps the
+ * weights and reads none of them but for the fingerprint.  Everything
+ * reachable from a model is borrowed until bl_model_close(); nothing in it
+ * changes, so threads may share it, but for the words, whose cache serves one
+ * thread at a time.
  */
 #ifndef BL_MODEL_H
 #define BL_MODEL_H
@@ -79,6 +81,8 @@ struct bl_model {
     enum bl_pooling pooling;    /* bi-encoder without pooler + head */
     bool normalize;             /* vectors brought to length 1 */
     size_t dim;                 /* of a vector; bi-encoder */
+    bool int8;                  /* the layers' weights are int8 in the file:
+                                 * w is NULL in their linears */
     char **labels;              /* [n_labels] tagger: "O", "B-PER", ... */
     size_t n_labels;            /* cross-encoder: 1 */
     struct bl_wordpiece *words;

@@ -244,6 +244,11 @@ struct bl_net *bl_net_new(const struct bl_model *base,
                           const struct bl_net_spec *spec,
                           struct bl_err *err)
 {
+    if (base->int8) {
+        bl_fail(err, BL_DATA, "'%s': its weights are int8, which cannot be "
+                "trained", base->path);
+        return NULL;
+    }
     struct bl_net *net = BL_NEW(struct bl_net);
     struct walk w = { .net = net, .spec = spec,
                       .random = bl_random_seed(spec->seed, 'h', 0) };

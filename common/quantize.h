@@ -16,6 +16,8 @@
 #ifndef BL_QUANTIZE_H
 #define BL_QUANTIZE_H
 
+#include <stdbool.h>
+
 #include "int8.h"
 #include "model.h"
 
@@ -34,5 +36,20 @@ struct bl_int8 *bl_quantize(const struct bl_shape *shape,
                             const struct bl_bert *tower, size_t threads);
 /* NULL: nothing. */
 void bl_quantize_free(struct bl_int8 *q, size_t layers);
+
+/* A model directory that opens at once: that of `from` with its layers in
+ * int8.  In model.safetensors each of their X.weight [out][in] becomes
+ *
+ *     X.weight.int8    I8 [ceil(out / 16)][width / 4][16][4]
+ *     X.weight.scales  F32 [16 * ceil(out / 16)]
+ *     X.weight.sums    I32 [16 * ceil(out / 16)]
+ *     X.weight.shrink  F32 [width]
+ *
+ * as struct bl_int8 has them, with width = in up to a multiple of 64, so that
+ * they are used where they lie and shared by all processes; everything else
+ * stays as it is.  An existing directory is replaced with `replace`, else
+ * refused.  BL_DATA when `from` has no blink.json or is int8 already. */
+int bl_quantize_model(const char *from, const char *to, bool replace,
+                      size_t threads, struct bl_err *err);
 
 #endif

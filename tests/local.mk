@@ -87,6 +87,7 @@ SHELL_TESTS = \
 	tests/man-help.sh \
 	tests/man-lint.sh \
 	tests/pipeline.sh \
+	tests/quantize.sh \
 	tests/quickstart.sh \
 	tests/quirks.sh \
 	tests/real-model.sh \
