@@ -205,6 +205,13 @@ static int set_towers(struct bl_net *net, const struct bl_net_spec *spec,
     if (m->n_towers < 1 || m->n_towers > BL_MAX_TOWERS)
         return bl_fail(err, BL_USAGE, "expected 1 or 2 towers, found %zu",
                        m->n_towers);
+    /* model-bind.c knows no name for it. */
+    if (m->n_towers == 1 && spec->role == BL_ROLE_BI_ENCODER
+        && net->base->role == spec->role
+        && m->towers[0].head.out)
+        return bl_fail(err, BL_USAGE, "'%s' has a linear layer behind each "
+                       "tower, which a model of one tower cannot have",
+                       m->path);
     for (size_t i = 0; i < BL_MAX_TOWERS; i++) {
         struct bl_bert *t = &m->towers[i];
         struct bl_layer *layers = bl_arena_alloc(memory, m->shape.layers,
@@ -240,6 +247,16 @@ static void set_head(struct bl_net *net, const struct bl_net_spec *spec)
     }
 }
 
+/* A pooler that nothing reads is kept, and kept as it is. */
+static void set_unused(struct bl_net *net)
+{
+    if (net->view.role != BL_ROLE_BI_ENCODER || net->view.towers[0].head.out)
+        return;
+    for (size_t i = 0; i < net->n_params; i++)
+        if (strstr(net->params[i].name, "pooler."))
+            net->params[i].wanted = net->params[i].moved = false;
+}
+
 struct bl_net *bl_net_new(const struct bl_model *base,
                           const struct bl_net_spec *spec,
                           struct bl_err *err)
@@ -272,6 +289,7 @@ struct bl_net *bl_net_new(const struct bl_model *base,
     net->n_params = 0;
     w.visit = fill;
     walk_all(&w);
+    set_unused(net);
     if (spec->role == BL_ROLE_BI_ENCODER)
         net->view.dim = net->view.towers[0].head.w
             ? net->view.towers[0].head.out : net->view.shape.hidden;

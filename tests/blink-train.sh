@@ -110,6 +110,23 @@ is "$status $(cat "$T/err")" "3 blink-train: '$T/ids.jsonl':1: field \
 'negatives': entities given by their ids need a catalogue (-c)" \
     'ids without a catalogue'
 
+run blink-train bi -b "$bi" -t "$T/train.jsonl" -o "$T/e" --towers 1
+is "$status $(cat "$T/err")" "2 blink-train: '$bi' has a linear layer behind \
+each tower, which a model of one tower cannot have" 'one tower of two'
+run blink-train bi -q -b "$cross" -t "$T/train.jsonl" -o "$T/two" \
+    --towers 2 --pooling mean --normalize yes --steps 2 --batch 4
+is "$status $(jq -c '[.towers, .pooling, .normalize]' "$T/two/blink.json")" \
+    '0 [2,"mean",true]' 'two towers of one'
+run blink-embed -m "$T/two" <"$T/train.jsonl"
+is "$status" 0 'which other programs read'
+blink-kb build -q -o "$T/k.kb" "$fixtures/mini.jsonl"
+jq -c 'del(.label, .label_title) | .negatives = ["1", "2"]' \
+    "$T/train.jsonl" >"$T/ids.jsonl"
+run blink-train bi "${common[@]}" -t "$T/ids.jsonl" -d "$T/ids.jsonl" \
+    -c "$T/k.kb" -o "$T/kb" --negatives 2 --refresh 2 --steps 5 --pool 20 \
+    --batch 8
+is "$status $(cat "$T/err")" '0 ' 'entities of a catalogue, mined negatives'
+
 # ---- Cross-encoder ----
 run blink-train cross -q -b "$cross" -t "$T/train.jsonl" \
     -d "$T/train.jsonl" -o "$T/x" --rate 5e-4 --batch 4 --epochs 4 \
@@ -125,7 +142,7 @@ run blink-train cross -b "$bi" -t "$T/train.jsonl" -o "$T/z" --missing drop
 is "$status $(tail -1 "$T/err")" "3 blink-train: '$T/train.jsonl': no record \
 has candidates or negatives" 'lists without the right entity are dropped'
 
-run "$top_srcdir/scripts/plot-training" "$T/m.log.jsonl"
+run "$top_srcdir/scripts/plot-training" "$T/whole.log.jsonl"
 like "$status $(cat "$T/out")" '^0 <svg .*recall_at_1.*</svg>$' 'a picture'
 
 # ---- Tagger ----
