@@ -70,7 +70,8 @@ struct train_opts o = {
 
 #define OPTS_MODEL \
     BL_OPT_GROUP("Model"), \
-    BL_OPT_CHOICE(0, "layout", "base|blink|plain", &o.layout, \
+    BL_OPT_CHOICE(0, "layout", "base|blink|plain|reranker|full", \
+                  &o.layout, \
                   "what the model is given of mention and entity"), \
     BL_OPT_SIZE(0, "context-length", "N", &o.context_length, 0, 65536, \
                 "tokens of a mention in its context (0: as the base)"), \
@@ -107,6 +108,10 @@ static const struct bl_opt bi_opts[] = {
     BL_OPT_GROUP("Negatives"),
     BL_OPT_DOUBLE(0, "temperature", "X", &o.temperature, 0, 1000,
                   "divides scores (0: 0.05 if normalised, else 1)"),
+    BL_OPT_CHOICE(0, "against", "batch|pool", &o.against,
+                  "what a mention is compared with"),
+    BL_OPT_STR(0, "vectors", "INDEX", &o.vectors,
+               "vectors of frozen entities, which are the pool then"),
     BL_OPT_SIZE(0, "own-negatives", "N", &o.others, 0, 1000,
                 "of each record's own, at most"),
     BL_OPT_SIZE(0, "negatives", "N", &o.negatives, 0, 1000,

@@ -207,6 +207,7 @@ static void put_choices(struct bl_buf *b)
         { "recipe", o.run.recipe }, { "order", o.run.order },
         { "layout", o.layout }, { "pooling", o.pooling },
         { "normalize", o.normalize }, { "missing", o.missing },
+        { "against", o.against },
         { "device", o.device }, { "precision", o.precision },
     };
 

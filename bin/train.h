@@ -14,13 +14,14 @@ enum { CHOICE_BASE };           /* the first choice of three options */
 
 struct train_opts {
     const char *base, *train, *dev, *catalogue, *output, *config;
+    const char *vectors;
     const char *freeze, *groups, *training, *licence;
     bool resume, force, progress;
     int layout, pooling, normalize, save, device, precision;
     size_t towers, context_length, entity_length;
     double temperature, lower;
     size_t negatives, others, pool, eval_batch, candidates;
-    int missing;
+    int missing, against;
     struct bl_trainer_opts run;
 };
 

@@ -362,6 +362,8 @@ static int freeze_one(struct bl_net *net, const char *word,
         freeze_named(net, "embeddings.");
     else if (!strcmp(word, "words"))
         freeze_named(net, "word_embeddings.");
+    else if (!strcmp(word, "entities") && net->view.n_towers == 2)
+        freeze_named(net, "cand_encoder.");
     else if (!strcmp(word, "pooler"))
         freeze_named(net, "pooler.");
     else if (!strcmp(word, "head")) {
@@ -369,7 +371,8 @@ static int freeze_one(struct bl_net *net, const char *word,
         freeze_named(net, "additional_linear.");
     } else
         return bl_fail(err, BL_USAGE, "cannot freeze '%.40s': expected "
-                       "words, embeddings, layers:FROM-TO, pooler or head",
+                       "words, embeddings, layers:FROM-TO, pooler, head or "
+                       "(of two towers) entities",
                        word);
     return 0;
 }

@@ -103,6 +103,21 @@ static void end(struct bl_train_bi_task *b)
     bl_sorted_finish(&b->entities);
 }
 
+/* Mentions alone; their targets are places in the pool. */
+static int fill_contexts(struct bl_train_bi_task *b, const size_t *which,
+                         size_t n)
+{
+    begin(b, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct bl_example *e = &b->train->v[which[i]];
+
+        add_context(b, e);
+        b->target[i] = (int64_t)b->column[e->gold] - 1;
+    }
+    end(b);
+    return 0;
+}
+
 /* Golds first, then what each record brings. */
 static int fill(struct bl_train_bi_task *b, const struct bl_examples *x,
                 const size_t *which, size_t n, struct bl_err *err)
@@ -141,11 +156,54 @@ static int run_batch(struct bl_train_bi_task *b,
         .contexts = { &b->contexts.batch, b->contexts.rows },
         .entities = { &b->entities.batch, b->entities.rows },
         .target = b->target, .temperature = b->opts->temperature,
+        .fixed = b->opts->against_pool ? b->fixed.vectors : NULL,
+        .n_fixed = b->fixed.n, .fixed_stride = b->fixed.padded,
     };
 
     if (b->api->bi(b->handle, &batch, run, loss, scores, error) < 0)
         return bl_fail(err, BL_SYSTEM, "%s", error);
     return 0;
+}
+
+/* The pool and its vectors, as they are now. */
+static int make_pool(struct bl_train_bi_task *b, struct bl_pool *p,
+                     struct bl_examples *x, struct bl_err *err)
+{
+    *p = (struct bl_pool){ .net = b->net, .examples = x,
+                           .threads = b->common->threads };
+    if (b->opts->vectors)
+        return bl_pool_load(p, b->opts->vectors, err);
+    if (bl_pool_choose(p, b->opts->pool, true, b->common->seed, err) < 0)
+        return -1;
+    return bl_pool_embed(p, err);
+}
+
+static int check_golds(const struct bl_train_bi_task *b, struct bl_err *err)
+{
+    for (size_t i = 0; i < b->train->n; i++) {
+        uint32_t gold = b->train->v[i].gold;
+
+        if (!b->column[gold])
+            return bl_fail(err, BL_DATA, "the vectors lack entity '%.*s', "
+                           "which a record names",
+                           (int)b->train->entities[gold].title.n,
+                           b->train->entities[gold].title.p);
+    }
+    return 0;
+}
+
+/* The pool's vectors, once; column[] tells where an entity stands. */
+static int fix_entities(struct bl_train_bi_task *b, struct bl_err *err)
+{
+    struct bl_pool *p = &b->fixed;
+
+    if (make_pool(b, p, b->train, err) < 0)
+        return -1;
+    b->cap_column = b->train->n_entities;
+    b->column = bl_xcalloc(b->cap_column, sizeof *b->column);
+    for (size_t i = 0; i < p->n; i++)
+        b->column[p->numbers[i]] = (uint32_t)i + 1;
+    return check_golds(b, err);
 }
 
 static int step(void *ctx, const size_t *which, size_t n,
@@ -154,6 +212,12 @@ static int step(void *ctx, const size_t *which, size_t n,
 {
     struct bl_train_bi_task *b = ctx;
 
+    if (b->opts->against_pool) {
+        if ((!b->fixed.vectors && fix_entities(b, err) < 0)
+            || fill_contexts(b, which, n) < 0)
+            return -1;
+        return run_batch(b, run, loss, NULL, err);
+    }
     if (fill(b, b->train, which, n, err) < 0)
         return -1;
     return run_batch(b, run, loss, NULL, err);
@@ -231,17 +295,14 @@ static int evaluate(void *ctx, struct bl_metrics *out, struct bl_err *err)
 
     if (is_blink(b))
         return evaluate_blink(b, out, err);
-    if (!p->net) {
-        *p = (struct bl_pool){ .net = b->net, .examples = b->dev,
-                               .threads = b->common->threads };
-        rc = bl_pool_choose(p, b->opts->pool, true, b->common->seed, err);
-    }
+    if (!p->net)
+        rc = make_pool(b, p, b->dev, err);
+    else if (!b->opts->against_pool)
+        rc = bl_pool_embed(p, err);
     near = bl_xmalloc(b->dev->n, DEEPEST * sizeof *near);
     which = bl_xmalloc(b->dev->n, sizeof *which);
     for (size_t i = 0; i < b->dev->n; i++)
         which[i] = i;
-    if (!rc)
-        rc = bl_pool_embed(p, err);
     if (!rc)
         rc = bl_pool_search(p, which, b->dev->n, DEEPEST, near, err);
     if (!rc)
@@ -358,7 +419,8 @@ static void dump(void *ctx, const size_t *which, size_t n,
 
 void bl_train_bi_task(struct bl_train_bi_task *b, struct bl_task *task)
 {
-    bool mines = b->opts->negatives && !is_blink(b);
+    bool mines = b->opts->negatives && !is_blink(b)
+        && !b->opts->against_pool;
 
     *task = (struct bl_task){
         .ctx = b, .n = b->train->n, .step = step,
@@ -371,6 +433,7 @@ void bl_train_bi_task(struct bl_train_bi_task *b, struct bl_task *task)
 void bl_train_bi_release(struct bl_train_bi_task *b)
 {
     bl_pool_free(&b->measured);
+    bl_pool_free(&b->fixed);
     bl_sorted_free(&b->contexts);
     bl_sorted_free(&b->entities);
     bl_input_free(&b->input);

@@ -110,21 +110,29 @@ static void add_input(struct coder *c)
                  c->input.positions, c->input.n);
 }
 
+/* For n vectors of p->padded floats. */
+static void make_room(struct bl_pool *p, size_t n)
+{
+    size_t bytes;
+
+    free(p->vectors);
+    if (!bl_size_mul(n ? n : 1, p->padded * sizeof(float), &bytes)
+        || !(p->vectors = aligned_alloc(ALIGN, bytes)))
+        bl_oom(SIZE_MAX);
+}
+
 int bl_pool_embed(struct bl_pool *p, struct bl_err *err)
 {
     const struct bl_model *m = &p->net->view;
     struct coder c;
-    size_t at = 0, bytes;
+    size_t at = 0;
     int rc = open_coder(&c, p, err);
 
     if (rc < 0)
         return -1;
     p->padded = (m->dim * sizeof(float) + ALIGN - 1) / ALIGN * ALIGN
         / sizeof(float);
-    free(p->vectors);
-    if (!bl_size_mul(p->n ? p->n : 1, p->padded * sizeof(float), &bytes)
-        || !(p->vectors = aligned_alloc(ALIGN, bytes)))
-        bl_oom(SIZE_MAX);
+    make_room(p, p->n);
     for (size_t i = 0; i < p->n && !rc; i++) {
         bl_input_entity(&c.input, m->words, m->input,
                         &p->examples->entities[p->numbers[i]]);
@@ -137,6 +145,53 @@ int bl_pool_embed(struct bl_pool *p, struct bl_err *err)
     }
     close_coder(&c);
     return rc;
+}
+
+static int load_segment(struct bl_pool *p, const struct bl_index *x,
+                        const struct bl_index_segment *s,
+                        struct bl_err *err)
+{
+    uint32_t number;
+
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->rows[i] == BL_INDEX_REMOVED)
+            continue;
+        if (bl_examples_row(p->examples, s->rows[i], &number, err) < 0)
+            return -1;
+        bl_index_decode(x, s, i, 1, p->vectors + p->n * p->padded);
+        add(p, number);
+    }
+    return 0;
+}
+
+static int check_index(const struct bl_pool *p, const struct bl_index *x,
+                       struct bl_err *err)
+{
+    const struct bl_kb *kb = p->examples->kb;
+
+    if (bl_index_check_kb(x, bl_kb_fingerprint(kb), bl_kb_count(kb),
+                          bl_kb_path(kb), err) < 0)
+        return -1;
+    if (!strcmp(x->model, p->net->base->fingerprint)
+        && x->dim == p->net->view.dim)
+        return 0;
+    return bl_fail(err, BL_DATA, "'%s': vectors of model %.16s, but the base "
+                   "'%s' is %.16s", x->map.path, x->model,
+                   p->net->base->path, p->net->base->fingerprint);
+}
+
+int bl_pool_load(struct bl_pool *p, const struct bl_index *x,
+                 struct bl_err *err)
+{
+    if (check_index(p, x, err) < 0)
+        return -1;
+    p->n = 0;
+    p->padded = x->padded;
+    make_room(p, x->n);
+    for (size_t i = 0; i < x->n_segments; i++)
+        if (load_segment(p, x, &x->segments[i], err) < 0)
+            return -1;
+    return 0;
 }
 
 /* ---- Searching ---- */

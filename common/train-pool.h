@@ -15,6 +15,7 @@
 #define BL_TRAIN_POOL_H
 
 #include "examples.h"
+#include "index.h"
 #include "net.h"
 
 struct bl_pool {
@@ -35,6 +36,10 @@ struct bl_pool {
 int bl_pool_choose(struct bl_pool *p, size_t size, bool own, uint64_t seed,
                    struct bl_err *err);
 int bl_pool_embed(struct bl_pool *p, struct bl_err *err);
+/* In place of both: the entities of an index, with their vectors, for which
+ * the base model must have made it and of the catalogue of the examples. */
+int bl_pool_load(struct bl_pool *p, const struct bl_index *x,
+                 struct bl_err *err);
 /* near[n][k]: entities, the best first; BL_POOL_NONE where the pool has no
  * more.  which[n]: the examples. */
 int bl_pool_search(struct bl_pool *p, const size_t *which, size_t n,

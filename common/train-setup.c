@@ -112,7 +112,7 @@ static int open_words(struct bl_train_setup *s, struct bl_err *err)
     struct bl_wordpiece_opts o = { .lowercase = s->config.lowercase != 0 };
     char *path = bl_xasprintf("%s/vocab.txt", s->base->path);
 
-    for (size_t i = 0; i < 3 && s->input.layout == BL_LAYOUT_BLINK; i++)
+    for (size_t i = 0; i < 3 && bl_layout_tagged(s->input.layout); i++)
         o.tags[i] = s->config.has_tags ? s->config.tags[i] : usual[i];
     s->words = bl_wordpiece_open(path, &o, err);
     free(path);

@@ -237,24 +237,35 @@ static Tensor in_order(const bl_train &t, const Way &w,
     return w.whole.index_select(0, longs(t, q.rows, q.batch->n_seqs));
 }
 
+/* The entities' vectors [m][dim]: the second way's, or those that stay. */
+static Tensor entities_of(const bl_train &t, const std::vector<Way> &ways,
+                          const struct bl_train_bi *b)
+{
+    if (!b->fixed)
+        return in_order(t, ways[1], b->entities);
+    return at::from_blob(const_cast<float *>(b->fixed),
+                         { dim(b->n_fixed), ways[0].whole.size(1) },
+                         { dim(b->fixed_stride), 1 }, at::kFloat)
+        .to(t.device);
+}
+
 static int train_bi(struct bl_train *t, const struct bl_train_bi *b,
                     const struct bl_train_run *how, double *loss,
                     float *scores, char *error) noexcept
 {
     int64_t n = dim(b->contexts.batch->n_seqs);
-    int64_t m = dim(b->entities.batch->n_seqs);
+    std::vector<Way> ways{ { BL_TOWER_CONTEXT, b->contexts.batch, {}, {} } };
 
-    return run(t, { { BL_TOWER_CONTEXT, b->contexts.batch, {}, {} },
-                    { BL_TOWER_ENTITY, b->entities.batch, {}, {} } }, how,
-               loss, error, [&](std::vector<Way> &ways) {
-        Tensor s = at::mm(in_order(*t, ways[0], b->contexts),
-                          in_order(*t, ways[1], b->entities).t())
-            / b->temperature;
+    if (!b->fixed)
+        ways.push_back({ BL_TOWER_ENTITY, b->entities.batch, {}, {} });
+    return run(t, ways, how, loss, error, [&](std::vector<Way> &w) {
+        Tensor s = at::mm(in_order(*t, w[0], b->contexts),
+                          entities_of(*t, w, b).t()) / b->temperature;
 
         take(s, scores);
         if (b->out)
             s = s.masked_fill(at::from_blob(const_cast<uint8_t *>(b->out),
-                                            { n, m }, at::kByte)
+                                            { n, s.size(1) }, at::kByte)
                               .to(t->device, at::kBool), -INFINITY);
         return at::cross_entropy_loss(s, longs(*t, b->target,
                                                static_cast<size_t>(n)));

@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 /* Raised whenever this file, net.h or model.h changes what crosses over. */
-enum { BL_TRAIN_ABI = 1, BL_TRAIN_IGNORE = -100 };
+enum { BL_TRAIN_ABI = 2, BL_TRAIN_IGNORE = -100 };
 
 struct bl_train;
 
@@ -57,6 +57,9 @@ struct bl_train_bi {
     struct bl_train_seqs contexts, entities;
     const int64_t *target;      /* [n] */
     const uint8_t *out;         /* [n][m] 1: left out; NULL: none */
+    const float *fixed;         /* not NULL: vectors [m][stride] that stay as
+                                 * they are, in place of the entities */
+    size_t n_fixed, fixed_stride;
     double temperature;
 };
 

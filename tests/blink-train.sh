@@ -46,6 +46,37 @@ run blink-train bi "${common[@]}" -o "$T/m" --force --steps 2 --save f16
 is "$status $(($(stat -c %s "$T/m/model.safetensors") * 2 \
     < $(stat -c %s "$bi/model.safetensors") * 3))" '0 1' 'half the size'
 
+# ---- Against the whole catalogue ----
+blink-kb build -q -o "$T/k.kb" "$fixtures/mini.jsonl"
+blink-kb cat -c "$T/k.kb" >"$T/entities.jsonl"
+blink-embed -m "$bi" --entities <"$T/entities.jsonl" |
+    blink-index build -q -c "$T/k.kb" -o "$T/k.blx"
+jq -c 'del(.negatives, .label_title)' "$T/train.jsonl" >"$T/ids.jsonl"
+pool=(-q -b "$bi" -t "$T/ids.jsonl" -d "$T/ids.jsonl" -c "$T/k.kb"
+    --threads 1 --rate 1e-3 --batch 6 --epochs 4 --against pool)
+run blink-train bi "${pool[@]}" --freeze entities --pool 0 -o "$T/p"
+is "$status $(cat "$T/err")" '0 ' 'trains against all entities'
+learnt='(map(select(.loss)) | .[-1].loss < .[0].loss)
+    and (map(select(.recall_at_1)) | .[-1].recall_at_1 > .[0].recall_at_1)'
+is "$(jq -s "$learnt" "$T/p.log.jsonl")" true 'and learns'
+vectors() {
+    blink-embed -m "$1" --entities --floats json <"$T/entities.jsonl" |
+        jq -c .embedding.values
+}
+is "$(vectors "$T/p" | cksum)" "$(vectors "$bi" | cksum)" \
+    'the vectors of entities are the same as before'
+run blink-train bi "${pool[@]}" --freeze entities --vectors "$T/k.blx" \
+    -o "$T/v"
+is "$status $(jq -s "$learnt" "$T/v.log.jsonl")" '0 true' \
+    'against vectors that an index keeps'
+run blink-train bi "${pool[@]}" --freeze entities --vectors "$T/k.blx" \
+    -b "$T/p" -o "$T/w"
+like "$status $(cat "$T/err")" "^3 blink-train: '.*/k.blx': vectors of model \
+[0-9a-f]*, but the base '.*/p' is [0-9a-f]*$" 'but not those of another base'
+run blink-train bi "${pool[@]}" -o "$T/w"
+is "$status $(head -n 1 "$T/err")" "2 blink-train: --against pool needs \
+--towers 2 and --freeze entities" 'entities that learn cannot stay'
+
 # ---- Killed and resumed ----
 hard=(--batch 4 --epochs 6 --negatives 1 --refresh 5 --dropout 0.2
     --save-every 3 --eval-every 7 -d "$T/train.jsonl")
