@@ -34,10 +34,12 @@ dist_noinst_SCRIPTS += \
 	scripts/gen-calibration-header
 # What makes the models that are shipped.
 dist_noinst_SCRIPTS += \
-	scripts/train-data
+	scripts/train-data \
+	scripts/train-mini
 EXTRA_DIST += \
 	scripts/lib-benchmark.sh \
 	scripts/train-mine.awk \
 	scripts/train-ner.awk \
+	scripts/train-news.awk \
 	scripts/train-overlap.awk \
 	scripts/train-split.awk

@@ -3,7 +3,8 @@ nodist_pkgconfig_DATA = share/blink.pc
 EXTRA_DIST += \
 	share/doc/training-data.md \
 	share/formats/wikipedia-summaries.jq \
-	share/train/demonyms.tsv
+	share/train/demonyms.tsv \
+	share/train/news.tsv
 
 # Every program writes its own bash completion.
 completionsdir = $(datadir)/bash-completion/completions

@@ -95,6 +95,7 @@ SHELL_TESTS = \
 	tests/rss.sh \
 	tests/shellcheck.sh \
 	tests/train-data.sh \
+	tests/train-mini.sh \
 	tests/uni-tables.sh \
 	tests/zeshel.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)

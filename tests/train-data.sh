@@ -19,6 +19,8 @@ zstd -q -o catalogue.jsonl.zst <<'X'
 {"id":"7","title":"French language","text":"French is a language."}
 {"id":"8","title":"Bill","text":"Bill may refer to several things."}
 {"id":"9","title":"Order of the Green Lantern","text":"An order."}
+{"id":"11","title":"Florida","text":"Florida is a state."}
+{"id":"12","title":"Norwick, Florida","text":"Norwick is a town."}
 {"id":"10","title":"Heart attack","text":"A heart attack is a disease."}
 X
 zstd -q -o wikitext.jsonl.zst <<'X'
@@ -55,11 +57,12 @@ has own Quill 1 "on her own page a surname is the page's subject"
 has team Norwick 4 'a team goes by the name of its city'
 has nation French '6
 7' 'an adjective before a government is the country, else a language'
+has news Fla. 11 "a state's short form stands behind a town"
 has common 'heart attack' 10 'a common noun is found in lower case'
 is "$(jq -r 'select(.source == "gum") | .doc' "$all")" gum:a \
     'GUM: only what may be used'
 is "$(jq -r 'select(.source == "link") | .negatives | sort | join(" ")' \
-    "$all")" '3 4' 'others of the same name are the negatives'
+    "$all")" '12 3 4' 'others of the same name are the negatives'
 is "$(jq -r 'select(.mention == "T. Quill") | .id' "$all")" '' \
     'a sentence of a test set is dropped'
 ok 'and counted' grep -q 'alias: 1 of 1 records dropped' "$T/made/log"
