@@ -61,10 +61,7 @@ static const char schema_fts[] =
     " entity.row AND kind & 7 = 2 ORDER BY n) AS aliases FROM entity;"
     "CREATE VIRTUAL TABLE fts USING fts5(title, text, aliases,"
     " content='fts_source', content_rowid='row',"
-    " tokenize='unicode61 remove_diacritics 2');"
-    /* Words gathered in memory before they are written: the default of 1 MB
-     * makes many small pieces that must be merged again and again. */
-    "INSERT INTO fts(fts, rank) VALUES('hashsize', 33554432);";
+    " tokenize='unicode61 remove_diacritics 2');";
 
 /* ---- One entity ---- */
 
