@@ -18,4 +18,27 @@ is "$(cat "$T/err")" \
 run env BLINK_BUILD="$T" "$mini"
 is "$status" 3 'no programs'
 ok 'nothing is made of it' test ! -e "$T/data"
+
+[ -e "$top_builddir/common/.libs/libblink-train.so" ] || finish
+[ -z "${sanitizers:-}" ] || finish
+for program in jq zstd; do
+    command -v "$program" >/dev/null || finish
+done
+# shellcheck source-path=SCRIPTDIR source=train-shared.sh
+. "$top_srcdir/tests/train-shared.sh"
+small() {
+    run "$mini" --shared "$T/shared" -o "$T/mini" --threads 1 \
+        --base "$fixtures/golden/m2-bi" --steps 2,2,2 \
+        data bi lists cross ner
+}
+small
+is "$status" 0 'all is trained on invented data'
+is "$(cat "$T"/mini/models/mini-{bi,cross,ner}/blink.json |
+    jq -r .role | tr '\n' ' ')" 'bi-encoder cross-encoder tagger ' \
+    'three models'
+is "$(jq -s 'map(.candidates | length > 1) | all' \
+    "$T/mini/training/lists.train.jsonl")" true 'lists to choose from'
+small
+is "$status $(grep -c 'is done already' "$T/err")" '0 5' \
+    'a second run has nothing to do'
 finish
