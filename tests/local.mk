@@ -99,7 +99,8 @@ SHELL_TESTS = \
 	tests/uni-tables.sh \
 	tests/zeshel.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
-EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/http-server.py tests/torch-save.pl tests/stages.sh
+EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/http-server.py \
+	tests/torch-save.pl tests/stages.sh tests/train-shared.sh
 # A command's peak of memory, and a library that makes calls fail.
 check_PROGRAMS += tests/maxrss tests/pty
 check_LTLIBRARIES = tests/inject.la
