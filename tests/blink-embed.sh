@@ -126,7 +126,7 @@ refused 'has 3 layers .* have 2' 'a layer too few'
 fresh; edit '.hidden_act = "relu"'
 refused "hidden_act: 'relu' is not known" 'another activation'
 fresh; edit '.intermediate_size = 255'
-refused "expected shape 255 x 64, found 256 x 64" 'another width'
+refused "expected shape 255, found 256" 'another width'
 fresh; edit '.unheard_of = 1'
 run blink-embed -m "$T/m" <"$records"
 is "$status" 0 'unknown members of config.json are ignored'
