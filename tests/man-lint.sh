@@ -9,6 +9,10 @@ for page in "$top_srcdir"/man/*.[1-8]; do
     name=${page##*/}
     run mandoc -Tlint -W warning "$page"
     is "$(cat "$T/out")" '' "$name is clean"
+    # An escape that roff did not take is shown as it stands.
+    shown=$(mandoc -Tutf8 "$page" | sed 's/.\x08//g' |
+        grep -F '\-' || true)
+    is "$shown" '' "$name shows no stray backslash"
     for part in NAME DESCRIPTION 'SEE ALSO'; do
         ok "$name has $part" grep -q "^\.Sh $part\$" "$page"
     done
