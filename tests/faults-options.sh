@@ -24,7 +24,7 @@ numbers=(0 -1 99999999999 1e3 0x10 ' 1' 1.5 10k 10KB 18446744073709551617
 
 # common PROGRAM [SUBCOMMAND]
 common() {
-    local help option range
+    local choices help option range
     help=$("$@" --help </dev/null 2>err)
     is "$?$(cat err)" 0 "$*: --help"
     like "$help" "^Usage: $* " "$*: --help starts with its usage"
@@ -41,11 +41,16 @@ common() {
             misuse "option '--batch': $range, found '$number'" \
                 "$@" --batch "$number"
         done
+    fi
+    if grep -q -e '--max-line' <<<"$help"; then
         misuse "option '--max-line': expected a number from 256 to 1073741824, found '2G'" \
             "$@" --max-line 2G
-        misuse "option '--errors': expected one of keep|drop|stop, found 'Keep'" \
+    fi
+    choices=$(sed -nE 's/^ +--errors ([a-z|]+).*/\1/p' <<<"$help")
+    if [ -n "$choices" ]; then
+        misuse "option '--errors': expected one of $choices, found 'Keep'" \
             "$@" --errors Keep
-        misuse "option '--errors': expected keep|drop|stop, found nothing" \
+        misuse "option '--errors': expected $choices, found nothing" \
             "$@" --errors
     fi
     option=$(sed -nE 's/^  (-., |    )(--[a-z-]+) (MODEL|CATALOGUE|INDEX|FILE).*/\2/p' \
