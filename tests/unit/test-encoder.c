@@ -376,7 +376,8 @@ static float tag_distance(const struct bl_linear *head, size_t hidden,
             for (size_t t = 0; t < n; t++)
                 got += logits[(b->offsets[i] + t) * head->out + o] /
                     (float)n;
-            far = fmaxf(far, fabsf(want - got));
+            if (!(fabsf(want - got) <= far))
+                far = fabsf(want - got);
         }
     return far;
 }
