@@ -61,7 +61,14 @@ static const char schema_fts[] =
     " entity.row AND kind & 7 = 2 ORDER BY n) AS aliases FROM entity;"
     "CREATE VIRTUAL TABLE fts USING fts5(title, text, aliases,"
     " content='fts_source', content_rowid='row',"
-    " tokenize='unicode61 remove_diacritics 2');";
+    " tokenize='unicode61 remove_diacritics 2');"
+    "INSERT INTO fts(fts, rank) VALUES('automerge', 16);";
+
+/* While a build fills it, FTS5 merges pieces (a MiB of memory each) as it
+ * grows; at its default of four at a time that is half of its work.  Then the
+ * default comes back, which is for what is added later. */
+static const char settle_fts[] =
+    "INSERT INTO fts(fts, rank) VALUES('automerge', 4);";
 
 /* ---- One entity ---- */
 
@@ -474,7 +481,8 @@ static int make_indexes(struct bl_kb_builder *b, struct bl_err *err)
 
 static int complete_new(struct bl_kb_builder *b, struct bl_err *err)
 {
-    if (make_indexes(b, err) < 0)
+    if (make_indexes(b, err) < 0 ||
+        (b->opts.fts && bl_sql_exec(&b->q, settle_fts, err) < 0))
         return -1;
     return put_all_meta(b, err);
 }
