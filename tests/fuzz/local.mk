@@ -2,6 +2,7 @@
 # `make fuzz TARGET=fuzz-json SECONDS=60` looks for more with clang. ----
 FUZZERS = \
 	tests/fuzz/fuzz-array \
+	tests/fuzz/fuzz-bunzip \
 	tests/fuzz/fuzz-doc \
 	tests/fuzz/fuzz-faiss \
 	tests/fuzz/fuzz-index \
@@ -12,11 +13,14 @@ FUZZERS = \
 	tests/fuzz/fuzz-utf8 \
 	tests/fuzz/fuzz-vector \
 	tests/fuzz/fuzz-vocab \
+	tests/fuzz/fuzz-wikidump \
 	tests/fuzz/fuzz-wikitext \
 	tests/fuzz/fuzz-wordpiece
 check_PROGRAMS += $(FUZZERS)
 tests_fuzz_fuzz_array_SOURCES = \
 	tests/fuzz/fuzz-array.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_bunzip_SOURCES = \
+	tests/fuzz/fuzz-bunzip.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_doc_SOURCES = tests/fuzz/fuzz-doc.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_faiss_SOURCES = \
 	tests/fuzz/fuzz-faiss.c tests/fuzz/standalone.c
@@ -34,6 +38,8 @@ tests_fuzz_fuzz_vector_SOURCES = \
 	tests/fuzz/fuzz-vector.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_vocab_SOURCES = \
 	tests/fuzz/fuzz-vocab.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_wikidump_SOURCES = \
+	tests/fuzz/fuzz-wikidump.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_wikitext_SOURCES = \
 	tests/fuzz/fuzz-wikitext.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_wordpiece_SOURCES = \
