@@ -29,6 +29,8 @@ struct bl_lines {
     bool eof;
     bool skipping;              /* inside a line above the cap */
     enum form form;
+    size_t seen;                /* UNKNOWN: bytes from start looked at */
+    size_t bracket;             /* 1 + place of '[' from start; 0: none */
     struct bl_array array;
     enum bl_array_found found;  /* at data[start] */
     char excerpt[EXCERPT];
@@ -125,24 +127,30 @@ static void enter_array(struct bl_lines *l, size_t i)
 }
 
 /* Looks at the start of the input, which stays UNKNOWN until enough of it is
- * there.  Blanks above the cap are no start of an array. */
+ * there, and at no byte twice.  Blanks above the cap are no start of an
+ * array. */
 static void decide(struct bl_lines *l)
 {
     static const char mark[] = "\xef\xbb\xbf";
-    size_t i = l->start, j, n = l->end - i;
+    const char *p = l->data + l->start;
+    size_t n = l->end - l->start;
 
-    if (n > 0 && !memcmp(l->data + i, mark, n < 3 ? n : 3)) {
+    if (l->seen == 0 && n > 0 && !memcmp(p, mark, n < 3 ? n : 3)) {
         if (n < 3 && !l->eof)
             return;
-        i += n < 3 ? 0 : 3;
+        l->seen = n < 3 ? 0 : 3;
     }
-    i = past_blanks(l, i);
-    j = i < l->end && l->data[i] == '[' ? past_blanks(l, i + 1) : i;
-    if (j - l->start > l->max_line)
+    l->seen = past_blanks(l, l->start + l->seen) - l->start;
+    if (!l->bracket && l->seen < n && p[l->seen] == '[') {
+        l->bracket = l->seen + 1;
+        l->seen = past_blanks(l, l->start + l->bracket) - l->start;
+    }
+    if (l->seen > l->max_line)
         l->form = LINES;
-    else if (j < l->end && j > i && (l->data[j] == '{' || l->data[j] == ']'))
-        enter_array(l, i);
-    else if (j < l->end || l->eof)
+    else if (l->seen < n && l->bracket
+             && (p[l->seen] == '{' || p[l->seen] == ']'))
+        enter_array(l, l->start + l->bracket - 1);
+    else if (l->seen < n || l->eof)
         l->form = LINES;
 }
 

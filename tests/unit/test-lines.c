@@ -223,6 +223,28 @@ static void long_element(void)
     bl_buf_free(&got);
 }
 
+/* Up to the cap they are a part of what surrounds them. */
+static void many_blanks(void)
+{
+    char text[CAP + 8];
+
+    memset(text, ' ', sizeof text);
+    text[100] = '[';
+    memcpy(text + 298, "{}]", 4);
+    array(text, "ok 1 stdin[] {}|", "298 blanks around the bracket");
+    memset(text, ' ', sizeof text);
+    memcpy(text, "\xef\xbb\xbf", 3);
+    memcpy(text + 200, "[{}]", 5);
+    array(text, "ok 1 stdin[] {}|", "a mark and 197 blanks");
+    memset(text, ' ', sizeof text);
+    text[0] = '[';
+    memcpy(text + CAP + 1, "\n{}\n", 5);
+    text[CAP + 5] = '\0';
+    array(text, "long 1 stdin [                                        "
+          "                                       |ok 2 stdin {}|",
+          "blanks above the cap");
+}
+
 static void broken(void)
 {
     l = bl_lines_new(-1, "stdin", CAP);
@@ -242,6 +264,7 @@ int main(void)
     arrays();
     broken_arrays();
     long_element();
+    many_blanks();
     broken();
     return tap_done();
 }
