@@ -76,7 +76,7 @@ static void write_anew(const char *path, const char *data, size_t n)
 void bl_history_read(const char *path, struct bl_buf *out)
 {
     struct bl_err err;
-    const char *at;
+    const char *at, *end;
     size_t n;
 
     if (access(path, R_OK) < 0)
@@ -89,8 +89,9 @@ void bl_history_read(const char *path, struct bl_buf *out)
     n = count_lines(out);
     if (n <= FULL)
         return;
+    end = out->data + out->len;
     for (at = out->data; n > KEPT; n--)
-        at = strchr(at, '\n') + 1;
+        at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
     out->len -= (size_t)(at - out->data);
     memmove(out->data, at, out->len + 1);
     write_anew(path, out->data, out->len);

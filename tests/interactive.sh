@@ -206,7 +206,7 @@ raw
 send \x04
 TALK
 is "$status" 0 'history: of the last session'
-seq 2005 >history
+{ printf 'not \0 text\n'; seq 2005; } >history
 pty "${talk[@]}" <<'TALK'
 wait >\x20
 raw
