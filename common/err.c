@@ -72,6 +72,7 @@ static void store(struct bl_err *err, struct bl_buf *text)
     bl_buf_free(text);
 }
 
+__attribute__((format(printf, 2, 0)))
 static void put_va(struct bl_buf *b, const char *fmt, va_list ap)
 {
     char *text = NULL;

@@ -38,6 +38,7 @@ const char *bl_prog_name(void)
 }
 
 /* One write per message, so that messages of a pipeline do not mix. */
+__attribute__((format(printf, 1, 0)))
 static void say(const char *fmt, va_list ap)
 {
     char *text = NULL, *line = NULL;

@@ -44,7 +44,7 @@ static size_t input_of(enum bl_linear_number number)
 static float *most_of(const struct watch *w, const struct bl_linear *l)
 {
     for (size_t i = 0; i < w->n_layers; i++)
-        for (int k = 0; k < BL_LINEARS; k++)
+        for (enum bl_linear_number k = 0; k < BL_LINEARS; k++)
             if (bl_layer_linear(&w->layers[i], k) == l)
                 return w->most[i * INPUTS + input_of(k)];
     BL_BUG("a product of no layer");

@@ -411,8 +411,9 @@ static const char *const disambiguation_names[] = {
 static const char *const list_names[] = {
     "shipindex", "sia", "set index article", "set index", "mountainindex",
     "lakeindex", "roadindex", "sportindex", "plant common name",
-    "fungus common name", "chemistry index", "stormindex", "given name "
-    "index", "enzyme index", "ship index", "mountain index", "river index",
+    "fungus common name", "chemistry index", "stormindex",
+    "given name index", "enzyme index", "ship index", "mountain index",
+    "river index",
 };
 
 /* The name in lower case with single blanks, where it is worth a look. */
