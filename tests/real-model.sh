@@ -50,10 +50,11 @@ Marie Curie was born in Warsaw.
 Mozart lived in Vienna.
 TEXT
 is "$status" 0 'blink -i ends well'
-like "$(cat out)" '^Marie Curie -> Marie Curie  https://en.wikipedia.org/wiki/Marie_Curie  [01]\.[0-9]+
-Warsaw -> Warsaw  .*
-Mozart -> Wolfgang Amadeus Mozart  .*
-Vienna -> Vienna  ' 'blink -i answers a link a line'
+is "$(grep -c '^\[.*\] .* \[.*\]\.$' out)" 2 'blink -i marks the mentions'
+is "$(sed -n 's/^\(.* -> .*\)  [01]\.[0-9]*$/\1/p' out)" 'Marie Curie -> Marie Curie
+Warsaw -> Warsaw
+Mozart -> Wolfgang Amadeus Mozart
+Vienna -> Vienna' 'blink -i links them'
 
 run blink-kb info -c default
 like "$(cat out)" 'CC BY-SA' 'blink-kb info gives attribution'
