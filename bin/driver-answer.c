@@ -147,9 +147,9 @@ static void put_sentence(const struct bl_answers *a, struct bl_span text,
     bl_buf_puts(out, "\n\n");
 }
 
-/* How much of the text goes into `width` columns, cut behind a sentence or
- * else between words, where that leaves half of it. */
-static size_t fitting(struct bl_span text, size_t width)
+/* How much of the text goes into `width` columns, cut between words, for
+ * prose rather behind a sentence, where that leaves half of it. */
+static size_t fitting(struct bl_span text, size_t width, bool prose)
 {
     size_t cut = 0, stop = 0, used = 0;
     unsigned len;
@@ -161,17 +161,23 @@ static size_t fitting(struct bl_span text, size_t width)
             return stop > i / 2 ? stop : cut > i / 2 ? cut : i;
         if (text.p[i] == ' ' || text.p[i] == '\n')
             cut = i;
-        if (cut == i && i > 0 && text.p[i - 1] == '.')
+        if (prose && cut == i && i > 0 && text.p[i - 1] == '.')
             stop = i;
     }
     return text.n;
 }
 
+/* Columns behind the indentation, and before a sign that something was cut. */
+static size_t room(const struct bl_answers *a)
+{
+    return a->width > 23 ? a->width - 3 : 20;
+}
+
 /* "  TEXT" as one line that fits. */
 static void put_cut(const struct bl_answers *a, struct bl_buf *out,
-                    struct bl_span text)
+                    struct bl_span text, bool prose)
 {
-    size_t room = a->width > 23 ? a->width - 3 : 20, n;
+    size_t n;
 
     while (text.n && strchr(" \t\r\n", *text.p)) {
         text.p++;
@@ -179,11 +185,11 @@ static void put_cut(const struct bl_answers *a, struct bl_buf *out,
     }
     while (text.n && strchr(" \t\r\n", text.p[text.n - 1]))
         text.n--;
-    n = fitting(text, room);
+    n = fitting(text, room(a), prose);
     bl_buf_puts(out, "  ");
     bl_driver_put_safe(out, (struct bl_span){ text.p, n });
-    bl_buf_puts(out, n == text.n || text.p[n - 1] == '.' ? "\n"
-                                                        : "\xE2\x80\xA6\n");
+    prose = prose && n && text.p[n - 1] == '.';
+    bl_buf_puts(out, n == text.n || prose ? "\n" : "\xE2\x80\xA6\n");
 }
 
 /* The entity's text; a catalogue that cannot be read leaves the line out. */
@@ -195,7 +201,7 @@ static void put_text(struct bl_answers *a, struct bl_span id,
 
     if (a->kb && id.p && bl_kb_get(a->kb, id, &a->arena, &e, &err) == 1 &&
         e.text.n)
-        put_cut(a, out, e.text);
+        put_cut(a, out, e.text, true);
 }
 
 static bool same(struct bl_span a, struct bl_span b)
@@ -203,10 +209,11 @@ static bool same(struct bl_span a, struct bl_span b)
     return a.p && b.p && bl_span_eq(a, b);
 }
 
+/* As many as a line holds, but at least one. */
 static void put_others(struct bl_answers *a, const struct answer *x,
                        struct bl_buf *out)
 {
-    size_t shown = 0;
+    size_t shown = 0, before;
     char p[16];
 
     bl_buf_clear(&a->line);
@@ -214,15 +221,21 @@ static void put_others(struct bl_answers *a, const struct answer *x,
         const struct bl_candidate *c = &x->others.v[i];
         if (same(c->id, x->row.id) || c->p < 0.0005)
             continue;
+        before = a->line.len;
         bl_buf_puts(&a->line, shown++ ? ", " : "or: ");
         bl_buf_put_span(&a->line, c->title.p ? c->title : c->id);
         if (c->p >= 0 && c->p <= 1) {
             bl_driver_put_p(p, c->p);
             bl_buf_printf(&a->line, " %s", p);
         }
+        if (shown > 1 && bl_driver_columns((struct bl_span){
+                a->line.data, a->line.len }) > room(a)) {
+            a->line.len = before;
+            break;
+        }
     }
     if (shown)
-        put_cut(a, out, (struct bl_span){ a->line.data, a->line.len });
+        put_cut(a, out, (struct bl_span){ a->line.data, a->line.len }, false);
 }
 
 static void put_answer(struct bl_answers *a, size_t i, struct bl_buf *out)

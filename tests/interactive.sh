@@ -58,6 +58,14 @@ blink-kb cat -c r.kb | blink-embed -m "$model" --entities |
     blink-index build -q -c r.kb -o r.blx
 blink -i -c r.kb -m "$model" -x r.blx --nil 1 <<<'Rome' >out
 is "$(grep -c $'\033' out)" 0 'nothing steers the terminal'
+printf '{"id":"%s","title":"Symphony No. %s in every key, with its nickname"}\n' \
+    1 1 2 2 3 3 4 4 | blink-kb build -q -o s.kb -
+blink-kb cat -c s.kb | blink-embed -m "$model" --entities |
+    blink-index build -q -c s.kb -o s.blx
+blink -i -c s.kb -m "$model" -x s.blx --nil 1 \
+    <<<'Symphony No. 3 in every key, with its nickname' >others
+like "$(grep '^  or: ' others)" '^  or: Symphony No\. [1-4] in every key, with its nickname 0\.[0-9]{3}$' \
+    'runners-up that do not fit the line are left out whole'
 like "$(cat out)" $'\n  A city \[31m of long.*ccccc…' \
     'the text is cut between words'
 
