@@ -2,6 +2,7 @@
 dist_noinst_SCRIPTS += \
 	scripts/bench-ann \
 	scripts/bench-import \
+	scripts/bench-kb \
 	scripts/bench-retrieve \
 	scripts/bench-tokenizer \
 	scripts/bench \
