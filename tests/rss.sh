@@ -58,5 +58,25 @@ if have kb; then
     done
     ok "blink-kb build: $rss1 KiB, ten times as many entities $rss10 KiB" \
         test "$rss10" -lt $((rss1 + 75000))
+    # Little text in much markup, so that SQLite's pages are few.
+    for copies in 1 10; do
+        awk -v n="$((copies * 1500))" 'BEGIN {
+            for (i = 0; i < 150; i++) markup = markup "{{a|b=[[c]]|d=1234}}\n"
+            print "<mediawiki>"
+            for (i = 1; i <= n; i++)
+                printf "<page><title>T%d</title><ns>0</ns><id>%d</id>" \
+                    "<revision><text>%sThe text of [[T%d]].</text>" \
+                    "</revision></page>\n", i, i, markup, i - 1
+            print "</mediawiki>" }' >many.xml
+        if ! rss blink-kb build -q -o many.kb --threads 2 --memory 4M \
+            --wikipedia many.xml 2>err; then
+            skip 'a dump' "$(cat err)"
+            break
+        fi
+        eval "rss$copies=$(cat "$T/rss")"
+    done
+    [ -s err ] ||
+        ok "a dump: $rss1 KiB, ten times as long $rss10 KiB" \
+            test "$rss10" -lt $((rss1 + rss1 / 4 + 8192))
 fi
 finish
