@@ -128,7 +128,7 @@ static int evaluate_part(struct bl_train_cross_task *c, size_t at, size_t n,
                          float *scores, struct sums *s, struct bl_err *err)
 {
     struct bl_train_run run = { .scale = 1 };
-    size_t which[EVAL_LISTS];
+    size_t which[EVAL_LISTS] = { 0 };
     int64_t gold[EVAL_LISTS];
     double loss;
 
