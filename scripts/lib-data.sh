@@ -100,7 +100,8 @@ prepare_data() {
     fi
     link_default "$data/models/minilm" "$data/models/default"
     link_default "$kb" "$data/catalogues/default.kb"
-    link_default "$blx" "$data/indexes/default.blx"
+    link_default "$blx" "$data/indexes/default.blx" || return
+    end_turn
 }
 
 # As step, but on a terminal the programs draw their own progress.

@@ -67,9 +67,13 @@ failed_step() {
     say "all of it is in $log"
 }
 
-start_log() {
+make_data() {
     mkdir -p "$data" || die 4 "cannot make '$data': set BLINK_DATA to a" \
         "folder that you may write to"
+}
+
+start_log() {
+    make_data
     : >"$log" || die 4 "cannot write '$log'"
 }
 
@@ -209,8 +213,22 @@ local_file() {
     die 3 "there is no '$2' in '$1'"
 }
 
+# Two runs at once would write the same build and the same downloads: the
+# second waits.  Whoever has set up its data lets go of it (lib-data.sh).
+take_turn() {
+    make_data
+    command -v flock >/dev/null || return 0
+    exec 9>"$data/.lock" || die 4 "cannot write '$data/.lock'"
+    flock -n 9 && return 0
+    say "another quickstart or check is at work in '$data'; waiting for it"
+    flock 9
+}
+
+end_turn() { exec 9>&-; }
+
 # set_up PACKAGES NOINSTALL: packages, build, and the programs on the path.
 set_up() {
+    take_turn
     start_log
     install_packages "$1" "$2"
     build

@@ -146,6 +146,30 @@ made_once() {
 is "$( (made_once) | tr '\n' ' ')" 'same other empty ' \
     'what is made is remembered with what it is made of'
 
+# ---- One at a time ----
+# shellcheck disable=SC1090
+turns() {
+    . "$scripts/lib-setup.sh"
+    take_turn
+    (
+        exec 9>&-
+        take_turn
+        echo second
+    ) 2>turns.err &
+    until [ -s turns.err ]; do sleep 0.05; done
+    echo first
+    end_turn
+    wait
+}
+if command -v flock >/dev/null; then
+    is "$( (turns) | tr '\n' ' ')" 'first second ' \
+        'a second run waits for the first'
+    like "$(cat turns.err)" "another quickstart or check is at work in '.*'" \
+        'and says so'
+else
+    skip 'a second run' 'no flock'
+fi
+
 # ---- A step that fails shows its end ----
 # shellcheck disable=SC1090,SC2317
 failing() {
