@@ -75,6 +75,11 @@ is "$status" 2 'no k'
 sed '1s/"mention"/"m"/' "$mentions" >bad.jsonl
 table mini -k 3 bad.jsonl
 is "$status" 1 'records that fail'
+jq -c '.label_id = "nowhere"' "$mentions" >foreign.jsonl
+table mini -k 3 foreign.jsonl
+is "$status:$(cat err)" "1:blink-table: 'foreign.jsonl': no label_id is an id \
+of the catalogue 'mini.kb' (where its ids are titles, --by-title goes by the \
+label)" 'a file about another catalogue'
 run "$top_srcdir/scripts/blink-table" "$mentions"
 is "$status" 3 'no model'
 
