@@ -383,6 +383,10 @@ static int note_cut(struct bl_wikidump *d, struct bl_err *err)
     const char *name = bl_dumpfile_name(d->file);
     struct place t = d->title;
 
+    if (!d->bytes && bl_dumpfile_done(d->file))
+        return bl_fail(err, BL_DATA, "'%s': its first block of bzip2 is cut "
+                       "or damaged, so that none of its XML can be read",
+                       name);
     if (!d->root)
         return bl_fail(err, BL_DATA, "'%s' is no MediaWiki dump: it ends at "
                        "byte %" PRIu64 ", before <mediawiki>", name,

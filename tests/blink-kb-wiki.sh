@@ -130,6 +130,16 @@ malformed 'deep elements' 's,<siteinfo>,<a><a><a><a><a><a><a><a>,' \
 run blink-kb build -o x.kb --wikipedia /dev/null
 is "$status$(cat err)" "3blink-kb: '/dev/null' is no MediaWiki dump: it ends at byte 0, before <mediawiki>" \
     'an empty file'
+if command -v bzip2 >/dev/null; then
+    bzip2 <"$dump" >whole.bz2
+    head -c 200 whole.bz2 >first.bz2
+    run blink-kb build -o x.kb --wikipedia first.bz2
+    like "$status$(cat err)" "^3blink-kb: ('first.bz2': its first block of \
+bzip2 is cut or damaged, so that none of its XML can be read|.*libbz2.*)$" \
+        'bzip2 that is cut before a block ends'
+else
+    skip 'bzip2 that is cut' 'no bzip2'
+fi
 run blink-kb build -o x.kb --wikipedia "$dump" "$dump"
 is "$status" 3 'the same pages twice: status 3'
 like "$(cat err)" "^blink-kb: .*dump.xml, entity:14: the id '1' was given before, at .*dump.xml, entity:1$" \
