@@ -29,6 +29,11 @@ static int check_start(const struct bl_map *m, struct bl_err *err)
     const unsigned char *h = m->data;
     unsigned char sum[BL_SHA256_SIZE];
 
+    if (m->size >= 8 && (!memcmp(h, "\200\2\212", 3) ||
+                         !memcmp(h, "PK\3\4", 4)))
+        return bl_fail(err, BL_DATA, "'%s': not a blink index but a file of "
+                       "torch.save, of which blink-index import makes one",
+                       m->path);
     if (m->size >= 8 && memcmp(h, INDEX_MAGIC, 8))
         return bl_fail(err, BL_DATA, "'%s': not a blink index (offset 0: "
                        "other magic bytes)", m->path);

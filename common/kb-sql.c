@@ -51,6 +51,9 @@ static int check_header(const unsigned char *h, ssize_t got, uint64_t size,
 {
     uint32_t version;
 
+    if (got > 0 && memchr("{[", h[0], 2))
+        return bl_fail(err, BL_DATA, "'%s' is no catalogue but JSON, of "
+                       "which blink-kb build makes one", path);
     if (got < HEADER || memcmp(h, "SQLite format 3", 16))
         return bl_fail(err, BL_DATA, "'%s' is no catalogue: it does not "
                        "start as an SQLite file does", path);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -481,6 +482,19 @@ static char *find_params(const char *dir)
 typedef int read_fn(struct bl_model_config *, const struct doc *,
                     struct bl_err *);
 
+/* Who comes from BLINK gives its .bin as it gave it there. */
+static int no_config(const char *dir, const char *path, struct bl_err *err)
+{
+    struct stat st;
+
+    if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
+        return bl_fail(err, BL_DATA, "'%s' is a file, expected a model's "
+                       "folder (blink-convert makes one of the weights of "
+                       "others)", dir);
+    return bl_fail(err, BL_DATA, "'%s': there is no such file, expected the "
+                   "model's configuration", path);
+}
+
 static int read_file(struct bl_model_config *c, const char *dir,
                      const char *name, read_fn *read, bool required,
                      struct bl_sha256 *sum, struct bl_err *err)
@@ -489,8 +503,7 @@ static int read_file(struct bl_model_config *c, const char *dir,
     int rc = doc_open(&d, dir, name, &c->memory, sum, err);
 
     if (!rc && required)
-        rc = bl_fail(err, BL_DATA, "'%s': there is no such file, expected "
-                     "the model's configuration", d.path);
+        rc = no_config(dir, d.path, err);
     if (rc > 0)
         rc = read(c, &d, err);
     doc_close(&d);

@@ -392,6 +392,10 @@ static int read_any(struct bl_torchfile *f, struct bl_err *err)
     if (is_tar(f))
         return bl_fail(err, BL_DATA, "a tar archive; files of torch before "
                        "0.1.10 are not read");
+    /* JSON, or the page that a server sent instead: no opcode begins so. */
+    if (f->size && memchr("{[<", f->data[0], 3))
+        return bl_fail(err, BL_DATA, "a text that begins with '%c', not a "
+                       "file that torch.save wrote", f->data[0]);
     if ((zip ? read_zip(f, &root, err) : read_legacy(f, &root, err)) < 0)
         return -1;
     return list_tensors(f, root, err);

@@ -310,6 +310,9 @@ refuse 3 "'unknown.bin': byte 2: opcode 0xff is not known" \
 perl -e 'print "\200\2", "(" x 1000000, "."' >deep.bin
 refuse 3 "'deep.bin': byte 258: opcode MARK: more than 256 marks are open" \
     'a million levels' biencoder deep.bin --bert "$bi"
+echo '<!DOCTYPE html>' >page.bin
+refuse 3 "'page.bin': a text that begins with '<', not a file that torch.save wrote" \
+    'what a server sent instead' biencoder page.bin --bert "$bi"
 : >empty.bin
 refuse 3 "'empty.bin' is empty" 'an empty file' biencoder empty.bin \
     --bert "$bi"

@@ -112,6 +112,10 @@ bad 'truncated: 5000 bytes, but the header says 6976' 'truncated'
 bad 'bytes at the end: 6977 bytes, but the header says 6976' 'longer'
 cp "$fixtures/mini.jsonl" bad.blx
 bad 'not a blink index (offset 0: other magic bytes)' 'another file'
+printf '\200\2\212\nand so on' >bad.blx
+bad 'not a blink index but a file of torch.save, of which blink-index import makes one' \
+    'vectors of BLINK'
+cp -f "$fixtures/mini.jsonl" bad.blx
 cp first.blx bad.blx
 chmod u+w bad.blx
 printf '\377' | dd of=bad.blx bs=1 seek=1000 conv=notrunc status=none

@@ -194,7 +194,7 @@ damaged 'an empty file' "'./x.kb' is no catalogue: it does not start as an SQLit
 head -c 7 k.kb >x.kb
 damaged 'seven bytes' "'./x.kb' is no catalogue: .*"
 cp mini.jsonl x.kb
-damaged 'JSONL' "'./x.kb' is no catalogue: .*"
+damaged 'JSONL' "'./x.kb' is no catalogue but JSON, of which blink-kb build makes one"
 size=$(stat -c %s k.kb)
 head -c $((size - 4096)) k.kb >x.kb
 damaged 'cut short' "'./x.kb' is cut short: its header says $size bytes, the file has $((size - 4096))"

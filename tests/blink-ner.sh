@@ -127,8 +127,12 @@ run blink-ner -d missing.kb </dev/null
 is "$status" 3 'a missing catalogue'
 run blink-ner -m k.kb </dev/null
 is "$status$(cat err)" \
-    "3blink-ner: 'k.kb/config.json': there is no such file, expected the model's configuration" \
-    'a model that is no tagger'
+    "3blink-ner: 'k.kb' is a file, expected a model's folder (blink-convert makes one of the weights of others)" \
+    'a model that is a file'
+run blink-ner -m . </dev/null
+is "$status$(cat err)" \
+    "3blink-ner: './config.json': there is no such file, expected the model's configuration" \
+    'a model that is no model'
 run blink-ner -m a -d b </dev/null
 is "$status$(head -1 err)" \
     "2blink-ner: options '--model' and '--dictionary' exclude each other" \
