@@ -58,6 +58,12 @@ static int find_type(struct bl_conll *c, struct bl_span name, size_t *out,
     return 0;
 }
 
+/* Of BIO, BILOU and IOBES; NUL, which strchr() would find, is none. */
+static bool is_prefix(char c)
+{
+    return c && strchr("BISEUL", c);
+}
+
 /* begun: the token before is in the same sentence. */
 static int read_tag(struct bl_conll *c, struct bl_span tag, bool begun,
                     struct bl_conll_token *t, struct bl_err *err)
@@ -67,7 +73,7 @@ static int read_tag(struct bl_conll *c, struct bl_span tag, bool begun,
     t->kind = 'O';
     if (bl_span_is(tag, "O"))
         return 0;
-    if (tag.n < 3 || tag.p[1] != '-' || !strchr("BISEUL", *tag.p))
+    if (tag.n < 3 || tag.p[1] != '-' || !is_prefix(*tag.p))
         return bl_fail(err, BL_DATA, "expected a tag such as O or B-PER, "
                        "found '%.*s'", (int)(tag.n < 40 ? tag.n : 40),
                        tag.p);

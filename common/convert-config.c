@@ -176,7 +176,11 @@ static int read_params(const struct bl_convert *c, struct bl_model_config *m,
     if (!rc) {
         struct bl_span root = { text.data, text.len };
 
-        rc = bl_json_check(root.p, root.n, err);
+        if (root.n > 1 && !memcmp(root.p, "{'", 2))
+            rc = bl_fail(err, BL_DATA, "parameters of ELQ (a dictionary of "
+                         "Python's, no JSON), whose models are not read yet");
+        else
+            rc = bl_json_check(root.p, root.n, err);
         if (!rc)
             rc = parse_params(c, bl_json_trim(root), m, pair, err);
         if (rc < 0 && err) {

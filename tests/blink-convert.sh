@@ -257,6 +257,10 @@ refuse 3 "'empty' holds neither model.safetensors nor pytorch_model.bin, whole o
 echo '[]' >list.json
 refuse 3 "'list.json': expected object, found array" 'parameters of no object' \
     biencoder "$bi/model.safetensors" --bert "$bi" --params list.json
+echo "{'silent': False, 'max_seq_length': 256}" >elq.txt
+refuse 3 "'elq.txt': parameters of ELQ (a dictionary of Python's, no JSON), whose models are not read yet" \
+    'parameters of ELQ' \
+    biencoder "$bi/model.safetensors" --bert "$bi" --params elq.txt
 for type in roberta distilbert mpnet; do
     with config.json ".model_type = \"$type\"" "'changed/config.json': a model of type '$type'; only BERT (\"model_type\": \"bert\") is supported" \
         "a network of another kind: $type"

@@ -206,6 +206,10 @@ printf 'Paris LOC\n' >"$T/bad.conll"
 run blink-train ner "${tag[@]}" -t "$T/bad.conll" -o "$T/q"
 is "$status $(cat "$T/err")" "3 blink-train: '$T/bad.conll':1: expected a \
 tag such as O or B-PER, found 'LOC'" 'no tag'
+printf 'Paris \0-LOC\n' >"$T/bad.conll"
+run blink-train ner "${tag[@]}" -t "$T/bad.conll" -o "$T/q"
+is "$status $(grep -c "'$T/bad.conll':1: expected a tag" "$T/err")" '3 1' \
+    'a NUL is no tag'
 
 # ---- The original's runs ----
 # golden FILE MODEL TRAIN DEV OPTION...
