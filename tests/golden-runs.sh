@@ -3,7 +3,8 @@
 # Every run of the original that is kept: BLINK's own files through the
 # programs, its indexes dense and flat, fast and full, for each k; its
 # labelled runs with their lists and figures; and the quirks M1 to M6 of
-# blink-compat(7).  HNSW is faiss.sh's matter.
+# blink-compat(7).  What HNSW finds is faiss.sh's matter; its full runs are
+# here.
 # shellcheck disable=SC2086
 . "$top_srcdir/tests/lib.sh"
 [ -n "$golden" ] || skip_all 'no golden data'
@@ -23,6 +24,7 @@ prepare() {
         -o $m-dense.blx
     blink-index import "$zoo/faiss_flat_index.pkl" -m $m-bi -c $m.kb \
         -o $m-flat.blx
+    cp "$zoo/faiss_hnsw_index.pkl" $m-hnsw.blx
 }
 
 # link M INDEX K fast|full FILE
@@ -115,6 +117,14 @@ considered() {
             | tostring | gsub("^\\s+|\\s+$"; "")])' "$1"
 }
 
+hnsw=''
+if [ ! -e "$top_builddir/common/.libs/libblink-faiss.so" ]; then
+    skip 'full runs on HNSW' 'built without FAISS'
+elif [ -n "${BLINK_VALGRIND:-}" ]; then
+    skip 'full runs on HNSW' 'under valgrind'
+else
+    hnsw=yes
+fi
 for m in m1 m2; do
     e2e=$golden/e2e/$m
     prepare $m
@@ -124,7 +134,13 @@ for m in m1 m2; do
         link $m $index "${k#k}" $mode "$e2e/records.jsonl" >linked
         same $m "$m: $name" "$run" linked $mode
     done
-    for run in dense_full_k10 flat_full_k10 dense_full_k3; do
+    if [ -n "$hnsw" ]; then
+        link $m hnsw 10 full "$e2e/records.jsonl" >linked
+        same $m "$m: run_hnsw_full_k10" "$e2e/run_hnsw_full_k10.jsonl" \
+            linked full
+    fi
+    for run in dense_full_k10 flat_full_k10 dense_full_k3 \
+        ${hnsw:+hnsw_full_k10}; do
         IFS=_ read -r index mode k <<<"$run"
         link $m $index "${k#k}" full "$e2e/test_mentions.jsonl" >linked
         figures $m labelled_$run "${k#k}" -c $m.kb
