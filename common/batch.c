@@ -62,3 +62,23 @@ void bl_batch_free(struct bl_batch *b)
     free(b->offsets);
     *b = (struct bl_batch)BL_BATCH_INIT;
 }
+
+static int by_length(const void *a, const void *b)
+{
+    const struct bl_place *x = a, *y = b;
+
+    if (x->length != y->length)
+        return x->length < y->length ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+struct bl_place *bl_batch_by_length(const struct bl_batch *b)
+{
+    struct bl_place *places = bl_xmalloc(b->n_seqs, sizeof *places);
+
+    for (size_t i = 0; i < b->n_seqs; i++)
+        places[i] = (struct bl_place){ b->offsets[i + 1] - b->offsets[i], i };
+    if (b->n_seqs)
+        qsort(places, b->n_seqs, sizeof *places, by_length);
+    return places;
+}

@@ -111,33 +111,9 @@ struct job {
     bool *bad;
 };
 
-struct place {
-    size_t length, index;
-};
-
-static int by_length(const void *a, const void *b)
-{
-    const struct place *x = a, *y = b;
-
-    if (x->length != y->length)
-        return x->length < y->length ? -1 : 1;
-    return (x->index > y->index) - (x->index < y->index);
-}
-
-static struct place *sort_places(const struct bl_batch *b)
-{
-    struct place *places = bl_xmalloc(b->n_seqs, sizeof *places);
-
-    for (size_t i = 0; i < b->n_seqs; i++)
-        places[i] = (struct place){ b->offsets[i + 1] - b->offsets[i], i };
-    if (b->n_seqs)
-        qsort(places, b->n_seqs, sizeof *places, by_length);
-    return places;
-}
-
 /* Gathers sequences from places[0..n) while they fit; returns how many. */
 static size_t fill_part(struct bl_encoder *e, const struct bl_batch *b,
-                        const struct place *places, size_t n)
+                        const struct bl_place *places, size_t n)
 {
     size_t i = 0;
 
@@ -186,7 +162,7 @@ static float *result_of(const struct bl_encoder *e, const struct job *job,
 }
 
 static int finish_part(struct bl_encoder *e, const struct job *job,
-                       const struct place *places, struct bl_err *err)
+                       const struct bl_place *places, struct bl_err *err)
 {
     size_t hidden = e->model->shape.hidden;
 
@@ -231,13 +207,13 @@ static int run(struct bl_encoder *e, const struct job *job,
                struct bl_err *err)
 {
     const struct bl_batch *b = job->batch;
-    struct place *places;
+    struct bl_place *places;
     size_t done = 0;
     int rc = check_batch(e, b, err);
 
     if (rc < 0)
         return -1;
-    places = sort_places(b);
+    places = bl_batch_by_length(b);
     while (!rc && done < b->n_seqs) {
         size_t n = fill_part(e, b, places + done, b->n_seqs - done);
 

@@ -86,6 +86,14 @@ void bl_batch_add(struct bl_batch *b, const int32_t *ids,
 void bl_batch_clear(struct bl_batch *b);        /* keeps the memory */
 void bl_batch_free(struct bl_batch *b);         /* also re-initialises */
 
+/* A sequence of a batch: its tokens, and its index in there. */
+struct bl_place {
+    size_t length, index;
+};
+
+/* [n_seqs] in order of length, equal ones as they came; the caller frees. */
+struct bl_place *bl_batch_by_length(const struct bl_batch *b);
+
 /* ---- The encoder ---- */
 
 struct bl_encoder;

@@ -8,19 +8,6 @@
 
 #include "mem.h"
 
-struct place {
-    size_t length, index;
-};
-
-static int by_length(const void *a, const void *b)
-{
-    const struct place *x = a, *y = b;
-
-    if (x->length != y->length)
-        return x->length < y->length ? -1 : 1;
-    return (x->index > y->index) - (x->index < y->index);
-}
-
 void bl_sorted_clear(struct bl_sorted *s)
 {
     bl_batch_clear(&s->given);
@@ -35,16 +22,12 @@ void bl_sorted_add(struct bl_sorted *s, const struct bl_input *in)
 void bl_sorted_finish(struct bl_sorted *s)
 {
     const struct bl_batch *b = &s->given;
-    struct place *places = bl_xmalloc(b->n_seqs, sizeof *places);
+    struct bl_place *places = bl_batch_by_length(b);
 
     if (s->cap < b->n_seqs) {
         s->cap = 2 * b->n_seqs;
         s->rows = bl_xrealloc(s->rows, s->cap, sizeof *s->rows);
     }
-    for (size_t i = 0; i < b->n_seqs; i++)
-        places[i] = (struct place){ b->offsets[i + 1] - b->offsets[i], i };
-    if (b->n_seqs)
-        qsort(places, b->n_seqs, sizeof *places, by_length);
     bl_batch_clear(&s->batch);
     for (size_t i = 0; i < b->n_seqs; i++) {
         size_t at = b->offsets[places[i].index];
