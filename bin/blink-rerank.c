@@ -12,7 +12,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "calibration.h"
 #include "candidates.h"
+#include "cascade.h"
 #include "encoder.h"
 #include "input.h"
 #include "kb.h"
@@ -23,8 +25,9 @@
 #include "prog.h"
 
 static struct opts {
-    const char *model, *catalogue;
+    const char *model, *catalogue, *calibration;
     size_t top;
+    double cascade;
     bool probabilities;
     struct bl_engine_opts engine;
     struct bl_loop_opts loop;
@@ -39,6 +42,11 @@ static const struct bl_opt table[] = {
                "catalogue with the candidates' texts"),
     BL_OPT_SIZE('k', "top", "N", &o.top, 1, 1 << 20,
                 "candidates of each list that are re-ranked"),
+    BL_OPT_DOUBLE(0, "cascade", "RISK", &o.cascade, 0, 1,
+                  "leave candidates unread that win with this probability "
+                  "at most (0: read all)"),
+    BL_OPT_STR(0, "calibration", "FILE", &o.calibration,
+               "coefficients of --cascade in place of the default ones"),
     BL_OPT_FLAG(0, "probabilities", &o.probabilities,
                 "also add cross_p, the softmax of a list's scores"),
     BL_OPTS_ENGINE(o.engine),
@@ -55,6 +63,7 @@ struct state {
     struct bl_model *model;
     struct bl_encoder *encoder;
     struct bl_kb *kb;
+    struct bl_calibration calibration;
     struct bl_input input;
     struct bl_batch batch;
     struct bl_buf out;
@@ -64,14 +73,18 @@ struct state {
 struct work {
     struct bl_mention mention;
     struct bl_candidates list;
-    struct bl_entity_text *texts;       /* [n] of the first n candidates */
-    size_t n;
+    struct bl_entity_text *texts;       /* [cascade.n], as in the list */
+    struct bl_cascade cascade;
+    size_t now;                         /* of its order, in this round */
 };
 
 /* ---- Start ---- */
 
 static int state_load(struct state *s, struct bl_err *err)
 {
+    if (o.cascade > 0 &&
+        bl_calibration_load(&s->calibration, o.calibration, err) < 0)
+        return -1;
     s->kb = bl_kb_open_named(o.catalogue, err);
     if (!s->kb)
         return -1;
@@ -122,32 +135,65 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
     struct state *s = ctx;
     struct work *w = bl_arena_alloc(a, 1, sizeof(*w));
     struct bl_mention *m = &w->mention;
+    size_t n;
 
-    *w = (struct work){ .n = 0 };
+    *w = (struct work){ .now = 0 };
     if (bl_record_string(&item->rec, "context_left", a, &m->left, err) < 0 ||
         bl_record_string(&item->rec, "mention", a, &m->text, err) < 0 ||
         bl_record_string(&item->rec, "context_right", a, &m->right,
                          err) < 0 ||
         bl_candidates_read(&item->rec, a, &w->list, err) < 0)
         return -1;
-    w->n = w->list.n < o.top ? w->list.n : o.top;
-    w->texts = bl_arena_alloc(a, w->n, sizeof(*w->texts));
-    for (size_t i = 0; i < w->n; i++)
+    n = w->list.n < o.top ? w->list.n : o.top;
+    w->texts = bl_arena_alloc(a, n, sizeof(*w->texts));
+    for (size_t i = 0; i < n; i++)
         if (read_text(s, &w->list.v[i], a, &w->texts[i], err) < 0)
             return -1;
+    for (size_t i = 0; i < w->list.n; i++)
+        w->list.v[i].cross = NAN;
+    bl_cascade_start(&w->cascade, o.cascade > 0 ? &s->calibration : NULL,
+                     m->text, &w->list, n, a);
     item->data = w;
     return 0;
 }
 
 /* ---- A batch ---- */
 
-static void add_pairs(struct state *s, const struct work *w)
+/* What each record wants read next, of all records together. */
+static void add_round(struct state *s, struct bl_item **items, size_t n)
 {
-    for (size_t i = 0; i < w->n; i++) {
-        bl_input_pair(&s->input, s->model->words, s->model->input,
-                      &w->mention, &w->texts[i]);
-        bl_batch_add(&s->batch, s->input.ids, s->input.segments,
-                     s->input.positions, s->input.n);
+    bl_batch_clear(&s->batch);
+    for (size_t i = 0; i < n; i++) {
+        struct work *w = items[i]->data;
+        const struct bl_cascade *c = &w->cascade;
+
+        w->now = items[i]->failed ? 0 : bl_cascade_next(c, o.cascade);
+        for (size_t k = 0; k < w->now; k++) {
+            bl_input_pair(&s->input, s->model->words, s->model->input,
+                          &w->mention, &w->texts[c->order[c->read + k]]);
+            bl_batch_add(&s->batch, s->input.ids, s->input.segments,
+                         s->input.positions, s->input.n);
+        }
+    }
+}
+
+static void take_round(struct bl_item **items, size_t n, const float *logits,
+                       const bool *bad)
+{
+    for (size_t i = 0, at = 0; i < n; i++) {
+        struct work *w = items[i]->data;
+        struct bl_cascade *c = &w->cascade;
+
+        for (size_t k = 0; k < w->now; k++, at++) {
+            size_t place = c->order[c->read + k];
+
+            if (bad[at] && !items[i]->failed)
+                bl_item_fail(items[i], BL_NON_FINITE,
+                             "the cross-encoder gives no finite score for "
+                             "candidate %zu", place);
+            w->list.v[place].cross = (double)logits[at];
+        }
+        c->read += w->now;
     }
 }
 
@@ -166,50 +212,34 @@ static void softmax(struct bl_candidates *l)
 
 /* The candidates that were not read keep their order behind the others and
  * have no score: what they had is on another scale. */
-static void take_scores(struct bl_item *item, const float *logits,
-                        const bool *bad)
+static void take_order(struct bl_candidates *l)
 {
-    struct work *w = item->data;
-
-    for (size_t i = 0; i < w->list.n; i++) {
-        struct bl_candidate *c = &w->list.v[i];
-        c->cross = c->score = NAN;
-        if (i >= w->n)
-            continue;
-        if (bad[i]) {
-            bl_item_fail(item, BL_NON_FINITE,
-                         "the cross-encoder gives no finite score for "
-                         "candidate %zu", i);
-            return;
-        }
-        c->cross = c->score = (double)logits[i];
-    }
-    bl_candidates_sort(&w->list);
+    for (size_t i = 0; i < l->n; i++)
+        l->v[i].score = l->v[i].cross;
+    bl_candidates_sort(l);
     if (o.probabilities)
-        softmax(&w->list);
+        softmax(l);
 }
 
 static int run(void *ctx, struct bl_item **items, size_t n,
                struct bl_arena *a, struct bl_err *err)
 {
     struct state *s = ctx;
-    size_t at = 0;
     float *logits;
     bool *bad;
 
-    bl_batch_clear(&s->batch);
-    for (size_t i = 0; i < n; i++)
-        add_pairs(s, items[i]->data);
-    logits = bl_arena_alloc(a, s->batch.n_seqs, sizeof(*logits));
-    bad = bl_arena_alloc(a, s->batch.n_seqs, sizeof(*bad));
-    if (s->batch.n_seqs &&
-        bl_encoder_score(s->encoder, &s->batch, logits, bad, err) < 0)
-        return -1;
-    for (size_t i = 0; i < n; i++) {
-        size_t scored = ((struct work *)items[i]->data)->n;
-        take_scores(items[i], logits + at, bad + at);
-        at += scored;
+    for (;;) {
+        add_round(s, items, n);
+        if (!s->batch.n_seqs)
+            break;
+        logits = bl_arena_alloc(a, s->batch.n_seqs, sizeof(*logits));
+        bad = bl_arena_alloc(a, s->batch.n_seqs, sizeof(*bad));
+        if (bl_encoder_score(s->encoder, &s->batch, logits, bad, err) < 0)
+            return -1;
+        take_round(items, n, logits, bad);
     }
+    for (size_t i = 0; i < n; i++)
+        take_order(&((struct work *)items[i]->data)->list);
     return 0;
 }
 

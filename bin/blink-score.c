@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "calibration.h"
 #include "candidates.h"
@@ -21,7 +20,6 @@
 #include "loop.h"
 #include "mem.h"
 #include "opts.h"
-#include "paths.h"
 #include "prog.h"
 #include "rank.h"
 #include "rank-fit.h"
@@ -72,24 +70,6 @@ struct work {
 
 /* ---- Start ---- */
 
-static int load_calibration(struct bl_calibration *c, struct bl_err *err)
-{
-    char *data, *path;
-    int rc = 0;
-
-    if (o.calibration)
-        return bl_calibration_read(c, o.calibration, err);
-    data = bl_path_data();
-    path = bl_xasprintf("%s/calibration/default.json", data);
-    if (access(path, F_OK) == 0)
-        rc = bl_calibration_read(c, path, err);
-    else
-        *c = bl_calibration_default();
-    free(path);
-    free(data);
-    return rc;
-}
-
 static int state_load(struct state *s, struct bl_err *err)
 {
     if (o.provenance &&
@@ -97,7 +77,7 @@ static int state_load(struct state *s, struct bl_err *err)
         bl_die_usage("option --provenance: expected JSON: %s", err->msg);
     if (o.fit)
         s->fit = bl_fit_new();
-    return load_calibration(&s->calibration, err);
+    return bl_calibration_load(&s->calibration, o.calibration, err);
 }
 
 static void state_free(struct state *s)

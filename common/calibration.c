@@ -4,10 +4,14 @@
 #include "calibration.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "json.h"
+#include "mem.h"
+#include "paths.h"
 
 static const char default_text[] =
 #include "calibration-default.h"
@@ -140,6 +144,25 @@ int bl_calibration_read(struct bl_calibration *out, const char *path,
         }
     }
     bl_buf_free(&text);
+    return rc;
+}
+
+int bl_calibration_load(struct bl_calibration *out, const char *path,
+                        struct bl_err *err)
+{
+    char *data, *own;
+    int rc = 0;
+
+    if (path)
+        return bl_calibration_read(out, path, err);
+    data = bl_path_data();
+    own = bl_xasprintf("%s/calibration/default.json", data);
+    if (access(own, F_OK) == 0)
+        rc = bl_calibration_read(out, own, err);
+    else
+        *out = bl_calibration_default();
+    free(own);
+    free(data);
     return rc;
 }
 

@@ -79,6 +79,11 @@ struct bl_calibration bl_calibration_default(void);
 int bl_calibration_read(struct bl_calibration *out, const char *path,
                         struct bl_err *err);
 
+/* The same from `path`; NULL: calibration/default.json of the data folder
+ * where there is one, or else the default. */
+int bl_calibration_load(struct bl_calibration *out, const char *path,
+                        struct bl_err *err);
+
 /* Appends the file's text, "provenance" being the JSON text given. */
 void bl_calibration_put(struct bl_buf *out, const struct bl_calibration *c,
                         struct bl_span provenance);

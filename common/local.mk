@@ -14,6 +14,7 @@ common_libcommon_la_SOURCES = \
 	common/calibration-default.h \
 	common/calibration.c common/calibration.h \
 	common/candidates.c common/candidates.h \
+	common/cascade.c common/cascade.h \
 	common/checkpoint.c common/checkpoint.h \
 	common/convert.c common/convert.h \
 	common/convert-config.c \

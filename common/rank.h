@@ -22,6 +22,11 @@
  * for lists where a candidate has a prior: there a name that the catalogue
  * knows says more than the encoder, and a candidate without a prior is one
  * that the mention does not name, while in other lists nobody looked.
+ *
+ * In a "cross" list, a candidate without a cross_score, whose score is null,
+ * is one that the re-ranker did not read (blink-rerank -k or --cascade).  It
+ * counts as 2 below the worst that was read, which after a short cascade is
+ * rather too much than too little.
  */
 #ifndef BL_RANK_H
 #define BL_RANK_H

@@ -1,6 +1,7 @@
 # Scripts for people and for the build.
 dist_noinst_SCRIPTS += \
 	scripts/bench-ann \
+	scripts/bench-cascade \
 	scripts/bench-import \
 	scripts/bench-kb \
 	scripts/bench-retrieve \

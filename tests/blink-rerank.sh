@@ -60,6 +60,74 @@ rerank -k 1 <some
 is "$(head -1 out | jq '[.candidates[].cross_score // empty] | length')" 1 \
     'an old cross_score does not survive'
 
+# ---- --cascade ----
+for i in {1..25}; do
+    jq -nc --arg i "e$i" '{id: $i, title: "Paris \($i)", text: $i}'
+done | blink-kb build -q -o many.kb
+for m in Paris Rome Oslo; do
+    jq -nc --arg m "$m" '{context_left: "", mention: $m, context_right: ".",
+        candidates: [range(1; 26) | {id: "e\(.)", title: "Paris e\(.)",
+            score: (1 - . / 50), bi_score: (1 - . / 50)}]}'
+done >lists
+cascade() { run blink-rerank -m "$cross" -c many.kb --engine reference "$@"; }
+read_of() { jq '[.candidates[] | select(.cross_score)] | length' "$@"; }
+cascade <lists
+cp out full
+cascade --cascade 0 <lists
+ok '--cascade 0 is none' cmp out full
+cascade --cascade 1e-300 <lists
+ok 'no risk to speak of: the same scores' cmp -s \
+    <(jq -c '[.candidates[] | .cross_score * 1000 | round]' out) \
+    <(jq -c '[.candidates[] | .cross_score * 1000 | round]' full)
+cascade --cascade 1 <lists
+is "$status$(cat err):$(read_of out | tr '\n' ' ')" '0:4 4 4 ' \
+    '--cascade 1: four of each list'
+is "$(jq -c '[.candidates[4:][] | .score, .cross_score] | unique' out |
+    uniq)" '[null]' 'the others follow without a score'
+is "$(jq -c '[.candidates[4:][] | .bi_score] | . == (sort | reverse)' out |
+    uniq)" true 'with their bi_score, in the order that they had'
+is "$(jq -c '[.candidates[:4][] | .score] | . == (sort | reverse)
+    and . == map(. + 0)' out | uniq)" true 'behind those that were read'
+is "$(jq -s 'map(.candidates[:4][] | {(.id): .cross_score}) | add as $some
+    | $some | length' out)" 4 'the four that the bi-encoder puts first'
+is "$(jq -c '[.candidates[] | select(.cross_score) | [.id, .cross_score]]
+    | sort | map([.[0], (.[1] * 1000 | round)])' out)" \
+    "$(jq -c '[.candidates[] | select(.id | IN("e1", "e2", "e3", "e4"))
+        | [.id, .cross_score]] | sort | map([.[0], (.[1] * 1000 | round)])' \
+        full)" 'whose scores are those of a full run'
+ids() { jq -c '[.candidates[] | [.id, .cross_score != null]]' "$1"; }
+cascade --cascade 0.2 <lists
+cp out some
+for how in '--batch 1' '--batch-tokens 20' '--threads 2' '--engine cpu'; do
+    # shellcheck disable=SC2086
+    cascade --cascade 0.2 $how <lists
+    ok "--cascade with $how: the same are read" cmp -s <(ids out) <(ids some)
+done
+cascade --cascade 1 -k 2 <lists
+is "$(read_of out | tr '\n' ' ')" '2 2 2 ' 'no more than -k'
+cascade --cascade 1 --probabilities <lists
+is "$(jq '[.candidates[].cross_p // 0] | add - 1 | fabs < 1e-6' out |
+    uniq)" true 'cross_p adds up to one among those read'
+if [ -x "$top_builddir/bin/blink-score" ]; then
+    cascade --cascade 1 <lists
+    is "$(blink-score <out | jq -c '(.candidates | sort_by(.cross_score
+        // -1e9)[:21] | map(.p) | max) < ([.candidates[].p] | max)' |
+        uniq)" true 'blink-score chooses among them'
+fi
+# One that a name makes likely is read, wherever it stands.
+jq -c '.candidates[20].prior = 1' lists >named
+cascade --cascade 1 <named
+is "$(jq -c '.candidates[:4] | map(.id) | index("e21") != null' out |
+    uniq)" true 'what a name makes likely is read first'
+echo '{"format":1,"profiles":{"cosine":{"rank":{"bi":-9}}}}' >upside-down
+cascade --cascade 1 --calibration upside-down <lists
+is "$(jq -c '.candidates[:4] | map(.id) | sort' out | uniq)" \
+    '["e22","e23","e24","e25"]' '--calibration decides the order'
+cascade --cascade 1 --calibration missing <lists
+is "$status$(cat out)" 3 'a missing calibration'
+cascade --cascade 1.5 <lists
+is "$status" 2 'a risk above 1'
+
 # ---- Records that fail ----
 rerank <<'X'
 {"context_left":"","mention":"a","context_right":"","candidates":[{"id":"1"},{"id":"nobody"}]}

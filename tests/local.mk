@@ -22,6 +22,7 @@ UNIT_TESTS = \
 	tests/unit/test-doc \
 	tests/unit/test-file \
 	tests/unit/test-blas \
+	tests/unit/test-cascade \
 	tests/unit/test-index \
 	tests/unit/test-input \
 	tests/unit/test-int8 \
