@@ -42,6 +42,7 @@ EXTRA_DIST += \
 	scripts/lib-benchmark.sh \
 	scripts/train-mine.awk \
 	scripts/train-ner.awk \
+	scripts/train-ner-news.awk \
 	scripts/train-news.awk \
 	scripts/train-overlap.awk \
 	scripts/train-split.awk

@@ -2,13 +2,19 @@
 # train-ner.awk: sentences in CoNLL columns, chosen, for scripts/train-data.
 #
 #   awk -f train-ner.awk train=FILE dev=FILE kind=t TESTS... [kind=c TEXT]
-#       kind=s name=NAME part=PART SENTENCES...
+#       kind=d DEMONYMS kind=s name=NAME part=PART alone=N SENTENCES...
 #
 # TESTS are CoNLL columns of test sets: a sentence is dropped that is one of
 # theirs or shares eight words in a row with one.  After kind=c with a plain
 # text, part=text takes only sentences most of whose five-word runs occur in
 # it (which documents of a mixed file may be used); part=all takes all.
 # Every twentieth sentence goes to dev.  A file ends with a blank line.
+#
+# DEMONYMS (demonyms.tsv) are names of kind MISC, as in news: some sets leave
+# them out, and there a word alone that is O or anything else becomes MISC.
+# alone=N begins a document (-DOCSTART-) with every Nth sentence, as tweets
+# stand alone; "-DOCSTART-" in the input begins one too.  Every fifteenth
+# sentence comes again in capitals, as a headline.
 
 function plain(s) {
     s = tolower(s)
@@ -63,10 +69,32 @@ function sentence(    i, n, file) {
         return
     }
     file = ++taken[name] % 20 == 0 ? dev : train
+    if (begins || taken[name] % alone == 0)
+        print "-DOCSTART-\tO\n" >file
+    begins = 0
     print columns >file
+    if (file == train && taken[name] % 15 == 0)
+        print "-DOCSTART-\tO\n\n" capitals(columns) >file
+}
+
+function capitals(s,    f, n, i, out) {
+    n = split(s, f, /[\t\n]/)
+    for (i = 1; i < n; i += 2)
+        out = out toupper(f[i]) "\t" f[i + 1] "\n"
+    return out
+}
+
+# A name of one word ends where the next word is not inside it.
+function end_name() {
+    if (last in demonym && last_tag !~ /^I/)
+        last_tag = "B-MISC"
+    if (last != "")
+        columns = columns last "\t" last_tag "\n"
+    last = ""
 }
 
 function flush_sentence() {
+    end_name()
     if (words != "")
         sentence()
     words = columns = ""
@@ -79,11 +107,27 @@ kind == "c" {
     next
 }
 
+kind == "d" {
+    split($0, columns_of, "\t")
+    if (columns_of[1] !~ / /)
+        demonym[columns_of[1]]
+    next
+}
+
 NF == 0 { flush_sentence(); next }
+
+$1 == "-DOCSTART-" { begins = 1; next }
 
 {
     words = words (words == "" ? "" : " ") $1
-    columns = columns $1 "\t" $NF "\n"
+    if ($NF ~ /^I/ && last != "") {
+        columns = columns last "\t" last_tag "\n"
+        last = ""
+    } else {
+        end_name()
+    }
+    last = $1
+    last_tag = $NF
 }
 
 END {

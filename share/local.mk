@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	share/doc/training-data.md \
 	share/formats/wikipedia-summaries.jq \
 	share/train/demonyms.tsv \
+	share/train/ner-news.tsv \
 	share/train/news.tsv
 
 # Every program writes its own bash completion.

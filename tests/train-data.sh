@@ -53,6 +53,8 @@ columns btc-a It/O rains/O in/O Oslo/B-LOC ./O On/O Sunday/O the/O \
     whole/O of/O the/O old/O town/O slept/O ./O
 columns wnut17-dev It/O rains/O in/O Oslo/B-LOC ./O Then/O on/O Sunday/O \
     the/O whole/O of/O the/O old/O town/O sang/O ./O
+columns btc-b We/O met/O German/O people/O in/O German/B-LOC East/I-LOC \
+    Africa/I-LOC ./O
 columns gum-train France/B-LOC is/O large/O and/O very/O green/O ./O \
     Spain/B-LOC is/O rather/O small/O and/O brown/O ./O
 run "$make" --shared "$T/shared" -o "$T/made" ner
@@ -64,7 +66,31 @@ ok 'and no others' not grep -q '^Spain' "$T/ner"
 ok 'no sentence of a test set' not grep -q '^Oslo' "$T/ner"
 ok 'none that shares eight words with one' not grep -q '^slept' "$T/ner"
 ok 'test parts are left alone' not grep -q 'music-test' "$T/ner"
+is "$(grep -A 4 '^met' "$T/ner" | tr '\n\t' ' /')" \
+    'met/O German/B-MISC people/O in/O German/B-LOC ' \
+    'what belongs to a country is a name, unless it begins a longer one'
+is "$(grep -B 3 '^met' "$T/ner" | head -n 1)" "-DOCSTART-	O" \
+    'a tweet stands alone'
 ok 'the rest is there' grep -q '^crossner-music-dev	B-LOC' "$T/ner"
+
+# Invented lines.
+printf '2\t%s\n' '{club:ORG} {#3-3} {CLUB:ORG} {#4-4}|2' \
+    'UPPER {dem:MISC} {person:PER} left .' >"$T/lines"
+printf 'Danish\tDenmark\n' >"$T/dem"
+printf 'agency\tAP\tx\nstate\tFla.\tx\n' >"$T/news"
+printf '%s\t%s\n' person 'Tara Quill' company Amto city Oslo \
+    hockey 'Norwick Herons' >"$T/filled"
+news() {
+    awk -F '\t' -f "$top_srcdir/scripts/train-ner-news.awk" kind=l \
+        "$T/lines" kind=d "$T/dem" kind=n "$T/news" kind=e "$T/filled"
+}
+run news
+is "$(tr '\n\t' ' /' <"$T/out" | head -c 119)" "-DOCSTART-/O  \
+Norwick/B-ORG 3/O NORWICK/B-ORG 4/O  Norwick/B-ORG 3/O NORWICK/B-ORG 4/O  \
+-DOCSTART-/O  Norwick/B-ORG 3/O" 'tables of results'
+is "$(tail -n 8 "$T/out" | tr '\n\t' ' /')" \
+    '-DOCSTART-/O  DANISH/B-MISC TARA/B-PER QUILL/I-PER LEFT/O ./O  ' \
+    'headlines in capitals'
 
 run "$make" --shared "$T/none"
 is "$status" 3 'no data'
