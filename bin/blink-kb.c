@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "kb-build.h"
+#include "kb-counts.h"
 #include "kb-wikipedia.h"
 #include "lines.h"
 #include "mem.h"
@@ -26,7 +27,7 @@
 enum on_error { ON_ERROR_STOP, ON_ERROR_DROP };
 
 static struct opts {
-    const char *catalogue, *output, *attribution, *licence, *source;
+    const char *catalogue, *output, *attribution, *licence, *source, *names;
     size_t max_line, top;
     int errors;
     bool no_fts, replace, json;
@@ -36,6 +37,10 @@ static struct opts {
 #define OPT_CATALOGUE \
     BL_OPT_STR('c', "catalogue", "KB", &o.catalogue, \
                "catalogue: a file, or a name in the data folder")
+#define OPT_NAMES \
+    BL_OPT_STR(0, "names", "NAMES|none", &o.names, \
+               "counted names of Wikipedia's pages: a file, or a name in " \
+               "the data folder")
 #define OPTS_INPUT \
     BL_OPT_GROUP("Input"), \
     BL_OPT_CHOICE(0, "errors", "stop|drop", &o.errors, \
@@ -53,6 +58,7 @@ static const struct bl_opt build_opts[] = {
                "under which licence, kept for 'info'"),
     BL_OPT_STR(0, "source", "TEXT", &o.source,
                "where they come from, kept for 'info'"),
+    OPT_NAMES,
     OPTS_INPUT,
     KB_WIKIPEDIA_OPTS(o.wiki),
     BL_OPTS_END
@@ -62,6 +68,7 @@ static const struct bl_opt add_opts[] = {
     OPT_CATALOGUE,
     BL_OPT_FLAG(0, "replace", &o.replace,
                 "an entity whose id is there takes its place"),
+    OPT_NAMES,
     OPTS_INPUT,
     BL_OPTS_END
 };
@@ -128,6 +135,7 @@ static struct bl_kb *open_catalogue(void)
 
 struct reader {
     struct bl_kb_builder *builder;
+    struct bl_kb_counts *counts;        /* NULL: none */
     struct bl_arena arena;
     struct bl_record record;
     struct bl_progress progress;
@@ -142,8 +150,11 @@ static int add_line(struct reader *r, struct bl_span line, const char *file,
     int rc = -1;
 
     if (bl_record_parse(&r->record, line, number, err) == 0 &&
-        bl_kb_input_read(&in, &r->record, &r->arena, err) == 0)
+        bl_kb_input_read(&in, &r->record, &r->arena, err) == 0) {
+        if (r->counts)
+            bl_kb_counts_give(r->counts, &in, &r->arena);
         rc = bl_kb_build_add(r->builder, &in, file, number, err);
+    }
     bl_arena_reset(&r->arena);
     return rc;
 }
@@ -216,10 +227,28 @@ static struct bl_args or_stdin(struct bl_args files)
     return files.n ? files : (struct bl_args){ standard_input, 1 };
 }
 
-/* Reads all input into the builder and finishes it. */
-static int run_builder(struct bl_kb_builder *b, struct bl_args files)
+static struct bl_kb_counts *open_counts(void)
 {
-    struct reader r = { .builder = b };
+    const char *name = o.names ? o.names : "wikipedia-en";
+    struct bl_kb_counts *c;
+    struct bl_err err;
+    char *path;
+
+    if (!strcmp(name, "none"))
+        return NULL;
+    path = bl_path_find(BL_PATH_NAMES, name, &err);
+    c = path ? bl_kb_counts_open(path, &err) : NULL;
+    free(path);
+    if (!c)
+        bl_die(&err);
+    return c;
+}
+
+/* Reads all input into the builder and finishes it. */
+static int run_builder(struct bl_kb_builder *b, struct bl_kb_counts *counts,
+                       struct bl_args files)
+{
+    struct reader r = { .builder = b, .counts = counts };
     struct bl_err err;
     size_t n = 0;
     int rc = 0;
@@ -237,6 +266,7 @@ static int run_builder(struct bl_kb_builder *b, struct bl_args files)
     }
     bl_record_free(&r.record);
     bl_arena_free(&r.arena);
+    bl_kb_counts_close(counts);
     if (rc < 0)
         bl_die(&err);
     bl_note("%zu entities, %zu lines dropped", n, r.dropped);
@@ -247,22 +277,27 @@ static int run_build(struct bl_args args)
 {
     struct bl_kb_build_opts opts = { !o.no_fts, o.attribution, o.source,
                                      o.licence };
+    struct bl_kb_counts *counts;
     struct bl_kb_builder *b;
     struct bl_err err;
 
     if (!o.output)
         bl_die_usage("option '--output' is required");
+    if (o.wiki.on && o.names)
+        bl_die_usage("option '--names': a dump has counts of its own");
     if (o.wiki.on)
         return bl_kb_wikipedia_build(o.output, &o.wiki, &opts,
                                   or_stdin(args));
+    counts = open_counts();
     b = bl_kb_build_open(o.output, &opts, &err);
     if (!b)
         bl_die(&err);
-    return run_builder(b, args);
+    return run_builder(b, counts, args);
 }
 
 static int run_add(struct bl_args args)
 {
+    struct bl_kb_counts *counts = open_counts();
     char *path = catalogue_path();
     struct bl_err err;
     struct bl_kb_builder *b = bl_kb_update_open(path, o.replace, &err);
@@ -270,7 +305,7 @@ static int run_add(struct bl_args args)
     free(path);
     if (!b)
         bl_die(&err);
-    return run_builder(b, args);
+    return run_builder(b, counts, args);
 }
 
 /* ---- Printing entities ---- */

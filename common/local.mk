@@ -53,6 +53,7 @@ common_libcommon_la_SOURCES = \
 	common/judge.c common/judge.h \
 	common/kb.c common/kb.h \
 	common/kb-build.c common/kb-build.h \
+	common/kb-counts.c common/kb-counts.h \
 	common/kb-input.c \
 	common/kb-names.c common/kb-names.h \
 	common/kb-sql.c common/kb-sql.h \

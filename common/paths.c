@@ -11,12 +11,17 @@
 #include "buf.h"
 #include "mem.h"
 
-enum { MAX_FOLDERS = 4 };
+enum { MAX_FOLDERS = 5 };
 
-static const struct { const char *folder, *suffix, *what; } kinds[] = {
-    [BL_PATH_MODEL] = { "models", "", "model" },
-    [BL_PATH_CATALOGUE] = { "catalogues", ".kb", "catalogue" },
-    [BL_PATH_INDEX] = { "indexes", ".blx", "index" },
+static const struct {
+    const char *folder, *suffix, *what;
+    bool shipped;               /* there are some in share/ */
+} kinds[] = {
+    [BL_PATH_MODEL] = { "models", "", "model", false },
+    [BL_PATH_CATALOGUE] = { "catalogues", ".kb", "catalogue", false },
+    [BL_PATH_INDEX] = { "indexes", ".blx", "index", false },
+    [BL_PATH_NAMES] = { "names", ".tsv", "file of names", true },
+    [BL_PATH_CALIBRATION] = { "calibration", ".json", "calibration", true },
 };
 
 static bool exists(const char *path)
@@ -78,11 +83,21 @@ static char *user_folder(void)
     return home ? bl_xasprintf("%s/.local/share/blink", home) : NULL;
 }
 
+static size_t installed_folders(char **dirs)
+{
+    char *prefix = self_folder(1);
+
+    dirs[0] = bl_xasprintf("%s/share/blink", prefix);
+    dirs[1] = bl_xstrdup(BL_PKGDATADIR);
+    free(prefix);
+    return 2;
+}
+
 /* The data folders in the order they are searched; caller frees each. */
 static size_t data_folders(char *dirs[MAX_FOLDERS])
 {
     size_t n = 0;
-    char *build, *prefix;
+    char *build;
 
     if (env("BLINK_DATA")) {
         dirs[n++] = bl_xstrdup(env("BLINK_DATA"));
@@ -94,10 +109,20 @@ static size_t data_folders(char *dirs[MAX_FOLDERS])
     free(build);
     dirs[n] = user_folder();
     n += dirs[n] != NULL;
-    prefix = self_folder(1);
-    dirs[n++] = bl_xasprintf("%s/share/blink", prefix);
-    free(prefix);
-    dirs[n++] = bl_xstrdup(BL_PKGDATADIR);
+    return n + installed_folders(dirs + n);
+}
+
+/* The same, and where that what is part of blink lies. */
+static size_t folders_for(enum bl_path_kind kind, char *dirs[MAX_FOLDERS])
+{
+    size_t n = data_folders(dirs);
+    char *build = kinds[kind].shipped ? build_tree() : NULL;
+
+    if (build)
+        dirs[n++] = bl_xasprintf("%s/share", build);
+    free(build);
+    if (kinds[kind].shipped && env("BLINK_DATA"))
+        n += installed_folders(dirs + n);
     return n;
 }
 
@@ -159,7 +184,7 @@ char *bl_path_find(enum bl_path_kind kind, const char *name,
         return bl_xstrdup(name);
     if (!name)
         name = "default";
-    n = data_folders(dirs);
+    n = folders_for(kind, dirs);
     for (size_t i = 0; i < n && !found; i++)
         found = in_folder(dirs[i], kind, name);
     if (!found)

@@ -6,19 +6,27 @@
  * when it holds a '/'; else it is looked up in the data folders:
  *
  *     DATA/models/NAME           DATA/catalogues/NAME.kb
- *     DATA/indexes/NAME.blx
+ *     DATA/indexes/NAME.blx      DATA/names/NAME.tsv
+ *     DATA/calibration/NAME.json
  *
  * DATA is $BLINK_DATA if set; else, for a program run from its build tree,
  * BUILD/data; else $XDG_DATA_HOME/blink (~/.local/share/blink), then the
  * installed PREFIX/share/blink.  The name "default" is what is used when no
  * option is given; scripts/quickstart links it.
+ *
+ * Names and calibrations are part of blink: if none of these folders has one,
+ * it is looked for in BUILD/share and in the installed PREFIX/share/blink,
+ * even where $BLINK_DATA is set.
  */
 #ifndef BL_PATHS_H
 #define BL_PATHS_H
 
 #include "err.h"
 
-enum bl_path_kind { BL_PATH_MODEL, BL_PATH_CATALOGUE, BL_PATH_INDEX };
+enum bl_path_kind {
+    BL_PATH_MODEL, BL_PATH_CATALOGUE, BL_PATH_INDEX, BL_PATH_NAMES,
+    BL_PATH_CALIBRATION
+};
 
 /* The path for a name (NULL: "default"); caller frees.  NULL with BL_DATA
  * naming every place that was tried when there is none. */

@@ -17,7 +17,12 @@ CLEANFILES += $(nodist_completions_DATA)
 
 # The coefficients of blink-score; the same are compiled in.
 calibrationdir = $(pkgdatadir)/calibration
-dist_calibration_DATA = share/calibration/default.json
+dist_calibration_DATA = share/calibration/default.json \
+	share/calibration/minilm.json
+
+# How often a name means an entity (scripts/train-data), for blink-kb build.
+namesdir = $(pkgdatadir)/names
+dist_names_DATA = share/names/wikipedia-en.tsv
 
 # For people who know BLINK.
 dist_doc_DATA = share/doc/from-blink.md

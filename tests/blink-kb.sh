@@ -237,6 +237,77 @@ printf '\xc3\x28' | dd of=x.kb bs=1 seek="$at" conv=notrunc status=none
 ok 'a text that is not UTF-8 any more comes out as JSON' \
     bash -c 'blink-kb get -c x.kb q/5 | jq -e .text >jq.out'
 
+# ---- Counted names ----
+cat >names.tsv <<'X'
+# a note
+81	Canadian	t:Canada	Canada
+12	Canada	t:Canada	Canada
+3	Kanada	t:Canada	Canada
+9	Paris	22989	Paris
+7	City of Light	22989	Paris
+2	York	t:New_York	New York
+X
+cat >pages.jsonl <<'X'
+{"id":"t:Canada","title":"Canada","aliases":["Canadian","CA"]}
+{"id":"mine","title":"Canada"}
+{"id":"22989","title":"Lutetia"}
+{"id":"Paris","title":"Paris"}
+{"id":"New_York","title":"New York"}
+{"id":"77","title":"New York","url":"https://en.wikipedia.org/wiki?curid=77"}
+{"id":"78","title":"New York","url":"https://en.wikipedia.org/wiki?curid=77"}
+{"id":"79","title":"Paris","url":"https://en.wikipedia.org/wiki?curid=79"}
+{"id":"22989 ","title":"Paris"}
+X
+run blink-kb build -o c.kb --names names.tsv pages.jsonl
+is "$status$(cat err)" 0 '--names'
+blink-kb cat -c c.kb | jq -c '[.id] + .aliases' >got
+is "$(cat got)" '["t:Canada",{"name":"Canadian","count":81},"CA",{"name":"Canada","count":12},{"name":"Kanada","count":3}]
+["mine"]
+["22989"]
+["Paris",{"name":"Paris","count":9},{"name":"City of Light","count":7}]
+["New_York",{"name":"York","count":2}]
+["77",{"name":"York","count":2}]
+["78"]
+["79"]
+["22989 "]' 'names go to the same pages, and to no others'
+is "$(sqlite3 c.kb 'SELECT weight FROM alias WHERE row = 0 AND weight > 0
+    ORDER BY name' 2>&1 | tr '\n' ' ')" '1 17 81 3 ' \
+    'a title weighs 5 more than its count'
+blink-kb cat -c c.kb | SOURCE_DATE_EPOCH=1 blink-kb build -o d.kb \
+    --names names.tsv
+SOURCE_DATE_EPOCH=1 blink-kb build -o e.kb --names names.tsv pages.jsonl
+ok 'what has counts keeps them: cat makes the same bytes' cmp -s d.kb e.kb
+is "$(blink-kb info --json -c c.kb | jq -r .fingerprint)" \
+    "$(blink-kb build --names none -o d.kb pages.jsonl
+        blink-kb info --json -c d.kb | jq -r .fingerprint)" \
+    'an index serves with names and without'
+is "$(blink-kb cat -c d.kb | grep -c count)" 0 '--names none'
+echo '{"id":"t:Canada","title":"Canada"}' | blink-kb add -c d.kb --replace \
+    --names names.tsv
+is "$(blink-kb get -c d.kb t:Canada | jq '.aliases | length')" 3 \
+    'added entities get names too'
+BLINK_DATA=$T/none run blink-kb build -o d.kb pages.jsonl
+is "$status$(blink-kb get -c d.kb t:Canada | jq -c '[.aliases[]
+    | select(.name? == "Canadian") | .count > 9]')" '0[true]' \
+    'blink has names of its own'
+mkdir -p data/names
+cp names.tsv data/names/own.tsv
+BLINK_DATA=$T/data run blink-kb build -o d.kb --names own pages.jsonl
+is "$status$(blink-kb get -c d.kb t:Canada | jq '.aliases | length')" 04 \
+    'a name in the data folder'
+for bad in '0	a	b	c' '1	a	b' '1	a	b	c	d' '1		b	c' 'x	a	b	c' \
+    '1.5	a	b	c' "1	$(printf 'a\xff')	b	c"; do
+    printf '# x\n%s\n' "$bad" >bad.tsv
+    run blink-kb build -o d.kb --names ./bad.tsv pages.jsonl
+    like "$status$(cat err)" '^3blink-kb: ./bad.tsv:2: ' "names: '$bad'"
+done
+run blink-kb build -o d.kb --names nowhere pages.jsonl
+like "$status$(cat err)" "^3blink-kb: no file of names 'nowhere' here or in " \
+    'names that are not there'
+run blink-kb build -o d.kb --names names.tsv --wikipedia /dev/null
+is "$status|$(head -n 1 err)" "2|blink-kb: option '--names': a dump has \
+counts of its own" 'no names for a dump'
+
 # ---- Surroundings ----
 odd=$'a b\n-?#%41.kb'
 blink-kb build -o "$odd" mini.jsonl

@@ -29,6 +29,12 @@ like "$status$(cat "$T/err")" "^3.*BLINK_DATA=$T/home/.local/share/blink \
 scripts/quickstart makes the default one.$" \
     'without data they say how to get it where they look'
 
+echo '{"id":"t:Canada","title":"Canada"}' >"$T/e.jsonl"
+run env -i BLINK_DATA="$T/none" "$bin/blink-kb" build -o "$T/k.kb" \
+    "$T/e.jsonl"
+ok 'names that are counted come along, whatever the data folder is' \
+    test -n "$("$bin/blink-kb" cat -c "$T/k.kb" | grep -o '"count":')"
+
 lib=$(find "$prefix" -name pkgconfig -type d)
 lib=${lib%/pkgconfig}
 ok 'the shared library is there' test -e "$lib/libblink.so"

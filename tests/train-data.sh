@@ -44,6 +44,8 @@ is "$(jq -r 'select(.mention == "French" and .label_id == "6")
     'contexts are the text, quotation marks and all'
 ok 'names are counted' grep -q "^1	Norwick	5	Norwick, Westland$" \
     "$T/made/names.tsv"
+ok 'a title seen once as itself is not' bash -c \
+    "! awk -F '\t' '\$1 == 1 && \$2 == \$4' '$T/made/names.tsv' | grep ."
 cp -r "$T/made" "$T/first"
 run "$make" --shared "$T/shared" -o "$T/made" --all links
 rm -f "$T"/{first,made}/log
