@@ -46,7 +46,8 @@ static const struct bl_opt table[] = {
                   "leave candidates unread that win with this probability "
                   "at most (0: read all)"),
     BL_OPT_STR(0, "calibration", "FILE", &o.calibration,
-               "coefficients of --cascade in place of the default ones"),
+               "coefficients of --cascade in place of the default ones: a "
+               "file, or a name in the data folder"),
     BL_OPT_FLAG(0, "probabilities", &o.probabilities,
                 "also add cross_p, the softmax of a list's scores"),
     BL_OPTS_ENGINE(o.engine),

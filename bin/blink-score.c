@@ -40,7 +40,8 @@ static const struct bl_opt table[] = {
     BL_OPT_FLAG(0, "type-filter", &o.type_filter,
                 "only candidates of the mention's type"),
     BL_OPT_STR(0, "calibration", "FILE", &o.calibration,
-               "coefficients to use in place of the default ones"),
+               "coefficients to use in place of the default ones: a file, "
+               "or a name in the data folder"),
     BL_OPT_GROUP("Calibration"),
     BL_OPT_STR(0, "fit", "FILE", &o.fit,
                "write coefficients fitted to labelled records"),

@@ -147,14 +147,18 @@ int bl_calibration_read(struct bl_calibration *out, const char *path,
     return rc;
 }
 
-int bl_calibration_load(struct bl_calibration *out, const char *path,
+int bl_calibration_load(struct bl_calibration *out, const char *name,
                         struct bl_err *err)
 {
     char *data, *own;
     int rc = 0;
 
-    if (path)
-        return bl_calibration_read(out, path, err);
+    if (name) {
+        own = bl_path_find(BL_PATH_CALIBRATION, name, err);
+        rc = own ? bl_calibration_read(out, own, err) : -1;
+        free(own);
+        return rc;
+    }
     data = bl_path_data();
     own = bl_xasprintf("%s/calibration/default.json", data);
     if (access(own, F_OK) == 0)

@@ -79,9 +79,10 @@ struct bl_calibration bl_calibration_default(void);
 int bl_calibration_read(struct bl_calibration *out, const char *path,
                         struct bl_err *err);
 
-/* The same from `path`; NULL: calibration/default.json of the data folder
- * where there is one, or else the default. */
-int bl_calibration_load(struct bl_calibration *out, const char *path,
+/* The same for a path, or a name in the data folders (paths.h); NULL:
+ * calibration/default.json of the data folder where there is one, or else the
+ * default. */
+int bl_calibration_load(struct bl_calibration *out, const char *name,
                         struct bl_err *err);
 
 /* Appends the file's text, "provenance" being the JSON text given. */

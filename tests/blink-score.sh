@@ -120,6 +120,17 @@ cp "$T/out" "$T/want"
 BLINK_DATA=$T/data score <"$T/labelled"
 ok 'also from the data folder' cmp -s "$T/out" "$T/want"
 
+cp "$T/mine.json" "$T/data/calibration/other.json"
+BLINK_DATA=$T/data score --calibration other <"$T/labelled"
+ok 'by name' cmp -s "$T/out" "$T/want"
+score --calibration minilm --nil 1 <"$T/in"
+is "$status|$(jq -c '.entity.id' "$T/out" | tr '\n' ' ')" '0|"2" null "9" ' \
+    'minilm comes with blink'
+score --calibration nowhere </dev/null
+like "$status$(cat "$T/err")" \
+    "^3blink-score: no calibration 'nowhere' here or in $T/none/calibration" \
+    'a name that is nowhere'
+
 # ---- Usage and files ----
 score --nil 2 </dev/null
 is "$status" 2 '--nil 2 is refused'
