@@ -242,7 +242,8 @@ static void emit(void *ctx, const struct bl_item *item,
 
     bl_buf_clear(&s->json);
     bl_vector_put(&s->json, v->v, bl_encoder_dim(s->encoder),
-                  s->model->fingerprint, (enum bl_floats)o.floats);
+                  s->model->fingerprint, s->model->names && !o.entities,
+                  (enum bl_floats)o.floats);
     bl_edits_set(edits, "embedding",
                  (struct bl_span){ s->json.data, s->json.len });
     bl_buf_clear(&s->json);

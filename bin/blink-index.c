@@ -471,7 +471,7 @@ static void print_vector(struct printer *p,
     bl_buf_puts(&p->out, "{\"id\":");
     bl_json_put_string(&p->out, e.id.p, e.id.n);
     bl_buf_puts(&p->out, ",\"embedding\":");
-    bl_vector_put(&p->out, p->v, p->x->dim, p->x->model,
+    bl_vector_put(&p->out, p->v, p->x->dim, p->x->model, false,
                   (enum bl_floats)o.floats);
     bl_buf_puts(&p->out, "}\n");
     bl_arena_reset(&p->arena);

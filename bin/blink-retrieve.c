@@ -26,7 +26,7 @@ static struct opts {
     struct bl_strings indexes;
     const char *catalogue;
     size_t k, threads, ef_search, nprobe;
-    bool keep, aliases, overwrite;
+    bool keep, aliases, no_aliases, overwrite;
     struct bl_loop_opts loop;
 } o = { .k = 10, .loop = BL_LOOP_OPTS_DEFAULT(64) };
 
@@ -42,6 +42,8 @@ static const struct bl_opt table[] = {
                 "lists of an IVF index to look into; 0: the file's"),
     BL_OPT_FLAG(0, "aliases", &o.aliases,
                 "add entities that the mention names, and their prior"),
+    BL_OPT_FLAG(0, "no-aliases", &o.no_aliases,
+                "do not, although the model wants it"),
     BL_OPT_FLAG(0, "keep", &o.keep, "keep the field 'embedding'"),
     BL_OPT_FLAG(0, "overwrite", &o.overwrite,
                 "replace the candidates that a record has"),
@@ -201,7 +203,7 @@ static void state_free(struct state *s)
 
 struct mention {
     struct bl_vector vector;
-    struct bl_kb_names names;   /* of --aliases */
+    struct bl_kb_names names;   /* of the mention, where they are wanted */
     struct bl_span candidates;  /* what comes out */
 };
 
@@ -210,10 +212,14 @@ static int look_up_names(struct state *s, const struct bl_item *item,
                          struct bl_err *err)
 {
     struct bl_buf folded = BL_BUF_INIT;
-    struct bl_span text;
+    struct bl_span text = { NULL, 0 };
 
-    if (bl_record_string(&item->rec, "mention", arena, &text, err) < 0)
+    /* Only who asks for names has to give a mention. */
+    if ((o.aliases ? bl_record_string : bl_record_string_opt)(
+            &item->rec, "mention", arena, &text, err) < 0)
         return -1;
+    if (!text.p)
+        return 0;
     bl_fold(&folded, text);
     int rc = bl_kb_lookup(s->kb, (struct bl_span){ folded.data, folded.len },
                           NAMES, arena, &m->names, err);
@@ -238,7 +244,9 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                        "already (see --overwrite)");
     if (bl_vector_get(&item->rec, &s->want, arena, &m->vector, err) < 0)
         return -1;
-    return o.aliases ? look_up_names(s, item, m, arena, err) : 0;
+    if (!o.aliases && (o.no_aliases || !m->vector.names))
+        return 0;
+    return look_up_names(s, item, m, arena, err);
 }
 
 /* ---- A batch ---- */
@@ -450,6 +458,9 @@ int main(int argc, char **argv)
 
     bl_prog_init("blink-retrieve");
     bl_opts_parse(&command, argc, argv);
+    if (o.aliases && o.no_aliases)
+        bl_die_usage("options '--aliases' and '--no-aliases' exclude each "
+                     "other");
     if (state_load(&s, &err) < 0)
         bl_die(&err);
     int status = bl_loop_run(&loop);

@@ -352,7 +352,8 @@ static int read_blink(struct bl_model_config *c, const struct doc *d,
         return -1;
     if (doc_bool(d, "normalize", &c->normalize, err) < 0
         || doc_bool(d, "lowercase", &c->lowercase, err) < 0
-        || doc_bool(d, "literal_specials", &c->literal, err) < 0)
+        || doc_bool(d, "literal_specials", &c->literal, err) < 0
+        || doc_bool(d, "names", &c->names, err) < 0)
         return -1;
     if (doc_string(d, "licence", &c->licence, err) < 0
         || doc_string(d, "training", &c->training, err) < 0)

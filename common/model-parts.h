@@ -32,6 +32,7 @@ struct bl_model_config {
     enum bl_pooling pooling;
     size_t context_length, entity_length, pair_length, towers;
     int normalize, lowercase, literal;      /* -1: not said */
+    int names;                              /* not said is false */
     const char *tags[3];
     bool has_tags;
     const char *licence, *training;

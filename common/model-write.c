@@ -84,6 +84,7 @@ void bl_model_put_blink(struct bl_buf *b, const struct bl_model_config *c)
     put_size(b, "pair_length", c->pair_length);
     put_bool(b, "lowercase", c->lowercase);
     put_bool(b, "literal_specials", c->literal);
+    put_bool(b, "names", bi && c->names ? 1 : -1);
     if (c->has_tags)
         put_tags(b, c->tags);
     put_text(b, "licence", c->licence);

@@ -260,6 +260,7 @@ static int load(struct bl_model *m, struct bl_model_config *c,
         || set_input(m, c, naming, err) < 0
         || open_words(m, c, &sum, err) < 0)
         return -1;
+    m->names = c->names != 0;
     m->licence = copy_or_null(c->licence);
     m->training = copy_or_null(c->training);
     bl_safetensors_fingerprint(m->weights, &sum);

@@ -81,6 +81,10 @@ struct bl_model {
     enum bl_pooling pooling;    /* bi-encoder without pooler + head */
     bool normalize;             /* vectors brought to length 1 */
     size_t dim;                 /* of a vector; bi-encoder */
+    bool names;                 /* "names": true in blink.json: entities that
+                                 * a mention names are candidates even where
+                                 * their vectors are not among the nearest
+                                 * (blink-retrieve) */
     bool int8;                  /* the layers' weights are int8 in the file:
                                  * w is NULL in their linears */
     char **labels;              /* [n_labels] tagger: "O", "B-PER", ... */

@@ -186,7 +186,7 @@ static bool short_number(struct bl_span s, double *out)
 /* ---- The field ---- */
 
 struct parts {
-    struct bl_span model, dim, f32, values;     /* p == NULL: absent */
+    struct bl_span model, dim, f32, values, names;  /* p == NULL: absent */
 };
 
 static int take_parts(struct bl_span object, struct parts *x,
@@ -194,7 +194,7 @@ static int take_parts(struct bl_span object, struct parts *x,
 {
     struct { const char *name; struct bl_span *to; } known[] = {
         { "model", &x->model }, { "dim", &x->dim }, { "f32", &x->f32 },
-        { "values", &x->values }
+        { "values", &x->values }, { "names", &x->names }
     };
     struct bl_json_iter it = bl_json_iter(object);
     struct bl_span key, value;
@@ -303,6 +303,18 @@ static int read_values(struct bl_span array, struct bl_arena *arena,
     return 0;
 }
 
+static int read_names(struct bl_span value, bool *out, struct bl_err *err)
+{
+    *out = false;
+    if (!value.p)
+        return 0;
+    if (bl_json_type(value) != BL_JSON_BOOL)
+        return bl_fail(err, BL_BAD_FIELD, "'names': expected true or false, "
+                       "got %s", bl_json_type_name(bl_json_type(value)));
+    *out = *value.p == 't';
+    return 0;
+}
+
 static int read_parts(struct bl_span object,
                       const struct bl_vector_want *want,
                       struct bl_arena *arena, struct bl_vector *out,
@@ -315,7 +327,8 @@ static int read_parts(struct bl_span object,
                        bl_json_type_name(bl_json_type(object)));
     if (take_parts(object, &x, err) < 0 ||
         check_model(&x, want, arena, out, err) < 0 ||
-        check_dim(&x, want, &out->dim, err) < 0)
+        check_dim(&x, want, &out->dim, err) < 0 ||
+        read_names(x.names, &out->names, err) < 0)
         return -1;
     if (!x.f32.p == !x.values.p)
         return bl_fail(err, BL_BAD_FIELD,
@@ -355,30 +368,41 @@ int bl_vector_get(const struct bl_record *r,
     return bl_vector_read(value, want, arena, out, err);
 }
 
+static void put_base64(struct bl_buf *out, const float *v, size_t dim)
+{
+    bl_buf_puts(out, "\"f32\":\"");
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    float *swapped = bl_xmemdup(v, dim * sizeof *v);
+
+    from_little_endian(swapped, dim);
+    bl_base64_put(out, swapped, dim * sizeof *v);
+    free(swapped);
+#else
+    bl_base64_put(out, v, dim * sizeof *v);
+#endif
+    bl_buf_putc(out, '"');
+}
+
+static void put_values(struct bl_buf *out, const float *v, size_t dim)
+{
+    bl_buf_puts(out, "\"values\":[");
+    for (size_t i = 0; i < dim; i++) {
+        if (i)
+            bl_buf_putc(out, ',');
+        bl_json_put_float(out, v[i]);
+    }
+    bl_buf_putc(out, ']');
+}
+
 void bl_vector_put(struct bl_buf *out, const float *v, size_t dim,
-                   const char *model, enum bl_floats form)
+                   const char *model, bool names, enum bl_floats form)
 {
     bl_buf_puts(out, "{\"model\":");
     bl_json_put_string(out, model, strlen(model));
     bl_buf_printf(out, ",\"dim\":%zu,", dim);
-    if (form == BL_FLOATS_BASE64) {
-        bl_buf_puts(out, "\"f32\":\"");
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        float *swapped = bl_xmemdup(v, dim * sizeof *v);
-
-        from_little_endian(swapped, dim);
-        bl_base64_put(out, swapped, dim * sizeof *v);
-        free(swapped);
-#else
-        bl_base64_put(out, v, dim * sizeof *v);
-#endif
-        bl_buf_puts(out, "\"}");
-        return;
-    }
-    bl_buf_puts(out, "\"values\":");
-    for (size_t i = 0; i < dim; i++) {
-        bl_buf_putc(out, i ? ',' : '[');
-        bl_json_put_float(out, v[i]);
-    }
-    bl_buf_puts(out, dim ? "]}" : "[]}");
+    if (form == BL_FLOATS_BASE64)
+        put_base64(out, v, dim);
+    else
+        put_values(out, v, dim);
+    bl_buf_puts(out, names ? ",\"names\":true}" : "}");
 }

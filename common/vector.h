@@ -3,11 +3,11 @@
  * vector: the `embedding` field of records, read strictly and written.
  *
  *     {"model":"9f2c...","dim":384,"f32":"<base64, little-endian floats>"}
- *     {"model":"9f2c...","dim":384,"values":[0.25,-1.5,...]}
+ *     {"model":"9f2c...","dim":384,"values":[0.25,-1.5,...],"names":true}
  *
  *     struct bl_vector v;
  *     bl_vector_get(&rec, &want, &arena, &v, &err);
- *     bl_vector_put(&buf, v.v, v.dim, "9f2c...", BL_FLOATS_BASE64);
+ *     bl_vector_put(&buf, v.v, v.dim, "9f2c...", v.names, BL_FLOATS_BASE64);
  *
  * Reading refuses whatever would give a wrong number quietly: another
  * dimension, base64 of another length or with stray bits, NaN, infinities
@@ -17,6 +17,7 @@
 #ifndef BL_VECTOR_H
 #define BL_VECTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,7 @@ struct bl_vector {
     float *v;                   /* [dim], arena memory */
     size_t dim;
     struct bl_span model;       /* the maker's fingerprint, arena memory */
+    bool names;                 /* the model wants names looked up, too */
 };
 
 /* What a reader insists on. */
@@ -59,9 +61,10 @@ int bl_vector_read(struct bl_span value, const struct bl_vector_want *want,
                    struct bl_err *err);
 
 /* Appends the field's value.  9 significant digits read back to the same
- * float.  v[0..dim) must be finite: check with bl_vector_finite() first. */
+ * float.  v[0..dim) must be finite: check with bl_vector_finite() first.
+ * `names` is written where it is true (model.h). */
 void bl_vector_put(struct bl_buf *out, const float *v, size_t dim,
-                   const char *model, enum bl_floats form);
+                   const char *model, bool names, enum bl_floats form);
 
 /* The index of the first NaN or infinity; dim when there is none. */
 size_t bl_vector_finite(const float *v, size_t dim);

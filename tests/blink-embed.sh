@@ -155,6 +155,15 @@ echo '{"normalize":true,"context_length":16}' >"$T/m/blink.json"
 run blink-embed -m "$T/m" --floats json <"$records"
 is "$(jq -s 'all(.embedding.values | map(. * .) | add | . - 1
     | fabs < 1e-5)' "$T/out")" true 'normalize: vectors of length 1'
+is "$(jq -s 'any(.embedding | has("names"))' "$T/out")" false \
+    'no names unless the model says so'
+echo '{"names":true}' >"$T/m/blink.json"
+run blink-embed -m "$T/m" <"$records"
+is "$(jq -s 'all(.embedding.names == true)' "$T/out")" true 'names: passed on'
+run blink-embed -m "$T/m" --entities <<<'{"title":"Paris","text":""}'
+is "$(jq '.embedding | has("names")' "$T/out")" false 'but not of entities'
+echo '{"names":"yes"}' >"$T/m/blink.json"
+refused 'names: expected boolean, found string' 'names of another type'
 
 # ---- Engines that are not there ----
 BLINK_MODULES=$T/none run blink-embed -m "$g/m2-bi" --engine torch <"$records"

@@ -95,6 +95,25 @@ is "$(jq '[.candidates[].score] == ([.candidates[].score] | sort | reverse)' \
     out)" true 'in its place'
 is "$(jq -c '.candidates[0] | has("prior")' out)" false \
     'no prior for what the mention does not name'
+cp out asked
+wanted() { mention "$1" | sed 's/]}/],"names":true}/'; }
+run blink-retrieve -x ./k.blx -c ./k.kb -k 4 < <(wanted paris)
+is "$(cmp out asked 2>&1)" '' 'a model may ask for names'
+run blink-retrieve -x ./k.blx -c ./k.kb -k 4 --no-aliases < <(wanted paris)
+cp out refused
+run blink-retrieve -x ./k.blx -c ./k.kb -k 4 < <(mention paris)
+is "$(cmp out refused 2>&1)" '' '--no-aliases: the nearest alone'
+run blink-retrieve -x ./k.blx -c ./k.kb -k 4 \
+    < <(wanted paris | jq -c 'del(.mention)')
+is "$status$(jq '.candidates | length' out)" 04 \
+    'without a mention there is no name'
+run blink-retrieve -x ./k.blx -c ./k.kb \
+    < <(wanted paris | sed 's/"names":true/"names":1/')
+is "$status|$(cat err)" "1|blink-retrieve: stdin:1: field 'embedding': 'names': \
+expected true or false, got number" 'names: true or false'
+run blink-retrieve --aliases --no-aliases </dev/null
+is "$status|$(head -n 1 err)" "2|blink-retrieve: options '--aliases' and \
+'--no-aliases' exclude each other" 'with and without names'
 run blink-retrieve -x ./k.blx -c ./k.kb -k 50 --aliases < <(mention Paris)
 is "$(jq -c '[.candidates[].id] | length == (unique | length)' out)" true \
     'nothing comes twice'

@@ -36,6 +36,8 @@ is "$status" 0 'all is trained on invented data'
 is "$(cat "$T"/mini/models/mini-{bi,cross,ner}/blink.json |
     jq -r .role | tr '\n' ' ')" 'bi-encoder cross-encoder tagger ' \
     'three models'
+is "$(jq -c .names "$T"/mini/models/mini-{bi,cross,ner}/blink.json |
+    tr '\n' ' ')" 'true null null ' 'the first one wants names looked up'
 is "$(jq -s 'map(.candidates | length > 1) | all' \
     "$T/mini/training/lists.train.jsonl")" true 'lists to choose from'
 small

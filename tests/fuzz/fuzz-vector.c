@@ -20,11 +20,11 @@ static void again(const struct bl_vector *v, enum bl_floats form)
     struct bl_buf b = BL_BUF_INIT;
     struct bl_vector w;
 
-    bl_vector_put(&b, v->v, v->dim, v->model.p, form);
+    bl_vector_put(&b, v->v, v->dim, v->model.p, v->names, form);
     CHECK(bl_json_check(b.data, b.len, NULL) == 0);
     CHECK(bl_vector_read((struct bl_span){ b.data, b.len }, &any, &arena, &w,
                          NULL) == 0);
-    CHECK(w.dim == v->dim);
+    CHECK(w.dim == v->dim && w.names == v->names);
     for (size_t i = 0; i < w.dim; i++)
         CHECK(w.v[i] == v->v[i]);
     bl_buf_free(&b);
