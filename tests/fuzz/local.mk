@@ -6,7 +6,9 @@ FUZZERS = \
 	tests/fuzz/fuzz-doc \
 	tests/fuzz/fuzz-faiss \
 	tests/fuzz/fuzz-index \
+	tests/fuzz/fuzz-int8 \
 	tests/fuzz/fuzz-json \
+	tests/fuzz/fuzz-kernels \
 	tests/fuzz/fuzz-lines \
 	tests/fuzz/fuzz-pickle \
 	tests/fuzz/fuzz-safetensors \
@@ -26,6 +28,11 @@ tests_fuzz_fuzz_faiss_SOURCES = \
 	tests/fuzz/fuzz-faiss.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_index_SOURCES = \
 	tests/fuzz/fuzz-index.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_int8_SOURCES = \
+	tests/fuzz/fuzz-int8.c tests/fuzz/feed.h tests/fuzz/standalone.c
+tests_fuzz_fuzz_kernels_SOURCES = \
+	tests/fuzz/fuzz-kernels.c tests/fuzz/feed.h tests/fuzz/kernels-as.h \
+	tests/fuzz/standalone.c
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_lines_SOURCES = \
 	tests/fuzz/fuzz-lines.c tests/fuzz/standalone.c

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/* fuzz-kernels: the float kernels, on any shape.  Every version that runs
+ * here is near double precision; a row gives the same bits whatever stands
+ * beside it; numbers are widened to the same bits by all. */
+#include <math.h>
+#include <string.h>
+
+#include "feed.h"
+#include "half.h"
+#include "kernels.h"
+#include "mem.h"
+#include "topk-kernels.h"
+#include "wide.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* ---- The versions of kernels.c ---- */
+
+typedef void look_up_fn(const struct bl_shape *s, const struct bl_bert *t,
+                        const int32_t *ids, const int32_t *positions,
+                        const int32_t *segments, size_t n, float *x);
+typedef void add_norm_fn(float *x, const float *y, const float *bias,
+                         const struct bl_norm *norm, float epsilon, size_t n,
+                         size_t hidden);
+typedef void gelu_fn(float *x, const float *bias, size_t n, size_t w);
+typedef void attend_fn(const struct bl_attend *a, float *scratch);
+
+#define AS(x) plain_##x
+#define AS_TARGET
+#include "kernels-as.h"
+
+static bool always(void)
+{
+    return true;
+}
+
+#if defined(__x86_64__)
+#define AS(x) v3_##x
+#define AS_TARGET __attribute__((target("avx2,fma")))
+#include "kernels-as.h"
+
+#define AS(x) v4_##x
+#define AS_TARGET __attribute__((target("avx512f,avx512bw,avx512dq," \
+                                        "avx512vl,avx2,fma")))
+#include "kernels-as.h"
+
+static bool has_v3(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_v4(void)
+{
+    return has_v3() && __builtin_cpu_supports("avx512f")
+        && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512dq")
+        && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+static const struct version {
+    bool (*runs)(void);
+    look_up_fn *look_up;
+    add_norm_fn *add_norm;
+    gelu_fn *gelu;
+    attend_fn *attend;
+} versions[] = {
+    { always, bl_kernel_look_up, bl_kernel_add_norm, bl_kernel_gelu,
+      bl_kernel_attend },
+#if defined(__x86_64__)
+    { has_v4, v4_look_up, v4_add_norm, v4_gelu, v4_attend },
+    { has_v3, v3_look_up, v3_add_norm, v3_gelu, v3_attend },
+#endif
+    { always, plain_look_up, plain_add_norm, plain_gelu, plain_attend }
+};
+
+enum { VERSIONS = sizeof versions / sizeof *versions };
+
+static float *floats(struct feed *f, size_t n)
+{
+    float *v = bl_xmalloc(n, sizeof *v);
+
+    feed_floats(f, v, n);
+    return v;
+}
+
+/* ---- GELU ---- */
+
+static void gelu(struct feed *f)
+{
+    size_t n = feed_size(f, 1, 6), w = feed_size(f, 1, 100);
+    float *x = floats(f, n * w), *bias = floats(f, w);
+    float *y = bl_xmalloc(n, w * sizeof *y), *one = bl_xmalloc(w, sizeof *y);
+    float by = (float)feed_size(f, 1, 60);
+
+    for (size_t v = 0; v < VERSIONS; v++) {
+        if (!versions[v].runs())
+            continue;
+        for (size_t i = 0; i < n * w; i++)
+            y[i] = by * x[i];
+        versions[v].gelu(y, bias, n, w);
+        for (size_t i = 0; i < n * w; i++) {
+            double at = (double)(by * x[i] + bias[i % w]);
+            double want = at * (1 + erf(at * 0.70710678118654752)) / 2;
+
+            CHECK(fabs((double)y[i] - want) <= 1e-6 * (1 + fabs(at)));
+        }
+        for (size_t k = 0; k < w; k++)
+            one[k] = by * x[(n - 1) * w + k];
+        versions[v].gelu(one, bias, 1, w);
+        CHECK(!memcmp(one, y + (n - 1) * w, w * sizeof *one));
+    }
+    free(x);
+    free(bias);
+    free(y);
+    free(one);
+}
+
+/* ---- Layer normalisation ---- */
+
+/* x[w] = sum + norm of it, in double precision, near y[w]. */
+static void check_norm(const double *sum, const struct bl_norm *norm,
+                       double epsilon, const float *y, size_t w)
+{
+    double mean = 0, square = 0, most = 0, scale;
+
+    for (size_t k = 0; k < w; k++) {
+        mean += sum[k] / (double)w;
+        most = fabs(sum[k]) > most ? fabs(sum[k]) : most;
+    }
+    for (size_t k = 0; k < w; k++)
+        square += (sum[k] - mean) * (sum[k] - mean);
+    scale = 1 / sqrt(square / (double)w + epsilon);
+    for (size_t k = 0; k < w; k++) {
+        double gain = (double)norm->gain[k], bias = (double)norm->bias[k];
+        double want = (sum[k] - mean) * scale * gain + bias;
+
+        CHECK(fabs((double)y[k] - want)
+              <= 4e-6 * (most * scale * fabs(gain) + fabs(bias)) + 1e-12);
+    }
+}
+
+static void add_norm(struct feed *f)
+{
+    size_t n = feed_size(f, 1, 6), w = feed_size(f, 1, 150);
+    float epsilon = feed_byte(f) % 2 ? 1e-12f : 1e-5f;
+    float *x = floats(f, n * w), *y = floats(f, n * w), *b = floats(f, w);
+    float *gain = floats(f, w), *bias = floats(f, w);
+    struct bl_norm norm = { gain, bias };
+    float *got = bl_xmalloc(n, w * sizeof *got);
+    float *one = bl_xmalloc(w, sizeof *one);
+    double *sum = bl_xmalloc(w, sizeof *sum);
+
+    for (size_t i = 0; i < n; i++)      /* far from being all the same */
+        x[i * w] += w > 1 ? 4 : 0;
+    for (size_t v = 0; v < VERSIONS; v++) {
+        if (!versions[v].runs())
+            continue;
+        memcpy(got, x, n * w * sizeof *got);
+        versions[v].add_norm(got, y, b, &norm, epsilon, n, w);
+        for (size_t i = 0; i < n && w > 1; i++) {
+            for (size_t k = 0; k < w; k++)
+                sum[k] = (double)x[i * w + k] + (double)y[i * w + k]
+                    + (double)b[k];
+            check_norm(sum, &norm, (double)epsilon, got + i * w, w);
+        }
+        memcpy(one, x + (n - 1) * w, w * sizeof *one);
+        versions[v].add_norm(one, y + (n - 1) * w, b, &norm, epsilon, 1, w);
+        CHECK(!memcmp(one, got + (n - 1) * w, w * sizeof *one));
+    }
+    free(x);
+    free(y);
+    free(b);
+    free(gain);
+    free(bias);
+    free(got);
+    free(one);
+    free(sum);
+}
+
+static void look_up(struct feed *f)
+{
+    enum { VOCAB = 7, POSITIONS = 5, TYPES = 2, N = 3 };
+    size_t w = feed_size(f, 2, 150);
+    float *words = floats(f, VOCAB * w), *places = floats(f, POSITIONS * w);
+    float *types = floats(f, TYPES * w);
+    float *gain = floats(f, w), *bias = floats(f, w);
+    struct bl_shape s = { .hidden = w, .vocab = VOCAB,
+                          .positions = POSITIONS, .types = TYPES,
+                          .epsilon = 1e-5f };
+    struct bl_bert t = { .words = words, .positions = places,
+                         .types = types, .norm = { gain, bias } };
+    float *x = bl_xmalloc(N, w * sizeof *x);
+    double *sum = bl_xmalloc(w, sizeof *sum);
+    int32_t ids[N], at[N], segments[N];
+
+    for (size_t i = 0; i < N; i++) {
+        ids[i] = (int32_t)feed_size(f, 0, VOCAB - 1);
+        at[i] = (int32_t)feed_size(f, 0, POSITIONS - 1);
+        segments[i] = (int32_t)feed_size(f, 0, TYPES - 1);
+    }
+    for (size_t v = 0; v < VERSIONS; v++) {
+        if (!versions[v].runs())
+            continue;
+        versions[v].look_up(&s, &t, ids, at, segments, N, x);
+        for (size_t i = 0; i < N; i++) {
+            for (size_t k = 0; k < w; k++)
+                sum[k] = (double)words[(size_t)ids[i] * w + k]
+                    + (double)places[(size_t)at[i] * w + k]
+                    + (double)types[(size_t)segments[i] * w + k];
+            check_norm(sum, &t.norm, 1e-5, x + i * w, w);
+        }
+    }
+    free(words);
+    free(places);
+    free(types);
+    free(gain);
+    free(bias);
+    free(x);
+    free(sum);
+}
+
+/* ---- Attention ---- */
+
+/* One number: query i, column c. */
+static double attended(const struct bl_attend *a, size_t i, size_t c,
+                       double *score)
+{
+    double most = -INFINITY, all = 0, out = 0;
+
+    for (size_t j = 0; j < a->n; j++) {
+        score[j] = 0;
+        for (size_t k = 0; k < a->d; k++)
+            score[j] += ((double)a->q[i * a->stride + k]
+                         + (double)a->q_bias[k])
+                * ((double)a->k[j * a->stride + k] + (double)a->k_bias[k]);
+        score[j] /= sqrt((double)a->d);
+        most = score[j] > most ? score[j] : most;
+    }
+    for (size_t j = 0; j < a->n; j++) {
+        double share = exp(score[j] - most);
+
+        all += share;
+        out += share * ((double)a->v[j * a->stride + c]
+                        + (double)a->v_bias[c]);
+    }
+    return out / all;
+}
+
+static void check_attend(const struct version *v, struct bl_attend *a,
+                         const float *beside, size_t total)
+{
+    float *scratch = bl_xmalloc(bl_kernel_attend_scratch(a->n, a->d),
+                                sizeof *scratch);
+    float *first = bl_xmalloc(total, sizeof *first);
+    double *score = bl_xmalloc(a->n, sizeof *score);
+
+    memcpy(a->out, beside, total * sizeof *a->out);
+    v->attend(a, scratch);
+    for (size_t i = 0; i < a->n_queries; i++)
+        for (size_t c = 0; c < a->d; c++)
+            CHECK(fabs((double)a->out[i * a->stride + c]
+                       - attended(a, i, c, score)) < 1e-4);
+    for (size_t i = 0; i < total; i++)      /* other heads' numbers */
+        CHECK((i % a->stride < a->d && i / a->stride < a->n_queries)
+              || !memcmp(a->out + i, beside + i, sizeof *beside));
+    memcpy(first, a->out, total * sizeof *first);
+    a->n_queries = 1;
+    v->attend(a, scratch);
+    CHECK(!memcmp(first, a->out, a->d * sizeof *first));
+    free(scratch);
+    free(first);
+    free(score);
+}
+
+static void attend(struct feed *f)
+{
+    size_t n = feed_size(f, 1, 40), d = feed_size(f, 1, 40);
+    size_t stride = d + feed_size(f, 0, 20), total = (n - 1) * stride + d;
+    float *q = floats(f, total), *k = floats(f, total);
+    float *v = floats(f, total), *beside = floats(f, total);
+    float *biases = floats(f, 3 * d), *out = bl_xmalloc(total, sizeof *out);
+    size_t queries = feed_byte(f) % 2 ? n : 1;
+
+    for (size_t i = 0; i < VERSIONS; i++) {
+        struct bl_attend a = {
+            .q = q, .k = k, .v = v, .q_bias = biases, .k_bias = biases + d,
+            .v_bias = biases + 2 * d, .n = n, .n_queries = queries, .d = d,
+            .stride = stride, .out = out
+        };
+
+        if (versions[i].runs())
+            check_attend(&versions[i], &a, beside, total);
+    }
+    free(q);
+    free(k);
+    free(v);
+    free(beside);
+    free(biases);
+    free(out);
+}
+
+/* ---- The scan ---- */
+
+static void check_strip(const struct bl_topk_kernel *k, const float *q,
+                        size_t nq, const float *const rows[4], size_t n)
+{
+    const unsigned char *const next[4] = {
+        (const void *)rows[1], (const void *)rows[2], (const void *)rows[3],
+        (const void *)rows[0]
+    };
+    const float *const turned[4] = { rows[2], rows[3], rows[0], rows[1] };
+    float *scores = bl_xmalloc(nq, 4 * sizeof *scores), one[4];
+
+    k->strip(q, nq, rows, next, n, scores);
+    for (size_t i = 0; i < nq; i++) {
+        k->strip(q + i * n, 1, turned, next, n, one);
+        for (size_t r = 0; r < 4; r++) {
+            double sum = 0, size = 0;
+
+            CHECK(!memcmp(&one[(r + 2) % 4], &scores[4 * i + r],
+                          sizeof *one));
+            for (size_t at = 0; at < n; at++) {
+                double p = (double)q[i * n + at] * (double)rows[r][at];
+
+                sum += p;
+                size += fabs(p);
+            }
+            CHECK(fabs(sum - (double)scores[4 * i + r])
+                  <= 1e-6 * size + 1e-30);
+        }
+    }
+    free(scores);
+}
+
+static void strip(struct feed *f)
+{
+    size_t n = TOPK_MULTIPLE * feed_size(f, 1, 20);
+    size_t nq = feed_size(f, 0, 20);
+    float *q = floats(f, nq * n + 1), *v = floats(f, 4 * n);
+    const float *const rows[4] = { v, v + n, v + 2 * n, v + 3 * n };
+    const struct bl_topk_kernel *k;
+
+    for (size_t i = 0; (k = bl_topk_kernel_at(i)); i++)
+        check_strip(k, q, nq, rows, n);
+    free(q);
+    free(v);
+}
+
+static void widen(struct feed *f)
+{
+    size_t n = TOPK_MULTIPLE * feed_size(f, 1, 20);
+    uint16_t *halves = bl_xmalloc(n, sizeof *halves);
+    int8_t *codes = bl_xmalloc(n, 1);
+    float *out = bl_xmalloc(n, sizeof *out);
+    const struct bl_topk_kernel *k;
+
+    for (size_t i = 0; i < n; i++) {
+        halves[i] = (uint16_t)feed_size(f, 0, UINT16_MAX);
+        codes[i] = (int8_t)(feed_size(f, 0, 255) - 128);
+    }
+    for (size_t i = 0; (k = bl_topk_kernel_at(i)); i++) {
+        k->widen_f16(halves, n, out);
+        for (size_t j = 0; j < n; j++) {
+            float want = bl_half_to_float(halves[j]);
+
+            CHECK(!memcmp(&out[j], &want, sizeof want)
+                  || (isnan(out[j]) && isnan(want)));
+        }
+        k->widen_int8(codes, n, out);
+        for (size_t j = 0; j < n; j++)
+            CHECK(out[j] == (float)codes[j]);
+    }
+    free(halves);
+    free(codes);
+    free(out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static void (*const parts[])(struct feed *f) = {
+        gelu, add_norm, look_up, attend, strip, widen
+    };
+    struct feed f = { data, size, 1 };
+
+    parts[feed_byte(&f) % 6](&f);
+    return 0;
+}
