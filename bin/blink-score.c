@@ -230,6 +230,9 @@ static int fit_write(struct state *s, struct bl_err *err)
     struct bl_newfile *f;
 
     fit_profile(s, BL_PROFILE_CROSS, BL_PROFILE_CROSS);
+    fit_profile(s, BL_PROFILE_CROSS_COSINE, BL_PROFILE_CROSS_COSINE);
+    fit_profile(s, BL_PROFILE_CROSS_COSINE_NAMED,
+                BL_PROFILE_CROSS_COSINE_NAMED);
     fit_profile(s, BL_PROFILE_COSINE, BL_PROFILE_COSINE);
     fit_profile(s, BL_PROFILE_COSINE_NAMED, BL_PROFILE_COSINE_NAMED);
     fit_profile(s, open ? BL_PROFILE_OPEN : BL_PROFILE_COSINE,

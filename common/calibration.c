@@ -22,7 +22,8 @@ static const char *const features[BL_N_FEATURES] = {
     [BL_F_NAMED] = "named", [BL_F_PRIOR] = "log_prior",
     [BL_F_EQUAL] = "equal", [BL_F_BARE] = "bare",
     [BL_F_OVERLAP] = "overlap", [BL_F_WITHIN] = "within",
-    [BL_F_INITIALS] = "initials"
+    [BL_F_INITIALS] = "initials", [BL_F_BI_GAP] = "bi_gap",
+    [BL_F_HOLDS] = "holds"
 };
 
 static const char *const nil_features[BL_N_NIL_FEATURES] = {
@@ -34,7 +35,10 @@ static const char *const nil_features[BL_N_NIL_FEATURES] = {
 };
 
 static const char *const profiles[BL_N_PROFILES] = {
-    [BL_PROFILE_CROSS] = "cross", [BL_PROFILE_COSINE] = "cosine",
+    [BL_PROFILE_CROSS] = "cross",
+    [BL_PROFILE_CROSS_COSINE] = "cross_cosine",
+    [BL_PROFILE_CROSS_COSINE_NAMED] = "cross_cosine_named",
+    [BL_PROFILE_COSINE] = "cosine",
     [BL_PROFILE_COSINE_NAMED] = "cosine_named",
     [BL_PROFILE_OPEN] = "open", [BL_PROFILE_OPEN_NAMED] = "open_named"
 };
@@ -83,6 +87,13 @@ static int read_profile(struct bl_span object, struct bl_weights *w,
 static int read_profiles(struct bl_span all, struct bl_calibration *out,
                          struct bl_err *err)
 {
+    /* Whose weights stand in for those that a file lacks, in this order. */
+    static const enum bl_profile instead[][2] = {
+        { BL_PROFILE_COSINE_NAMED, BL_PROFILE_COSINE },
+        { BL_PROFILE_OPEN_NAMED, BL_PROFILE_OPEN },
+        { BL_PROFILE_CROSS_COSINE, BL_PROFILE_CROSS },
+        { BL_PROFILE_CROSS_COSINE_NAMED, BL_PROFILE_CROSS_COSINE },
+    };
     struct bl_weights *w = out->profile;
     bool has[BL_N_PROFILES] = { false };
     struct bl_span v;
@@ -92,10 +103,9 @@ static int read_profiles(struct bl_span all, struct bl_calibration *out,
         if (has[i] && read_profile(v, &w[i], err) < 0)
             return bl_err_prefix(err, "profile '%s'", profiles[i]);
     }
-    if (!has[BL_PROFILE_COSINE_NAMED])
-        w[BL_PROFILE_COSINE_NAMED] = w[BL_PROFILE_COSINE];
-    if (!has[BL_PROFILE_OPEN_NAMED])
-        w[BL_PROFILE_OPEN_NAMED] = w[BL_PROFILE_OPEN];
+    for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
+        if (!has[instead[i][0]])
+            w[instead[i][0]] = w[instead[i][1]];
     return 0;
 }
 

@@ -11,7 +11,8 @@
  *      "profiles": {"cosine": {"rank": {"bi": 20.1, "named": 1.5, ...},
  *                              "nil": {"one": 3.2, "share": -0.6, ...}},
  *                   "cosine_named": {...}, "open": {...},
- *                   "open_named": {...}, "cross": {...}}}
+ *                   "open_named": {...}, "cross": {...},
+ *                   "cross_cosine": {...}, "cross_cosine_named": {...}}}
  *
  * scripts/fit-calibration makes the default one from labelled records.
  */
@@ -38,6 +39,9 @@ enum bl_feature {
     BL_F_OVERLAP,       /* shared words / words of both (Jaccard) */
     BL_F_WITHIN,        /* share of the mention's words that the title has */
     BL_F_INITIALS,      /* 1: the mention is the initials of the title */
+    BL_F_BI_GAP,        /* how far below the best bi_score, in tenths */
+    BL_F_HOLDS,         /* 1: no prior, but the title has all words of the
+                         * mention and more: a team, where its town is named */
     BL_N_FEATURES
 };
 
@@ -56,6 +60,7 @@ enum bl_nil_feature {
 /* Which lists they are for; rank.h tells how a list gets its own. */
 enum bl_profile {
     BL_PROFILE_CROSS,
+    BL_PROFILE_CROSS_COSINE, BL_PROFILE_CROSS_COSINE_NAMED,
     BL_PROFILE_COSINE, BL_PROFILE_COSINE_NAMED,
     BL_PROFILE_OPEN, BL_PROFILE_OPEN_NAMED,
     BL_N_PROFILES
@@ -74,7 +79,8 @@ struct bl_calibration {
 struct bl_calibration bl_calibration_default(void);
 
 /* Reads a calibration file; what it does not name is 0, but "..._named" is
- * as the one without "_named" when the file lacks it.  -1 with BL_DATA
+ * as the one without "_named" when the file lacks it, and "cross_cosine" as
+ * "cross".  -1 with BL_DATA
  * naming the path and what is wrong. */
 int bl_calibration_read(struct bl_calibration *out, const char *path,
                         struct bl_err *err);

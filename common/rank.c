@@ -165,16 +165,24 @@ static double cross_of(const struct bl_candidate *c)
     return NAN;
 }
 
+static const double max_cosine = 1.0001;
+
 enum bl_profile bl_rank_profile(const struct bl_candidates *c)
 {
-    bool cosine = true, named = false;
+    bool cosine = true, named = false, ranked = false, both = false;
 
     for (size_t i = 0; i < c->n; i++) {
-        if (!isnan(cross_of(&c->v[i])))
-            return BL_PROFILE_CROSS;
-        cosine &= fabs(bi_of(&c->v[i])) <= 1.0001;
+        ranked |= !isnan(cross_of(&c->v[i]));
+        both |= !isnan(c->v[i].cross);
+        cosine &= fabs(bi_of(&c->v[i])) <= max_cosine;
         named |= c->v[i].prior > 0;
     }
+    for (size_t i = 0; i < c->n; i++)
+        both &= fabs(c->v[i].bi) <= max_cosine;
+    if (both)
+        return named ? BL_PROFILE_CROSS_COSINE_NAMED : BL_PROFILE_CROSS_COSINE;
+    if (ranked)
+        return BL_PROFILE_CROSS;
     if (cosine)
         return named ? BL_PROFILE_COSINE_NAMED : BL_PROFILE_COSINE;
     return named ? BL_PROFILE_OPEN_NAMED : BL_PROFILE_OPEN;
@@ -196,6 +204,21 @@ static void spread(const double *x, size_t n, size_t stride, double *max,
         squares += d * d;
     }
     *deviation = sqrt(squares / (double)n);
+}
+
+static void bi_features(double *x, size_t n)
+{
+    double max, deviation;
+
+    if (!n)
+        return;
+    spread(x + BL_F_BI, n, BL_N_FEATURES, &max, &deviation);
+    for (size_t i = 0; i < n; i++) {
+        double *f = x + i * BL_N_FEATURES;
+        f[BL_F_BI_GAP] = 10 * (f[BL_F_BI] - max);
+        if (deviation > 0)
+            f[BL_F_BI_REST] = (f[BL_F_BI] - max) / deviation;
+    }
 }
 
 /* A candidate that was not re-ranked comes after those that were, as in the
@@ -222,7 +245,6 @@ void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,
     struct name m = { .folded = BL_BUF_INIT }, scratch = m;
     char capitals[MAX_INITIALS];
     size_t n_capitals = capitals_of(mention, capitals);
-    double max, deviation;
 
     memset(x, 0, c->n * BL_N_FEATURES * sizeof(*x));
     name_set(&m, mention);
@@ -235,15 +257,10 @@ void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,
         }
         name_features(c->v[i].title, &m, &scratch, f);
         f[BL_F_INITIALS] = are_initials(capitals, n_capitals, c->v[i].title);
+        f[BL_F_HOLDS] = f[BL_F_WITHIN] >= 1 && !f[BL_F_NAMED];
     }
     cross_features(c, x);
-    if (c->n) {
-        spread(x + BL_F_BI, c->n, BL_N_FEATURES, &max, &deviation);
-        for (size_t i = 0; i < c->n && deviation > 0; i++) {
-            double *f = x + i * BL_N_FEATURES;
-            f[BL_F_BI_REST] = (f[BL_F_BI] - max) / deviation;
-        }
-    }
+    bi_features(x, c->n);
     bl_buf_free(&m.folded);
     bl_buf_free(&scratch.folded);
 }

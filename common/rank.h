@@ -23,6 +23,11 @@
  * knows says more than the encoder, and a candidate without a prior is one
  * that the mention does not name, while in other lists nobody looked.
  *
+ * "cross" takes the re-ranker's word and no other, as BLINK does.  Small
+ * models do better together: lists that have a cross_score, and bi_scores
+ * that all lie within [-1, 1], have "cross_cosine" and "cross_cosine_named",
+ * which weigh all evidence.
+ *
  * In a "cross" list, a candidate without a cross_score, whose score is null,
  * is one that the re-ranker did not read (blink-rerank -k or --cascade).  It
  * counts as 2 below the worst that was read, which after a short cascade is

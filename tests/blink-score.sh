@@ -131,6 +131,35 @@ like "$status$(cat "$T/err")" \
     "^3blink-score: no calibration 'nowhere' here or in $T/none/calibration" \
     'a name that is nowhere'
 
+# ---- A re-ranker beside a bi-encoder of cosines ----
+# The cross-encoder is wrong in these lists, the bi-encoder right.
+for i in $(seq 60); do
+    echo "{\"mention\":\"a$i\",\"label_id\":\"1\",\"candidates\":[{\"id\":\"2\",\"title\":\"b\",\"bi_score\":0.2,\"cross_score\":3,\"score\":3},{\"id\":\"1\",\"title\":\"c\",\"bi_score\":0.9,\"cross_score\":1,\"score\":1}]}"
+done >"$T/reranked"
+score --fit "$T/cross.json" <"$T/reranked"
+is "$(jq -c '.profiles | [.cross_cosine.rank.bi_gap > 0,
+    .cross_cosine.rank.cross < 1, .cross.rank, .cross_cosine_named.rank]' \
+    "$T/cross.json")" '[true,true,{"cross":1},{"cross":1}]' \
+    '--fit: lists that were re-ranked have weights of their own'
+score --nil 1 --calibration "$T/cross.json" <"$T/reranked"
+is "$(jq -r .entity.id "$T/out" | sort -u)" 1 'and all evidence counts'
+score --nil 1 <"$T/reranked"
+is "$(jq -r .entity.id "$T/out" | sort -u)" 2 \
+    'the re-ranker decides where nothing was fitted'
+jq -c 'del(.profiles.cross_cosine_named)' "$T/cross.json" >"$T/lacks.json"
+sed 's/"bi_score"/"prior":0.5,&/' "$T/reranked" >"$T/priors"
+score --nil 1 --calibration "$T/lacks.json" <"$T/priors"
+is "$(jq -r .entity.id "$T/out" | sort -u)" 1 \
+    'without a set for names: the one for cosines'
+jq -c 'del(.profiles.cross_cosine)' "$T/lacks.json" >"$T/older.json"
+score --nil 1 --calibration "$T/older.json" <"$T/priors"
+is "$(jq -r .entity.id "$T/out" | sort -u)" 2 \
+    'without either: the one for all re-ranked lists'
+sed 's/"bi_score":0/"bi_score":7/' "$T/reranked" >"$T/products"
+score --nil 1 --calibration "$T/cross.json" <"$T/products"
+is "$(jq -r .entity.id "$T/out" | sort -u)" 2 \
+    'behind inner products the re-ranker decides'
+
 # ---- Usage and files ----
 score --nil 2 </dev/null
 is "$status" 2 '--nil 2 is refused'

@@ -102,6 +102,11 @@ static void ranking(void)
        fabs(x[BL_N_FEATURES + BL_F_PRIOR] - log(0.25)) < 1e-12,
        "a title that is the mention");
     ok(x[2 * BL_N_FEATURES + BL_F_BI_REST] < -2, "the last by far");
+    ok(fabs(x[2 * BL_N_FEATURES + BL_F_BI_GAP] + 4) < 1e-9 &&
+       x[BL_F_BI_GAP] == 0, "by four tenths");
+    ok(x[BL_F_HOLDS] == 1 && x[BL_N_FEATURES + BL_F_HOLDS] == 0 &&
+       x[2 * BL_N_FEATURES + BL_F_HOLDS] == 0,
+       "a title that holds the mention, and is not its name");
     nil = bl_rank(&cal, bl_span_of("PARIS"), NULL, &c);
     ok(nil == 0.5, "no evidence about none of them");
     ok(fabs(c.v[1].p - 0.25) < 1e-12 && fabs(c.v[0].p - 0.125) < 1e-12,
@@ -217,6 +222,21 @@ static void profiles(void)
     c.v[1].prior = 1;
     c.v[0].cross = 1;
     ok(bl_rank_profile(&c) == BL_PROFILE_CROSS, "a re-ranker goes before");
+    read_list("{\"candidates\":[{\"id\":\"1\",\"bi_score\":0.5,"
+              "\"cross_score\":3,\"score\":3},{\"id\":\"2\","
+              "\"bi_score\":0.9,\"cross_score\":1,\"score\":1},"
+              "{\"id\":\"3\",\"bi_score\":0.2,\"score\":null}]}", &c);
+    ok(bl_rank_profile(&c) == BL_PROFILE_CROSS_COSINE,
+       "a cross-encoder and cosines");
+    bl_rank(&cal, bl_span_of("x"), NULL, &c);
+    ok(c.v[0].p > c.v[1].p && c.v[1].p > c.v[2].p,
+       "its order counts where nothing was fitted");
+    c.v[1].prior = 0.5;
+    ok(bl_rank_profile(&c) == BL_PROFILE_CROSS_COSINE_NAMED, "and a name");
+    c.v[2].bi = 1.1;
+    ok(bl_rank_profile(&c) == BL_PROFILE_CROSS, "one product is enough");
+    c.v[2].bi = NAN;
+    ok(bl_rank_profile(&c) == BL_PROFILE_CROSS, "no bi_score is no cosine");
     read_list("{\"candidates\":[{\"id\":\"1\",\"bi_score\":1e308},"
               "{\"id\":\"2\",\"bi_score\":-1e308}]}", &c);
     bl_rank(&cal, bl_span_of("x"), NULL, &c);
