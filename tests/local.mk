@@ -46,6 +46,7 @@ check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk tests/bench/bench-ann
 
 SHELL_TESTS = \
 	tests/arrays.sh \
+	tests/bench-embed.sh \
 	tests/bench-original.sh \
 	tests/benchmark.sh \
 	tests/blink-eval.sh \

@@ -223,11 +223,10 @@ static void look_up(struct feed *f)
 
 /* ---- Attention ---- */
 
-/* One number: query i, column c. */
-static double attended(const struct bl_attend *a, size_t i, size_t c,
-                       double *score)
+/* What query i gives each key: score[n], adding up to 1. */
+static void shares(const struct bl_attend *a, size_t i, double *score)
 {
-    double most = -INFINITY, all = 0, out = 0;
+    double most = -INFINITY, all = 0;
 
     for (size_t j = 0; j < a->n; j++) {
         score[j] = 0;
@@ -238,14 +237,23 @@ static double attended(const struct bl_attend *a, size_t i, size_t c,
         score[j] /= sqrt((double)a->d);
         most = score[j] > most ? score[j] : most;
     }
-    for (size_t j = 0; j < a->n; j++) {
-        double share = exp(score[j] - most);
+    for (size_t j = 0; j < a->n; j++)
+        all += score[j] = exp(score[j] - most);
+    for (size_t j = 0; j < a->n; j++)
+        score[j] /= all;
+}
 
-        all += share;
-        out += share * ((double)a->v[j * a->stride + c]
-                        + (double)a->v_bias[c]);
+static void check_row(const struct bl_attend *a, size_t i, double *score)
+{
+    shares(a, i, score);
+    for (size_t c = 0; c < a->d; c++) {
+        double want = 0;
+
+        for (size_t j = 0; j < a->n; j++)
+            want += score[j] * ((double)a->v[j * a->stride + c]
+                                + (double)a->v_bias[c]);
+        CHECK(fabs((double)a->out[i * a->stride + c] - want) < 1e-4);
     }
-    return out / all;
 }
 
 static void check_attend(const struct version *v, struct bl_attend *a,
@@ -259,9 +267,7 @@ static void check_attend(const struct version *v, struct bl_attend *a,
     memcpy(a->out, beside, total * sizeof *a->out);
     v->attend(a, scratch);
     for (size_t i = 0; i < a->n_queries; i++)
-        for (size_t c = 0; c < a->d; c++)
-            CHECK(fabs((double)a->out[i * a->stride + c]
-                       - attended(a, i, c, score)) < 1e-4);
+        check_row(a, i, score);
     for (size_t i = 0; i < total; i++)      /* other heads' numbers */
         CHECK((i % a->stride < a->d && i / a->stride < a->n_queries)
               || !memcmp(a->out + i, beside + i, sizeof *beside));
