@@ -23,7 +23,11 @@ struct bl_newdir {
     size_t n;
     bool replace;               /* the target is there */
     char *files[BL_NEWDIR_MAX]; /* tmp/NAME */
-    size_t slots[BL_NEWDIR_MAX + 1];    /* the last one: tmp itself */
+    char *inner[BL_NEWDIR_MAX_INNER];   /* SUB of the names SUB/NAME */
+    char *folders[BL_NEWDIR_MAX_INNER]; /* tmp/SUB */
+    size_t n_inner;
+    size_t slots[BL_NEWDIR_MAX];
+    size_t folder_slots[BL_NEWDIR_MAX_INNER + 1];   /* the last: tmp */
     int fd;                     /* of tmp; holds the mark of its use */
 };
 
@@ -35,22 +39,52 @@ static bool among(const char *name, const char *const *names, size_t n)
     return false;
 }
 
-/* Refuses to replace a folder that holds anything but the files of ours. */
-static int check_contents(const struct bl_newdir *d, struct bl_err *err)
+static bool is_inner(const struct bl_newdir *d, const char *name)
 {
-    DIR *dir = opendir(d->target);
+    return among(name, (const char *const *)d->inner, d->n_inner);
+}
+
+/* Refuses to replace a folder of which the part `inner/` ("": all) holds
+ * anything but files of ours. */
+static int check_part(const struct bl_newdir *d, const char *inner,
+                      struct bl_err *err)
+{
+    char *path = bl_xasprintf("%s/%s", d->target, inner);
+    DIR *dir = opendir(path);
     const struct dirent *e;
     int rc = 0;
 
+    free(path);
     if (!dir)
         return bl_fail_errno(err, BL_USAGE, "cannot replace '%s'",
                              d->path);
-    while (!rc && (e = readdir(dir)))
+    while (!rc && (e = readdir(dir))) {
+        char *name = bl_xasprintf("%s%s", inner, e->d_name);
+
         if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..")
-            && !among(e->d_name, d->names, d->n))
+            && !among(name, d->names, d->n)
+            && (*inner || !is_inner(d, name)))
             rc = bl_fail(err, BL_USAGE, "'%s' holds '%s', so it is not "
-                         "replaced", d->path, e->d_name);
+                         "replaced", d->path, name);
+        free(name);
+    }
     closedir(dir);
+    return rc;
+}
+
+static int check_contents(const struct bl_newdir *d, struct bl_err *err)
+{
+    int rc = check_part(d, "", err);
+
+    for (size_t i = 0; i < d->n_inner && !rc; i++) {
+        char *inner = bl_xasprintf("%s/", d->inner[i]);
+        char *path = bl_xasprintf("%s/%s", d->target, inner);
+
+        if (access(path, F_OK) == 0)
+            rc = check_part(d, inner, err);
+        free(path);
+        free(inner);
+    }
     return rc;
 }
 
@@ -81,15 +115,62 @@ static char *target_name(const char *path)
     return bl_xasprintf("%.*s", (int)n, path);
 }
 
+static void find_inner(struct bl_newdir *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const char *slash = strchr(d->names[i], '/');
+        char *inner;
+
+        if (!slash)
+            continue;
+        inner = bl_xasprintf("%.*s", (int)(slash - d->names[i]),
+                             d->names[i]);
+        if (is_inner(d, inner)) {
+            free(inner);
+            continue;
+        }
+        if (d->n_inner == BL_NEWDIR_MAX_INNER)
+            BL_BUG("too many folders in a folder");
+        d->inner[d->n_inner++] = inner;
+    }
+}
+
 static void release(struct bl_newdir *d)
 {
     for (size_t i = 0; i < d->n; i++)
         free(d->files[i]);
+    for (size_t i = 0; i < d->n_inner; i++) {
+        free(d->inner[i]);
+        free(d->folders[i]);
+    }
     if (d->fd >= 0)
         close(d->fd);
     free(d->target);
     free(d->tmp);
     free(d);
+}
+
+/* Inner folders are taken before tmp, so that a signal removes them first. */
+static int make_folders(struct bl_newdir *d)
+{
+    int rc = mkdir(d->tmp, 0777), number;
+
+    if (rc < 0)
+        return -1;
+    for (size_t i = 0; i < d->n_inner; i++) {
+        d->folders[i] = bl_xasprintf("%s/%s", d->tmp, d->inner[i]);
+        rc = rc < 0 ? rc : mkdir(d->folders[i], 0777);
+    }
+    number = errno;
+    for (size_t i = 0; i < d->n_inner; i++)
+        if (rc < 0)
+            (void)rmdir(d->folders[i]);
+        else
+            d->folder_slots[i] = bl_tmp_take(d->folders[i]);
+    if (rc < 0)
+        (void)rmdir(d->tmp);
+    errno = number;
+    return rc;
 }
 
 struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
@@ -105,12 +186,13 @@ struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
     d->tmp = bl_tmp_name(d->target);
     d->names = names;
     d->n = n;
+    find_inner(d);
     if (check_target(d, replace, err) < 0) {
         release(d);
         return NULL;
     }
-    bl_stale_remove(d->target);
-    if (mkdir(d->tmp, 0777) < 0) {
+    bl_stale_remove_nested(d->target, d->inner, d->n_inner);
+    if (make_folders(d) < 0) {
         bl_fail_errno(err, BL_SYSTEM, "cannot make the folder '%s'", path);
         release(d);
         return NULL;
@@ -122,7 +204,7 @@ struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
         d->files[i] = bl_xasprintf("%s/%s", d->tmp, names[i]);
         d->slots[i] = bl_tmp_take(d->files[i]);
     }
-    d->slots[BL_NEWDIR_MAX] = bl_tmp_take(d->tmp);
+    d->folder_slots[BL_NEWDIR_MAX_INNER] = bl_tmp_take(d->tmp);
     return d;
 }
 
@@ -160,6 +242,8 @@ int bl_newdir_commit(struct bl_newdir *d, struct bl_err *err)
 {
     int rc = 0;
 
+    for (size_t i = 0; i < d->n_inner; i++)
+        (void)rmdir(d->folders[i]);     /* those without files */
     if (bl_sync_folder(d->files[0]) < 0 || move(d) < 0) {
         bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", d->path);
         bl_newdir_abort(d);
@@ -178,7 +262,11 @@ void bl_newdir_abort(struct bl_newdir *d)
         (void)unlink(d->files[i]);
         bl_tmp_drop(d->slots[i]);
     }
+    for (size_t i = 0; i < d->n_inner; i++) {
+        (void)rmdir(d->folders[i]);
+        bl_tmp_drop(d->folder_slots[i]);
+    }
     (void)rmdir(d->tmp);
-    bl_tmp_drop(d->slots[BL_NEWDIR_MAX]);
+    bl_tmp_drop(d->folder_slots[BL_NEWDIR_MAX_INNER]);
     release(d);
 }

@@ -65,9 +65,22 @@ static void empty_folder(int fd)
     closedir(d);
 }
 
+static void remove_inner(int dir, const char *name)
+{
+    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY |
+                    O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    empty_folder(fd);
+    (void)unlinkat(dir, name, AT_REMOVEDIR);
+    close(fd);
+}
+
 /* Without write permission there is nothing to remove, so a plain reading
  * descriptor is enough to ask for the lock. */
-static void remove_one(int dir, const char *name)
+static void remove_one(int dir, const char *name, char *const *inner,
+                       size_t n)
 {
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
                     O_CLOEXEC);
@@ -76,6 +89,8 @@ static void remove_one(int dir, const char *name)
     if (fd < 0)
         return;
     if (!fstat(fd, &st) && !flock(fd, LOCK_EX | LOCK_NB)) {
+        for (size_t i = 0; i < n && S_ISDIR(st.st_mode); i++)
+            remove_inner(fd, inner[i]);
         if (S_ISDIR(st.st_mode))
             empty_folder(fd);
         if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))
@@ -87,6 +102,12 @@ static void remove_one(int dir, const char *name)
 
 void bl_stale_remove(const char *target)
 {
+    bl_stale_remove_nested(target, NULL, 0);
+}
+
+void bl_stale_remove_nested(const char *target, char *const *inner,
+                            size_t n)
+{
     const char *slash = strrchr(target, '/');
     const char *base = slash ? slash + 1 : target;
     char *folder = slash ? bl_xasprintf("%.*s", (int)(base - target), target)
@@ -97,7 +118,7 @@ void bl_stale_remove(const char *target)
 
     while (d && (e = readdir(d)))
         if ((pid = owner(e->d_name, base)) > 0 && dead(pid))
-            remove_one(dirfd(d), e->d_name);
+            remove_one(dirfd(d), e->d_name, inner, n);
     if (d)
         closedir(d);
     free(folder);

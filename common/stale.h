@@ -12,10 +12,17 @@
 #ifndef BL_STALE_H
 #define BL_STALE_H
 
+#include <stddef.h>
+
 /* Removes the temporary files and folders of dead processes for this target;
  * a folder only when it holds plain files alone.  What cannot be removed
  * stays: the next run will see it again. */
 void bl_stale_remove(const char *target);
+
+/* The same for a folder that may have had the folders inner[n], of plain
+ * files alone, in it. */
+void bl_stale_remove_nested(const char *target, char *const *inner,
+                            size_t n);
 
 /* Marks the open file or folder as in use until it is closed. */
 void bl_stale_hold(int fd);
