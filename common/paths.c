@@ -17,7 +17,7 @@ static const struct {
     const char *folder, *suffix, *what;
     bool shipped;               /* there are some in share/ */
 } kinds[] = {
-    [BL_PATH_MODEL] = { "models", "", "model", false },
+    [BL_PATH_MODEL] = { "models", "", "model", true },
     [BL_PATH_CATALOGUE] = { "catalogues", ".kb", "catalogue", false },
     [BL_PATH_INDEX] = { "indexes", ".blx", "index", false },
     [BL_PATH_NAMES] = { "names", ".tsv", "file of names", true },
@@ -93,35 +93,26 @@ static size_t installed_folders(char **dirs)
     return 2;
 }
 
-/* The data folders in the order they are searched; caller frees each. */
-static size_t data_folders(char *dirs[MAX_FOLDERS])
+/* The data folders in the order they are searched, and where that what is
+ * part of blink lies; caller frees each. */
+static size_t data_folders(enum bl_path_kind kind, char *dirs[MAX_FOLDERS])
 {
+    bool shipped = kinds[kind].shipped;
+    char *build = build_tree();
     size_t n = 0;
-    char *build;
 
     if (env("BLINK_DATA")) {
         dirs[n++] = bl_xstrdup(env("BLINK_DATA"));
-        return n;
+    } else {
+        if (build)
+            dirs[n++] = bl_xasprintf("%s/data", build);
+        dirs[n] = user_folder();
+        n += dirs[n] != NULL;
     }
-    build = build_tree();
-    if (build)
-        dirs[n++] = bl_xasprintf("%s/data", build);
-    free(build);
-    dirs[n] = user_folder();
-    n += dirs[n] != NULL;
-    return n + installed_folders(dirs + n);
-}
-
-/* The same, and where that what is part of blink lies. */
-static size_t folders_for(enum bl_path_kind kind, char *dirs[MAX_FOLDERS])
-{
-    size_t n = data_folders(dirs);
-    char *build = kinds[kind].shipped ? build_tree() : NULL;
-
-    if (build)
+    if (build && shipped)
         dirs[n++] = bl_xasprintf("%s/share", build);
     free(build);
-    if (kinds[kind].shipped && env("BLINK_DATA"))
+    if (shipped || !env("BLINK_DATA"))
         n += installed_folders(dirs + n);
     return n;
 }
@@ -173,20 +164,44 @@ static void not_found(enum bl_path_kind kind, const char *name,
     bl_buf_free(&tried);
 }
 
+/* "mini/cross": a model of a family, which may lie in a data folder; its name
+ * does not lead out of there. */
+static bool is_part(enum bl_path_kind kind, const char *name)
+{
+    const char *slash = strchr(name, '/');
+
+    return kind == BL_PATH_MODEL && slash && slash != name && *name != '.'
+        && slash[1] && slash[1] != '.' && !strchr(slash + 1, '/');
+}
+
+static char *in_folders(char *const *dirs, size_t n, enum bl_path_kind kind,
+                        const char *name)
+{
+    char *found = NULL;
+
+    for (size_t i = 0; i < n && !found; i++)
+        found = in_folder(dirs[i], kind, name);
+    return found;
+}
+
 char *bl_path_find(enum bl_path_kind kind, const char *name,
                    struct bl_err *err)
 {
-    char *dirs[MAX_FOLDERS], *found = NULL;
+    char *dirs[MAX_FOLDERS], *found;
     size_t n;
 
-    /* A path that does not exist is reported by whoever opens it. */
-    if (name && (strchr(name, '/') || exists(name)))
+    if (name && (exists(name) || (strchr(name, '/')
+                                  && !is_part(kind, name))))
         return bl_xstrdup(name);
     if (!name)
         name = "default";
-    n = folders_for(kind, dirs);
-    for (size_t i = 0; i < n && !found; i++)
-        found = in_folder(dirs[i], kind, name);
+    n = data_folders(kind, dirs);
+    found = in_folders(dirs, n, kind, name);
+    if (!found && kind == BL_PATH_MODEL && !strcmp(name, "default"))
+        found = in_folders(dirs, n, kind, "mini");
+    /* A path that does not exist is reported by whoever opens it. */
+    if (!found && strchr(name, '/'))
+        found = bl_xstrdup(name);
     if (!found)
         not_found(kind, name, dirs, n, err);
     for (size_t i = 0; i < n; i++)
@@ -235,7 +250,7 @@ char *bl_path_program(const char *name)
 char *bl_path_data(void)
 {
     char *dirs[MAX_FOLDERS];
-    size_t n = data_folders(dirs);
+    size_t n = data_folders(BL_PATH_INDEX, dirs);
 
     for (size_t i = 1; i < n; i++)
         free(dirs[i]);

@@ -9,14 +9,18 @@
  *     DATA/indexes/NAME.blx      DATA/names/NAME.tsv
  *     DATA/calibration/NAME.json
  *
+ * For models, "NAME/PART" that is no path here is a part of that name
+ * (model-family.h).
+ *
  * DATA is $BLINK_DATA if set; else, for a program run from its build tree,
  * BUILD/data; else $XDG_DATA_HOME/blink (~/.local/share/blink), then the
  * installed PREFIX/share/blink.  The name "default" is what is used when no
- * option is given; scripts/quickstart links it.
+ * option is given; scripts/quickstart links it.  Where there is no model of
+ * that name, it is "mini", the models that come with blink.
  *
- * Names and calibrations are part of blink: if none of these folders has one,
- * it is looked for in BUILD/share and in the installed PREFIX/share/blink,
- * even where $BLINK_DATA is set.
+ * Models, names and calibrations are part of blink: they are looked for in
+ * BUILD/share, too, before PREFIX/share/blink, and in both of these even
+ * where $BLINK_DATA is set.
  */
 #ifndef BL_PATHS_H
 #define BL_PATHS_H

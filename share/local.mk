@@ -24,5 +24,26 @@ dist_calibration_DATA = share/calibration/default.json \
 namesdir = $(pkgdatadir)/names
 dist_names_DATA = share/names/wikipedia-en.tsv
 
+# The small models, once they are there (common/model-family.h).  They are
+# looked for when make runs, so that neither a source without them nor one of
+# them that is left out is a mistake.
+mini = share/models/mini
+mini_files = $(patsubst $(srcdir)/%,%,$(wildcard $(1:%=$(srcdir)/$(mini)/%)))
+mini_model = $(call mini_files,$(1)/config.json $(1)/blink.json \
+	$(1)/model.safetensors)
+minidir = $(pkgdatadir)/models/mini
+dist_mini_DATA = $(call mini_files,words.safetensors vocab.txt README.md \
+	calibration.json)
+mini_bidir = $(minidir)/bi
+dist_mini_bi_DATA = $(call mini_model,bi)
+mini_crossdir = $(minidir)/cross
+dist_mini_cross_DATA = $(call mini_model,cross)
+mini_nerdir = $(minidir)/ner
+dist_mini_ner_DATA = $(call mini_model,ner)
+
+# The link of a build tree that is not the source tree (configure.ac).
+distclean-local:
+	test ! -h share/models || rm -f share/models
+
 # For people who know BLINK.
 dist_doc_DATA = share/doc/from-blink.md
