@@ -3,14 +3,18 @@
  * blink-convert: makes model directories of other programs' models.
  *
  * In:  BLINK's weights (.bin, .safetensors), or a folder of Hugging Face's
- * Out: a folder with config.json, vocab.txt, blink.json, model.safetensors
+ * Out: a folder with config.json, vocab.txt, blink.json, model.safetensors;
+ *      or (pack) one with several of these, which share their words
  */
 #include "config.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "convert.h"
+#include "family-pack.h"
+#include "model-family.h"
 #include "opts.h"
 #include "prog.h"
 #include "quantize.h"
@@ -19,6 +23,8 @@
 
 static struct opts {
     const char *params, *bert, *vocab, *output;
+    const char *models[BL_FAMILY_MODELS];
+    int words, layers;          /* 0: int8, 1: f16 */
     bool force, progress;
 } o;
 
@@ -62,7 +68,23 @@ static const struct bl_opt quantize_opts[] = {
     BL_OPTS_END
 };
 
-enum { ZESHEL = BL_CONVERT_HF + 1, QUANTIZE };
+static const struct bl_opt pack_opts[] = {
+    BL_OPT_STR(0, "bi", "MODEL", &o.models[BL_ROLE_BI_ENCODER],
+               "bi-encoder"),
+    BL_OPT_STR(0, "cross", "MODEL", &o.models[BL_ROLE_CROSS_ENCODER],
+               "cross-encoder"),
+    BL_OPT_STR(0, "ner", "MODEL", &o.models[BL_ROLE_TAGGER], "tagger"),
+    BL_OPT_STR('o', "output", "FAMILY", &o.output,
+               "folder to make (required)"),
+    BL_OPT_CHOICE(0, "words", "int8|f16", &o.words,
+                  "numbers of the word vectors"),
+    BL_OPT_CHOICE(0, "layers", "int8|f16", &o.layers,
+                  "numbers of the layers"),
+    BL_OPT_FLAG(0, "force", &o.force, "replace a family that is there"),
+    BL_OPTS_END
+};
+
+enum { ZESHEL = BL_CONVERT_HF + 1, QUANTIZE, PACK };
 
 static const struct bl_command commands[] = {
     [BL_CONVERT_BIENCODER] = {
@@ -85,6 +107,11 @@ static const struct bl_command commands[] = {
     [QUANTIZE] = {
         "blink-convert quantize", "MODEL -o MODEL",
         "round a model's weights to 8 bits", quantize_opts, 1, 1 },
+    [PACK] = {
+        "blink-convert pack",
+        "[--bi MODEL] [--cross MODEL] [--ner MODEL] -o FAMILY",
+        "put models that share their words in one folder", pack_opts, 0,
+        0 },
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
@@ -138,6 +165,36 @@ static void run_quantize(const char *input)
         bl_die(&err);
 }
 
+/* A table: the parts and what they weigh in bytes. */
+static void put_sizes(const struct bl_family_report *r)
+{
+    struct bl_buf b = BL_BUF_INIT;
+
+    bl_buf_printf(&b, "%-6s %10" PRIu64 "\n", "words", r->words);
+    for (unsigned i = 0; i < BL_FAMILY_MODELS; i++)
+        if (r->models[i])
+            bl_buf_printf(&b, "%-6s %10" PRIu64 "\n",
+                          bl_family_folder((enum bl_role)i), r->models[i]);
+    bl_buf_printf(&b, "%-6s %10" PRIu64 "\n", "all", r->total);
+    bl_out(b.data, b.len);
+    bl_buf_free(&b);
+}
+
+static void run_pack(void)
+{
+    struct bl_family_pack p = {
+        .int8_words = o.words == 0, .int8_layers = o.layers == 0,
+        .replace = o.force, .threads = bl_threads_default()
+    };
+    struct bl_family_report r;
+    struct bl_err err;
+
+    memcpy(p.models, o.models, sizeof p.models);
+    if (bl_family_pack(&p, o.output, &r, &err) < 0)
+        bl_die(&err);
+    put_sizes(&r);
+}
+
 int main(int argc, char **argv)
 {
     size_t command;
@@ -156,6 +213,10 @@ int main(int argc, char **argv)
     }
     if (command == QUANTIZE) {
         run_quantize(args.v[0]);
+        return bl_prog_finish(0);
+    }
+    if (command == PACK) {
+        run_pack();
         return bl_prog_finish(0);
     }
     run(&(struct bl_convert){

@@ -371,7 +371,7 @@ static void run_import(const char *path)
     if (!o.output)
         bl_die_usage("option '--output' is required");
     kb = open_catalogue();
-    m = bl_model_open(o.model, &err);
+    m = bl_model_open_as(o.model, BL_ROLE_BI_ENCODER, &err);
     f = m ? bl_vector_file_open(path, &err) : NULL;
     if (!f || import(f, path, kb, m, &err) < 0)
         bl_die(&err);

@@ -80,14 +80,25 @@ struct document {
 
 /* ---- Loading ---- */
 
-static void load_tagger(struct state *s)
+static void load_tagger(struct state *s, const char *path)
 {
     struct bl_err err;
 
-    s->tagger = bl_tagger_open(o.model, &o.engine, &err);
+    s->tagger = bl_tagger_open(path, &o.engine, &err);
     if (!s->tagger)
         bl_die(&err);
-    bl_note("tagger '%s': %s", o.model, bl_tagger_describe(s->tagger));
+    bl_note("tagger '%s': %s", path, bl_tagger_describe(s->tagger));
+}
+
+/* Without options the default tagger, where there is one. */
+static bool load_default(struct state *s)
+{
+    char *path = bl_model_find(NULL, BL_ROLE_TAGGER, NULL);
+
+    if (path)
+        load_tagger(s, path);
+    free(path);
+    return path != NULL;
 }
 
 static void load(struct state *s)
@@ -100,9 +111,11 @@ static void load(struct state *s)
     if (o.text && o.whole)
         bl_die_usage("options '--text' and '--whole' exclude each other");
     if (o.model) {
-        load_tagger(s);
+        load_tagger(s, o.model);
         return;
     }
+    if (!o.dictionary && load_default(s))
+        return;
     s->kb = bl_kb_open_named(o.dictionary, &err);
     if (!s->kb)
         bl_die(&err);

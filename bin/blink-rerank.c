@@ -89,9 +89,8 @@ static int state_load(struct state *s, struct bl_err *err)
     s->kb = bl_kb_open_named(o.catalogue, err);
     if (!s->kb)
         return -1;
-    s->model = bl_model_open(o.model, err);
-    if (!s->model ||
-        bl_model_need(s->model, BL_ROLE_CROSS_ENCODER, err) < 0)
+    s->model = bl_model_open_as(o.model, BL_ROLE_CROSS_ENCODER, err);
+    if (!s->model)
         return -1;
     s->encoder = bl_encoder_open(s->model, &o.engine, err);
     if (!s->encoder)

@@ -17,8 +17,8 @@
 #include "loop.h"
 #include "mem.h"
 #include "model.h"
+#include "model-family.h"
 #include "opts.h"
-#include "paths.h"
 #include "prog.h"
 #include "unicode.h"
 #include "wordpiece.h"
@@ -119,16 +119,26 @@ static bool has_weights(const char *path)
     return found;
 }
 
+/* Of a family, or by default, a pair is the cross-encoder's. */
+static char *find_model(const struct state *s, struct bl_err *err)
+{
+    char *path = NULL;
+
+    if (s->mode == MODE_PAIR)
+        path = bl_model_find(o.model, BL_ROLE_CROSS_ENCODER, NULL);
+    return path ? path : bl_model_find(o.model, BL_ROLE_BI_ENCODER, err);
+}
+
 static int load(struct state *s, struct bl_err *err)
 {
-    char *path = bl_path_find(BL_PATH_MODEL, o.model, err);
+    char *path = find_model(s, err);
     char *vocab;
     struct stat st;
     int rc;
 
     if (!path)
         return -1;
-    vocab = bl_xasprintf("%s/vocab.txt", path);
+    vocab = bl_family_file(path, "vocab.txt");
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
         rc = load_words(s, path, err);
     else if (has_weights(path))

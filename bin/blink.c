@@ -43,7 +43,9 @@ static const struct bl_opt link_table[] = {
                "index of the catalogue by the bi-encoder"),
     BL_OPT_STR(0, "cross", "MODEL", &link_opts.cross, "cross-encoder"),
     BL_OPT_STR(0, "ner", "MODEL", &link_opts.ner,
-               "tagger that finds mentions (default: the catalogue's names)"),
+               "tagger that finds mentions"),
+    BL_OPT_FLAG(0, "dictionary", &link_opts.dictionary,
+                "mentions are the catalogue's names"),
     BL_OPT_GROUP("Passed on to the programs"),
     BL_OPT_SIZE('k', "top", "N", &link_opts.top, 1, 10000,
                 "candidates per mention"),
@@ -126,6 +128,8 @@ static int run_link(struct bl_args args)
 {
     if (as_table && as_json)
         bl_die_usage("--table and --json contradict each other");
+    if (link_opts.ner && link_opts.dictionary)
+        bl_die_usage("--ner and --dictionary contradict each other");
     if (link_opts.html && (as_table || as_json || link_opts.interactive))
         bl_die_usage("--html leaves no room for %s", as_table ? "--table"
                      : as_json ? "--json" : "-i");

@@ -88,8 +88,8 @@ static void see_model(struct patient *p)
 {
     struct bl_err err;
 
-    p->model = bl_model_open(NULL, &err);
-    if (!p->model || bl_model_need(p->model, BL_ROLE_BI_ENCODER, &err) < 0) {
+    p->model = bl_model_open_as(NULL, BL_ROLE_BI_ENCODER, &err);
+    if (!p->model) {
         say(p, BAD, "model", "%s", err.msg);
         return;
     }
@@ -105,7 +105,7 @@ static void see_optional(struct patient *p, const char *what,
 {
     struct bl_err err;
     struct bl_model *m;
-    char *path = bl_path_find(BL_PATH_MODEL, name, &err);
+    char *path = bl_model_find(NULL, role, &err);
 
     if (!path) {
         say(p, NOTE, what, "none called '%s': %s", name, without);

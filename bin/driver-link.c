@@ -12,10 +12,12 @@
 #include "buf.h"
 #include "driver.h"
 #include "mem.h"
+#include "model-family.h"
 #include "paths.h"
 #include "prog.h"
 
-/* The files that the stages are given; each may be NULL until found. */
+/* The files that the stages are given; each may be NULL until found.  The
+ * model is the family where there is one: indexes are called by it. */
 struct found {
     char *kb, *model, *index, *cross, *ner;
 };
@@ -82,33 +84,42 @@ static char *find_index(const struct bl_link_opts *o, const struct found *f,
     return path;
 }
 
-/* The cross-encoder is optional until one is named. */
+/* Without --cross: that of the family which -m names; else the default one,
+ * but beside another bi-encoder only if it is called so: it might well be
+ * the worse of the two.  It may be missing. */
 static int find_cross(const struct bl_link_opts *o, struct found *f,
                       struct bl_err *err)
 {
-    struct bl_err none;
-
     if (o->fast)
         return 0;
-    if (o->cross)
-        f->cross = bl_path_find(BL_PATH_MODEL, o->cross, err);
-    else
-        f->cross = bl_path_find(BL_PATH_MODEL, "default-cross", &none);
-    if (!f->cross && !o->cross)
+    if (o->cross) {
+        f->cross = bl_model_find(o->cross, BL_ROLE_CROSS_ENCODER, err);
+        return f->cross ? 0 : -1;
+    }
+    if (o->model)
+        f->cross = bl_family_part(f->model, BL_ROLE_CROSS_ENCODER);
+    if (!f->cross)
+        f->cross = o->model
+            ? bl_path_find(BL_PATH_MODEL, "default-cross", NULL)
+            : bl_model_find(NULL, BL_ROLE_CROSS_ENCODER, NULL);
+    if (!f->cross)
         bl_note("no cross-encoder 'default-cross': not re-ranking");
-    return o->cross && !f->cross ? -1 : 0;
+    return 0;
 }
 
 static int find_ner(const struct bl_link_opts *o, struct found *f,
                     struct bl_err *err)
 {
-    struct bl_err none;
-
+    if (o->dictionary)
+        return 0;
     if (o->ner) {
-        f->ner = bl_path_find(BL_PATH_MODEL, o->ner, err);
+        f->ner = bl_model_find(o->ner, BL_ROLE_TAGGER, err);
         return f->ner ? 0 : -1;
     }
-    f->ner = bl_path_find(BL_PATH_MODEL, "default-ner", &none);
+    if (o->model)
+        f->ner = bl_family_part(f->model, BL_ROLE_TAGGER);
+    if (!f->ner)
+        f->ner = bl_model_find(NULL, BL_ROLE_TAGGER, NULL);
     if (!f->ner)
         bl_note("no tagger 'default-ner': mentions are the catalogue's "
                 "names");
@@ -118,10 +129,14 @@ static int find_ner(const struct bl_link_opts *o, struct found *f,
 static int find_all(const struct bl_link_opts *o, struct found *f,
                     struct bl_err *err)
 {
+    char *bi;
+
     f->kb = bl_path_find(BL_PATH_CATALOGUE, o->kb, err);
     if (!f->kb)
         return -1;
-    f->model = bl_path_find(BL_PATH_MODEL, o->model, err);
+    bi = bl_model_find(o->model, BL_ROLE_BI_ENCODER, err);
+    free(bi);
+    f->model = bi ? bl_path_find(BL_PATH_MODEL, o->model, err) : NULL;
     if (!f->model)
         return -1;
     f->index = find_index(o, f, err);

@@ -23,7 +23,7 @@ struct bl_link_opts {
     const char *kb, *model, *index, *cross, *ner;   /* NULL: the default */
     size_t top;                 /* candidates per mention */
     const char *nil;            /* passed to blink-score */
-    bool fast, lines, show, interactive;
+    bool fast, dictionary, lines, show, interactive;
     int format;                 /* enum bl_link_format */
     int colour;                 /* enum bl_colour */
     int input;                  /* enum bl_link_input */

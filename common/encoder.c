@@ -10,10 +10,12 @@
 #include "dense.h"
 #include "engine.h"
 #include "mem.h"
+#include "model-plain.h"
 #include "threads.h"
 
 struct bl_encoder {
     const struct bl_model *model;
+    struct bl_model *plain;     /* what the engine has of it; NULL: model */
     struct bl_engine *engine;
     size_t batch_tokens;
     struct bl_batch part;       /* what the engine is given */
@@ -24,26 +26,35 @@ struct bl_encoder {
 
 /* ---- Opening ---- */
 
-static struct bl_engine *open_engine(const struct bl_model *m,
-                                     const struct bl_engine_opts *opts,
-                                     struct bl_err *err)
+/* Nothing is left at auto.  Int8 products are for models stored so, on the
+ * CPU, unless something else is asked for. */
+static struct bl_engine_opts choose(const struct bl_model *m,
+                                    const struct bl_engine_opts *opts)
 {
     struct bl_engine_opts o = *opts;
+    bool cpu = o.device == BL_DEVICE_CPU
+        && o.precision != BL_PRECISION_BF16;
 
     if (!o.threads)
         o.threads = bl_threads_default();
-    if (o.precision == BL_PRECISION_AUTO)
-        o.precision = m->int8 ? BL_PRECISION_INT8 : BL_PRECISION_F32;
     if (o.engine == BL_ENGINE_AUTO)
-        o.engine = o.device == BL_DEVICE_CPU &&
-            o.precision != BL_PRECISION_BF16 ? BL_ENGINE_CPU
-                                             : BL_ENGINE_TORCH;
-    if (m->int8 && (o.engine != BL_ENGINE_CPU
-                    || o.precision != BL_PRECISION_INT8)) {
-        bl_fail(err, BL_USAGE, "'%s': its weights are int8, which the cpu "
-                "engine alone computes with, and in int8", m->path);
-        return NULL;
-    }
+        o.engine = cpu ? BL_ENGINE_CPU : BL_ENGINE_TORCH;
+    if (o.precision == BL_PRECISION_AUTO)
+        o.precision = m->int8 && o.engine == BL_ENGINE_CPU
+            ? BL_PRECISION_INT8 : BL_PRECISION_F32;
+    return o;
+}
+
+static struct bl_engine *open_engine(struct bl_encoder *e,
+                                     const struct bl_engine_opts *opts,
+                                     struct bl_err *err)
+{
+    const struct bl_model *m = e->model;
+    struct bl_engine_opts o = choose(m, opts);
+    bool words = o.engine == BL_ENGINE_TORCH && !m->towers[0].words.f32;
+
+    if (words || (m->int8 && o.precision != BL_PRECISION_INT8))
+        m = e->plain = bl_model_plain(m, words);
     switch (o.engine) {
     case BL_ENGINE_REFERENCE:
         return bl_engine_reference_open(m, &o, err);
@@ -58,14 +69,15 @@ struct bl_encoder *bl_encoder_open(const struct bl_model *model,
                                    const struct bl_engine_opts *opts,
                                    struct bl_err *err)
 {
-    struct bl_engine *g = open_engine(model, opts, err);
-    struct bl_encoder *e;
+    struct bl_encoder *e = BL_NEW(struct bl_encoder);
 
-    if (!g)
-        return NULL;
-    e = BL_NEW(struct bl_encoder);
     e->model = model;
-    e->engine = g;
+    e->engine = open_engine(e, opts, err);
+    if (!e->engine) {
+        bl_model_plain_free(e->plain);
+        free(e);
+        return NULL;
+    }
     e->batch_tokens = opts->batch_tokens;
     e->pooled = bl_xmalloc(model->shape.hidden, sizeof *e->pooled);
     return e;
@@ -76,6 +88,7 @@ void bl_encoder_close(struct bl_encoder *e)
     if (!e)
         return;
     e->engine->ops->close(e->engine);
+    bl_model_plain_free(e->plain);
     bl_batch_free(&e->part);
     free(e->states);
     free(e->pooled);

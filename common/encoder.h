@@ -45,8 +45,10 @@ struct bl_engine_opts {
                              * what cpu cannot do */
     int device;             /* enum bl_device */
     int precision;          /* enum bl_precision; auto: as the
-                             * model's weights are stored; int8: cpu only;
-                             * bf16: torch only */
+                             * model's weights are stored, f32 where the
+                             * engine is not cpu; int8: cpu only; bf16: torch
+                             * only.  Weights stored in int8 are turned into
+                             * f32 for the others */
     size_t threads;         /* 0: bl_threads_default() */
     size_t batch_tokens;    /* most tokens computed at once */
 };

@@ -15,6 +15,7 @@
 
 #include "dense.h"
 #include "mem.h"
+#include "rows.h"
 
 struct reference {
     struct bl_engine engine;
@@ -81,9 +82,11 @@ static void look_up(const struct bl_shape *s, const struct bl_bert *t,
 
     for (size_t i = 0; i < b->n_tokens; i++) {
         float *row = x + i * hidden;
+        const float *word = bl_row(&t->words, (size_t)b->ids[i], hidden,
+                                   row);
 
-        memcpy(row, t->words + (size_t)b->ids[i] * hidden,
-               hidden * sizeof *row);
+        if (word != row)
+            memcpy(row, word, hidden * sizeof *row);
         add(row, t->positions + (size_t)b->positions[i] * hidden, hidden);
         add(row, t->types + (size_t)b->segments[i] * hidden, hidden);
     }

@@ -189,6 +189,18 @@ void bl_int8_pack(struct bl_int8 *m, const struct bl_linear *l,
         shrink[k] = 1 / factors[k];
 }
 
+void bl_int8_unpack(const struct bl_int8 *m, float *w)
+{
+    for (size_t o = 0; o < m->out; o++, w += m->in) {
+        const int8_t *codes = m->codes + o / OUTS * OUTS * m->width
+            + o % OUTS * 4;
+
+        for (size_t k = 0; k < m->in; k++)
+            w[k] = m->scales[o] * (float)codes[k / 4 * 4 * OUTS + k % 4]
+                * (m->shrink ? m->shrink[k] : 1);
+    }
+}
+
 void bl_int8_free(struct bl_int8 *m)
 {
     free(m->memory);

@@ -44,6 +44,8 @@ struct bl_int8 {
 void bl_int8_pack(struct bl_int8 *m, const struct bl_linear *l,
                   const float *factors);
 void bl_int8_free(struct bl_int8 *m);
+/* The weights [out][in] that the codes stand for, factors taken out. */
+void bl_int8_unpack(const struct bl_int8 *m, float *w);
 
 /* in, up to a multiple of BL_INT8_INS. */
 size_t bl_int8_width(size_t in);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "rows.h"
 #include "wide.h"
 
 enum { LANES = BL_LANES, QUERIES = 4 };
@@ -115,7 +116,7 @@ void bl_kernel_look_up(const struct bl_shape *s, const struct bl_bert *t,
     size_t hidden = s->hidden;
 
     for (size_t i = 0; i < n; i++, x += hidden) {
-        add_row(x, t->words + (size_t)ids[i] * hidden,
+        add_row(x, bl_row(&t->words, (size_t)ids[i], hidden, x),
                 t->positions + (size_t)positions[i] * hidden,
                 t->types + (size_t)segments[i] * hidden, hidden);
         norm_row(x, &t->norm, s->epsilon, hidden);

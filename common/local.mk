@@ -70,6 +70,9 @@ common_libcommon_la_SOURCES = \
 	common/mem.c common/mem.h \
 	common/metrics.c common/metrics.h \
 	common/model.c common/model.h \
+	common/family-pack.c common/family-pack.h \
+	common/model-family.c common/model-family.h \
+	common/model-plain.c common/model-plain.h \
 	common/model-bind.c common/model-parts.h \
 	common/model-config.c \
 	common/model-write.c common/model-write.h \
@@ -95,6 +98,7 @@ common_libcommon_la_SOURCES = \
 	common/report.c common/report.h \
 	common/safetensors.c common/safetensors.h \
 	common/safetensors-write.c common/safetensors-write.h \
+	common/rows.c common/rows.h \
 	common/sha256.c common/sha256.h \
 	common/stack.c common/stack.h \
 	common/stale.c common/stale.h \

@@ -4,7 +4,9 @@
 #include "model-parts.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "int8.h"
 #include "mem.h"
@@ -13,6 +15,7 @@ enum { MAX_NAME = 256 };
 
 /* Where names are looked up, and the first failure. */
 struct binder {
+    struct bl_model *model;     /* whose family may have the words */
     const struct bl_safetensors *weights;
     const char *prefix;
     struct bl_err *err;
@@ -21,6 +24,8 @@ struct binder {
 };
 
 #define WORDS "embeddings.word_embeddings.weight"
+/* A family's models have no words of their own, but each has these. */
+#define POSITIONS "embeddings.position_embeddings.weight"
 
 static bool has(const struct bl_safetensors *st, const char *name)
 {
@@ -29,26 +34,29 @@ static bool has(const struct bl_safetensors *st, const char *name)
 
 enum bl_naming bl_model_naming(const struct bl_safetensors *weights)
 {
-    if (has(weights, "context_encoder.bert_model." WORDS))
+    if (has(weights, "context_encoder.bert_model." POSITIONS))
         return BL_NAMING_BLINK_BI;
-    if (has(weights, "encoder.bert_model." WORDS))
+    if (has(weights, "encoder.bert_model." POSITIONS))
         return BL_NAMING_BLINK_CROSS;
-    if (has(weights, "bert." WORDS))
+    if (has(weights, "bert." POSITIONS))
         return BL_NAMING_BERT;
     return BL_NAMING_BARE;
 }
 
-/* A tensor of shape [rows][cols], or [rows] when cols is 0. */
-static int bind(const struct binder *b, const char *name, size_t rows,
-                size_t cols, const float **out)
+/* A tensor of shape [rows][cols], or [rows] when cols is 0; NULL with *err
+ * when there is none. */
+static struct bl_tensor *find(const struct binder *b, const char *name,
+                              size_t rows, size_t cols)
 {
     char full[MAX_NAME];
     struct bl_tensor *t;
 
     snprintf(full, sizeof full, "%s%s", b->prefix, name);
     t = bl_safetensors_find(b->weights, full);
-    if (!t)
-        return bl_fail(b->err, BL_DATA, "tensor '%s' is missing", full);
+    if (!t) {
+        bl_fail(b->err, BL_DATA, "tensor '%s' is missing", full);
+        return NULL;
+    }
     if (t->n_dims != (cols ? 2 : 1) || t->dims[0] != rows
         || (cols && t->dims[1] != cols)) {
         char want[32] = "", found[64] = "";
@@ -58,14 +66,103 @@ static int bind(const struct binder *b, const char *name, size_t rows,
         for (size_t i = 0; i < t->n_dims; i++)
             snprintf(found + strlen(found), sizeof found - strlen(found),
                      "%s%zu", i ? " x " : "", t->dims[i]);
-        return bl_fail(b->err, BL_DATA, "tensor '%s': expected shape %zu%s, "
-                       "found %s", full, rows, want, found);
+        bl_fail(b->err, BL_DATA, "tensor '%s': expected shape %zu%s, "
+                "found %s", full, rows, want, found);
+        return NULL;
     }
+    return t;
+}
+
+static int bind(const struct binder *b, const char *name, size_t rows,
+                size_t cols, const float **out)
+{
+    struct bl_tensor *t = find(b, name, rows, cols);
+
+    if (!t)
+        return -1;
     *out = bl_safetensors_f32(t);
     if (!*out)
         return bl_fail(b->err, BL_DATA, "tensor '%s': expected F32, F16 or "
-                       "BF16, found %s", full, bl_tensor_dtype_name(t->dtype));
+                       "BF16, found %s", t->name,
+                       bl_tensor_dtype_name(t->dtype));
     return 0;
+}
+
+/* ---- Word vectors ---- */
+
+static bool has_words(const struct binder *b)
+{
+    char full[MAX_NAME], int8[MAX_NAME];
+
+    snprintf(full, sizeof full, "%s" WORDS, b->prefix);
+    snprintf(int8, sizeof int8, "%s" WORDS ".int8", b->prefix);
+    return has(b->weights, full) || has(b->weights, int8);
+}
+
+static int bind_rows_int8(const struct binder *b, const struct bl_shape *s,
+                          struct bl_rows *r)
+{
+    const struct bl_tensor *codes = find(b, WORDS ".int8", s->vocab,
+                                         s->hidden);
+
+    if (!codes)
+        return -1;
+    if (codes->dtype != BL_I8)
+        return bl_fail(b->err, BL_DATA, "tensor '%s': expected I8, found %s",
+                       codes->name, bl_tensor_dtype_name(codes->dtype));
+    r->int8 = (const int8_t *)codes->data;
+    return bind(b, WORDS ".scales", s->vocab, 0, &r->scales);
+}
+
+/* In 16 bits they are used where they lie. */
+static int bind_rows(const struct binder *b, const struct bl_shape *s,
+                     struct bl_rows *r)
+{
+    char int8[MAX_NAME];
+    const struct bl_tensor *t;
+
+    *r = (struct bl_rows){ NULL, NULL, NULL, NULL };
+    snprintf(int8, sizeof int8, "%s" WORDS ".int8", b->prefix);
+    if (has(b->weights, int8))
+        return bind_rows_int8(b, s, r);
+    t = find(b, WORDS, s->vocab, s->hidden);
+    if (!t || t->dtype != BL_F16)
+        return t ? bind(b, WORDS, s->vocab, s->hidden, &r->f32) : -1;
+    r->f16 = t->data;
+    return 0;
+}
+
+/* The file of the folder above, opened once. */
+static int open_shared(struct bl_model *m, struct bl_err *err)
+{
+    char *path;
+
+    if (m->shared)
+        return 0;
+    path = bl_xasprintf("%s/../words.safetensors", m->path);
+    if (access(path, F_OK) == 0)
+        m->shared = bl_safetensors_open(path, err);
+    else
+        bl_fail(err, BL_DATA, "no word embeddings: neither a tensor '%s' "
+                "nor a file '%s'", WORDS, path);
+    free(path);
+    return m->shared ? 0 : -1;
+}
+
+/* The model's own, or those of its family. */
+static int bind_words(const struct binder *b, const struct bl_shape *s,
+                      struct bl_rows *r)
+{
+    struct binder above = { .prefix = "", .err = b->err };
+
+    if (has_words(b))
+        return bind_rows(b, s, r);
+    if (open_shared(b->model, b->err) < 0)
+        return -1;
+    above.weights = b->model->shared;
+    if (bind_rows(&above, s, r) == 0)
+        return 0;
+    return bl_err_prefix(b->err, "the words.safetensors above it");
 }
 
 /* ---- Weights in int8 ---- */
@@ -217,8 +314,8 @@ static int bind_stack(const struct binder *b, const struct bl_shape *s,
 
     layers.memory = memory;
     layers.int8 = has_int8(b, "encoder.layer.0.attention.self.query");
-    if (bind(b, WORDS, s->vocab, s->hidden, &t->words) < 0
-        || bind(b, "embeddings.position_embeddings.weight", s->positions,
+    if (bind_words(b, s, &t->words) < 0
+        || bind(b, POSITIONS, s->positions,
                 s->hidden, &t->positions) < 0
         || bind(b, "embeddings.token_type_embeddings.weight", s->types,
                 s->hidden, &t->types) < 0
@@ -266,8 +363,8 @@ static int bind_two(struct bl_model *m, struct bl_arena *memory,
     m->n_towers = 2;
     for (size_t i = 0; i < 2; i++) {
         char prefix[64], head[64], weight[80];
-        struct binder b = { .weights = m->weights, .prefix = prefix,
-                            .err = err };
+        struct binder b = { .model = m, .weights = m->weights,
+                            .prefix = prefix, .err = err };
 
         snprintf(prefix, sizeof prefix, "%s.bert_model.", towers[i]);
         snprintf(head, sizeof head, "%s.additional_linear", towers[i]);
@@ -288,7 +385,8 @@ static int bind_two(struct bl_model *m, struct bl_arena *memory,
 static int bind_one(struct bl_model *m, struct bl_arena *memory,
                     const char *prefix, const char *head, struct bl_err *err)
 {
-    struct binder b = { .weights = m->weights, .prefix = prefix, .err = err };
+    struct binder b = { .model = m, .weights = m->weights, .prefix = prefix,
+                        .err = err };
 
     m->n_towers = 1;
     if (bind_stack(&b, &m->shape, memory, &m->towers[0]) < 0

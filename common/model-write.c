@@ -11,6 +11,7 @@
 #include "half.h"
 #include "json.h"
 #include "mem.h"
+#include "model-family.h"
 #include "newdir.h"
 #include "safetensors-write.h"
 
@@ -188,7 +189,7 @@ static int write_weights(const char *dir, const struct bl_net *net,
 static int copy_vocab(const char *dir, const struct bl_net *net,
                       struct bl_err *err)
 {
-    char *from = bl_xasprintf("%s/vocab.txt", net->base->path);
+    char *from = bl_family_file(net->base->path, "vocab.txt");
     struct bl_buf text = BL_BUF_INIT;
     int rc = bl_file_read(from, MAX_VOCAB, &text, err);
 

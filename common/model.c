@@ -10,6 +10,7 @@
 
 #include "file.h"
 #include "mem.h"
+#include "model-family.h"
 #include "model-parts.h"
 #include "paths.h"
 #include "wordpiece.h"
@@ -172,7 +173,7 @@ static int open_words(struct bl_model *m, const struct bl_model_config *c,
     struct bl_wordpiece_opts o = { .lowercase = c->lowercase != 0 };
     static const char *const usual_tags[] = { "[unused0]", "[unused1]",
                                               "[unused2]" };
-    char *path = bl_xasprintf("%s/vocab.txt", m->path);
+    char *path = bl_family_file(m->path, "vocab.txt");
     struct bl_buf text = BL_BUF_INIT;
     int rc = -1;
 
@@ -264,15 +265,26 @@ static int load(struct bl_model *m, struct bl_model_config *c,
     m->licence = copy_or_null(c->licence);
     m->training = copy_or_null(c->training);
     bl_safetensors_fingerprint(m->weights, &sum);
+    if (m->shared)
+        bl_safetensors_fingerprint(m->shared, &sum);
     bl_sha256_end(&sum, digest);
     bl_sha256_hex(digest, (sizeof m->fingerprint - 1) / 2, m->fingerprint);
     return 0;
 }
 
-struct bl_model *bl_model_open(const char *name, struct bl_err *err)
+static int check_single(const char *path, struct bl_err *err)
+{
+    if (!bl_family_is(path))
+        return 0;
+    return bl_fail(err, BL_DATA, "'%s' holds several models: name one of "
+                   "them, such as '%s/%s'", path, path,
+                   bl_family_folder(BL_ROLE_BI_ENCODER));
+}
+
+/* Takes the path over. */
+static struct bl_model *open_path(char *path, struct bl_err *err)
 {
     struct bl_model_config c = { .memory = BL_ARENA_INIT };
-    char *path = bl_path_find(BL_PATH_MODEL, name, err);
     struct bl_model *m;
     int rc;
 
@@ -281,12 +293,30 @@ struct bl_model *bl_model_open(const char *name, struct bl_err *err)
     m = BL_NEW(struct bl_model);
     m->path = path;
     m->memory = BL_NEW(struct bl_arena);
-    rc = load(m, &c, err);
+    rc = check_single(path, err);
+    if (!rc)
+        rc = load(m, &c, err);
     bl_arena_free(&c.memory);
     if (!rc)
         return m;
     if (err && err->code < BL_USAGE)
         err->code = BL_DATA;
+    bl_model_close(m);
+    return NULL;
+}
+
+struct bl_model *bl_model_open(const char *name, struct bl_err *err)
+{
+    return open_path(bl_path_find(BL_PATH_MODEL, name, err), err);
+}
+
+struct bl_model *bl_model_open_as(const char *name, enum bl_role role,
+                                  struct bl_err *err)
+{
+    struct bl_model *m = open_path(bl_model_find(name, role, err), err);
+
+    if (!m || bl_model_need(m, role, err) == 0)
+        return m;
     bl_model_close(m);
     return NULL;
 }
@@ -300,6 +330,7 @@ void bl_model_close(struct bl_model *m)
     free(m->labels);
     bl_wordpiece_close(m->words);
     bl_safetensors_close(m->weights);
+    bl_safetensors_close(m->shared);
     bl_arena_free(m->memory);
     free(m->memory);
     free(m->input);

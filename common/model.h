@@ -3,8 +3,9 @@
  * model: a model directory, checked and bound: configuration, vocabulary,
  * weights.
  *
- *     struct bl_model *m = bl_model_open("minilm", &err);
- *     if (!m || bl_model_need(m, BL_ROLE_BI_ENCODER, &err) < 0)
+ *     struct bl_model *m = bl_model_open_as("mini", BL_ROLE_BI_ENCODER,
+ *                                           &err);
+ *     if (!m)
  *         bl_die(&err);
  *     ... m->words, m->input, m->dim; encoder.h computes with it ...
  *     bl_model_close(m);
@@ -13,8 +14,12 @@
  * and may hold blink.json (how blink is to use it), BLINK's parameter file
  * or a sentence-transformers pooling; without blink.json the role follows
  * from the tensors' names.  A layer's weights X.weight may be stored in 8
- * bits, as bl_quantize_model() writes them (quantize.h).  Opening maps the
- * weights and reads none of them but for the fingerprint.  Everything
+ * bits, as bl_quantize_model() writes them (quantize.h).  The models of a
+ * family lie in one folder that has their word vectors and vocab.txt once for
+ * all (model-family.h); its name stands for the one of the role wanted.
+ *
+ * Opening maps the weights and reads none of them but for the fingerprint,
+ * which covers shared words too, and no path.  Everything
  * reachable from a model is borrowed until bl_model_close(); nothing in it
  * changes, so threads may share it, but for the words, whose cache serves one
  * thread at a time.
@@ -24,6 +29,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 
@@ -56,9 +62,19 @@ struct bl_layer {
     struct bl_norm norm;
 };
 
+/* Word vectors [V][H] as the file has them: one of the first three; rows.h
+ * reads them. */
+struct bl_rows {
+    const float *f32;
+    const unsigned char *f16;   /* little-endian, perhaps not aligned */
+    const int8_t *int8;
+    const float *scales;        /* [V]: what int8 is multiplied by */
+};
+
 /* One BERT stack.  H hidden, I inner, V words, P positions. */
 struct bl_bert {
-    const float *words, *positions, *types;     /* [V][H], [P][H], [S][H] */
+    struct bl_rows words;                       /* [V][H] */
+    const float *positions, *types;             /* [P][H], [S][H] */
     struct bl_norm norm;
     struct bl_layer *layers;                    /* [n_layers] */
     struct bl_linear pooler;                    /* [H][H]; w NULL: none */
@@ -93,11 +109,23 @@ struct bl_model {
     struct bl_input_spec *input;    /* lengths, layout, tags, case */
     char *licence, *training;   /* from blink.json; NULL when not said */
     struct bl_safetensors *weights;
+    struct bl_safetensors *shared;      /* the family's words; NULL: own */
     void *memory;               /* private */
 };
 
-/* name: a path or a name in the data folders (paths.h); NULL: "default".
- * NULL with BL_DATA naming the file, what was expected and what was found. */
+/* The directory of the model: name is a path or a name in the data folders
+ * (paths.h), of a model or of a family with one of that role.  NULL: for a
+ * bi-encoder the default model; for the others "default-cross" and
+ * "default-ner", else that part of the default model's family.  Caller frees.
+ * NULL with BL_DATA saying where it was looked for. */
+char *bl_model_find(const char *name, enum bl_role role, struct bl_err *err);
+
+/* Finds it, and opens it if it has that role. */
+struct bl_model *bl_model_open_as(const char *name, enum bl_role role,
+                                  struct bl_err *err);
+
+/* A model of any role, no family; name NULL: "default".  NULL with BL_DATA
+ * naming the file, what was expected and what was found. */
 struct bl_model *bl_model_open(const char *name, struct bl_err *err);
 void bl_model_close(struct bl_model *m);        /* NULL: nothing */
 

@@ -12,6 +12,7 @@
 #include "mem.h"
 #include "model-parts.h"
 #include "random.h"
+#include "rows.h"
 
 enum { MAX_NAME = 256 };
 
@@ -26,6 +27,7 @@ struct walk {
     struct bl_net *net;
     const struct bl_net_spec *spec;
     const char *prefix;
+    const struct bl_rows *words;        /* of the base's tower */
     uint64_t random;
     void (*visit)(struct walk *w, const struct slot *s);
 };
@@ -92,9 +94,11 @@ static void walk_tower(struct walk *w, struct bl_bert *t,
                        const char *prefix, const char *head)
 {
     const struct bl_shape *s = &w->net->view.shape;
+    struct bl_rows words = t->words;
 
     w->prefix = prefix;
-    visit(w, "embeddings.word_embeddings.weight", &t->words, s->vocab,
+    w->words = &words;
+    visit(w, "embeddings.word_embeddings.weight", &t->words.f32, s->vocab,
           s->hidden);
     visit(w, "embeddings.position_embeddings.weight", &t->positions,
           s->positions, s->hidden);
@@ -184,7 +188,9 @@ static void fill(struct walk *w, const struct slot *s)
     struct bl_param *p = &net->params[net->n_params++];
     float *to = net->values + p->at;
 
-    if (!*s->p)
+    if (strstr(s->name, "word_embeddings"))
+        bl_rows_all(w->words, s->rows, s->cols, to);
+    else if (!*s->p)
         fill_random(w, to, p->n, !s->cols);
     else if (strstr(s->name, "token_type_embeddings"))
         fill_types(w, *s->p, to);

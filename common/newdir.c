@@ -150,27 +150,46 @@ static void release(struct bl_newdir *d)
     free(d);
 }
 
-/* Inner folders are taken before tmp, so that a signal removes them first. */
-static int make_folders(struct bl_newdir *d)
+/* All names, before there is anything under them, so that a signal finds
+ * nothing that it does not know; tmp last, which is removed last. */
+static void take_names(struct bl_newdir *d)
+{
+    for (size_t i = 0; i < d->n_inner; i++) {
+        d->folders[i] = bl_xasprintf("%s/%s", d->tmp, d->inner[i]);
+        d->folder_slots[i] = bl_tmp_take(d->folders[i]);
+    }
+    for (size_t i = 0; i < d->n; i++) {
+        d->files[i] = bl_xasprintf("%s/%s", d->tmp, d->names[i]);
+        d->slots[i] = bl_tmp_take(d->files[i]);
+    }
+    d->folder_slots[BL_NEWDIR_MAX_INNER] = bl_tmp_take(d->tmp);
+}
+
+static void drop_names(struct bl_newdir *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        bl_tmp_drop(d->slots[i]);
+    for (size_t i = 0; i < d->n_inner; i++)
+        bl_tmp_drop(d->folder_slots[i]);
+    bl_tmp_drop(d->folder_slots[BL_NEWDIR_MAX_INNER]);
+}
+
+static int make_folders(const struct bl_newdir *d)
 {
     int rc = mkdir(d->tmp, 0777), number;
 
     if (rc < 0)
         return -1;
-    for (size_t i = 0; i < d->n_inner; i++) {
-        d->folders[i] = bl_xasprintf("%s/%s", d->tmp, d->inner[i]);
-        rc = rc < 0 ? rc : mkdir(d->folders[i], 0777);
-    }
+    for (size_t i = 0; i < d->n_inner && !rc; i++)
+        rc = mkdir(d->folders[i], 0777);
+    if (!rc)
+        return 0;
     number = errno;
     for (size_t i = 0; i < d->n_inner; i++)
-        if (rc < 0)
-            (void)rmdir(d->folders[i]);
-        else
-            d->folder_slots[i] = bl_tmp_take(d->folders[i]);
-    if (rc < 0)
-        (void)rmdir(d->tmp);
+        (void)rmdir(d->folders[i]);
+    (void)rmdir(d->tmp);
     errno = number;
-    return rc;
+    return -1;
 }
 
 struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
@@ -192,19 +211,16 @@ struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
         return NULL;
     }
     bl_stale_remove_nested(d->target, d->inner, d->n_inner);
+    take_names(d);
     if (make_folders(d) < 0) {
         bl_fail_errno(err, BL_SYSTEM, "cannot make the folder '%s'", path);
+        drop_names(d);
         release(d);
         return NULL;
     }
     d->fd = open(d->tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (d->fd >= 0)
         bl_stale_hold(d->fd);
-    for (size_t i = 0; i < n; i++) {
-        d->files[i] = bl_xasprintf("%s/%s", d->tmp, names[i]);
-        d->slots[i] = bl_tmp_take(d->files[i]);
-    }
-    d->folder_slots[BL_NEWDIR_MAX_INNER] = bl_tmp_take(d->tmp);
     return d;
 }
 
@@ -258,15 +274,11 @@ int bl_newdir_commit(struct bl_newdir *d, struct bl_err *err)
 
 void bl_newdir_abort(struct bl_newdir *d)
 {
-    for (size_t i = 0; i < d->n; i++) {
+    for (size_t i = 0; i < d->n; i++)
         (void)unlink(d->files[i]);
-        bl_tmp_drop(d->slots[i]);
-    }
-    for (size_t i = 0; i < d->n_inner; i++) {
+    for (size_t i = 0; i < d->n_inner; i++)
         (void)rmdir(d->folders[i]);
-        bl_tmp_drop(d->folder_slots[i]);
-    }
     (void)rmdir(d->tmp);
-    bl_tmp_drop(d->folder_slots[BL_NEWDIR_MAX_INNER]);
+    drop_names(d);
     release(d);
 }

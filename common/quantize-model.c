@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "file.h"
+#include "half.h"
 #include "mem.h"
+#include "model-family.h"
 #include "model-write.h"
 #include "newdir.h"
 #include "quantize.h"
@@ -18,11 +22,12 @@ static const char *const files[] = {
     "config.json", "vocab.txt", "blink.json", "model.safetensors"
 };
 
-enum { WEIGHTS = 3, FILES = 4 };
+enum { WEIGHTS = 3, FILES = 4, PIECE = 1 << 14 };
 
 /* What is written, and the packed weights of each tower. */
 struct plan {
-    struct bl_model *model;
+    const struct bl_model *model;
+    const struct bl_shrink *how;
     struct bl_int8 *packed[BL_MAX_TOWERS];
 };
 
@@ -31,8 +36,10 @@ static const struct bl_int8 *packed_of(const struct plan *p,
                                        struct bl_tensor *t)
 {
     const struct bl_model *m = p->model;
-    const float *w = t->n_dims == 2 ? bl_safetensors_f32(t) : NULL;
+    const float *w = NULL;
 
+    if (p->how->int8 && t->n_dims == 2 && strstr(t->name, "encoder.layer."))
+        w = bl_safetensors_f32(t);
     for (size_t i = 0; w && i < m->n_towers; i++)
         for (size_t k = 0; k < m->shape.layers * BL_LINEARS; k++) {
             struct bl_layer *l = &m->towers[i].layers[k / BL_LINEARS];
@@ -55,13 +62,21 @@ static void declare_part(struct bl_safetensors_writer *w,
     free(name);
 }
 
-static void declare(struct bl_safetensors_writer *w, struct bl_tensor *t,
-                    const struct bl_int8 *q)
+static bool halved(const struct plan *p, const struct bl_tensor *t)
 {
+    return p->how->f16 && (t->dtype == BL_F32 || t->dtype == BL_BF16
+                           || t->dtype == BL_F64);
+}
+
+static void declare(struct bl_safetensors_writer *w, const struct plan *p,
+                    struct bl_tensor *t)
+{
+    const struct bl_int8 *q = packed_of(p, t);
     size_t outs, shape[4];
 
     if (!q) {
-        bl_safetensors_declare(w, t->name, t->dtype, t->n_dims, t->dims);
+        bl_safetensors_declare(w, t->name, halved(p, t) ? BL_F16 : t->dtype,
+                               t->n_dims, t->dims);
         return;
     }
     outs = q->blocks * BL_INT8_OUTS;
@@ -75,11 +90,36 @@ static void declare(struct bl_safetensors_writer *w, struct bl_tensor *t,
     declare_part(w, t, "shrink", BL_F32, 1, &q->width);
 }
 
-static int put(struct bl_safetensors_writer *w, const struct bl_tensor *t,
-               const struct bl_int8 *q, struct bl_err *err)
+static int put_halved(struct bl_safetensors_writer *w,
+                      const struct bl_tensor *t, struct bl_err *err)
 {
+    size_t size = bl_tensor_dtype_size(t->dtype), n;
+    uint16_t half[PIECE];
+    float wide[PIECE];
+
+    for (size_t at = 0; at < t->count; at += n) {
+        n = t->count - at < PIECE ? t->count - at : PIECE;
+        bl_tensor_to_f32(t->dtype, t->data + at * size, n, wide);
+        for (size_t i = 0; i < n; i++) {
+            if (!(fabsf(wide[i]) <= 65504.0f))
+                return bl_fail(err, BL_DATA, "tensor '%s': value %g cannot "
+                               "be saved as F16", t->name, (double)wide[i]);
+            half[i] = bl_half_of_float(wide[i]);
+        }
+        if (bl_safetensors_put(w, half, n * sizeof *half, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int put(struct bl_safetensors_writer *w, const struct plan *p,
+               struct bl_tensor *t, struct bl_err *err)
+{
+    const struct bl_int8 *q = packed_of(p, t);
     size_t outs;
 
+    if (!q && halved(p, t))
+        return put_halved(w, t, err);
     if (!q)
         return bl_safetensors_put(w, t->data, t->size, err);
     outs = q->blocks * BL_INT8_OUTS;
@@ -89,37 +129,83 @@ static int put(struct bl_safetensors_writer *w, const struct bl_tensor *t,
         || bl_safetensors_put(w, q->shrink, q->width * 4, err) < 0 ? -1 : 0;
 }
 
-static int write_weights(const struct plan *p, const char *dir,
-                         struct bl_err *err)
+static bool dropped(const struct plan *p, const struct bl_tensor *t)
+{
+    return p->how->bare
+        && strstr(t->name, "embeddings.word_embeddings.weight");
+}
+
+/* Tensors in the order of the file: those in int8 go first, because they
+ * must be aligned and the others may be of an odd number of bytes. */
+static struct bl_tensor **in_order(const struct plan *p, size_t *n)
 {
     const struct bl_safetensors *st = p->model->weights;
-    char *path = bl_xasprintf("%s/%s", dir, files[WEIGHTS]);
+    size_t all = bl_safetensors_count(st);
+    struct bl_tensor **v = BL_NEW_ARRAY(struct bl_tensor *, all);
+
+    *n = 0;
+    for (int packed = 1; packed >= 0; packed--)
+        for (size_t i = 0; i < all; i++) {
+            struct bl_tensor *t = bl_safetensors_at(st, i);
+
+            if ((packed_of(p, t) != NULL) == packed && !dropped(p, t))
+                v[(*n)++] = t;
+        }
+    return v;
+}
+
+static int write_weights(const struct plan *p, const char *path,
+                         struct bl_err *err)
+{
     struct bl_safetensors_writer *w = bl_safetensors_create(path);
-    size_t n = bl_safetensors_count(st);
+    size_t n;
+    struct bl_tensor **order = in_order(p, &n);
     int rc = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        struct bl_tensor *t = bl_safetensors_at(st, i);
+    for (size_t i = 0; i < n; i++)
+        declare(w, p, order[i]);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = put(w, p, order[i], err);
+    free(order);
+    if (!rc)
+        return bl_safetensors_commit(w, err);
+    bl_safetensors_abort(w);
+    return -1;
+}
 
-        declare(w, t, packed_of(p, t));
-    }
-    for (size_t i = 0; i < n && !rc; i++) {
-        struct bl_tensor *t = bl_safetensors_at(st, i);
+static int check_int8(const struct bl_model *m, struct bl_err *err)
+{
+    if (m->int8)
+        return bl_fail(err, BL_DATA, "'%s': its weights are int8 already",
+                       m->path);
+    if (m->shape.inner > BL_INT8_MAX_IN || m->shape.hidden > BL_INT8_MAX_IN)
+        return bl_fail(err, BL_DATA, "'%s': layers of %zu numbers are too "
+                       "wide for int8", m->path, m->shape.inner);
+    return 0;
+}
 
-        rc = put(w, t, packed_of(p, t), err);
-    }
+int bl_shrink_weights(const struct bl_model *m, const struct bl_shrink *how,
+                      size_t threads, const char *path, struct bl_err *err)
+{
+    struct plan p = { .model = m, .how = how };
+    int rc = check_int8(m, err);
+
     if (rc < 0)
-        bl_safetensors_abort(w);
-    else
-        rc = bl_safetensors_commit(w, err);
-    free(path);
+        return -1;
+    for (size_t i = 0; i < m->n_towers && how->int8; i++)
+        p.packed[i] = bl_quantize(&m->shape, &m->towers[i], threads);
+    rc = write_weights(&p, path, err);
+    for (size_t i = 0; i < BL_MAX_TOWERS; i++)
+        bl_quantize_free(p.packed[i], m->shape.layers);
     return rc;
 }
+
+/* ---- A directory of it ---- */
 
 static int copy_file(const char *from, const char *dir, const char *name,
                      struct bl_err *err)
 {
-    char *path = bl_xasprintf("%s/%s", from, name);
+    char *path = bl_family_file(from, name);
     struct bl_buf text = BL_BUF_INIT;
     int rc = bl_file_read(path, MAX_FILE, &text, err);
 
@@ -130,13 +216,20 @@ static int copy_file(const char *from, const char *dir, const char *name,
     return rc;
 }
 
-static int write_all(const struct plan *p, const char *dir,
-                     struct bl_err *err)
+static int write_all(const struct bl_model *m, const char *dir,
+                     size_t threads, struct bl_err *err)
 {
-    for (size_t i = 0; i < WEIGHTS; i++)
-        if (copy_file(p->model->path, dir, files[i], err) < 0)
-            return -1;
-    return write_weights(p, dir, err);
+    struct bl_shrink how = { .int8 = true };
+    char *path;
+    int rc = 0;
+
+    for (size_t i = 0; i < WEIGHTS && !rc; i++)
+        rc = copy_file(m->path, dir, files[i], err);
+    path = bl_xasprintf("%s/%s", dir, files[WEIGHTS]);
+    if (!rc)
+        rc = bl_shrink_weights(m, &how, threads, path, err);
+    free(path);
+    return rc;
 }
 
 static bool has_blink_json(const char *dir)
@@ -148,27 +241,31 @@ static bool has_blink_json(const char *dir)
     return there;
 }
 
-static int quantize(struct plan *p, const char *to, bool replace,
-                    size_t threads, struct bl_err *err)
+int bl_shrink_check(const struct bl_model *m, struct bl_err *err)
 {
-    struct bl_model *m = p->model;
-    struct bl_newdir *d;
-
-    if (m->int8)
-        return bl_fail(err, BL_DATA, "'%s': its weights are int8 already",
-                       m->path);
-    if (m->shape.inner > BL_INT8_MAX_IN || m->shape.hidden > BL_INT8_MAX_IN)
-        return bl_fail(err, BL_DATA, "'%s': layers of %zu numbers are too "
-                       "wide for int8", m->path, m->shape.inner);
+    if (check_int8(m, err) < 0)
+        return -1;
     if (!has_blink_json(m->path))
         return bl_fail(err, BL_DATA, "'%s': no blink.json; make a model "
                        "directory of it first (blink-convert hf)", m->path);
+    return 0;
+}
+
+static int quantize(const struct bl_model *m, const char *to, bool replace,
+                    size_t threads, struct bl_err *err)
+{
+    struct bl_newdir *d;
+
+    if (bl_shrink_check(m, err) < 0)
+        return -1;
+    /* Elsewhere it would not find them. */
+    if (m->shared)
+        return bl_fail(err, BL_DATA, "'%s': its words are those of a family; "
+                       "blink-convert pack makes one in int8", m->path);
     d = bl_newdir_open(to, files, FILES, replace, err);
     if (!d)
         return -1;
-    for (size_t i = 0; i < m->n_towers; i++)
-        p->packed[i] = bl_quantize(&m->shape, &m->towers[i], threads);
-    if (write_all(p, bl_newdir_path(d), err) == 0)
+    if (write_all(m, bl_newdir_path(d), threads, err) == 0)
         return bl_newdir_commit(d, err);
     bl_newdir_abort(d);
     return -1;
@@ -177,14 +274,9 @@ static int quantize(struct plan *p, const char *to, bool replace,
 int bl_quantize_model(const char *from, const char *to, bool replace,
                       size_t threads, struct bl_err *err)
 {
-    struct plan p = { .model = bl_model_open(from, err) };
-    int rc;
+    struct bl_model *m = bl_model_open(from, err);
+    int rc = m ? quantize(m, to, replace, threads, err) : -1;
 
-    if (!p.model)
-        return -1;
-    rc = quantize(&p, to, replace, threads, err);
-    for (size_t i = 0; i < BL_MAX_TOWERS; i++)
-        bl_quantize_free(p.packed[i], p.model->shape.layers);
-    bl_model_close(p.model);
+    bl_model_close(m);
     return rc;
 }

@@ -37,6 +37,22 @@ struct bl_int8 *bl_quantize(const struct bl_shape *shape,
 /* NULL: nothing. */
 void bl_quantize_free(struct bl_int8 *q, size_t layers);
 
+/* How the weights of a model are written anew. */
+struct bl_shrink {
+    bool int8;                  /* the layers, as below */
+    bool f16;                   /* all other numbers */
+    bool bare;                  /* without the word vectors */
+};
+
+/* Whether that can be done: -1 with BL_DATA when its layers are int8 already
+ * or too wide, or the model has no blink.json. */
+int bl_shrink_check(const struct bl_model *m, struct bl_err *err);
+
+/* The file `path` with the model's weights.  -1 with BL_DATA also when a
+ * number is beyond those of 16 bits. */
+int bl_shrink_weights(const struct bl_model *m, const struct bl_shrink *how,
+                      size_t threads, const char *path, struct bl_err *err);
+
 /* A model directory that opens at once: that of `from` with its layers in
  * int8.  In model.safetensors each of their X.weight [out][in] becomes
  *

@@ -39,8 +39,8 @@ struct bl_tagger *bl_tagger_open(const char *name,
 {
     struct bl_tagger *t = BL_NEW(struct bl_tagger);
 
-    t->model = bl_model_open(name, err);
-    if (t->model && bl_model_need(t->model, BL_ROLE_TAGGER, err) == 0
+    t->model = bl_model_open_as(name, BL_ROLE_TAGGER, err);
+    if (t->model
         && bl_tagset_make(&t->tags, t->model->labels, t->model->n_labels,
                           err) == 0)
         t->encoder = bl_encoder_open(t->model, opts, err);

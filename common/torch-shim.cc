@@ -80,7 +80,7 @@ static Tower borrow(const struct bl_torch &t, const struct bl_bert &b)
     const struct bl_shape &s = t.shape;
     Tower tower;
 
-    tower.words = borrow(t, b.words, { dim(s.vocab), dim(s.hidden) });
+    tower.words = borrow(t, b.words.f32, { dim(s.vocab), dim(s.hidden) });
     tower.positions = borrow(t, b.positions,
                              { dim(s.positions), dim(s.hidden) });
     tower.types = borrow(t, b.types, { dim(s.types), dim(s.hidden) });

@@ -4,9 +4,10 @@
  *
  * The module exports bl_torch_api() alone; engine-torch.c opens the module
  * and calls through the table.  No exception leaves the module: a call that
- * fails returns -1 or NULL with a sentence in error[BL_ERR_MSG].  Weights
- * are borrowed from the model, which must outlive the handle (a copy is made
- * only for another device or precision); libtorch never opens a file.
+ * fails returns -1 or NULL with a sentence in error[BL_ERR_MSG].  Weights,
+ * all in f32, are borrowed from the model, which must outlive the handle (a
+ * copy is made only for another device or precision); libtorch never opens a
+ * file.
  */
 #ifndef BL_TORCH_SHIM_H
 #define BL_TORCH_SHIM_H
@@ -20,7 +21,7 @@ extern "C" {
 #endif
 
 /* Raised whenever this file or model.h changes what crosses over. */
-enum { BL_TORCH_ABI = 4 };
+enum { BL_TORCH_ABI = 5 };
 
 struct bl_torch;
 

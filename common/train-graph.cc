@@ -169,7 +169,7 @@ static Tensor run_stack(Run &r, const struct bl_bert &t, const Slice &b,
     size_t n_layers = r.model.shape.layers;
     Runs runs = find_runs(b);
     Tensor starts = starts_of(r, b);
-    Tensor x = drop(r, apply(r, t.norm, look_up(t.words, b.b->ids)
+    Tensor x = drop(r, apply(r, t.norm, look_up(t.words.f32, b.b->ids)
                              + look_up(t.positions, b.b->positions)
                              + look_up(t.types, b.b->segments)));
 

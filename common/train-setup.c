@@ -8,6 +8,7 @@
 
 #include "blas.h"
 #include "mem.h"
+#include "model-family.h"
 #include "module.h"
 #include "sha256.h"
 #include "wordpiece.h"
@@ -110,7 +111,7 @@ static int open_words(struct bl_train_setup *s, struct bl_err *err)
     static const char *const usual[] = { "[unused0]", "[unused1]",
                                          "[unused2]" };
     struct bl_wordpiece_opts o = { .lowercase = s->config.lowercase != 0 };
-    char *path = bl_xasprintf("%s/vocab.txt", s->base->path);
+    char *path = bl_family_file(s->base->path, "vocab.txt");
 
     for (size_t i = 0; i < 3 && bl_layout_tagged(s->input.layout); i++)
         o.tags[i] = s->config.has_tags ? s->config.tags[i] : usual[i];
@@ -121,12 +122,23 @@ static int open_words(struct bl_train_setup *s, struct bl_err *err)
 
 /* ---- All of it ---- */
 
+/* A model of any role; of a family the one of the role wanted. */
+static struct bl_model *open_any(const struct bl_train_wish *w,
+                                 struct bl_err *err)
+{
+    char *path = bl_model_find(w->base, w->role, err);
+    struct bl_model *m = path ? bl_model_open(path, err) : NULL;
+
+    free(path);
+    return m;
+}
+
 static int open_base(struct bl_train_setup *s, const struct bl_train_wish *w,
                      struct bl_err *err)
 {
     struct bl_sha256 unused;
 
-    s->base = bl_model_open(w->base, err);
+    s->base = open_any(w, err);
     if (!s->base)
         return -1;
     bl_sha256_init(&unused);

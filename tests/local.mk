@@ -76,6 +76,7 @@ SHELL_TESTS = \
 	tests/faults-locale.sh \
 	tests/faults-options.sh \
 	tests/faults-stream.sh \
+	tests/family.sh \
 	tests/from-blink.sh \
 	tests/fuzz-replay.sh \
 	tests/golden-blink.sh \
@@ -104,7 +105,7 @@ TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/http-server.py \
 	tests/torch-save.pl tests/stages.sh tests/train-shared.sh
 # A command's peak of memory, and a library that makes calls fail.
-check_PROGRAMS += tests/maxrss tests/pty
+check_PROGRAMS += tests/maxrss tests/parts tests/pty
 check_LTLIBRARIES = tests/inject.la
 tests_inject_la_SOURCES = tests/inject.c
 tests_inject_la_LDFLAGS = -module -avoid-version -rpath /nowhere

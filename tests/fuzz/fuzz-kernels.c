@@ -189,7 +189,7 @@ static void look_up(struct feed *f)
     struct bl_shape s = { .hidden = w, .vocab = VOCAB,
                           .positions = POSITIONS, .types = TYPES,
                           .epsilon = 1e-5f };
-    struct bl_bert t = { .words = words, .positions = places,
+    struct bl_bert t = { .words.f32 = words, .positions = places,
                          .types = types, .norm = { gain, bias } };
     float *x = bl_xmalloc(N, w * sizeof *x);
     double *sum = bl_xmalloc(w, sizeof *sum);

@@ -43,7 +43,7 @@ static struct bl_model small_model(struct bl_arena *a, size_t hidden,
     };
     struct bl_bert *t = &m.towers[0];
 
-    t->words = numbers(a, VOCAB * hidden, 0);
+    t->words.f32 = numbers(a, VOCAB * hidden, 0);
     t->positions = numbers(a, POSITIONS * hidden, 0);
     t->types = numbers(a, hidden, 0);
     t->norm = norm(a, hidden);
