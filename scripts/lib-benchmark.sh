@@ -47,7 +47,7 @@ nil_table() {
     echo '|---|--:|--:|--:|--:|--:|--:|'
     for set in "${sets[@]}"; do
         without_golds "$removed" <"$work/$set.listed--aliases.jsonl" |
-            blink-score >"$work/$set.nil.jsonl"
+            score >"$work/$set.nil.jsonl"
         nil_figures <"$work/$set.nil.jsonl" | jq -r --arg set "$set" \
             --argjson ece "$(blink-eval --json <"$work/$set.nil.jsonl" |
                 jq .ece)" "$jq_cell"'
@@ -140,7 +140,7 @@ end_table() {
             >"$work/end.gold"
         blink-ner "${ner[@]}" <"$work/end.docs" | blink-embed -m "$model" |
             blink-retrieve -x "$work/k.blx" -c "$work/k.kb" -k "$k" \
-                --aliases | rerank | blink-score |
+                --aliases | rerank | score |
             blink-eval --json --gold "$work/end.gold" |
             jq -r --arg set "$set" --arg n "$(wc -l <"$work/end.docs")" \
                 "$jq_cell"'"| \($set) | \($n) | " + ([.in_kb_micro_precision,

@@ -51,6 +51,29 @@ ok 'and does not embed the entities again' \
     bash -c "! grep -q entities '$T/err'"
 benchmark --limit 10
 ok 'another limit does' grep -q 'embedding 10 entities' "$T/err"
+
+# ---- A calibration ----
+calibrate() {
+    run "$top_srcdir/scripts/fit-calibration" -m "$fixtures/golden/m2-bi" \
+        --work "$T/work" --eval "$T/eval" -o "$T/mine.json" "$@"
+}
+calibrate tiny
+is "$status" 0 'a calibration is fitted'
+is "$(jq -c '[.provenance | .sets, .mentions, .removed]' "$T/mine.json")" \
+    '[["tiny"],4,[0,0.3]]' 'it says of what'
+is "$(jq -s length "$T/work/fit.jsonl")" 32 \
+    'each mention in four lists, and again without its entity'
+if [ -x "$top_builddir/bin/blink-rerank" ]; then
+    calibrate --cross "$fixtures/golden/m2-cross" tiny
+    is "$status $(jq -c .provenance.cross "$T/mine.json")" '0 "m2-cross"' \
+        'and for a cross-encoder'
+    is "$(jq -s 'map(select(.candidates | any(.cross_score))) | length' \
+        "$T/work/fit.jsonl")" 16 'whose lists are there too'
+fi
+benchmark --only links --calibration "$T/mine.json"
+is "$status" 0 'the benchmark takes it'
+benchmark --only links --calibration "$T/none.json"
+is "$status" 3 'and no other'
 run "$top_srcdir/scripts/benchmark" --catalogue "$T/none"
 is "$status" 3 'no entities'
 run "$top_srcdir/scripts/benchmark" --frobnicate
