@@ -116,7 +116,7 @@ if [ -x "$top_builddir/bin/blink-score" ]; then
 fi
 # One that a name makes likely is read, wherever it stands.
 jq -c '.candidates[20].prior = 1' lists >named
-cascade --cascade 1 <named
+cascade --cascade 1 --calibration minilm <named
 is "$(jq -c '.candidates[:4] | map(.id) | index("e21") != null' out |
     uniq)" true 'what a name makes likely is read first'
 echo '{"format":1,"profiles":{"cosine":{"rank":{"bi":-9}}}}' >upside-down
