@@ -46,6 +46,10 @@ static const struct bl_opt link_table[] = {
                "tagger that finds mentions"),
     BL_OPT_FLAG(0, "dictionary", &link_opts.dictionary,
                 "mentions are the catalogue's names"),
+    BL_OPT_FLAG(0, "common", &link_opts.common,
+                "so are those in lower case, and common nouns"),
+    BL_OPT_STR(0, "calibration", "FILE", &link_opts.calibration,
+               "weights for blink-score"),
     BL_OPT_GROUP("Passed on to the programs"),
     BL_OPT_SIZE('k', "top", "N", &link_opts.top, 1, 10000,
                 "candidates per mention"),
@@ -128,8 +132,10 @@ static int run_link(struct bl_args args)
 {
     if (as_table && as_json)
         bl_die_usage("--table and --json contradict each other");
+    link_opts.dictionary |= link_opts.common;
     if (link_opts.ner && link_opts.dictionary)
-        bl_die_usage("--ner and --dictionary contradict each other");
+        bl_die_usage("--ner and --%s contradict each other",
+                     link_opts.common ? "common" : "dictionary");
     if (link_opts.html && (as_table || as_json || link_opts.interactive))
         bl_die_usage("--html leaves no room for %s", as_table ? "--table"
                      : as_json ? "--json" : "-i");

@@ -10,16 +10,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ann.h"
 #include "blas.h"
+#include "buf.h"
 #include "driver.h"
 #include "encoder.h"
 #include "index.h"
 #include "kb.h"
 #include "mem.h"
 #include "model.h"
+#include "model-family.h"
 #include "paths.h"
 #include "prog.h"
 
@@ -83,6 +86,52 @@ static void see_folder(struct patient *p)
 }
 
 /* ---- Files ---- */
+
+static double megabytes(const char *folder, const char *name)
+{
+    char *path = bl_xasprintf("%s/%s", folder, name);
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+
+    free(path);
+    return there ? (double)st.st_size / 1e6 : 0;
+}
+
+/* The default models that lie together: which there are, and their weight. */
+static void see_family(struct patient *p, const char *dir)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    double all = megabytes(dir, "words.safetensors");
+
+    bl_buf_printf(&b, "words %.1f MB", all);
+    for (unsigned i = 0; i <= BL_ROLE_TAGGER; i++) {
+        char *part = bl_family_part(dir, (enum bl_role)i);
+        double size = part ? megabytes(part, "model.safetensors") : 0;
+
+        if (part)
+            bl_buf_printf(&b, ", %s %.1f MB",
+                          bl_family_folder((enum bl_role)i), size);
+        all += size;
+        free(part);
+    }
+    say(p, GOOD, "models", "%s: %s; %.1f MB together", dir, b.data, all);
+    bl_buf_free(&b);
+}
+
+/* "default" may be older than the models that come with blink. */
+static void see_models(struct patient *p)
+{
+    char *dir = bl_path_find(BL_PATH_MODEL, NULL, NULL);
+    char *mini = bl_path_find(BL_PATH_MODEL, "mini", NULL);
+
+    if (dir && bl_family_is(dir))
+        see_family(p, dir);
+    else if (dir && mini && bl_family_is(mini))
+        say(p, NOTE, "models", "%s is there, and the default is %s: -m mini, "
+            "or scripts/quickstart --encoder mini", mini, dir);
+    free(dir);
+    free(mini);
+}
 
 static void see_model(struct patient *p)
 {
@@ -267,6 +316,7 @@ int bl_driver_doctor(void)
 
     see_programs(&p);
     see_folder(&p);
+    see_models(&p);
     see_model(&p);
     see_kb(&p);
     see_index(&p);

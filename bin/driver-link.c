@@ -19,7 +19,7 @@
 /* The files that the stages are given; each may be NULL until found.  The
  * model is the family where there is one: indexes are called by it. */
 struct found {
-    char *kb, *model, *index, *cross, *ner;
+    char *kb, *model, *index, *cross, *ner, *calibration;
 };
 
 static void found_free(struct found *f)
@@ -29,6 +29,7 @@ static void found_free(struct found *f)
     free(f->index);
     free(f->cross);
     free(f->ner);
+    free(f->calibration);
 }
 
 /* ---- The index that belongs to a catalogue and a model ---- */
@@ -44,6 +45,16 @@ static char *stem(const char *path)
     return s;
 }
 
+/* The same of what a link leads to: "default" is rarely a name of its own. */
+static char *real_stem(const char *path)
+{
+    char *real = realpath(path, NULL);
+    char *s = stem(real ? real : path);
+
+    free(real);
+    return s;
+}
+
 /* "x/k.kb" -> "x/k.blx"; caller frees. */
 static char *beside(const char *kb)
 {
@@ -54,12 +65,32 @@ static char *beside(const char *kb)
     return bl_xasprintf("%.*s.blx", (int)n, kb);
 }
 
+/* The index called KB.MODEL, by the names that were given and by those that
+ * these stand for; NULL when there is none. */
+static char *index_of(const struct found *f)
+{
+    char *kb[] = { stem(f->kb), real_stem(f->kb) };
+    char *model[] = { stem(f->model), real_stem(f->model) };
+    char *path = NULL;
+
+    for (size_t i = 0; i < 4 && !path; i++) {
+        char *name = bl_xasprintf("%s.%s", kb[i / 2], model[i % 2]);
+        path = bl_path_find(BL_PATH_INDEX, name, NULL);
+        free(name);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        free(kb[i]);
+        free(model[i]);
+    }
+    return path;
+}
+
 /* Without -x: the default index for the default catalogue and model; else
  * what stands beside the catalogue, or is called KB.MODEL or KB. */
 static char *find_index(const struct bl_link_opts *o, const struct found *f,
                         struct bl_err *err)
 {
-    char *kb, *model, *name, *path;
+    char *kb, *model, *path;
 
     if (o->index || (!o->kb && !o->model))
         return bl_path_find(BL_PATH_INDEX, o->index, err);
@@ -67,21 +98,70 @@ static char *find_index(const struct bl_link_opts *o, const struct found *f,
     if (!o->model && access(path, R_OK) == 0)
         return path;
     free(path);
+    path = index_of(f);
+    if (path)
+        return path;
     kb = stem(f->kb);
     model = stem(f->model);
-    name = bl_xasprintf("%s.%s", kb, model);
-    path = bl_path_find(BL_PATH_INDEX, name, err);
-    if (!path && !o->model)
-        path = bl_path_find(BL_PATH_INDEX, kb, err);
+    if (!o->model)
+        path = bl_path_find(BL_PATH_INDEX, kb, NULL);
     if (!path)
         bl_fail(err, BL_DATA, "no index of '%s' by '%s': give it with -x, or "
                 "make it: blink-kb cat -c %s | blink-embed -m %s --entities "
                 "| blink-index build -c %s -o FILE.blx", kb, model, f->kb,
                 f->model, f->kb);
-    free(name);
     free(kb);
     free(model);
     return path;
+}
+
+/* ---- What is found by the model ---- */
+
+static bool has_own_default(void)
+{
+    char *data = bl_path_data();
+    char *path = bl_xasprintf("%s/calibration/default.json", data);
+    bool has = access(path, F_OK) == 0;
+
+    free(path);
+    free(data);
+    return has;
+}
+
+/* Weights for blink-score that belong to the model: its calibration.json, or
+ * those of the data folders called MODEL.json; what is called so here is not
+ * meant.  NULL: the default ones. */
+static char *calibration_of(const char *model)
+{
+    char *path = bl_xasprintf("%s/calibration.json", model), *name, *file;
+
+    if (access(path, R_OK) == 0)
+        return path;
+    free(path);
+    name = real_stem(model);
+    file = bl_xasprintf("%s.json", name);
+    path = strcmp(name, "default")
+        ? bl_path_find(BL_PATH_CALIBRATION, file, NULL) : NULL;
+    if (path && !strchr(path, '/')) {
+        free(path);
+        path = NULL;
+    }
+    free(name);
+    free(file);
+    return path;
+}
+
+static int find_calibration(const struct bl_link_opts *o, struct found *f,
+                            struct bl_err *err)
+{
+    if (o->calibration) {
+        f->calibration = bl_path_find(BL_PATH_CALIBRATION, o->calibration,
+                                      err);
+        return f->calibration ? 0 : -1;
+    }
+    if (!has_own_default())
+        f->calibration = calibration_of(f->model);
+    return 0;
 }
 
 /* Without --cross: that of the family which -m names; else the default one,
@@ -142,7 +222,9 @@ static int find_all(const struct bl_link_opts *o, struct found *f,
     f->index = find_index(o, f, err);
     if (!f->index)
         return -1;
-    return find_cross(o, f, err) < 0 || find_ner(o, f, err) < 0 ? -1 : 0;
+    if (find_cross(o, f, err) < 0 || find_ner(o, f, err) < 0)
+        return -1;
+    return find_calibration(o, f, err);
 }
 
 /* ---- The stages ---- */
@@ -185,7 +267,8 @@ static void add_stages(const struct bl_link_opts *o, const struct found *f,
         if (f->ner)
             bl_pipeline_add(p, "blink-ner", "-m", f->ner, NULL);
         else
-            bl_pipeline_add(p, "blink-ner", "--dictionary", f->kb, NULL);
+            bl_pipeline_add(p, "blink-ner", "--dictionary", f->kb,
+                            o->common ? "--common" : NULL, NULL);
         add_common(p, o);
     }
     bl_pipeline_add(p, "blink-embed", "-m", f->model, NULL);
@@ -201,6 +284,10 @@ static void add_stages(const struct bl_link_opts *o, const struct found *f,
         add_common(p, o);
     }
     bl_pipeline_add(p, "blink-score", NULL);
+    if (f->calibration) {
+        bl_pipeline_arg(p, "--calibration");
+        bl_pipeline_arg(p, f->calibration);
+    }
     if (o->nil) {
         bl_pipeline_arg(p, "--nil");
         bl_pipeline_arg(p, o->nil);

@@ -23,7 +23,8 @@ struct bl_link_opts {
     const char *kb, *model, *index, *cross, *ner;   /* NULL: the default */
     size_t top;                 /* candidates per mention */
     const char *nil;            /* passed to blink-score */
-    bool fast, dictionary, lines, show, interactive;
+    const char *calibration;    /* NULL: what belongs to the model */
+    bool fast, dictionary, common, lines, show, interactive;
     int format;                 /* enum bl_link_format */
     int colour;                 /* enum bl_colour */
     int input;                  /* enum bl_link_input */

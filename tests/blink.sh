@@ -149,9 +149,22 @@ like "$(cat out)" 'blink-ner -m [^ ]*default-ner \|' \
     'show: so is a tagger'
 run blink --fast --show
 is "$(grep -c rerank out)" 0 'show: --fast'
+run blink --show --dictionary
+like "$(cat out)" 'blink-ner --dictionary [^ ]*default.kb \|' \
+    'show: unless it is not wanted'
+run blink --show --common
+like "$(cat out)" 'blink-ner --dictionary [^ ]*default.kb --common \|' \
+    'show: --common is about the dictionary'
+run blink --show --common --ner x
+is "$status:$(head -1 err)" '2:blink: --ner and --common contradict each other' \
+    '--ner and --common'
 rmdir "$T/data/models/default-cross" "$T/data/models/default-ner"
 run blink link --show --kb own -m mini
 like "$(cat out)" 'own.mini.blx' 'show: the index of a catalogue by a model'
+ln -s own.kb "$T/data/catalogues/linked.kb"
+ln -s mini "$T/data/models/small"
+run blink link --show --kb linked -m small
+like "$(cat out)" 'own.mini.blx' 'show: the same when links lead to them'
 cp "$T/data/catalogues/own.kb" here.kb
 touch here.blx
 run blink link --show --kb here.kb
@@ -161,6 +174,34 @@ run blink link --kb own
 is "$status" 3 'no index: exit status'
 like "$(cat err)" "no index of 'own' by 'default': give it with -x, or" \
     'no index: says what to do'
+
+# ---- blink-score's weights ----
+weights() {
+    run blink link --show -c here.kb -x here.blx "$@"
+    sed -n "s|^ *blink-score *||p" out
+}
+mkdir "$T/data/models/minilm"
+ln -s minilm "$T/data/models/linked"
+is "$(weights -m mini)" '' 'weights: the default ones'
+like "$(weights -m linked)" '^--calibration [^ ]*/calibration/minilm.json$' \
+    'weights: those called like the model'
+is "$(weights -m linked --calibration "$T/x.json" | cat - err)" \
+    "--calibration $T/x.json" 'weights: those that are named'
+run blink link --show -c here.kb -x here.blx --calibration none
+like "$status:$(cat err)" "^3:blink: no calibration 'none' here or in" \
+    'weights: there must be some of that name'
+mkdir minilm
+like "$(weights -m linked)" '^--calibration [^ ]*/calibration/minilm.json$' \
+    'weights: what is called so here is not meant'
+rmdir minilm
+mkdir "$T/data/calibration"
+touch "$T/data/calibration/default.json"
+is "$(weights -m linked)" '' "weights: a person's default goes before"
+rm -r "$T/data/calibration"
+touch "$T/data/models/minilm/calibration.json"
+like "$(weights -m linked)" '^--calibration [^ ]*/linked/calibration.json$' \
+    'weights: those in the folder of the model'
+rm "$T/data/models/minilm/calibration.json"
 
 # ---- completion ----
 # complete WORD...: what bash offers for the last word.

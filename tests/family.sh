@@ -162,8 +162,20 @@ echo 'Paris is a city.' | blink link --json --dictionary -c k.kb -x k.blx \
     >out 2>err || cat err
 is "$(jq -r '.mention' out)" Paris 'the whole pipeline'
 
+# What the doctor says of it, and of a default that is older.
+run blink doctor
+like "$(grep '^ok *models' out)" "^ok +models +[^ ]*/mini: words [0-9.]+ MB, \
+bi [0-9.]+ MB, cross [0-9.]+ MB, ner [0-9.]+ MB; [0-9.]+ MB together$" \
+    'doctor: the family and its parts'
+like "$(grep 'tagger' out)" '^ok +tagger +[^ ]*/mini/ner$' \
+    'doctor: the tagger'
+
 # Another default, which is no family.
 cp -r one/bi home/blink/models/default
+run blink doctor
+like "$(grep '^note *models' out)" "^note +models +[^ ]*/mini is there, and \
+the default is [^ ]*/default: -m mini, or scripts/quickstart --encoder mini$" \
+    'doctor: an older default'
 is "$(fingerprint)" "$(fingerprint -m one/bi)" 'a default goes before mini'
 run blink-rerank -c k.kb <list
 like "$status $(cat err)" "^3 blink-rerank: no model 'default-cross' here" \
