@@ -10,6 +10,9 @@ jq_cell='def cell: if . == null then "-" else . * 1000 | round / 10 end;
         end;
     def ratio($a; $b): if $b == 0 then null else $a / $b end;
     def f1($hit; $said; $gold): ratio(2 * $hit; $said + $gold);'
+# Of figures (slurped) those of the last run over the sets, names looked up.
+jq_last='(if any(.run == "full") then "full" else "names" end) as $last
+    | .[] | select(.aliases and ((.run // $last) == $last))'
 
 # ---- No entity ----
 
@@ -40,20 +43,29 @@ nil_figures() {
 }
 
 nil_table() {
-    local set
+    local set run=names
+    [ -z "$cross" ] || run=full
     printf '\n%s\n\n' "Without $(jq -n "$removed * 100") % of the entities\
  that are asked for: is none of them the answer?"
     echo '| set | mentions | none | precision | recall | F1 | ECE |'
     echo '|---|--:|--:|--:|--:|--:|--:|'
     for set in "${sets[@]}"; do
-        without_golds "$removed" <"$work/$set.listed--aliases.jsonl" |
+        without_golds "$removed" <"$work/$set.listed.$run.jsonl" |
             score >"$work/$set.nil.jsonl"
-        nil_figures <"$work/$set.nil.jsonl" | jq -r --arg set "$set" \
+        nil_figures <"$work/$set.nil.jsonl" | jq -c --arg set "$set" \
             --argjson ece "$(blink-eval --json <"$work/$set.nil.jsonl" |
-                jq .ece)" "$jq_cell"'
-            "| \($set) | \(.n) | \(.gold) | " + ([.precision, .recall, .f1,
-            $ece] | map(cell | tostring) | join(" | ")) + " |"'
-    done
+                jq .ece)" '. + {$set, $ece}'
+    done | jq -r -n "$jq_cell"'
+        def row: "| \(.set) | \(.n) | \(.gold) | " + ([.precision, .recall,
+            .f1, .ece] | map(cell | tostring) | join(" | ")) + " |";
+        reduce inputs as $r ([]; . + [$r])
+        | (.[] | row),
+          if length < 2 then empty else
+              {set: "mean", n: (map(.n) | add), gold: (map(.gold) | add)}
+              + (["precision", "recall", "f1", "ece"] as $names
+                 | [$names[] as $k | {($k): (map(.[$k] | select(. != null))
+                     | if length > 0 then add / length else null end)}]
+                 | add) | row end'
 }
 
 # ---- Names in text ----
@@ -123,12 +135,21 @@ ner_table() {
 
 # ---- From text to links ----
 
+# linked MODEL...: from end.docs to figures, the mentions found as is said.
+linked() {
+    blink-ner "$@" <"$work/end.docs" | blink-embed -m "$model" |
+        blink-retrieve -x "$work/k.blx" -c "$work/k.kb" -k "$k" --aliases |
+        rerank | score | blink-eval --json --gold "$work/end.gold"
+}
+
 end_table() {
-    local set
+    local set other=null
     printf '\n%s\n\n' 'From text to links: the mentions are found as well,'\
-' and must have the borders of the gold ones.'
-    echo '| set | documents | precision | recall | F1 |'
-    echo '|---|--:|--:|--:|--:|'
+' and must have the borders of the gold ones.'"${tagger:+ The last column has \
+those that the catalogue names (\`blink-ner -d\`).}"
+    echo "| set | documents | precision | recall | F1 |${tagger:+ F1 by names\
+ |}"
+    echo "|---|--:|--:|--:|--:|${tagger:+--:|}"
     for set in "${sets[@]}"; do
         [ -r "$eval/$set.docs.jsonl" ] || continue
         say "$set from text to links"
@@ -138,13 +159,14 @@ end_table() {
             ($docs | map({(.id): true}) | add) as $in
             | inputs | select($in[.doc])' "$eval/$set.mentions.jsonl" \
             >"$work/end.gold"
-        blink-ner "${ner[@]}" <"$work/end.docs" | blink-embed -m "$model" |
-            blink-retrieve -x "$work/k.blx" -c "$work/k.kb" -k "$k" \
-                --aliases | rerank | score |
-            blink-eval --json --gold "$work/end.gold" |
+        [ -z "$tagger" ] || other=$(linked -d "$work/k.kb" |
+            jq .in_kb_micro_f1)
+        linked "${ner[@]}" |
             jq -r --arg set "$set" --arg n "$(wc -l <"$work/end.docs")" \
-                "$jq_cell"'"| \($set) | \($n) | " + ([.in_kb_micro_precision,
+                --argjson other "$other" --arg tagger "$tagger" "$jq_cell"'
+                "| \($set) | \($n) | " + ([.in_kb_micro_precision,
                 .in_kb_micro_recall, .in_kb_micro_f1]
-                | map(cell | tostring) | join(" | ")) + " |"'
+                | map(cell | tostring) | join(" | ")) + " |"
+                + if $tagger == "" then "" else " \($other | cell) |" end'
     done
 }

@@ -30,7 +30,7 @@ is "$status" 0 'the benchmark runs'
 is "$(grep -c '^| tiny | 3 | 75 |' "$T/out")" 2 \
     'a row for the set with and without aliases'
 is "$(grep '^| tiny | 3 |' "$T/out" | awk -F'|' '{ print NF }' |
-    sort -u)" 14 'all rows have the columns of the head'
+    sort -u)" 15 'all rows have the columns of the head'
 ok 'a third of the entities is taken out' \
     grep -qx '| tiny | 4 | 1 | 50 | 100 | 66.7 | [0-9.]* |' "$T/out"
 ok 'exact spans count, and cases' \
@@ -43,14 +43,66 @@ is "$(grep '^|' "$T/report/benchmark.md")" \
     "$(grep '^|' "$T/first")" 'a report holds the tables'
 ok 'and a chart' grep -q '>tiny</text>' "$T/report/benchmark.svg"
 benchmark --only links --ablation "before=$T/work/figures.jsonl"
-is "$(tail -n 2 "$T/out" | cut -d '|' -f 2 | tr '\n' ,)" \
-    ' before , this one ,' 'a row for each run'
+is "$(tail -n 4 "$T/out" | cut -d '|' -f 2 | tr '\n' ,)" \
+    ' before , bi-encoder: the nearest , + weights of blink-score , + names '\
+'and their counts ,' 'a row for each run, and for each part of this one'
 benchmark
 ok 'a second run says the same' cmp -s "$T/out" "$T/first"
 ok 'and does not embed the entities again' \
     bash -c "! grep -q entities '$T/err'"
 benchmark --limit 10
 ok 'another limit does' grep -q 'embedding 10 entities' "$T/err"
+
+# ---- A cross-encoder, and an encoder to compare with ----
+if [ -x "$top_builddir/bin/blink-rerank" ]; then
+    benchmark --only links,none,text --cross "$fixtures/golden/m2-cross" \
+        --rerank 2 --zero-shot "$fixtures/golden/m2-bi"
+    is "$status $(grep -c '^| tiny | 3 | 75 |' "$T/out")" '0 3' \
+        'a table for the lists that were re-ranked'
+    is "$(jq -c '[.candidates[] | has("cross_score")] | .[0:3]' \
+        "$T/work/tiny.listed.full.jsonl" | sort -u)" '[true,true,false]' \
+        'of which the first two were'
+    is "$(grep -A 9 'What each part adds' "$T/out" | grep '^|' | tail -n +3 |
+        cut -d '|' -f 2 | tr '\n' ,)" ' zero-shot: the nearest , zero-shot: '\
+'and names , bi-encoder: the nearest , + weights of blink-score , + names '\
+'and their counts , + cross-encoder ,' 'a row for each part'
+    is "$(awk -F '|' '/zero-shot: the nearest|bi-encoder: the nearest/ {
+        print $3 }' "$T/out" | uniq | wc -l)" 1 \
+        'the same encoder twice is as good'
+else
+    skip 'a cross-encoder' 'blink-rerank is not built'
+fi
+
+# ---- The models that come with blink ----
+# In a tree of the scripts that has some.
+parts=$top_builddir/tests/parts
+if [ -x "$parts" ] && [ -x "$top_builddir/bin/blink-rerank" ]; then
+    mkdir -p "$T/tree/share/models" "$T/data/models" "$T/one"
+    ln -s "$top_srcdir/scripts" "$T/tree/scripts"
+    ln -s "$top_srcdir/share/names" "$T/tree/share/names"
+    blink-convert crossencoder "$fixtures/golden/m2-cross/model.safetensors" \
+        --bert "$fixtures/golden/m2-cross" -o "$T/base" 2>/dev/null
+    "$parts" "$T/base" "$T/one"
+    blink-convert pack --bi "$T/one/bi" --cross "$T/one/cross" \
+        --ner "$T/one/ner" -o "$T/tree/share/models/mini" >/dev/null
+    ln -s "$T/tree/share/models/mini" "$T/data/models/mini"
+    mini_benchmark() {
+        run "$T/tree/scripts/benchmark" --catalogue "$fixtures/mini.jsonl" \
+            --eval "$T/eval" -k 8 --work "$T/mini-work" \
+            --ner-sets "$T/columns" --only links,text "$@"
+    }
+    mini_benchmark
+    is "$status $(grep -c '^| tiny | 3 | 75 |' "$T/out")" '0 3' \
+        'they are used, the cross-encoder too'
+    ok 'and the tagger' grep -qx \
+        '| tiny | 2 | [0-9.-]* | [0-9.-]* | [0-9.-]* | [0-9.-]* |' "$T/out"
+    mini_benchmark --cross '' --ner ''
+    is "$status $(grep -c '^| tiny | 3 | 75 |' "$T/out")" '0 2' \
+        'unless they are not wanted'
+    ok 'as the tagger' grep -qx '| tiny | 2 | 50 | 33.3 | 40 |' "$T/out"
+else
+    skip 'the models that come with blink' 'not all is built'
+fi
 
 # ---- A calibration ----
 calibrate() {
