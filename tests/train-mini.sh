@@ -27,9 +27,9 @@ done
 # shellcheck source-path=SCRIPTDIR source=train-shared.sh
 . "$top_srcdir/tests/train-shared.sh"
 small() {
-    run "$mini" --shared "$T/shared" -o "$T/mini" --threads 1 \
+    run "$mini" --shared "$T/shared" -o "$T/mini" --threads 1 --precision f32 \
         --base "$fixtures/golden/m2-bi" --steps 2,2,2 \
-        data bi lists cross ner
+        data bi lists cross ner pack
 }
 small
 is "$status" 0 'all is trained on invented data'
@@ -39,8 +39,8 @@ is "$(cat "$T"/mini/models/mini-{bi,cross,ner}/blink.json |
 is "$(jq -c .names "$T"/mini/models/mini-{bi,cross,ner}/blink.json |
     tr '\n' ' ')" 'true null null ' 'the first one wants names looked up'
 is "$(jq -s 'map(.candidates | length > 1) | all' \
-    "$T/mini/training/lists.train.jsonl")" true 'lists to choose from'
+    "$T/mini/training/lists.mixed.jsonl")" true 'lists to choose from'
 small
-is "$status $(grep -c 'is done already' "$T/err")" '0 5' \
+is "$status $(grep -c 'is done already' "$T/err")" '0 6' \
     'a second run has nothing to do'
 finish
