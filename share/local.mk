@@ -45,5 +45,7 @@ dist_mini_ner_DATA = $(call mini_model,ner)
 distclean-local:
 	test ! -h share/models || rm -f share/models
 
-# For people who know BLINK.
-dist_doc_DATA = share/doc/from-blink.md
+# For people who know BLINK; what the small models are; how good they are,
+# once that was measured (scripts/benchmark --report share/doc).
+dist_doc_DATA = share/doc/from-blink.md share/doc/mini.md \
+	$(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/share/doc/benchmark.*))
