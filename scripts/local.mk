@@ -5,6 +5,8 @@ dist_noinst_SCRIPTS += \
 	scripts/bench-import \
 	scripts/bench-kb \
 	scripts/bench-retrieve \
+	scripts/bench-roofline \
+	scripts/bench-scan \
 	scripts/bench-tokenizer \
 	scripts/bench \
 	scripts/bench-embed \
@@ -16,6 +18,7 @@ dist_noinst_SCRIPTS += \
 	scripts/fetch-catalogue \
 	scripts/fetch-model \
 	scripts/gen-uni-tables \
+	scripts/plot-lines \
 	scripts/plot-training \
 	scripts/quickstart
 EXTRA_DIST += \

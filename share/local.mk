@@ -45,7 +45,9 @@ dist_mini_ner_DATA = $(call mini_model,ner)
 distclean-local:
 	test ! -h share/models || rm -f share/models
 
-# For people who know BLINK; what the small models are; how good they are,
-# once that was measured (scripts/benchmark --report share/doc).
+# For people who know BLINK; what the small models are; what
+# scripts/bench-roofline measured; how good the models are, once that was
+# measured (scripts/benchmark --report share/doc).
 dist_doc_DATA = share/doc/from-blink.md share/doc/mini.md \
+	share/doc/performance.md share/doc/performance.svg \
 	$(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/share/doc/benchmark.*))

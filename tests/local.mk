@@ -42,12 +42,14 @@ UNIT_TESTS = \
 	tests/unit/test-wordpiece \
 	tests/unit/test-words \
 	tests/unit/test-vector
-check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk tests/bench/bench-ann
+check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk tests/bench/bench-ann \
+	tests/bench/bench-peaks
 
 SHELL_TESTS = \
 	tests/arrays.sh \
 	tests/bench-embed.sh \
 	tests/bench-original.sh \
+	tests/bench-roofline.sh \
 	tests/benchmark.sh \
 	tests/blink-eval.sh \
 	tests/blink-embed.sh \

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# scripts/bench-roofline, bench-scan and bench-cascade on tiny models: that
+# they come to their end with all rows; the figures mean nothing.
+. "${top_srcdir:?}/tests/lib.sh"
+only_plain
+command -v jq >/dev/null || skip_all 'no jq'
+cd "$T" || exit
+export BLINK_BUILD=$top_builddir BLINK_DATA=$T/none
+golden=$fixtures/golden
+blink-kb build -q -o k.kb "$fixtures/mini.jsonl"
+roofline() {
+    run "$top_srcdir/scripts/bench-roofline" -m "$golden/m2-bi" -c k.kb \
+        --rows 20000 --quick --rounds 1 --threads 2 "$@"
+}
+
+roofline --cross "$golden/m2-cross" --report report
+is "$status$(cat out)" 0 'a report'
+is "$(grep -c '^| .* %' report/performance.md)" 15 \
+    'stages that the machine bounds'
+is "$(grep -c '^| .*- | - |$' report/performance.md)" 2 'and others'
+is "$(grep -c '^Milliseconds\|^A second' report/performance.md)" 4 \
+    'how four costs grow'
+is "$(grep -c 'nan\|inf\|| - ' report/performance.md)" 2 'no figure is none'
+is "$(grep -c '<polyline' report/performance.svg)" 12 'in a chart'
+roofline --processor
+is "$status" 0 'by processor time, without a cross-encoder'
+ok 'it says so' grep -q 'processor time' out
+is "$(grep -c re-rank out)" 1 'nothing about re-ranking'
+run "$top_srcdir/scripts/bench-roofline" -m "$T/none"
+is "$status:$(tail -n 1 err)" "3:bench-roofline: no model '$T/none'" \
+    'no model'
+run "$top_srcdir/scripts/bench-roofline" --frobnicate
+is "$status" 2 'an unknown option'
+
+# ---- The scan ----
+run "$top_srcdir/scripts/bench-scan" --rows 2000 --dim 100 --rounds 1 \
+    --threads 1
+is "$status$(cat err)" 0 'a scan'
+is "$(cut -d'|' -f2 out | sed 's/ *$//')" \
+    ' 100 of 2000 x 100 int8, 1 query, 1 thread
+ the same, processor time
+ 100 of 2000 x 100 int8, 64 queries, 1 thread
+ the same, processor time' 'its rows'
+
+# ---- The cascade ----
+for m in Paris England France; do
+    jq -nc --arg m "$m" '{context_left: "", mention: $m, context_right: ".",
+        label_id: "1", candidates: [range(1; 6) | {id: "\(.)",
+            title: "t\(.)", score: (1 - . / 10), bi_score: (1 - . / 10)}]}'
+done >lists
+run "$top_srcdir/scripts/bench-cascade" -m "$golden/m2-cross" -c k.kb \
+    --risks 1e-300,1 lists
+is "$status" 0 'a cascade'
+is "$(cut -d'|' -f2,3 out | tail -n +3 | tr -d '\n')" \
+    ' none | 5.0  1e-300 | 5.0  1 | 4.0 ' 'a row for each risk'
+like "$(tail -n +3 out | head -n 1)" '\| 100\.0 \|$' 'beside no cascade'
+run "$top_srcdir/scripts/bench-cascade" -m "$golden/m2-cross" -c k.kb none
+is "$status:$(cat err)" "3:bench-cascade: cannot read 'none'" 'no lists'
+
+# ---- Curves ----
+printf '%s\n' $'panel\ta & b\tx\tlog' $'curve\t<c>' $'1\t10' $'100\t0.1' \
+    $'0\t5' | "$top_srcdir/scripts/plot-lines" >out
+is "$(grep -c '<circle' out)" 2 'a point without a logarithm is left out'
+ok 'names are escaped' grep -q 'a &amp; b' out
+ok 'names of curves too' grep -q '&lt;c>' out
+is "$("$top_srcdir/scripts/plot-lines" </dev/null | tail -n 1)" '</svg>' \
+    'an empty picture'
+finish
