@@ -14,6 +14,33 @@ jq_cell='def cell: if . == null then "-" else . * 1000 | round / 10 end;
 jq_last='(if any(.run == "full") then "full" else "names" end) as $last
     | .[] | select(.aliases and ((.run // $last) == $last))'
 
+# sample_mentions FILE: whole documents from all of it, with about $most
+# mentions.
+sample_mentions() {
+    paste <(jq -r '.doc // .id' "$1") "$1" | awk -F '\t' -v most="$most" '
+        { doc[NR] = $1; line[NR] = substr($0, length($1) + 2); n[$1]++ }
+        END {
+            share = most > 0 && most < NR ? most / NR : 1
+            for (i = 1; i <= NR; i++) {
+                if (!(doc[i] in keep)) {
+                    want += n[doc[i]] * share
+                    keep[doc[i]] = want - got >= n[doc[i]] / 2
+                    if (keep[doc[i]])
+                        got += n[doc[i]]
+                }
+                if (keep[doc[i]])
+                    print line[i]
+            }
+        }'
+}
+
+# sample_docs SET: documents with about a quarter of that.
+sample_docs() {
+    awk -v most="$most" -v n="$(wc -l <"$eval/$1.mentions.jsonl")" '
+        BEGIN { share = most > 0 && most / 4 < n ? most / 4 / n : 1 }
+        int(NR * share) > int((NR - 1) * share)' "$eval/$1.docs.jsonl"
+}
+
 # ---- No entity ----
 
 # without_golds SHARE < lists: as if that share of the set's entities were
@@ -153,8 +180,9 @@ those that the catalogue names (\`blink-ner -d\`).}"
     for set in "${sets[@]}"; do
         [ -r "$eval/$set.docs.jsonl" ] || continue
         say "$set from text to links"
-        sed "${limit:-\$}q" "$eval/$set.docs.jsonl" |
-            jq -c '{id, text}' >"$work/end.docs"
+        sample_docs "$set" | sed "${limit:-\$}q" | jq -c '{id, text}' \
+            >"$work/end.docs"
+        [ -s "$work/end.docs" ] || continue
         jq -c -n --slurpfile docs "$work/end.docs" '
             ($docs | map({(.id): true}) | add) as $in
             | inputs | select($in[.doc])' "$eval/$set.mentions.jsonl" \

@@ -53,6 +53,28 @@ ok 'and does not embed the entities again' \
 benchmark --limit 10
 ok 'another limit does' grep -q 'embedding 10 entities' "$T/err"
 
+# ---- A part of a set ----
+sample() {
+    (
+        most=$1
+        # shellcheck disable=SC1091
+        . "$top_srcdir/scripts/lib-benchmark.sh"
+        sample_mentions "$T/long.jsonl" | jq -s -c \
+            '[length, (map(.doc) | unique | length)]'
+    )
+}
+jq -n -c 'range(20) as $d | range($d % 3 + 1) | {doc: "d\($d)", id: .}' \
+    >"$T/long.jsonl"
+is "$(wc -l <"$T/long.jsonl") $(sample 0) $(sample 100)" '39 [39,20] [39,20]' \
+    'all of a set'
+like "$(sample 10)" '^\[(9|10|11),' 'about as many mentions as were asked for'
+is "$(most=10; . "$top_srcdir/scripts/lib-benchmark.sh"
+    sample_mentions "$T/long.jsonl" | jq -r .doc | uniq -c |
+    awk '{ d = substr($2, 2); print $1 == d % 3 + 1 }' | sort -u)" 1 \
+    'in whole documents'
+benchmark --only links --most 2
+is "$(grep -c '^| tiny | 2 | 100 |' "$T/out")" 2 'of which the figures are'
+
 # ---- A cross-encoder, and an encoder to compare with ----
 if [ -x "$top_builddir/bin/blink-rerank" ]; then
     benchmark --only links,none,text --cross "$fixtures/golden/m2-cross" \
