@@ -214,7 +214,7 @@ static char *find_vocab(const struct bl_convert *c, const char *source,
                 "folder of the BERT that they were trained from (--bert), or "
                 "its vocab.txt (--vocab); that of BLINK's published models "
                 "comes with the default model, which scripts/quickstart "
-                "fetches");
+                "sets up");
     return path;
 }
 

@@ -191,9 +191,9 @@ perl -pe 's/cand_encoder\.bert_model\.pooler\.dense\.bias/cand_encoder.bert_mode
 refuse 3 "'odd.safetensors': tensor 'cand_encoder.bert_modem.pooler.dense.bias' is no part of such a model" \
     'a tensor of another model' biencoder odd.safetensors --bert "$bi"
 export BLINK_DATA=$T/data
-refuse 2 "the weights have no vocabulary: give the folder of the BERT that they were trained from (--bert), or its vocab.txt (--vocab); that of BLINK's published models comes with the default model, which scripts/quickstart fetches" \
-    'no vocabulary' biencoder alone/bi.safetensors
 mkdir -p data/models/default
+refuse 2 "the weights have no vocabulary: give the folder of the BERT that they were trained from (--bert), or its vocab.txt (--vocab); that of BLINK's published models comes with the default model, which scripts/quickstart sets up" \
+    'no vocabulary' biencoder alone/bi.safetensors
 cp "$bi/vocab.txt" data/models/default
 run blink-convert biencoder alone/bi.safetensors -o bad
 is "$status" 2 'a default model with other words is no help'

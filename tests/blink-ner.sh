@@ -137,8 +137,9 @@ run blink-ner -m a -d b </dev/null
 is "$status$(head -1 err)" \
     "2blink-ner: options '--model' and '--dictionary' exclude each other" \
     'two finders'
+mkdir -p data/models/default
 run env BLINK_DATA="$T/data" blink-ner </dev/null
-is "$status" 3 'no default catalogue'
+is "$status" 3 'no default catalogue, and no tagger'
 mkdir -p data/catalogues
 cp k.kb data/catalogues/default.kb
 run env BLINK_DATA="$T/data" blink-ner --text <<<'In Paris.'
