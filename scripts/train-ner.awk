@@ -2,8 +2,7 @@
 # train-ner.awk: sentences in CoNLL columns, chosen, for scripts/train-data.
 #
 #   awk -f train-ner.awk train=FILE dev=FILE kind=t TESTS... [kind=c TEXT]
-#       kind=d DEMONYMS
-#       kind=s name=NAME part=PART alone=N times=N SENTENCES...
+#       kind=d DEMONYMS kind=s name=NAME part=PART alone=N SENTENCES...
 #
 # TESTS are CoNLL columns of test sets: a sentence is dropped that is one of
 # theirs or shares eight words in a row with one.  After kind=c with a plain
@@ -14,9 +13,8 @@
 # DEMONYMS (demonyms.tsv) are names of kind MISC, as in news: some sets leave
 # them out, and there a word alone that is O or anything else becomes MISC.
 # alone=N begins a document (-DOCSTART-) with every Nth sentence, as tweets
-# stand alone; "-DOCSTART-" in the input begins one too.  times=N takes a
-# sentence N times for training.  Every fifteenth sentence comes again in
-# capitals, as a headline.
+# stand alone; "-DOCSTART-" in the input begins one too.  Every fifteenth
+# sentence comes again in capitals, as a headline.
 
 function plain(s) {
     s = tolower(s)
@@ -74,8 +72,7 @@ function sentence(    i, n, file) {
     if (begins || taken[name] % alone == 0)
         print "-DOCSTART-\tO\n" >file
     begins = 0
-    for (i = file == train ? times : 1; i > 0; i--)
-        print columns >file
+    print columns >file
     if (file == train && taken[name] % 15 == 0)
         print "-DOCSTART-\tO\n\n" capitals(columns) >file
 }
