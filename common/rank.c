@@ -257,7 +257,7 @@ void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,
         }
         name_features(c->v[i].title, &m, &scratch, f);
         f[BL_F_INITIALS] = are_initials(capitals, n_capitals, c->v[i].title);
-        f[BL_F_HOLDS] = f[BL_F_WITHIN] >= 1 && !f[BL_F_NAMED];
+        f[BL_F_HOLDS] = f[BL_F_WITHIN] >= 1 && f[BL_F_NAMED] == 0;
     }
     cross_features(c, x);
     bi_features(x, c->n);
