@@ -165,7 +165,7 @@ ner_table() {
 # linked MODEL...: from end.docs to figures, the mentions found as is said.
 linked() {
     blink-ner "$@" <"$work/end.docs" | blink-embed -m "$model" |
-        blink-retrieve -x "$work/k.blx" -c "$work/k.kb" -k "$k" --aliases |
+        nearest "$([ -n "$cross" ] && echo "$rerank" || echo "$k")" --aliases |
         rerank | score | blink-eval --json --gold "$work/end.gold"
 }
 
