@@ -136,14 +136,14 @@ like "$status$(cat "$T/err")" \
 for i in $(seq 60); do
     echo "{\"mention\":\"a$i\",\"label_id\":\"1\",\"candidates\":[{\"id\":\"2\",\"title\":\"b\",\"bi_score\":0.2,\"cross_score\":3,\"score\":3},{\"id\":\"1\",\"title\":\"c\",\"bi_score\":0.9,\"cross_score\":1,\"score\":1}]}"
 done >"$T/reranked"
-score --fit "$T/cross.json" <"$T/reranked"
+score --calibration minilm --fit "$T/cross.json" <"$T/reranked"
 is "$(jq -c '.profiles | [.cross_cosine.rank.bi_gap > 0,
     .cross_cosine.rank.cross < 1, .cross.rank, .cross_cosine_named.rank]' \
     "$T/cross.json")" '[true,true,{"cross":1},{"cross":1}]' \
     '--fit: lists that were re-ranked have weights of their own'
 score --nil 1 --calibration "$T/cross.json" <"$T/reranked"
 is "$(jq -r .entity.id "$T/out" | sort -u)" 1 'and all evidence counts'
-score --nil 1 <"$T/reranked"
+score --nil 1 --calibration minilm <"$T/reranked"
 is "$(jq -r .entity.id "$T/out" | sort -u)" 2 \
     'the re-ranker decides where nothing was fitted'
 jq -c 'del(.profiles.cross_cosine_named)' "$T/cross.json" >"$T/lacks.json"
