@@ -15,7 +15,8 @@ unset NO_COLOR
 blink-kb build -q -o k.kb "$fixtures/mini.jsonl"
 blink-kb cat -c k.kb | blink-embed -m "$model" --entities \
     --engine reference | blink-index build -q -c k.kb -o k.blx
-talk=(blink -i -c k.kb -m "$model" -x k.blx --dictionary --engine reference)
+talk=(blink -i -c k.kb -m "$model" -x k.blx --dictionary --engine reference
+    --calibration "$top_srcdir/share/calibration/minilm.json")
 
 edits=''
 grep -q '^#define HAVE_LIBEDIT 1' "$top_builddir/config.h" && edits=yes
@@ -56,13 +57,15 @@ printf '{"id":"1","title":"Rome","text":"%s","aliases":["Roma\\u001b[2J"]}\n' \
     blink-kb build -q -o r.kb -
 blink-kb cat -c r.kb | blink-embed -m "$model" --entities |
     blink-index build -q -c r.kb -o r.blx
-blink -i -c r.kb -m "$model" -x r.blx --dictionary --nil 1 <<<'Rome' >out
+blink -i -c r.kb -m "$model" -x r.blx --dictionary --nil 1 \
+    --calibration "$top_srcdir/share/calibration/minilm.json" <<<'Rome' >out
 is "$(grep -c $'\033' out)" 0 'nothing steers the terminal'
 printf '{"id":"%s","title":"Symphony No. %s in every key, with its nickname"}\n' \
     1 1 2 2 3 3 4 4 | blink-kb build -q -o s.kb -
 blink-kb cat -c s.kb | blink-embed -m "$model" --entities |
     blink-index build -q -c s.kb -o s.blx
 blink -i -c s.kb -m "$model" -x s.blx --dictionary --nil 1 \
+    --calibration "$top_srcdir/share/calibration/minilm.json" \
     <<<'Symphony No. 3 in every key, with its nickname' >others
 like "$(grep '^  or: ' others)" '^  or: Symphony No\. [1-4] in every key, with its nickname 0\.[0-9]{3}$' \
     'runners-up that do not fit the line are left out whole'
