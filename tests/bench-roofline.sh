@@ -4,6 +4,7 @@
 # they come to their end with all rows; the figures mean nothing.
 . "${top_srcdir:?}/tests/lib.sh"
 only_plain
+unset MAKEFLAGS MFLAGS          # else make warns that it is alone
 command -v jq >/dev/null || skip_all 'no jq'
 cd "$T" || exit
 export BLINK_BUILD=$top_builddir BLINK_DATA=$T/none
