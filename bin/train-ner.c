@@ -45,6 +45,7 @@ static int run(struct bl_train_tags_task *t, const struct bl_conll *train,
     struct bl_train_setup setup;
     struct bl_train_wish wish;
     struct bl_task task;
+    struct bl_err err;
     char *digests;
     int status;
 
@@ -58,11 +59,12 @@ static int run(struct bl_train_tags_task *t, const struct bl_conll *train,
     t->api = setup.api;
     t->handle = setup.handle;
     t->threads = o.run.threads;
-    bl_tagged_fill(&t->train, train, labels, n_labels, &setup.net->view,
-                   wish.context_length);
-    if (dev)
-        bl_tagged_fill(&t->dev, dev, labels, n_labels, &setup.net->view,
-                       wish.context_length);
+    if (bl_tagged_fill(&t->train, train, labels, n_labels, &setup.net->view,
+                       wish.context_length, &err) < 0
+        || (dev && bl_tagged_fill(&t->dev, dev, labels, n_labels,
+                                  &setup.net->view, wish.context_length,
+                                  &err) < 0))
+        bl_die(&err);
     bl_train_tags_task(t, &task);
     digests = bl_xasprintf("%s %s", train->digest, dev ? dev->digest
                            : "none");

@@ -4,6 +4,7 @@
 #include "conll.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,8 +88,18 @@ static int read_tag(struct bl_conll *c, struct bl_span tag, bool begun,
     return 0;
 }
 
-static void end_sentence(struct bl_conll *c, size_t from, bool *first)
+/* What stands at the begin of a sentence. */
+struct begin {
+    size_t from;
+    bool first;
+    unsigned style;
+};
+
+static void end_sentence(struct bl_conll *c, struct begin *b)
 {
+    size_t from = b->from;
+
+
     if (from == c->n)
         return;
     if (c->n_sentences == c->cap_sentences) {
@@ -97,9 +108,36 @@ static void end_sentence(struct bl_conll *c, size_t from, bool *first)
                                    sizeof *c->sentences);
     }
     c->sentences[c->n_sentences++] = (struct bl_conll_sentence){
-        from, c->n, *first };
-    *first = false;
+        from, c->n, b->first, b->style };
+    b->first = false;
+    b->from = c->n;
     bl_buf_putc(&c->text, '\n');
+}
+
+/* "-DOCSTART- style=2 O"; other columns mean nothing. */
+static int begin_document(struct begin *b, struct bl_span line,
+                          struct bl_err *err)
+{
+    static const char name[] = " style=";
+    const char *at;
+    char *end, text[256];
+    long n;
+
+    b->first = true;
+    b->style = 0;
+    snprintf(text, sizeof text, "%.*s", (int)line.n, line.p);
+    for (char *p = text; *p; p++)
+        *p = is_blank(*p) ? ' ' : *p;
+    at = strstr(text, name);
+    if (!at)
+        return 0;
+    n = strtol(at + strlen(name), &end, 10);
+    if (end == at + strlen(name) || (*end && *end != ' ') || n < 0
+        || n > BL_MOST_STYLE)
+        return bl_fail(err, BL_DATA, "expected style=0 to style=%d, found "
+                       "'%s'", BL_MOST_STYLE, at + 1);
+    b->style = (unsigned)n;
+    return 0;
 }
 
 static int add_token(struct bl_conll *c, struct bl_span line, size_t from,
@@ -134,25 +172,23 @@ static int read_all(struct bl_conll *c, struct bl_lines *lines,
 {
     enum bl_line_status status;
     struct bl_span line;
-    size_t from = 0;
-    bool first = true;
+    struct begin b = { .first = true };
 
     while ((status = bl_lines_next(lines, &line, err)) == BL_LINE_OK) {
         bl_sha256_add(sum, line.p, line.n);
         bl_sha256_add(sum, "\n", 1);
         line = trim(line);
         if (!line.n) {
-            end_sentence(c, from, &first);
-            from = c->n;
+            end_sentence(c, &b);
         } else if (line.n >= 10 && !memcmp(line.p, "-DOCSTART-", 10)) {
-            end_sentence(c, from, &first);
-            from = c->n;
-            first = true;
-        } else if (add_token(c, line, from, err) < 0) {
+            end_sentence(c, &b);
+            if (begin_document(&b, line, err) < 0)
+                return -1;
+        } else if (add_token(c, line, b.from, err) < 0) {
             return -1;
         }
     }
-    end_sentence(c, from, &first);
+    end_sentence(c, &b);
     if (status == BL_LINE_TOO_LONG)
         return bl_fail(err, BL_DATA, "longer than %d bytes", MAX_LINE);
     return status == BL_LINE_END ? 0 : -1;

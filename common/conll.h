@@ -19,6 +19,8 @@
 #include "buf.h"
 #include "err.h"
 
+enum { BL_MOST_STYLE = 98 };
+
 struct bl_conll_token {
     size_t start, end;          /* bytes of text */
     char kind;                  /* 'O', 'B' or 'I' */
@@ -28,6 +30,7 @@ struct bl_conll_token {
 struct bl_conll_sentence {
     size_t from, to;            /* tokens */
     bool first;                 /* of a document */
+    unsigned style;             /* of its document */
 };
 
 struct bl_conll {
@@ -43,8 +46,9 @@ struct bl_conll {
     size_t cap, cap_sentences;  /* private */
 };
 
-/* NULL with BL_DATA: file and line of the first tag that is none, or of text
- * that is no UTF-8; a file without any sentence. */
+/* NULL with BL_DATA: file and line of the first tag that is none, of a style
+ * that is no number or too large, or of text that is no UTF-8; a file without
+ * any sentence. */
 struct bl_conll *bl_conll_read(const char *path, struct bl_err *err);
 void bl_conll_free(struct bl_conll *c);         /* NULL: nothing */
 

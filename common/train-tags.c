@@ -133,31 +133,61 @@ static size_t length_of(const struct bl_conll_sentence *s)
     return s->to - s->from;
 }
 
-void bl_tagged_fill(struct bl_tagged *t, const struct bl_conll *c,
-                    char *const *labels, size_t n_labels,
-                    const struct bl_model *m, size_t most)
+/* The token that sequences of this style begin with; -1: there is none. */
+static int32_t begin_of(const struct bl_model *m, unsigned style)
+{
+    char name[16];
+    int n = snprintf(name, sizeof name, "[unused%u]", style);
+
+    if (!style)
+        return bl_wordpiece_specials(m->words)->cls;
+    return bl_wordpiece_find(m->words, (struct bl_span){ name, (size_t)n });
+}
+
+/* What a sequence that is still empty begins with. */
+static int begin(struct cutter *k, unsigned style, struct bl_err *err)
+{
+    k->ids[0] = begin_of(k->m, style);
+    if (k->ids[0] < 0)
+        return bl_fail(err, BL_DATA, "style=%u needs a token [unused%u], "
+                       "which the vocabulary lacks", style, style);
+    return 0;
+}
+
+static int add_all(struct cutter *k, struct bl_err *err)
+{
+    for (size_t i = 0; i < k->c->n_sentences; i++) {
+        const struct bl_conll_sentence *s = &k->c->sentences[i];
+
+        if (s->first || k->n + length_of(s) + 1 > k->most)
+            flush(k);
+        if (s->first && begin(k, s->style, err) < 0)
+            return -1;
+        add_sentence(k, s);
+    }
+    flush(k);
+    return 0;
+}
+
+int bl_tagged_fill(struct bl_tagged *t, const struct bl_conll *c,
+                   char *const *labels, size_t n_labels,
+                   const struct bl_model *m, size_t most, struct bl_err *err)
 {
     struct cutter k = { .out = t, .c = c, .labels = labels,
                         .n_labels = n_labels, .m = m, .most = most };
+    int rc;
 
     k.ids = bl_xcalloc(most, sizeof *k.ids);
     k.segments = bl_xcalloc(most, sizeof *k.segments);
     k.tags = bl_xcalloc(most, sizeof *k.tags);
-    k.ids[0] = bl_wordpiece_specials(m->words)->cls;
     k.tags[0] = BL_TRAIN_IGNORE;
     k.n = 1;
-    for (size_t i = 0; i < c->n_sentences; i++) {
-        const struct bl_conll_sentence *s = &c->sentences[i];
-
-        if (s->first || k.n + length_of(s) + 1 > most)
-            flush(&k);
-        add_sentence(&k, s);
-    }
-    flush(&k);
+    rc = add_all(&k, err);
     bl_doc_free(&k.doc);
     free(k.ids);
     free(k.segments);
     free(k.tags);
+    return rc;
 }
 
 void bl_tagged_free(struct bl_tagged *t)

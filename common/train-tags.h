@@ -6,8 +6,11 @@
  * of the columns are; each word's label stands on its first piece, the
  * others have none.  Sentences of one document follow each other in a
  * sequence as long as it has room, since that is what a document looks like
- * later.  Segments are the words' shapes (tagset.h); with `lower` that share
- * of the sequences is seen as if all in lower case.
+ * later.  A sequence begins with [CLS], as later too; one of a document of
+ * style N > 0 (conll.h) with [unusedN]: what sets of other rules teach then
+ * stands apart from what blink-ner asks for, and yet they teach it text.
+ * Segments are the words' shapes (tagset.h); with `lower` that share of the
+ * sequences is seen as if all in lower case.
  *
  * The evaluation: F1 of spans with their types, precision, recall, and F1
  * of spans alone.
@@ -46,10 +49,11 @@ struct bl_train_tags_task {
 char **bl_tagged_labels(const struct bl_conll *c, size_t *n);
 
 /* Cuts the text into sequences of at most `most` tokens.  Types that the
- * labels lack stand for O. */
-void bl_tagged_fill(struct bl_tagged *t, const struct bl_conll *c,
-                    char *const *labels, size_t n_labels,
-                    const struct bl_model *m, size_t most);
+ * labels lack stand for O.  -1 with BL_DATA when the vocabulary lacks the
+ * token of a style; then t is partly filled. */
+int bl_tagged_fill(struct bl_tagged *t, const struct bl_conll *c,
+                   char *const *labels, size_t n_labels,
+                   const struct bl_model *m, size_t most, struct bl_err *err);
 void bl_tagged_free(struct bl_tagged *t);
 
 /* Fills the task's functions; t is its context and must outlive it. */

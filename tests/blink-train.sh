@@ -202,6 +202,32 @@ is "$status $(jq -s 'map(.start) | . == (sort | unique)' "$T/out") $(jq -s \
 run blink-ner -m "$bi" </dev/null
 is "$status $(cat "$T/err")" "3 blink-ner: '$bi': expected a tagger, found \
 a bi-encoder" 'another model is none'
+# By the rules of style 1 nothing is a name.
+{
+    cat "$T/text.conll"
+    for name in Paris France London Greta; do
+        printf '%s\n' '-DOCSTART- style=1 O' '' "$name O" 'is O' 'old O' \
+            '. O' '' 'They O' 'saw O' "$name O" 'in O' 'spring O' '. O' ''
+    done
+} >"$T/styles.conll"
+run blink-train ner "${tag[@]}" -t "$T/styles.conll" -d "$T/styles.conll" \
+    -o "$T/tag2" --epochs 60 --eval-every 60
+is "$status $(jq -s 'map(.f1 | values) | max' "$T/tag2.log.jsonl")" '0 1' \
+    'rules of several kinds, each with its style'
+run blink-ner -m "$T/tag2" --text <<<'Paris is old . They saw Paris in spring .'
+is "$status $(jq -c .start "$T/out" | paste -sd ' ')" '0 0 24' \
+    'those without a style are asked for'
+for style in 99 x -1 ''; do
+    printf -- '-DOCSTART- style=%s O\n\nParis B-LOC\n' "$style" \
+        >"$T/bad.conll"
+    run blink-train ner "${tag[@]}" -t "$T/bad.conll" -o "$T/q"
+    is "$status $(cat "$T/err")" "3 blink-train: '$T/bad.conll':1: expected \
+style=0 to style=98, found 'style=$style O'" "style=$style"
+done
+printf -- '-DOCSTART- style=98 O\n\nParis B-LOC\n' >"$T/bad.conll"
+run blink-train ner "${tag[@]}" -t "$T/bad.conll" -o "$T/q"
+is "$status $(cat "$T/err")" "3 blink-train: style=98 needs a token \
+[unused98], which the vocabulary lacks" 'a style that the model cannot have'
 printf 'Paris LOC\n' >"$T/bad.conll"
 run blink-train ner "${tag[@]}" -t "$T/bad.conll" -o "$T/q"
 is "$status $(cat "$T/err")" "3 blink-train: '$T/bad.conll':1: expected a \
