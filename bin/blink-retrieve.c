@@ -13,6 +13,7 @@
 
 #include "ann.h"
 #include "fold.h"
+#include "initials.h"
 #include "index.h"
 #include "kb.h"
 #include "loop.h"
@@ -60,7 +61,9 @@ static const struct bl_command command = {
 
 enum {
     GROUP = 256,                /* queries searched together */
-    NAMES = 1024                /* entities of one name that get a prior */
+    NAMES = 1024,               /* entities of one name that get a prior */
+    GUESSES = 256, BEST_GUESSES = 4     /* entities with the initials that a
+                                         * mention is: looked at, taken */
 };
 
 /* ---- What is loaded once ---- */
@@ -204,8 +207,28 @@ static void state_free(struct state *s)
 struct mention {
     struct bl_vector vector;
     struct bl_kb_names names;   /* of the mention, where they are wanted */
+    int64_t *guesses;           /* rows; titles with these initials */
+    size_t n_guesses;
     struct bl_span candidates;  /* what comes out */
 };
+
+/* "ICJ", which no alias explains, may be a title's initials. */
+static int guess(struct state *s, struct mention *m, struct bl_span text,
+                 struct bl_arena *arena, struct bl_err *err)
+{
+    char capitals[BL_MOST_INITIALS];
+    struct bl_buf folded = BL_BUF_INIT;
+    size_t n = bl_initials_read(text, capitals);
+    int rc;
+
+    if (n < 3)
+        return 0;
+    bl_fold(&folded, (struct bl_span){ capitals, n });
+    rc = bl_kb_initials(s->kb, (struct bl_span){ folded.data, folded.len },
+                        GUESSES, arena, &m->guesses, &m->n_guesses, err);
+    bl_buf_free(&folded);
+    return rc;
+}
 
 static int look_up_names(struct state *s, const struct bl_item *item,
                          struct mention *m, struct bl_arena *arena,
@@ -224,7 +247,7 @@ static int look_up_names(struct state *s, const struct bl_item *item,
     int rc = bl_kb_lookup(s->kb, (struct bl_span){ folded.data, folded.len },
                           NAMES, arena, &m->names, err);
     bl_buf_free(&folded);
-    return rc;
+    return rc < 0 ? rc : guess(s, m, text, arena, err);
 }
 
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
@@ -295,7 +318,31 @@ static int add_names(struct state *s, const struct mention *m,
         if (!isnan(score))
             all[(*n)++] = (struct bl_hit){ score, row };
     }
-    qsort(all, *n, sizeof *all, best_first);
+    return 0;
+}
+
+/* And the nearest of the guesses, if there is room for them. */
+static int add_guesses(struct state *s, const struct mention *m,
+                       struct bl_hit *all, size_t *n, struct bl_err *err)
+{
+    struct bl_hit found[GUESSES];
+    size_t n_found = 0, best;
+
+    for (size_t i = 0; i < m->n_guesses; i++) {
+        uint32_t row = (uint32_t)m->guesses[i];
+        float score;
+
+        if (among(all, *n, row))
+            continue;
+        if (score_row(s, m->vector.v, row, &score, err) < 0)
+            return -1;
+        if (!isnan(score))
+            found[n_found++] = (struct bl_hit){ score, row };
+    }
+    qsort(found, n_found, sizeof *found, best_first);
+    best = n_found < BEST_GUESSES ? n_found : BEST_GUESSES;
+    memcpy(all + *n, found, best * sizeof *all);
+    *n += best;
     return 0;
 }
 
@@ -364,7 +411,7 @@ static int put_candidates(struct state *s, const struct mention *m,
     return 0;
 }
 
-/* hits[0..n) of the search, with room for k more. */
+/* hits[0..n) of the search, with room for k + BEST_GUESSES more. */
 static int finish(struct state *s, struct bl_item *item, struct bl_hit *hits,
                   size_t n, struct bl_arena *arena, struct bl_err *err)
 {
@@ -372,8 +419,11 @@ static int finish(struct state *s, struct bl_item *item, struct bl_hit *hits,
     struct bl_buf b = BL_BUF_INIT;
     int rc;
 
-    if (m->names.n && add_names(s, m, hits, &n, err) < 0)
+    if (add_names(s, m, hits, &n, err) < 0
+        || add_guesses(s, m, hits, &n, err) < 0)
         return -1;
+    if (m->names.n || m->n_guesses)
+        qsort(hits, n, sizeof *hits, best_first);
     rc = put_candidates(s, m, hits, n, arena, &b, err);
     if (rc == 0) {
         m->candidates = (struct bl_span){
@@ -409,7 +459,7 @@ static int search(struct state *s, size_t n, size_t *found,
 static int run_group(struct state *s, struct bl_item **items, size_t n,
                      struct bl_arena *arena, struct bl_err *err)
 {
-    struct bl_hit *own = bl_xmalloc(2 * o.k, sizeof *own);
+    struct bl_hit *own = bl_xmalloc(2 * o.k + BEST_GUESSES, sizeof *own);
     size_t found[GROUP], dim = s->want.dim;
     int rc;
 

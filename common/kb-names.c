@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fold.h"
+#include "initials.h"
 
 enum { TITLE_WEIGHT = 5, BARE_WEIGHT = 2, ALIAS_WEIGHT = 1,
        COMMON_WINDOW = 4096 };
@@ -129,6 +130,19 @@ static void merge_names(struct list *l)
     }
 }
 
+/* "ICJ": no name, only a way to find the entity, so without weight. */
+static void put_initials(struct list *l, struct bl_span title)
+{
+    char initials[BL_MOST_INITIALS];
+    size_t n = bl_initials_of(title, initials);
+    char *own = bl_arena_strndup(l->arena, initials, n);
+
+    if (!n)
+        return;
+    put_name(l, (struct bl_span){ own, n }, BL_KB_INITIALS, 0);
+    l->v[l->n - 1].count = -1;
+}
+
 struct bl_kb_naming *bl_kb_name_all(const struct bl_kb_input *in,
                                     struct bl_buf *fold, struct bl_arena *a,
                                     size_t *n)
@@ -138,7 +152,7 @@ struct bl_kb_naming *bl_kb_name_all(const struct bl_kb_input *in,
     bool has_bare = bl_fold_bare(in->title, &bare);
     int common = common_title(bare, in->text, a) ? BL_KB_COMMON : 0;
 
-    l.v = bl_arena_alloc(a, in->n_aliases + 2, sizeof *l.v);
+    l.v = bl_arena_alloc(a, in->n_aliases + 3, sizeof *l.v);
     put_name(&l, in->title, BL_KB_TITLE | common, -1);
     if (has_bare)
         put_name(&l, bare, BL_KB_BARE | common, -1);
@@ -149,6 +163,7 @@ struct bl_kb_naming *bl_kb_name_all(const struct bl_kb_input *in,
                  (lower_case(al->surface) ? BL_KB_COMMON : 0), al->count);
     }
     merge_names(&l);
+    put_initials(&l, in->title);
     *n = l.n;
     return l.v;
 }

@@ -16,8 +16,8 @@ struct bl_kb_naming {
     int kind, n;
 };
 
-/* Title, bare title and aliases of one entity, [*n], in the arena; fold is
- * work space. */
+/* Title, bare title, aliases and initials of one entity, [*n], in the arena;
+ * fold is work space. */
 struct bl_kb_naming *bl_kb_name_all(const struct bl_kb_input *in,
                                     struct bl_buf *fold, struct bl_arena *a,
                                     size_t *n);

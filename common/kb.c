@@ -13,7 +13,8 @@
 
 /* Slots of the prepared statements. */
 enum {
-    GET_ID, GET_ROW, BRIEF_ROW, ROW_OF_ID, META, LOOKUP, ALIASES, NAME_FROM,
+    GET_ID, GET_ROW, BRIEF_ROW, ROW_OF_ID, META, LOOKUP, INITIALS, ALIASES,
+    NAME_FROM,
     SPELLINGS, WALK, SEARCH, MAX_ROW, VERIFY
 };
 
@@ -319,6 +320,29 @@ int bl_kb_lookup(struct bl_kb *kb, struct bl_span folded, size_t max,
     return rc;
 }
 
+int bl_kb_initials(struct bl_kb *kb, struct bl_span folded, size_t max,
+                   struct bl_arena *a, int64_t **rows, size_t *n,
+                   struct bl_err *err)
+{
+    sqlite3_stmt *st = bl_sql_stmt(&kb->q, INITIALS,
+        "SELECT row FROM alias WHERE name = ?1 AND weight = 0 AND kind = 3 "
+        "ORDER BY row LIMIT ?2", err);
+    size_t cap = 0;
+    int rc;
+
+    *rows = NULL;
+    *n = 0;
+    if (!st)
+        return -1;
+    bl_sql_text(st, 1, folded);
+    sqlite3_bind_int64(st, 2, (sqlite3_int64)max);
+    while ((rc = bl_sql_step(&kb->q, st, err)) == 1) {
+        *rows = grow(*rows, *n, &cap, sizeof **rows, a);
+        (*rows)[(*n)++] = sqlite3_column_int64(st, 0);
+    }
+    return rc;
+}
+
 int bl_kb_aliases(struct bl_kb *kb, int64_t row, struct bl_arena *a,
                   struct bl_kb_alias **out, size_t *n, struct bl_err *err)
 {
@@ -369,7 +393,7 @@ int bl_kb_spellings(struct bl_kb *kb, struct bl_span folded, size_t max,
     sqlite3_stmt *st = bl_sql_stmt(&kb->q, SPELLINGS,
         "SELECT a.surface, e.type, a.row, a.weight, a.kind FROM alias a "
         "JOIN entity e ON e.row = a.row WHERE a.name = ?1 "
-        "ORDER BY a.weight DESC, a.row, a.n LIMIT ?2", err);
+        "AND a.kind & 7 < 3 ORDER BY a.weight DESC, a.row, a.n LIMIT ?2", err);
     size_t cap = 0;
     int rc;
 

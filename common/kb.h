@@ -22,6 +22,7 @@
  *
  * alias.name is the normal form (fold.h) of alias.surface; alias.count is
  * what the input gave (or NULL), alias.weight what prior shares are made of.
+ * alias.kind is enum bl_kb_kind.
  */
 #ifndef BL_KB_H
 #define BL_KB_H
@@ -79,6 +80,7 @@ enum bl_kb_kind {
     BL_KB_TITLE,                /* the whole title */
     BL_KB_BARE,                 /* a title without its "(...)" at the end */
     BL_KB_ALIAS,
+    BL_KB_INITIALS,             /* of the title: "ICJ"; no name */
     BL_KB_COMMON = 8            /* or-ed in: a common noun, see kb-build.h */
 };
 
@@ -99,6 +101,12 @@ struct bl_kb_names {
 int bl_kb_lookup(struct bl_kb *kb, struct bl_span folded, size_t max,
                  struct bl_arena *a, struct bl_kb_names *out,
                  struct bl_err *err);
+
+/* The entities whose title has these initials (initials.h), "icj", by row, at
+ * most max: a guess that wants other evidence.  0, or -1. */
+int bl_kb_initials(struct bl_kb *kb, struct bl_span folded, size_t max,
+                   struct bl_arena *a, int64_t **rows, size_t *n,
+                   struct bl_err *err);
 
 struct bl_kb_alias {
     struct bl_span surface;

@@ -55,6 +55,7 @@ common_libcommon_la_SOURCES = \
 	common/kb-build.c common/kb-build.h \
 	common/kb-counts.c common/kb-counts.h \
 	common/kb-input.c \
+	common/initials.c common/initials.h \
 	common/kb-names.c common/kb-names.h \
 	common/kb-sql.c common/kb-sql.h \
 	common/kb-wiki.c common/kb-wiki.h \

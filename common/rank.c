@@ -8,11 +8,12 @@
 #include <string.h>
 
 #include "fold.h"
+#include "initials.h"
 #include "mem.h"
 
 /* Names longer than this are compared by their first words only: it bounds
  * the work per candidate, whatever the texts are. */
-enum { MAX_WORDS = 32, MAX_INITIALS = 8 };
+enum { MAX_WORDS = 32 };
 
 static const double min_prior = 0.001;
 /* No score beyond this, so that no sum can overflow. */
@@ -85,58 +86,6 @@ static void name_features(struct bl_span title, const struct name *mention,
         name_set(scratch, bare);
         x[BL_F_BARE] = name_same(scratch, mention);
     }
-}
-
-/* ---- Initials ---- */
-
-static bool is_upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
-static bool in_word(char c)
-{
-    unsigned char lower = (unsigned char)c | 0x20;
-
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
-           (c & 0x80);
-}
-
-/* The capitals of "WHO" or "U.S.", 2 to MAX_INITIALS of them; 0 when the
- * mention is anything else. */
-static size_t capitals_of(struct bl_span mention, char *out)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < mention.n; i++) {
-        if (mention.p[i] == '.')
-            continue;
-        if (!is_upper(mention.p[i]) || n == MAX_INITIALS)
-            return 0;
-        out[n++] = mention.p[i];
-    }
-    return n < 2 ? 0 : n;
-}
-
-/* Whether the capitals are the first letters of the title's words up to a
- * "(": of all of them (artificial intelligence), or of those that begin with
- * a capital (Department of Defense). */
-static bool are_initials(const char *capitals, size_t n, struct bl_span title)
-{
-    size_t all = 0, large = 0;
-    bool all_fit = n > 0, large_fit = n > 0, inside = false;
-
-    for (size_t i = 0; i < title.n && title.p[i] != '('; i++) {
-        char c = title.p[i], upper = (char)(c & ~0x20);
-        bool begins = !inside && in_word(c);
-        inside = in_word(c) || c == '\'';
-        if (!begins)
-            continue;
-        all_fit = all_fit && all < n && capitals[all++] == upper;
-        if (is_upper(c))
-            large_fit = large_fit && large < n && capitals[large++] == c;
-    }
-    return (all_fit && all == n) || (large_fit && large == n);
 }
 
 /* ---- Scores ---- */
@@ -243,8 +192,8 @@ void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,
                       double *x)
 {
     struct name m = { .folded = BL_BUF_INIT }, scratch = m;
-    char capitals[MAX_INITIALS];
-    size_t n_capitals = capitals_of(mention, capitals);
+    char capitals[BL_MOST_INITIALS];
+    size_t n_capitals = bl_initials_read(mention, capitals);
 
     memset(x, 0, c->n * BL_N_FEATURES * sizeof(*x));
     name_set(&m, mention);
@@ -256,7 +205,8 @@ void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,
             f[BL_F_PRIOR] = log(fmax(c->v[i].prior, min_prior));
         }
         name_features(c->v[i].title, &m, &scratch, f);
-        f[BL_F_INITIALS] = are_initials(capitals, n_capitals, c->v[i].title);
+        f[BL_F_INITIALS] = bl_initials_fit(capitals, n_capitals,
+                                           c->v[i].title);
         f[BL_F_HOLDS] = f[BL_F_WITHIN] >= 1 && f[BL_F_NAMED] == 0;
     }
     cross_features(c, x);

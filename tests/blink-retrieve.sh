@@ -120,6 +120,35 @@ is "$(jq -c '[.candidates[].id] | length == (unique | length)' out)" true \
 run blink-retrieve -x ./k.blx -c ./k.kb --aliases < <(mention 'Nobody At All')
 is "$status$(jq '.candidates | length' out)" 010 'a name that nobody has'
 
+# An abbreviation that no alias explains.
+printf '%s\n' '{"id":"a","title":"Iron Coast Junction","text":"a station"}' \
+    '{"id":"b","title":"International Court of Justice","text":"a court"}' \
+    '{"id":"c","title":"Isle","text":"land","aliases":["ICJ"]}' |
+    blink-kb build -q -o icj.kb
+for id in a b c; do
+    jq -nc --arg id $id '{$id, embedding: {model: "m", dim: 2, values:
+        ({a: [0.5, 0], b: [0.6, 0], c: [1, 0]}[$id])}}'
+done | blink-index build -c ./icj.kb -o icj.blx
+initials() {
+    jq -nc --arg mention "$1" '{$mention,
+        embedding: {model: "m", dim: 2, values: [1, 0]}}' |
+        blink-retrieve -x ./icj.blx -c ./icj.kb -k 1 "${2:---aliases}" |
+        jq -c '[.candidates[] | [.id, .prior]]'
+}
+is "$(initials ICJ) $(initials I.C.J.)" \
+    '[["c",1],["b",null],["a",null]] [["c",null],["b",null],["a",null]]' \
+    'initials of a title bring it, without a prior'
+is "$(initials icj) $(initials ICX) $(initials ICJ --no-aliases)" \
+    '[["c",1]] [["c",null]] [["c",null]]' 'other words and --no-aliases do not'
+is "$(blink-ner -d ./icj.kb --text <<<'The ICJ met.' | jq -c .mention)" \
+    '"ICJ"' 'the dictionary knows the alias'
+is "$(sed -n 1p <(blink-kb cat -c ./icj.kb) | jq -c '.aliases')" null \
+    'initials are no alias'
+is "$(printf '%s\n' '{"id":"b","title":"Iron Coast Junction","text":""}' |
+    blink-kb build -q -o only.kb &&
+    blink-ner -d ./only.kb --text <<<'The ICJ met.')" '' \
+    'nor a name to the dictionary'
+
 # ---- Bad records ----
 fails() {
     retrieve <<<"$3"

@@ -7,6 +7,7 @@
 
 #include "candidates.h"
 #include "file.h"
+#include "initials.h"
 #include "rank.h"
 #include "rank-fit.h"
 #include "tap.h"
@@ -165,6 +166,25 @@ static void abbreviations(void)
     ok(!initials("U", "Uganda") && !initials("", "") &&
        !initials("..", "") && !initials("ABCDEFGHI", "A B C D E F G H I"),
        "two to eight letters");
+}
+
+static bool initials_of(const char *title, const char *expected)
+{
+    char own[BL_MOST_INITIALS];
+    size_t n = bl_initials_of(bl_span_of(title), own);
+
+    return bl_span_is((struct bl_span){ own, n }, expected);
+}
+
+static void initials_to_find_by(void)
+{
+    ok(initials_of("International Court of Justice", "ICJ") &&
+       initials_of("Cost of goods sold", "COGS") &&
+       initials_of("People's Action Party (Singapore)", "PAP"),
+       "of the capitals, else of all words");
+    ok(initials_of("United States", "") && initials_of("", "") &&
+       initials_of("A B C D E F G H I", "") && initials_of("3 2 1 Go", ""),
+       "three to eight letters");
 }
 
 /* An encoder that compares names puts an abbreviation far from its entity:
@@ -331,6 +351,7 @@ int main(void)
     bad_lists();
     ranking();
     abbreviations();
+    initials_to_find_by();
     names();
     profiles();
     compiled_in();
