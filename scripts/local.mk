@@ -46,6 +46,7 @@ EXTRA_DIST += \
 	scripts/train-mine.awk \
 	scripts/train-ner.awk \
 	scripts/train-ner-news.awk \
+	scripts/train-lives.awk \
 	scripts/train-news.awk \
 	scripts/train-overlap.awk \
 	scripts/train-split.awk

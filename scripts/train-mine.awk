@@ -292,11 +292,27 @@ function alone(i, j) {
     return !(capital(i - 1) && w[i - 1] == strip(w[i - 1]))
 }
 
+# Within "Ann Lee (born 1 May 1970) is an English ...", at most a line long:
+# the first sentence of a life.
+function is_life(i,    k) {
+    if (i > 30 || flags[page] !~ /P/)
+        return 0
+    for (k = i - 1; k >= i - 5 && k > 1; k--)
+        if (w[k] ~ /^(was|is)$/ && w[k + 1] ~ /^(a|an|the)$/)
+            return 1
+    return 0
+}
+
 function nationality(i, name,    next_word, t) {
     t = country[name]
     next_word = strip(w[i + 1])
+    if (w[i] == "(" name ":")
+        return title_of[name " language"]
     if (w[i] != name)
         return ""
+    # Of these four nations Wikipedia names the people, of others the state.
+    if (name ~ /^(English|Scottish|Welsh|Irish)$/ && is_life(i))
+        return title_of[name " people"]
     if (next_word ~ /^(language|word|spelling|translation|dialect|verb|noun|grammar|pronunciation|alphabet)s?$/)
         return title_of[name " language"]
     if (w[i - 1] == "the" && next_word ~ /^(were|are|had|have|did|who|themselves)$/)
@@ -335,7 +351,7 @@ function found(i, j, name, id, how,    t, s) {
     }
     if (how == "title" || how == "alias")
         met(name_of[id], id)
-    if (how == "common" ) {
+    if (how == "common") {
         if (take(id, "common", 3))
             emit(i, j, name, name, id, "common", 0.5)
         return
@@ -363,6 +379,12 @@ function at(i,    first, most, acc, best, best_j, j, name, t) {
     if (first in country && (t = nationality(i, first)) != "") {
         if (take(t SUBSEP first, "nation", 80, 1))
             emit(i, i, first, first, t, "nation", 1)
+        return i
+    }
+    if (first == "footballer" && is_life(i) && sport == "football") {
+        if (take(title_of["Association football"], "trade", 150, 1))
+            emit(i, i, first, first, title_of["Association football"],
+                "trade", 1)
         return i
     }
     if (!most)

@@ -2,7 +2,8 @@
 # train-ner.awk: sentences in CoNLL columns, chosen, for scripts/train-data.
 #
 #   awk -f train-ner.awk train=FILE dev=FILE kind=t TESTS... [kind=c TEXT]
-#       kind=d DEMONYMS kind=s name=NAME part=PART alone=N SENTENCES...
+#       kind=d DEMONYMS... kind=s name=NAME part=PART alone=N style=N
+#       mixed=N SENTENCES...
 #
 # TESTS are CoNLL columns of test sets: a sentence is dropped that is one of
 # theirs or shares eight words in a row with one.  After kind=c with a plain
@@ -10,11 +11,14 @@
 # it (which documents of a mixed file may be used); part=all takes all.
 # Every twentieth sentence goes to dev.  A file ends with a blank line.
 #
-# DEMONYMS (demonyms.tsv) are names of kind MISC, as in news: some sets leave
-# them out, and there a word alone that is O or anything else becomes MISC.
+# DEMONYMS (demonyms.tsv, peoples.tsv) are names of kind MISC, as in news: some
+# sets leave them out, and there a word alone that is O or anything else becomes
+# MISC.
 # alone=N begins a document (-DOCSTART-) with every Nth sentence, as tweets
-# stand alone; "-DOCSTART-" in the input begins one too.  Every fifteenth
-# sentence comes again in capitals, as a headline.
+# stand alone; "-DOCSTART-" in the input begins one too.  style=N is written
+# there: N > 0 for sets whose rules are not those that names are wanted by
+# (blink-train(1)); with mixed=K every Kth of their documents has none.  Every
+# fifteenth sentence comes again in capitals, as a headline.
 
 function plain(s) {
     s = tolower(s)
@@ -70,11 +74,17 @@ function sentence(    i, n, file) {
     }
     file = ++taken[name] % 20 == 0 ? dev : train
     if (begins || taken[name] % alone == 0)
-        print "-DOCSTART-\tO\n" >file
+        print document(file) >file
     begins = 0
     print columns >file
     if (file == train && taken[name] % 15 == 0)
-        print "-DOCSTART-\tO\n\n" capitals(columns) >file
+        print document(file) "\n" capitals(columns) >file
+}
+
+# The line that begins one, and an empty one.
+function document(file,    own) {
+    own = style > 0 && (mixed == 0 || ++documents[file, name] % mixed)
+    return "-DOCSTART-" (own ? "\tstyle=" style : "") "\tO\n"
 }
 
 function capitals(s,    f, n, i, out) {
@@ -109,7 +119,7 @@ kind == "c" {
 
 kind == "d" {
     split($0, columns_of, "\t")
-    if (columns_of[1] !~ / /)
+    if (columns_of[1] !~ /[ #]/)
         demonym[columns_of[1]]
     next
 }

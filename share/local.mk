@@ -5,7 +5,8 @@ EXTRA_DIST += \
 	share/formats/wikipedia-summaries.jq \
 	share/train/demonyms.tsv \
 	share/train/ner-news.tsv \
-	share/train/news.tsv
+	share/train/news.tsv \
+	share/train/peoples.tsv
 
 # Every program writes its own bash completion.
 completionsdir = $(datadir)/bash-completion/completions

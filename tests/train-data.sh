@@ -71,9 +71,26 @@ ok 'test parts are left alone' not grep -q 'music-test' "$T/ner"
 is "$(grep -A 4 '^met' "$T/ner" | tr '\n\t' ' /')" \
     'met/O German/B-MISC people/O in/O German/B-LOC ' \
     'what belongs to a country is a name, unless it begins a longer one'
-is "$(grep -B 3 '^met' "$T/ner" | head -n 1)" "-DOCSTART-	O" \
-    'a tweet stands alone'
+is "$(grep -B 3 '^met' "$T/ner" | head -n 1)" "-DOCSTART-	style=2	O" \
+    "a tweet stands alone, by its own rules"
+is "$(grep -c '^wikigold' "$T/ner")" 3 'a small set comes three times'
 ok 'the rest is there' grep -q '^crossner-music-dev	B-LOC' "$T/ner"
+
+# Invented lives: a place is a club to a player, and a town to be born in.
+printf '%s\t%s\t%s\t%s\n' 1 'Norwick City F.C.' soccer 'a club' \
+    2 Norwick '' 'a town' 3 'Tara Quill' '' 'Tara Quill (born 1950) is' \
+    4 Ostshire '' 'a county' 5 'English people' '' '' \
+    6 'Association football' '' '' 7 Denmark '' '' >"$T/born"
+run awk -F '\t' -f "$top_srcdir/scripts/train-lives.awk" kind=d \
+    <(printf 'Danish\tDenmark\n') kind=e "$T/born"
+is "$(cut -f 4,6 "$T/out" | sort -u | tr '\t' ' ')" 'Danish 7
+English 5
+Norwick 1
+Norwick 2
+Ostshire 4
+footballer 6' 'what a life names'
+is "$(awk -F '\t' '$3 ~ /Born in $/ { print $6 }' "$T/out" | sort -u)" 2 \
+    'who is born somewhere is born in a town'
 
 # Invented lines.
 printf '2\t%s\n' '{club:ORG} {#3-3} {CLUB:ORG} {#4-4}|2' \
