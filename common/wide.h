@@ -44,7 +44,10 @@ static BL_INLINE void bl_lanes_load(bl_lanes *v, const float *p, size_t left)
 /* The first left floats, at most BL_LANES. */
 static BL_INLINE void bl_lanes_store(const bl_lanes *v, float *p, size_t left)
 {
-    memcpy(p, v, left >= BL_LANES ? sizeof *v : left * sizeof *p);
+    if (left >= BL_LANES)       /* a size known here: not a call */
+        memcpy(p, v, sizeof *v);
+    else
+        memcpy(p, v, left * sizeof *p);
 }
 
 /* Sum in pairs: lane i and i + 8, then 4, 2, 1 apart. */
