@@ -51,49 +51,76 @@ static BL_INLINE void to_codes(const lanes *x, float factor, int32_t zero,
     *codes = __builtin_convertvector(whole, lanes_byte);
 }
 
-static BL_INLINE void at_most(lanes *v, const lanes *high)
-{
-    bl_lanes_int above = (bl_lanes_int)(*v > *high);
-
-    *v = (lanes)(((bl_lanes_int)*v & ~above) | ((bl_lanes_int)*high & above));
-}
-
-/* 16 numbers of x[n] times those of by (NULL: 1) from i on; 0 beyond. */
+/* 16 numbers of x times those of by (NULL: 1); left of them, the others are
+ * 0. */
 static BL_INLINE void load_product(lanes *v, const float *x, const float *by,
-                                   size_t i, size_t n)
+                                   size_t left)
 {
     lanes b;
 
-    *v = (lanes){ 0 };
-    if (i >= n)
-        return;
-    bl_lanes_load(v, x + i, n - i);
+    bl_lanes_load(v, x, left);
     if (!by)
         return;
-    bl_lanes_load(&b, by + i, n - i);
+    bl_lanes_load(&b, by, left);
     *v *= b;
 }
 
-/* The smallest and the largest number of x * by and 0; false unless all are
- * finite. */
+/* The largest number above 0 and the largest below without its sign, as
+ * bits: those of positive floats are in the order of the floats, infinity
+ * and NaN the largest, and all others are below 0. */
+struct range {
+    bl_lanes_int above, below;
+};
+
+static BL_INLINE void at_least(bl_lanes_int *v, bl_lanes_int low)
+{
+    bl_lanes_int less = *v < low;
+
+    *v = (low & less) | (*v & ~less);
+}
+
+static BL_INLINE void widen(struct range *r, const lanes *v)
+{
+    at_least(&r->above, (bl_lanes_int)*v);
+    at_least(&r->below, (bl_lanes_int)*v ^ INT32_MIN);
+}
+
+/* In all lanes what was in one. */
+static BL_INLINE void gather(bl_lanes_int *v)
+{
+    at_least(v, BL_LANES_TURN(*v, 8));
+    at_least(v, BL_LANES_TURN(*v, 4));
+    at_least(v, BL_LANES_TURN(*v, 2));
+    at_least(v, BL_LANES_TURN(*v, 1));
+}
+
+/* The smallest and the largest number of x[n] * by and 0; false unless all
+ * are finite.  Two ranges, as one would wait for itself. */
 static BL_INLINE bool range_of(const float *x, const float *by, size_t n,
                                float *low, float *high)
 {
-    lanes least = { 0 }, most = { 0 }, nothing = { 0 }, v;
+    struct range r = { { 0 }, { 0 } }, s = r;
+    size_t i = 0;
+    lanes v;
 
-    for (size_t i = 0; i < n; i += LANES) {
-        load_product(&v, x, by, i, n);
-        nothing += v * 0;               /* NaN if it is not finite */
-        bl_lanes_at_least(&most, &v);
-        at_most(&least, &v);
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        load_product(&v, x + i, by ? by + i : NULL, LANES);
+        widen(&r, &v);
+        load_product(&v, x + i + LANES, by ? by + i + LANES : NULL, LANES);
+        widen(&s, &v);
     }
-    *low = least[0];
-    *high = most[0];
-    for (size_t i = 1; i < LANES; i++) {
-        *low = least[i] < *low ? least[i] : *low;
-        *high = most[i] > *high ? most[i] : *high;
+    for (; i < n; i += LANES) {
+        load_product(&v, x + i, by ? by + i : NULL, n - i);
+        widen(&r, &v);
     }
-    return bl_lanes_sum(&nothing) == 0;
+    at_least(&r.above, s.above);
+    at_least(&r.below, s.below);
+    gather(&r.above);
+    gather(&r.below);
+    memcpy(high, &r.above, sizeof *high);
+    memcpy(low, &r.below, sizeof *low);
+    *low = -*low;
+    return isfinite(*high) && isfinite(*low);
 }
 
 size_t bl_int8_width(size_t in)
@@ -106,15 +133,37 @@ size_t bl_int8_row_size(size_t in)
     return padded(in, BL_INT8_INS) + ALIGN;
 }
 
-BL_WIDE
-void bl_int8_prepare(const struct bl_int8 *m, const float *x, void *row)
+/* The codes of x[in] * by, and 0s up to width. */
+static BL_INLINE void row_to_codes(const float *x, const float *by,
+                                   size_t in, size_t width,
+                                   const struct scale *s, float factor,
+                                   unsigned char *codes)
 {
-    size_t in = m->in, width = m->width;
-    unsigned char *codes = row;
+    lanes_byte bytes;
+    size_t i = 0;
+    lanes v;
+
+    for (; i + LANES <= in; i += LANES) {
+        load_product(&v, x + i, by ? by + i : NULL, LANES);
+        to_codes(&v, factor, s->zero, &bytes);
+        memcpy(codes + i, &bytes, sizeof bytes);
+    }
+    for (; i < width; i += LANES) {
+        v = (lanes){ 0 };
+        if (i < in)
+            load_product(&v, x + i, by ? by + i : NULL, in - i);
+        to_codes(&v, factor, s->zero, &bytes);
+        memcpy(codes + i, &bytes, sizeof bytes);
+    }
+}
+
+static BL_INLINE void prepare(const float *x, const float *by, size_t in,
+                              size_t width, unsigned char *codes)
+{
     struct scale s = { NAN, 0 };
     float low, high, factor;
 
-    if (!range_of(x, m->shrink, in, &low, &high) || !isfinite(high - low)) {
+    if (!range_of(x, by, in, &low, &high) || !isfinite(high - low)) {
         memset(codes, 0, width);
         memcpy(codes + width, &s, sizeof s);
         return;
@@ -123,15 +172,17 @@ void bl_int8_prepare(const struct bl_int8 *m, const float *x, void *row)
     factor = high - low > 1e-30f ? levels / (high - low) : 0;
     s.scale = (high - low) / levels;
     s.zero = (int32_t)(-low * factor + 0.5f);
-    for (size_t i = 0; i < width; i += LANES) {
-        lanes_byte bytes;
-        lanes v;
-
-        load_product(&v, x, m->shrink, i, in);
-        to_codes(&v, factor, s.zero, &bytes);
-        memcpy(codes + i, &bytes, sizeof bytes);
-    }
+    row_to_codes(x, by, in, width, &s, factor, codes);
     memcpy(codes + width, &s, sizeof s);
+}
+
+BL_WIDE
+void bl_int8_prepare(const struct bl_int8 *m, const float *x, void *row)
+{
+    if (m->shrink)
+        prepare(x, m->shrink, m->in, m->width, row);
+    else
+        prepare(x, NULL, m->in, m->width, row);
 }
 
 /* ---- Weights ---- */
@@ -155,7 +206,9 @@ static void pack_output(const float *w, const float *by, size_t in,
         lanes_byte bytes;
         lanes v;
 
-        load_product(&v, w, by, i, good ? in : 0);
+        v = (lanes){ 0 };
+        if (good && i < in)
+            load_product(&v, w + i, by ? by + i : NULL, in - i);
         to_codes(&v, factor, 0, &bytes);
         memcpy(four, &bytes, sizeof four);
         for (size_t k = 0; k < LANES; k += 4)

@@ -50,15 +50,28 @@ static BL_INLINE void bl_lanes_store(const bl_lanes *v, float *p, size_t left)
         memcpy(p, v, left * sizeof *p);
 }
 
+/* Lane i + n (modulo 16) in the place of lane i. */
+#define BL_TURNS_(n) \
+    (n) % 16, ((n) + 1) % 16, ((n) + 2) % 16, ((n) + 3) % 16, \
+    ((n) + 4) % 16, ((n) + 5) % 16, ((n) + 6) % 16, ((n) + 7) % 16, \
+    ((n) + 8) % 16, ((n) + 9) % 16, ((n) + 10) % 16, ((n) + 11) % 16, \
+    ((n) + 12) % 16, ((n) + 13) % 16, ((n) + 14) % 16, ((n) + 15) % 16
+#ifdef __clang__
+#define BL_LANES_TURN(v, n) __builtin_shufflevector(v, v, BL_TURNS_(n))
+#else
+#define BL_LANES_TURN(v, n) \
+    __builtin_shuffle(v, (bl_lanes_int){ BL_TURNS_(n) })
+#endif
+
 /* Sum in pairs: lane i and i + 8, then 4, 2, 1 apart. */
 static BL_INLINE float bl_lanes_sum(const bl_lanes *v)
 {
-    float s[BL_LANES];
+    bl_lanes s = *v;
 
-    memcpy(s, v, sizeof s);
-    for (size_t half = BL_LANES / 2; half; half /= 2)
-        for (size_t i = 0; i < half; i++)
-            s[i] += s[i + half];
+    s += BL_LANES_TURN(s, 8);
+    s += BL_LANES_TURN(s, 4);
+    s += BL_LANES_TURN(s, 2);
+    s += BL_LANES_TURN(s, 1);
     return s[0];
 }
 
