@@ -88,10 +88,10 @@ static BL_INLINE void widen(struct range *r, const lanes *v)
 /* In all lanes what was in one. */
 static BL_INLINE void gather(bl_lanes_int *v)
 {
-    at_least(v, BL_LANES_TURN(*v, 8));
-    at_least(v, BL_LANES_TURN(*v, 4));
-    at_least(v, BL_LANES_TURN(*v, 2));
-    at_least(v, BL_LANES_TURN(*v, 1));
+    at_least(v, BL_LANES_TURN(bl_lanes_int, 16, *v, 8));
+    at_least(v, BL_LANES_TURN(bl_lanes_int, 16, *v, 4));
+    at_least(v, BL_LANES_TURN(bl_lanes_int, 16, *v, 2));
+    at_least(v, BL_LANES_TURN(bl_lanes_int, 16, *v, 1));
 }
 
 /* The smallest and the largest number of x[n] * by and 0; false unless all

@@ -48,6 +48,22 @@ void bl_kernel_attend(const struct bl_attend *a, float *scratch);
 /* Floats that scratch must hold. */
 size_t bl_kernel_attend_scratch(size_t n, size_t d);
 
+/* These four for one instruction set. */
+struct bl_kernels {
+    void (*look_up)(const struct bl_shape *s, const struct bl_bert *t,
+                    const int32_t *ids, const int32_t *positions,
+                    const int32_t *segments, size_t n, float *x);
+    void (*add_norm)(float *x, const float *y, const float *bias,
+                     const struct bl_norm *norm, float epsilon, size_t n,
+                     size_t hidden);
+    void (*gelu)(float *x, const float *bias, size_t n, size_t w);
+    void (*attend)(const struct bl_attend *a, float *scratch);
+};
+
+/* Number i of those that this processor can run, the best first: the one
+ * that the functions above use; NULL at the end (tests). */
+const struct bl_kernels *bl_kernels_at(size_t i);
+
 #ifdef __cplusplus
 }
 #endif

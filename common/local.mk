@@ -64,6 +64,7 @@ common_libcommon_la_SOURCES = \
 	common/kb-wiki-page.c \
 	common/kb-wiki-stream.c \
 	common/kernels.c common/kernels.h \
+	common/kernels-template.h \
 	common/label.c common/label.h \
 	common/label-map.c common/label-map.h \
 	common/lines.c common/lines.h \
@@ -124,6 +125,7 @@ common_libcommon_la_SOURCES = \
 	common/bunzip.c common/bunzip.h \
 	common/dumpfile.c common/dumpfile.h \
 	common/lane.c common/lane.h \
+	common/lanes-template.h \
 	common/sorter.c common/sorter.h \
 	common/spool.c common/spool.h \
 	common/wikidump.c common/wikidump.h \

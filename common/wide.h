@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wide: 16 floats as one value, for loops that must use the widest registers
- * of the processor they meet.  A compiler without such registers splits the
- * value; BL_WIDE compiles a function for several processors, and the loader
- * picks one.  Values travel by pointer, as their calling convention differs
- * between processors.
+ * wide: several floats as one value (lanes-template.h), for loops that must
+ * use the widest registers of the processor they meet.
+ *
+ * Either BL_WIDE compiles a function with values of 16 floats for several
+ * processors, and the loader picks one; a compiler for a processor without
+ * such registers splits the value, and does it badly where many are alive.
+ * Or a template is compiled for each width.
  */
 #ifndef BL_WIDE_H
 #define BL_WIDE_H
@@ -12,10 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-enum { BL_LANES = 16 };
-typedef float bl_lanes __attribute__((vector_size(BL_LANES * 4)));
-typedef int32_t bl_lanes_int __attribute__((vector_size(BL_LANES * 4)));
 
 /* By level, not by model: "arch=haswell" means Intel's alone.  Not with
  * sanitizers, which are not ready yet when the loader picks. */
@@ -30,64 +28,55 @@ typedef int32_t bl_lanes_int __attribute__((vector_size(BL_LANES * 4)));
 /* Inlined into every version of its callers. */
 #define BL_INLINE inline __attribute__((always_inline))
 
-/* left floats, at most BL_LANES; the others are 0. */
-static BL_INLINE void bl_lanes_load(bl_lanes *v, const float *p, size_t left)
-{
-    if (left >= BL_LANES) {
-        memcpy(v, p, sizeof *v);
-    } else {
-        *v = (bl_lanes){ 0 };
-        memcpy(v, p, left * sizeof *p);
-    }
-}
-
-/* The first left floats, at most BL_LANES. */
-static BL_INLINE void bl_lanes_store(const bl_lanes *v, float *p, size_t left)
-{
-    if (left >= BL_LANES)       /* a size known here: not a call */
-        memcpy(p, v, sizeof *v);
-    else
-        memcpy(p, v, left * sizeof *p);
-}
-
-/* Lane i + n (modulo 16) in the place of lane i. */
-#define BL_TURNS_(n) \
-    (n) % 16, ((n) + 1) % 16, ((n) + 2) % 16, ((n) + 3) % 16, \
-    ((n) + 4) % 16, ((n) + 5) % 16, ((n) + 6) % 16, ((n) + 7) % 16, \
-    ((n) + 8) % 16, ((n) + 9) % 16, ((n) + 10) % 16, ((n) + 11) % 16, \
-    ((n) + 12) % 16, ((n) + 13) % 16, ((n) + 14) % 16, ((n) + 15) % 16
+/* Lanes by number, those of b behind those of a; ints: a type of as many. */
 #ifdef __clang__
-#define BL_LANES_TURN(v, n) __builtin_shufflevector(v, v, BL_TURNS_(n))
+#define BL_LANES_PICK(ints, a, b, ...) \
+    __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-#define BL_LANES_TURN(v, n) \
-    __builtin_shuffle(v, (bl_lanes_int){ BL_TURNS_(n) })
+#define BL_LANES_PICK(ints, a, b, ...) \
+    __builtin_shuffle(a, b, (ints){ __VA_ARGS__ })
 #endif
 
-/* Sum in pairs: lane i and i + 8, then 4, 2, 1 apart. */
-static BL_INLINE float bl_lanes_sum(const bl_lanes *v)
-{
-    bl_lanes s = *v;
+/* Lane i + n (modulo their number, 4, 8 or 16) in the place of lane i. */
+#define BL_LANES_TURN(ints, lanes, v, n) BL_TURN_(ints, lanes, v, n)
+#define BL_TURN_(ints, lanes, v, n) \
+    BL_LANES_PICK(ints, v, v, BL_TURNS_##lanes(n, lanes))
+#define BL_TURNS_4(n, m) \
+    (n) % m, ((n) + 1) % m, ((n) + 2) % m, ((n) + 3) % m
+#define BL_TURNS_8(n, m) BL_TURNS_4(n, m), BL_TURNS_4(n + 4, m)
+#define BL_TURNS_16(n, m) BL_TURNS_8(n, m), BL_TURNS_8(n + 8, m)
 
-    s += BL_LANES_TURN(s, 8);
-    s += BL_LANES_TURN(s, 4);
-    s += BL_LANES_TURN(s, 2);
-    s += BL_LANES_TURN(s, 1);
-    return s[0];
-}
+/* Lanes of a and b in turn, from number `from` of each: 0 or half of them. */
+#define BL_LANES_ZIP(ints, lanes, a, b, from) \
+    BL_ZIP_(ints, lanes, a, b, from)
+#define BL_ZIP_(ints, lanes, a, b, from) \
+    BL_LANES_PICK(ints, a, b, BL_ZIPS_##lanes(from, lanes))
+#define BL_ZIPS_4(i, m) (i), (i) + m, (i) + 1, (i) + 1 + m
+#define BL_ZIPS_8(i, m) BL_ZIPS_4(i, m), BL_ZIPS_4(i + 2, m)
+#define BL_ZIPS_16(i, m) BL_ZIPS_8(i, m), BL_ZIPS_8(i + 4, m)
 
-/* Where *v < *low (never for NaN): *low. */
-static BL_INLINE void bl_lanes_at_least(bl_lanes *v, const bl_lanes *low)
-{
-    bl_lanes_int below = (bl_lanes_int)(*v < *low);
+/* call for each whole vector of n floats and for what is left of them; it
+ * uses i, where that begins, and left, its number, known for the former. */
+#define BL_LANES_EACH(lanes, n, call) \
+    do { \
+        size_t i = 0; \
+        for (; i + (lanes) <= (n); i += (lanes)) { \
+            const size_t left = (lanes); \
+            call; \
+        } \
+        if (i < (n)) { \
+            const size_t left = (n) - i; \
+            call; \
+        } \
+    } while (0)
 
-    *v = (bl_lanes)(((bl_lanes_int)*v & ~below)
-                    | ((bl_lanes_int)*low & below));
-}
-
-/* Every float without its sign. */
-static BL_INLINE void bl_lanes_absolute(bl_lanes *v)
-{
-    *v = (bl_lanes)((bl_lanes_int)*v & INT32_MAX);
-}
+enum { BL_LANES = 16 };
+#define NAME(x) bl_##x
+#define LANES 16
+#define TARGET
+#include "lanes-template.h"
+#undef NAME
+#undef LANES
+#undef TARGET
 
 #endif

@@ -10,72 +10,8 @@
 #include "kernels.h"
 #include "mem.h"
 #include "topk-kernels.h"
-#include "wide.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* ---- The versions of kernels.c ---- */
-
-typedef void look_up_fn(const struct bl_shape *s, const struct bl_bert *t,
-                        const int32_t *ids, const int32_t *positions,
-                        const int32_t *segments, size_t n, float *x);
-typedef void add_norm_fn(float *x, const float *y, const float *bias,
-                         const struct bl_norm *norm, float epsilon, size_t n,
-                         size_t hidden);
-typedef void gelu_fn(float *x, const float *bias, size_t n, size_t w);
-typedef void attend_fn(const struct bl_attend *a, float *scratch);
-
-#define AS(x) plain_##x
-#define AS_TARGET
-#include "kernels-as.h"
-
-static bool always(void)
-{
-    return true;
-}
-
-#if defined(__x86_64__)
-#define AS(x) v3_##x
-#define AS_TARGET __attribute__((target("avx2,fma")))
-#include "kernels-as.h"
-
-#define AS(x) v4_##x
-#define AS_TARGET __attribute__((target("avx512f,avx512bw,avx512dq," \
-                                        "avx512vl,avx2,fma")))
-#include "kernels-as.h"
-
-static bool has_v3(void)
-{
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
-static bool has_v4(void)
-{
-    return has_v3() && __builtin_cpu_supports("avx512f")
-        && __builtin_cpu_supports("avx512bw")
-        && __builtin_cpu_supports("avx512dq")
-        && __builtin_cpu_supports("avx512vl");
-}
-#endif
-
-static const struct version {
-    bool (*runs)(void);
-    look_up_fn *look_up;
-    add_norm_fn *add_norm;
-    gelu_fn *gelu;
-    attend_fn *attend;
-} versions[] = {
-    { always, bl_kernel_look_up, bl_kernel_add_norm, bl_kernel_gelu,
-      bl_kernel_attend },
-#if defined(__x86_64__)
-    { has_v4, v4_look_up, v4_add_norm, v4_gelu, v4_attend },
-    { has_v3, v3_look_up, v3_add_norm, v3_gelu, v3_attend },
-#endif
-    { always, plain_look_up, plain_add_norm, plain_gelu, plain_attend }
-};
-
-enum { VERSIONS = sizeof versions / sizeof *versions };
 
 static float *floats(struct feed *f, size_t n)
 {
@@ -93,22 +29,21 @@ static void gelu(struct feed *f)
     float *x = floats(f, n * w), *bias = floats(f, w);
     float *y = bl_xmalloc(n, w * sizeof *y), *one = bl_xmalloc(w, sizeof *y);
     float by = (float)feed_size(f, 1, 60);
+    const struct bl_kernels *k;
 
-    for (size_t v = 0; v < VERSIONS; v++) {
-        if (!versions[v].runs())
-            continue;
+    for (size_t v = 0; (k = bl_kernels_at(v)); v++) {
         for (size_t i = 0; i < n * w; i++)
             y[i] = by * x[i];
-        versions[v].gelu(y, bias, n, w);
+        k->gelu(y, bias, n, w);
         for (size_t i = 0; i < n * w; i++) {
             double at = (double)(by * x[i] + bias[i % w]);
             double want = at * (1 + erf(at * 0.70710678118654752)) / 2;
 
             CHECK(fabs((double)y[i] - want) <= 1e-6 * (1 + fabs(at)));
         }
-        for (size_t k = 0; k < w; k++)
-            one[k] = by * x[(n - 1) * w + k];
-        versions[v].gelu(one, bias, 1, w);
+        for (size_t i = 0; i < w; i++)
+            one[i] = by * x[(n - 1) * w + i];
+        k->gelu(one, bias, 1, w);
         CHECK(!memcmp(one, y + (n - 1) * w, w * sizeof *one));
     }
     free(x);
@@ -151,22 +86,21 @@ static void add_norm(struct feed *f)
     float *got = bl_xmalloc(n, w * sizeof *got);
     float *one = bl_xmalloc(w, sizeof *one);
     double *sum = bl_xmalloc(w, sizeof *sum);
+    const struct bl_kernels *k;
 
     for (size_t i = 0; i < n; i++)      /* far from being all the same */
         x[i * w] += w > 1 ? 4 : 0;
-    for (size_t v = 0; v < VERSIONS; v++) {
-        if (!versions[v].runs())
-            continue;
+    for (size_t v = 0; (k = bl_kernels_at(v)); v++) {
         memcpy(got, x, n * w * sizeof *got);
-        versions[v].add_norm(got, y, b, &norm, epsilon, n, w);
+        k->add_norm(got, y, b, &norm, epsilon, n, w);
         for (size_t i = 0; i < n && w > 1; i++) {
-            for (size_t k = 0; k < w; k++)
-                sum[k] = (double)x[i * w + k] + (double)y[i * w + k]
-                    + (double)b[k];
+            for (size_t at = 0; at < w; at++)
+                sum[at] = (double)x[i * w + at] + (double)y[i * w + at]
+                    + (double)b[at];
             check_norm(sum, &norm, (double)epsilon, got + i * w, w);
         }
         memcpy(one, x + (n - 1) * w, w * sizeof *one);
-        versions[v].add_norm(one, y + (n - 1) * w, b, &norm, epsilon, 1, w);
+        k->add_norm(one, y + (n - 1) * w, b, &norm, epsilon, 1, w);
         CHECK(!memcmp(one, got + (n - 1) * w, w * sizeof *one));
     }
     free(x);
@@ -194,21 +128,20 @@ static void look_up(struct feed *f)
     float *x = bl_xmalloc(N, w * sizeof *x);
     double *sum = bl_xmalloc(w, sizeof *sum);
     int32_t ids[N], at[N], segments[N];
+    const struct bl_kernels *k;
 
     for (size_t i = 0; i < N; i++) {
         ids[i] = (int32_t)feed_size(f, 0, VOCAB - 1);
         at[i] = (int32_t)feed_size(f, 0, POSITIONS - 1);
         segments[i] = (int32_t)feed_size(f, 0, TYPES - 1);
     }
-    for (size_t v = 0; v < VERSIONS; v++) {
-        if (!versions[v].runs())
-            continue;
-        versions[v].look_up(&s, &t, ids, at, segments, N, x);
+    for (size_t v = 0; (k = bl_kernels_at(v)); v++) {
+        k->look_up(&s, &t, ids, at, segments, N, x);
         for (size_t i = 0; i < N; i++) {
-            for (size_t k = 0; k < w; k++)
-                sum[k] = (double)words[(size_t)ids[i] * w + k]
-                    + (double)places[(size_t)at[i] * w + k]
-                    + (double)types[(size_t)segments[i] * w + k];
+            for (size_t c = 0; c < w; c++)
+                sum[c] = (double)words[(size_t)ids[i] * w + c]
+                    + (double)places[(size_t)at[i] * w + c]
+                    + (double)types[(size_t)segments[i] * w + c];
             check_norm(sum, &t.norm, 1e-5, x + i * w, w);
         }
     }
@@ -256,7 +189,7 @@ static void check_row(const struct bl_attend *a, size_t i, double *score)
     }
 }
 
-static void check_attend(const struct version *v, struct bl_attend *a,
+static void check_attend(const struct bl_kernels *v, struct bl_attend *a,
                          const float *beside, size_t total)
 {
     float *scratch = bl_xmalloc(bl_kernel_attend_scratch(a->n, a->d),
@@ -288,16 +221,16 @@ static void attend(struct feed *f)
     float *v = floats(f, total), *beside = floats(f, total);
     float *biases = floats(f, 3 * d), *out = bl_xmalloc(total, sizeof *out);
     size_t queries = feed_byte(f) % 2 ? n : 1;
+    const struct bl_kernels *version;
 
-    for (size_t i = 0; i < VERSIONS; i++) {
+    for (size_t i = 0; (version = bl_kernels_at(i)); i++) {
         struct bl_attend a = {
             .q = q, .k = k, .v = v, .q_bias = biases, .k_bias = biases + d,
             .v_bias = biases + 2 * d, .n = n, .n_queries = queries, .d = d,
             .stride = stride, .out = out
         };
 
-        if (versions[i].runs())
-            check_attend(&versions[i], &a, beside, total);
+        check_attend(version, &a, beside, total);
     }
     free(q);
     free(k);

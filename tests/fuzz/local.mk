@@ -31,8 +31,7 @@ tests_fuzz_fuzz_index_SOURCES = \
 tests_fuzz_fuzz_int8_SOURCES = \
 	tests/fuzz/fuzz-int8.c tests/fuzz/feed.h tests/fuzz/standalone.c
 tests_fuzz_fuzz_kernels_SOURCES = \
-	tests/fuzz/fuzz-kernels.c tests/fuzz/feed.h tests/fuzz/kernels-as.h \
-	tests/fuzz/standalone.c
+	tests/fuzz/fuzz-kernels.c tests/fuzz/feed.h tests/fuzz/standalone.c
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_lines_SOURCES = \
 	tests/fuzz/fuzz-lines.c tests/fuzz/standalone.c
