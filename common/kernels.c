@@ -27,28 +27,13 @@ size_t bl_kernel_attend_scratch(size_t n, size_t d)
 #if defined(__x86_64__)
 #define NAME(x) avx512_##x
 #define LANES 16
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl," \
-                                     "avx2,fma")))
+#define TARGET BL_TARGET_AVX512
 #include "kernels-template.h"
 
 #define NAME(x) avx2_##x
 #define LANES 8
-#define TARGET __attribute__((target("avx2,fma")))
+#define TARGET BL_TARGET_AVX2
 #include "kernels-template.h"
-
-static bool has_avx2(void)
-{
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
-static bool has_avx512(void)
-{
-    return has_avx2() && __builtin_cpu_supports("avx512f")
-        && __builtin_cpu_supports("avx512bw")
-        && __builtin_cpu_supports("avx512dq")
-        && __builtin_cpu_supports("avx512vl");
-}
 #endif
 
 /* SSE2 and NEON. */
@@ -57,21 +42,16 @@ static bool has_avx512(void)
 #define TARGET
 #include "kernels-template.h"
 
-static bool always(void)
-{
-    return true;
-}
-
 static const struct choice {
     struct bl_kernels kernels;
     bool (*runs)(void);
 } choices[] = {
 #if defined(__x86_64__)
     { { avx512_look_up, avx512_add_norm, avx512_gelu, avx512_attend },
-      has_avx512 },
-    { { avx2_look_up, avx2_add_norm, avx2_gelu, avx2_attend }, has_avx2 },
+      bl_has_avx512 },
+    { { avx2_look_up, avx2_add_norm, avx2_gelu, avx2_attend }, bl_has_avx2 },
 #endif
-    { { plain_look_up, plain_add_norm, plain_gelu, plain_attend }, always }
+    { { plain_look_up, plain_add_norm, plain_gelu, plain_attend }, bl_has_anything }
 };
 
 const struct bl_kernels *bl_kernels_at(size_t i)

@@ -11,6 +11,7 @@
 #ifndef BL_WIDE_H
 #define BL_WIDE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -27,6 +28,32 @@
 #endif
 /* Inlined into every version of its callers. */
 #define BL_INLINE inline __attribute__((always_inline))
+
+/* For a template of its own: the attribute, and whether it can run here. */
+#if defined(__x86_64__)
+#define BL_TARGET_AVX2 __attribute__((target("avx2,fma")))
+#define BL_TARGET_AVX512 \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+
+static inline bool bl_has_avx2(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static inline bool bl_has_avx512(void)
+{
+    return bl_has_avx2() && __builtin_cpu_supports("avx512f")
+        && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512dq")
+        && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+static inline bool bl_has_anything(void)
+{
+    return true;
+}
 
 /* Lanes by number, those of b behind those of a; ints: a type of as many. */
 #ifdef __clang__
