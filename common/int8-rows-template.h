@@ -99,23 +99,27 @@ FUNCTION float NAME(largest)(const lanes_int *of)
 #undef FOLD
 
 /* The smallest and the largest number of x[n] * by and 0; false unless all
- * are finite.  Two ranges, as one would wait for itself. */
+ * are finite.  Several ranges, as one would wait for itself. */
 FUNCTION bool NAME(range_of)(const float *x, const float *by, size_t n,
                              float *low, float *high)
 {
-    struct NAME(range) r = { { 0 }, { 0 } }, s = r;
+    struct NAME(range) r[RANGES] = { { { 0 }, { 0 } } };
     size_t i = 0;
 
-    for (; i + 2 * LANES <= n; i += 2 * LANES) {
-        NAME(widen)(&r, x + i, by ? by + i : NULL, LANES);
-        NAME(widen)(&s, x + i + LANES, by ? by + i + LANES : NULL, LANES);
-    }
+    for (; i + RANGES * LANES <= n; i += RANGES * LANES)
+#pragma GCC unroll 8
+        for (size_t k = 0; k < RANGES; k++)
+            NAME(widen)(&r[k], x + i + k * LANES,
+                        by ? by + i + k * LANES : NULL, LANES);
     for (; i < n; i += LANES)
-        NAME(widen)(&r, x + i, by ? by + i : NULL, n - i);
-    NAME(raise)(&r.above, &s.above);
-    NAME(raise)(&r.below, &s.below);
-    *high = NAME(largest)(&r.above);
-    *low = -NAME(largest)(&r.below);
+        NAME(widen)(&r[0], x + i, by ? by + i : NULL, n - i);
+#pragma GCC unroll 8
+    for (size_t k = 1; k < RANGES; k++) {
+        NAME(raise)(&r[0].above, &r[k].above);
+        NAME(raise)(&r[0].below, &r[k].below);
+    }
+    *high = NAME(largest)(&r[0].above);
+    *low = -NAME(largest)(&r[0].below);
     return isfinite(*high) && isfinite(*low);
 }
 

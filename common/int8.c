@@ -17,6 +17,7 @@ enum {
     PANEL = 4,                  /* blocks whose sums are kept at once */
     ROWS = 96,                  /* and rows: 24 KiB; whole tiles of all
                                  * kernels */
+    RANGES = 4,                 /* of a row, found side by side */
     COLUMNS = 4                 /* registers of them, in to_floats */
 };
 

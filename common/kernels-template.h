@@ -38,23 +38,27 @@ FUNCTION void NAME(exp2_lanes)(lanes *y)
     *y = p + (*y - *y);                 /* 0, or NaN */
 }
 
-/* x * (1 + erf(x / sqrt(2))) / 2 by Abramowitz and Stegun 7.1.26. */
+/* x * (1 + erf(x / sqrt(2))) / 2, which is x above 0 and 0 below, less what
+ * |x| decides.  Two sums, as one would wait for itself. */
 FUNCTION void NAME(gelu_lanes)(lanes *x)
 {
-    lanes z = *x * 0.70710678f, half = *x * 0.5f, t, e, p;
+    const lanes most = (lanes){ 0 } + gelu_end;
+    lanes u = *x, odd = { 0 }, even = { 0 }, square;
+    lanes_int positive = (lanes_int)*x & ~((lanes_int)*x >> 31);
 
-    NAME(lanes_absolute)(&z);
-    e = z * z * -1.44269504f;
-    NAME(exp2_lanes)(&e);
-    t = 1 / (z * 0.3275911f + 1);
-    p = t * 1.061405429f - 1.453152027f;
-    p = p * t + 1.421413741f;
-    p = p * t - 0.284496736f;
-    p = p * t + 0.254829592f;
-    p = 1 - p * t * e;                  /* erf(|x| / sqrt(2)) */
-    t = half;
-    NAME(lanes_absolute)(&t);
-    *x = half + t * p;
+    NAME(lanes_absolute)(&u);
+    NAME(lanes_at_most)(&u, &most);
+    u = u * (2 / gelu_end) - 1;
+    square = u * u;
+    odd += gelu_terms[GELU_TERMS - 2];
+    even += gelu_terms[GELU_TERMS - 1];
+#pragma GCC unroll 16
+    for (int i = GELU_TERMS - 3; i > 0; i -= 2) {
+        even = even * square + gelu_terms[i];
+        odd = odd * square + gelu_terms[i - 1];
+    }
+    even = even * square + gelu_terms[0];
+    *x = (lanes)positive + (odd * u + even);
 }
 
 /* ---- Rows ---- */

@@ -59,6 +59,16 @@ TARGET static BL_INLINE void NAME(lanes_at_least)(NAME(lanes) *v,
                        | ((NAME(lanes_int))*low & below));
 }
 
+/* Where *v > *high (never for NaN): *high. */
+TARGET static BL_INLINE void NAME(lanes_at_most)(NAME(lanes) *v,
+                                                 const NAME(lanes) *high)
+{
+    NAME(lanes_int) above = (NAME(lanes_int))(*v > *high);
+
+    *v = (NAME(lanes))(((NAME(lanes_int))*v & ~above)
+                       | ((NAME(lanes_int))*high & above));
+}
+
 /* Every float without its sign. */
 TARGET static BL_INLINE void NAME(lanes_absolute)(NAME(lanes) *v)
 {
