@@ -10,6 +10,7 @@
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
+#include <stdbool.h>
 #include <string.h>
 
 static inline uint32_t four(const uint8_t *p)

@@ -20,12 +20,15 @@
  */
 #define INLINE inline __attribute__((always_inline))
 
-/* m rows, b blocks: known where this is inlined. */
-TARGET static INLINE void NAME(tile)(int m, int b, const uint8_t *x,
-                                     size_t stride, const int8_t *w,
-                                     size_t width, int32_t *sums,
-                                     size_t sums_stride)
+/* m rows, b blocks: known where this is inlined.  With `fetch` the blocks
+ * behind these are asked for: each is too short for the processor to notice
+ * in time that they are read one after another. */
+TARGET static INLINE void NAME(tile)(bool fetch, int m, int b,
+                                     const uint8_t *x, size_t stride,
+                                     const int8_t *w, size_t width,
+                                     int32_t *sums, size_t sums_stride)
 {
+    uintptr_t behind = (uintptr_t)b * width * BL_INT8_OUTS;
     SUM s[ROWS][BLOCKS][PARTS];
 
 #pragma GCC unroll 16
@@ -46,6 +49,9 @@ TARGET static INLINE void NAME(tile)(int m, int b, const uint8_t *x,
             const int8_t *block = w + (size_t)j * width * BL_INT8_OUTS
                                   + at * BL_INT8_OUTS;
 
+            if (fetch)          /* perhaps beyond the end: no pointer yet */
+                __builtin_prefetch((const void *)((uintptr_t)block + behind),
+                                   0, 2);
 #pragma GCC unroll 16
             for (int k = 0; k < PARTS; k++) {
                 RIGHT right = LOAD_W(block, k);
@@ -68,14 +74,22 @@ TARGET static INLINE void NAME(rows)(int b, const uint8_t *x, size_t stride,
                                      size_t n, const int8_t *w, size_t width,
                                      int32_t *sums, size_t sums_stride)
 {
+    if (n >= ROWS) {
+        NAME(tile)(true, ROWS, b, x, stride, w, width, sums, sums_stride);
+        x += ROWS * stride;
+        sums += ROWS * sums_stride;
+        n -= ROWS;
+    }
     for (; n >= ROWS; n -= ROWS) {
-        NAME(tile)(ROWS, b, x, stride, w, width, sums, sums_stride);
+        NAME(tile)(false, ROWS, b, x, stride, w, width, sums, sums_stride);
         x += ROWS * stride;
         sums += ROWS * sums_stride;
     }
     switch (n) {
 #define REST(m) \
-    case m: NAME(tile)(m, b, x, stride, w, width, sums, sums_stride); break;
+    case m: \
+        NAME(tile)(false, m, b, x, stride, w, width, sums, sums_stride); \
+        break;
 #if ROWS > 3
     REST(5) REST(4) REST(3)
 #endif
