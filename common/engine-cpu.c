@@ -18,9 +18,10 @@
 #include "quantize.h"
 #include "stack.h"
 
-/* Tokens of a piece: its widest array [N][I] should fit a core's cache,
- * beside the weights that pass by. */
-enum { PIECE_F32 = 512, PIECE_INT8 = 128 };
+/* Tokens of a piece.  In f32 its widest array [N][I] should fit a core's
+ * cache, beside the weights that pass by; in int8 it pays to have more
+ * tokens for each weight that comes from afar. */
+enum { PIECE_F32 = 512, PIECE_INT8 = 256 };
 
 struct cpu {
     struct bl_engine engine;
