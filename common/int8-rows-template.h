@@ -13,7 +13,6 @@
 #define lanes_int NAME(lanes_int)
 #define load NAME(lanes_load)
 #define store NAME(lanes_store)
-#define FUNCTION TARGET static BL_INLINE
 
 /* ---- Numbers to codes ---- */
 
@@ -21,8 +20,8 @@ typedef uint8_t NAME(bytes) __attribute__((vector_size(LANES)));
 
 /* LANES codes, round(x * factor) + zero: adding 1.5 * 2^23 rounds to a whole
  * number, which the low bits then hold. */
-FUNCTION void NAME(to_codes)(const lanes *x, float factor, int32_t zero,
-                             unsigned char *codes)
+TARGET static BL_INLINE void NAME(to_codes)(const lanes *x, float factor,
+                                            int32_t zero, unsigned char *codes)
 {
     lanes rounded = *x * factor + 12582912;
     lanes_int whole = (lanes_int)rounded - (0x4b400000 - zero);
@@ -33,8 +32,8 @@ FUNCTION void NAME(to_codes)(const lanes *x, float factor, int32_t zero,
 
 /* Numbers of x times those of by (NULL: 1); left of them, the others are
  * 0. */
-FUNCTION void NAME(load_product)(lanes *v, const float *x, const float *by,
-                                 size_t left)
+TARGET static BL_INLINE void NAME(load_product)(lanes *v, const float *x,
+                                                const float *by, size_t left)
 {
     lanes b;
 
@@ -52,15 +51,15 @@ struct NAME(range) {
     lanes_int above, below;
 };
 
-FUNCTION void NAME(raise)(lanes_int *v, const lanes_int *low)
+TARGET static BL_INLINE void NAME(raise)(lanes_int *v, const lanes_int *low)
 {
     lanes_int less = *v < *low;
 
     *v = (*low & less) | (*v & ~less);
 }
 
-FUNCTION void NAME(widen)(struct NAME(range) *r, const float *x,
-                          const float *by, size_t left)
+TARGET static BL_INLINE void NAME(widen)(struct NAME(range) *r, const float *x,
+                                         const float *by, size_t left)
 {
     lanes_int above, below;
     lanes v;
@@ -77,7 +76,7 @@ FUNCTION void NAME(widen)(struct NAME(range) *r, const float *x,
     turned = BL_LANES_TURN(lanes_int, LANES, v, n); \
     NAME(raise)(&v, &turned)
 
-FUNCTION float NAME(largest)(const lanes_int *of)
+TARGET static BL_INLINE float NAME(largest)(const lanes_int *of)
 {
     lanes_int v = *of, turned;
     int32_t most;
@@ -100,8 +99,8 @@ FUNCTION float NAME(largest)(const lanes_int *of)
 
 /* The smallest and the largest number of x[n] * by and 0; false unless all
  * are finite.  Several ranges, as one would wait for itself. */
-FUNCTION bool NAME(range_of)(const float *x, const float *by, size_t n,
-                             float *low, float *high)
+TARGET static BL_INLINE bool NAME(range_of)(const float *x, const float *by,
+                                            size_t n, float *low, float *high)
 {
     struct NAME(range) r[RANGES] = { { { 0 }, { 0 } } };
     size_t i = 0;
@@ -123,8 +122,9 @@ FUNCTION bool NAME(range_of)(const float *x, const float *by, size_t n,
     return isfinite(*high) && isfinite(*low);
 }
 
-FUNCTION void NAME(prepare)(const float *x, const float *by, size_t in,
-                            size_t width, unsigned char *codes)
+TARGET static BL_INLINE void NAME(prepare)(const float *x, const float *by,
+                                           size_t in, size_t width,
+                                           unsigned char *codes)
 {
     struct scale s = { NAN, 0 };
     float low, high, factor;
@@ -193,8 +193,8 @@ TARGET static void NAME(pack_output)(const float *w, const float *by,
 /* ---- Sums to numbers ---- */
 
 /* Columns of n rows: m registers of them, of which the last holds `left`. */
-FUNCTION void NAME(columns)(const struct sums *s, int m, size_t at,
-                            size_t left)
+TARGET static BL_INLINE void NAME(columns)(const struct sums *s, int m,
+                                           size_t at, size_t left)
 {
     lanes_int taken[COLUMNS], whole;
     lanes scales[COLUMNS], v;
@@ -237,7 +237,6 @@ TARGET static void NAME(to_floats)(const struct sums *s)
 #undef lanes_int
 #undef load
 #undef store
-#undef FUNCTION
 #undef NAME
 #undef LANES
 #undef TARGET

@@ -13,13 +13,12 @@
 #define lanes_int NAME(lanes_int)
 #define load NAME(lanes_load)
 #define store NAME(lanes_store)
-#define FUNCTION TARGET static BL_INLINE
 
 /* ---- Functions ---- */
 
 /* 2^y for y <= 0, down to 2^-126: the number nearest to y goes into the
  * exponent's bits, the rest through a polynomial.  NaN stays NaN. */
-FUNCTION void NAME(exp2_lanes)(lanes *y)
+TARGET static BL_INLINE void NAME(exp2_lanes)(lanes *y)
 {
     const float magic = 12582912;       /* 1.5 * 2^23: adding it rounds */
     const lanes low = (lanes){ 0 } - 126;
@@ -40,7 +39,7 @@ FUNCTION void NAME(exp2_lanes)(lanes *y)
 
 /* x * (1 + erf(x / sqrt(2))) / 2, which is x above 0 and 0 below, less what
  * |x| decides.  Two sums, as one would wait for itself. */
-FUNCTION void NAME(gelu_lanes)(lanes *x)
+TARGET static BL_INLINE void NAME(gelu_lanes)(lanes *x)
 {
     const lanes most = (lanes){ 0 } + gelu_end;
     lanes u = *x, odd = { 0 }, even = { 0 }, square;
@@ -64,8 +63,9 @@ FUNCTION void NAME(gelu_lanes)(lanes *x)
 /* ---- Rows ---- */
 
 /* x = a + b + c, added to *sum */
-FUNCTION void NAME(add)(float *x, const float *a, const float *b,
-                        const float *c, size_t left, lanes *sum)
+TARGET static BL_INLINE void NAME(add)(float *x, const float *a,
+                                       const float *b, const float *c,
+                                       size_t left, lanes *sum)
 {
     lanes u, v, w;
 
@@ -78,8 +78,8 @@ FUNCTION void NAME(add)(float *x, const float *a, const float *b,
 }
 
 /* (x - mean)^2, added to *sum */
-FUNCTION void NAME(square)(const float *x, float mean, size_t left,
-                           lanes *sum)
+TARGET static BL_INLINE void NAME(square)(const float *x, float mean,
+                                          size_t left, lanes *sum)
 {
     lanes v;
 
@@ -91,8 +91,9 @@ FUNCTION void NAME(square)(const float *x, float mean, size_t left,
 }
 
 /* x = (x - mean) * scale * gain + bias */
-FUNCTION void NAME(rescale)(float *x, float mean, float scale,
-                            const float *gain, const float *bias, size_t left)
+TARGET static BL_INLINE void NAME(rescale)(float *x, float mean, float scale,
+                                           const float *gain,
+                                           const float *bias, size_t left)
 {
     lanes v, g, b;
 
@@ -104,9 +105,10 @@ FUNCTION void NAME(rescale)(float *x, float mean, float scale,
 }
 
 /* x = norm(a + b + c) */
-FUNCTION void NAME(norm)(float *x, const float *a, const float *b,
-                         const float *c, const struct bl_norm *norm,
-                         float epsilon, size_t n)
+TARGET static BL_INLINE void NAME(norm)(float *x, const float *a,
+                                        const float *b, const float *c,
+                                        const struct bl_norm *norm,
+                                        float epsilon, size_t n)
 {
     lanes sum = { 0 }, squares = { 0 };
     float mean, scale;
@@ -142,7 +144,8 @@ TARGET static void NAME(add_norm)(float *x, const float *y, const float *bias,
         NAME(norm)(x, x, y, bias, norm, epsilon, hidden);
 }
 
-FUNCTION void NAME(gelu_of_sum)(float *x, const float *bias, size_t left)
+TARGET static BL_INLINE void NAME(gelu_of_sum)(float *x, const float *bias,
+                                               size_t left)
 {
     lanes v, b;
 
@@ -172,7 +175,7 @@ TARGET static void NAME(gelu)(float *x, const float *bias, size_t n,
 /* Rows become columns: again and again, the upper half of the rows and the
  * lower are shuffled like two halves of a pack of cards, and so are the
  * numbers of two such rows. */
-FUNCTION void NAME(transpose)(lanes m[LANES])
+TARGET static BL_INLINE void NAME(transpose)(lanes m[LANES])
 {
     enum { HALF = LANES / 2 };
 
@@ -194,9 +197,10 @@ FUNCTION void NAME(transpose)(lanes m[LANES])
 
 /* Columns [c, c + left) of rows i .. i + LANES of q, times scale; rows
  * beyond the last are 0. */
-FUNCTION void NAME(pack_queries)(const struct bl_attend *a, size_t i,
-                                 size_t c, size_t left, float scale,
-                                 float *query)
+TARGET static BL_INLINE void NAME(pack_queries)(const struct bl_attend *a,
+                                                size_t i, size_t c,
+                                                size_t left, float scale,
+                                                float *query)
 {
     const float *q = a->q + i * a->stride + c;
     lanes m[LANES], bias;
@@ -216,8 +220,9 @@ FUNCTION void NAME(pack_queries)(const struct bl_attend *a, size_t i,
 
 /* The products of m keys, from j on, with the queries; *most is raised to
  * the largest. */
-FUNCTION void NAME(score)(const struct bl_attend *a, size_t j, int m,
-                          const struct room *r, lanes *most)
+TARGET static BL_INLINE void NAME(score)(const struct bl_attend *a, size_t j,
+                                         int m, const struct room *r,
+                                         lanes *most)
 {
     const float *k = a->k + j * a->stride;
     lanes sums[KEYS], query;
@@ -239,8 +244,8 @@ FUNCTION void NAME(score)(const struct bl_attend *a, size_t j, int m,
 }
 
 /* All keys; the last tile overlaps the one before. */
-FUNCTION void NAME(score_all)(const struct bl_attend *a,
-                              const struct room *r, lanes *most)
+TARGET static BL_INLINE void NAME(score_all)(const struct bl_attend *a,
+                                             const struct room *r, lanes *most)
 {
     size_t j = 0;
 
@@ -255,8 +260,8 @@ FUNCTION void NAME(score_all)(const struct bl_attend *a,
 }
 
 /* 2^(x - most), not yet divided by their sums. */
-FUNCTION void NAME(soften)(size_t n, const lanes *most, float *x,
-                           lanes *sum)
+TARGET static BL_INLINE void NAME(soften)(size_t n, const lanes *most,
+                                          float *x, lanes *sum)
 {
     lanes v;
 
@@ -272,9 +277,10 @@ FUNCTION void NAME(soften)(size_t n, const lanes *most, float *x,
 
 /* Columns c .. of QUERIES rows of out from i + k on: w registers, the last
  * of them with `left` columns. */
-FUNCTION void NAME(mix)(const struct bl_attend *a, size_t i, size_t k,
-                        size_t c, int w, size_t left, const float *totals,
-                        const struct room *r)
+TARGET static BL_INLINE void NAME(mix)(const struct bl_attend *a, size_t i,
+                                       size_t k, size_t c, int w, size_t left,
+                                       const float *totals,
+                                       const struct room *r)
 {
     const float *by = r->scores + k, *v = a->v + c;
     lanes sums[QUERIES][WIDE], value[WIDE], bias;
@@ -309,8 +315,9 @@ FUNCTION void NAME(mix)(const struct bl_attend *a, size_t i, size_t k,
     }
 }
 
-FUNCTION void NAME(mix_all)(const struct bl_attend *a, size_t i,
-                            const lanes *sum, const struct room *r)
+TARGET static BL_INLINE void NAME(mix_all)(const struct bl_attend *a, size_t i,
+                                           const lanes *sum,
+                                           const struct room *r)
 {
     float totals[LANES];
 
@@ -330,7 +337,7 @@ FUNCTION void NAME(mix_all)(const struct bl_attend *a, size_t i,
 /* So that the softmax can use powers of two.  What the bias of the keys adds
  * is the same for all keys of a query and changes nothing, unless it is not
  * finite. */
-FUNCTION float NAME(scale_of)(const struct bl_attend *a)
+TARGET static BL_INLINE float NAME(scale_of)(const struct bl_attend *a)
 {
     float nothing = 0;
 
@@ -363,7 +370,6 @@ TARGET static void NAME(attend)(const struct bl_attend *a, float *scratch)
 #undef lanes_int
 #undef load
 #undef store
-#undef FUNCTION
 #undef NAME
 #undef LANES
 #undef TARGET

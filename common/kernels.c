@@ -64,7 +64,8 @@ static const struct choice {
       bl_has_avx512 },
     { { avx2_look_up, avx2_add_norm, avx2_gelu, avx2_attend }, bl_has_avx2 },
 #endif
-    { { plain_look_up, plain_add_norm, plain_gelu, plain_attend }, bl_has_anything }
+    { { plain_look_up, plain_add_norm, plain_gelu, plain_attend },
+      bl_has_anything }
 };
 
 const struct bl_kernels *bl_kernels_at(size_t i)

@@ -2,8 +2,8 @@
 /*
  * kernels: what lies between the matrix products of a BERT layer, fused so
  * that each row is read and written once.  One thread; the same row gives
- * the same bits whatever stands beside it.  exp and erf are polynomials with
- * errors below 1e-6.
+ * the same bits whatever stands beside it.  exp and GELU are polynomials
+ * with errors below 1e-6.
  *
  * [n][w] arrays are dense rows; biases may not be NULL.
  */

@@ -2,17 +2,18 @@
 /*
  * Products in 8 bits: every kernel against plain sums, to the bit, on shapes
  * with and without rests; packing and preparing against their own
- * definitions; what a product may differ from floats.
+ * definitions, with registers of every width; what a product may differ from
+ * floats.
  */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stddef.h>
 
-#include "int8.h"
-#include "mem.h"
+static size_t without;
+#define INT8_WITHOUT without
+#include "../../common/int8.c"
+
 #include "tap.h"
 
-enum { OUTS = BL_INT8_OUTS };
+enum { WORKS = sizeof works / sizeof *works };
 
 static uint32_t state = 1;
 
@@ -229,6 +230,23 @@ static double error_of(const float *x, const float *w, const float *y,
     return worst;
 }
 
+static void test_narrower(const struct bl_int8 *m, const void *rows,
+                          size_t n, const float *want)
+{
+    float *y = bl_xmalloc(n, m->out * sizeof *y);
+    size_t saved = without;
+
+    while (++without < WORKS) {
+        memset(y, 0, n * m->out * sizeof *y);
+        bl_int8_multiply(m, bl_int8_kernel_at(0), rows, n, 0, m->out, y,
+                         m->out);
+        ok(!memcmp(want, y, n * m->out * sizeof *y),
+           "narrower registers: the same bits");
+    }
+    without = saved;
+    free(y);
+}
+
 /* Inputs that differ a thousandfold, evened out by factors or not. */
 static void test_product(size_t n, size_t out, size_t in, bool factors)
 {
@@ -274,6 +292,7 @@ static void test_product(size_t n, size_t out, size_t in, bool factors)
                              at + 48 < out ? at + 48 : out, y + i * out,
                              out);
     ok(!memcmp(first, y, n * out * sizeof *y), "in parts: the same bits");
+    test_narrower(&m, rows, n, first);
     bl_int8_free(&m);
     free(rows);
     free(even);
@@ -303,13 +322,9 @@ static void test_choice(void)
     unsetenv("BLINK_CPU");
 }
 
-int main(void)
+static void test_works(void)
 {
-    const struct bl_int8_kernel *k;
-
-    for (size_t i = 0; (k = bl_int8_kernel_at(i)); i++)
-        test_kernel(k);
-    test_choice();
+    printf("# without the %zu widest registers\n", without);
     test_prepare(1, 1, 5);
     test_prepare(64, 1, 0);
     test_prepare(100, 1000, -20);
@@ -322,5 +337,16 @@ int main(void)
     test_product(200, 33, 1536, false);
     test_product(20, 33, 100, true);
     test_product(20, 64, 384, true);
+}
+
+int main(void)
+{
+    const struct bl_int8_kernel *k;
+
+    for (size_t i = 0; (k = bl_int8_kernel_at(i)); i++)
+        test_kernel(k);
+    test_choice();
+    for (without = 0; without < WORKS; without++)
+        test_works();
     return tap_done();
 }
