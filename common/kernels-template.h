@@ -5,6 +5,8 @@
  *
  *     NAME(x)     the function names
  *     LANES       floats in a register: 4, 8 or 16
+ *     QUERIES     of a tile of attention's results, LANES at most: twice as
+ *                 many sums stay in registers
  *     TARGET      the function attribute
  */
 #include "lanes-template.h"
@@ -372,4 +374,5 @@ TARGET static void NAME(attend)(const struct bl_attend *a, float *scratch)
 #undef store
 #undef NAME
 #undef LANES
+#undef QUERIES
 #undef TARGET

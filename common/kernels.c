@@ -10,8 +10,8 @@
 #include "rows.h"
 #include "wide.h"
 
-/* Attention's tiles: keys at a time; queries, by registers of columns. */
-enum { KEYS = 8, QUERIES = 4, WIDE = 2, MOST_LANES = 16 };
+/* Attention's tiles: keys at a time; QUERIES by registers of columns. */
+enum { KEYS = 8, WIDE = 2, MOST_LANES = 16 };
 
 /* What it works in. */
 struct room {
@@ -40,11 +40,13 @@ size_t bl_kernel_attend_scratch(size_t n, size_t d)
 #if defined(__x86_64__)
 #define NAME(x) avx512_##x
 #define LANES 16
+#define QUERIES 8
 #define TARGET BL_TARGET_AVX512
 #include "kernels-template.h"
 
 #define NAME(x) avx2_##x
 #define LANES 8
+#define QUERIES 4
 #define TARGET BL_TARGET_AVX2
 #include "kernels-template.h"
 #endif
@@ -52,6 +54,7 @@ size_t bl_kernel_attend_scratch(size_t n, size_t d)
 /* SSE2 and NEON. */
 #define NAME(x) plain_##x
 #define LANES 4
+#define QUERIES 4
 #define TARGET
 #include "kernels-template.h"
 
