@@ -11,7 +11,7 @@
  *     }
  *
  * What is known before gives each candidate a share, as the first step of
- * rank.h does without the judge; they are read in the order of it, four at
+ * rank.h does without the judge; they are read in the order of it, two at
  * first, then as many as have been read already.  The judge's scores are
  * taken for log odds: the share of a candidate that was read is multiplied
  * by exp(its score - the second best score so far).  A candidate that was

@@ -54,7 +54,7 @@ run "$top_srcdir/scripts/bench-cascade" -m "$golden/m2-cross" -c k.kb \
     --risks 1e-300,1 lists
 is "$status" 0 'a cascade'
 is "$(cut -d'|' -f2,3 out | tail -n +3 | tr -d '\n')" \
-    ' none | 5.0  1e-300 | 5.0  1 | 4.0 ' 'a row for each risk'
+    ' none | 5.0  1e-300 | 5.0  1 | 2.0 ' 'a row for each risk'
 like "$(tail -n +3 out | head -n 1)" '\| 100\.0 \|$' 'beside no cascade'
 run "$top_srcdir/scripts/bench-cascade" -m "$golden/m2-cross" -c k.kb none
 is "$status:$(cat err)" "3:bench-cascade: cannot read 'none'" 'no lists'
