@@ -53,6 +53,9 @@ static const struct bl_opt link_table[] = {
     BL_OPT_GROUP("Passed on to the programs"),
     BL_OPT_SIZE('k', "top", "N", &link_opts.top, 1, 10000,
                 "candidates per mention"),
+    BL_OPT_STR(0, "cascade", "RISK", &link_opts.cascade,
+               "leave candidates unread that win with this probability "
+               "at most (0: read all)"),
     BL_OPT_STR(0, "nil", "P", &link_opts.nil,
                "no entity when none is this probable"),
     BL_OPT_STR(0, "engine", "NAME", &link_opts.engine,

@@ -20,6 +20,7 @@
  * model is the family where there is one: indexes are called by it. */
 struct found {
     char *kb, *model, *index, *cross, *ner, *calibration;
+    const char *cascade;        /* of the cross-encoder; NULL: reads all */
 };
 
 static void found_free(struct found *f)
@@ -187,6 +188,16 @@ static int find_cross(const struct bl_link_opts *o, struct found *f,
     return 0;
 }
 
+/* A family's cross-encoder is a small one, whose word counts beside that of
+ * names and the bi-encoder: where these are sure enough it need not be asked.
+ * .01 gave the answers of reading all (ROADMAP.md). */
+static void find_cascade(const struct bl_link_opts *o, struct found *f)
+{
+    f->cascade = o->cascade;
+    if (!f->cascade && f->cross && bl_family_member(f->cross))
+        f->cascade = "0.01";
+}
+
 static int find_ner(const struct bl_link_opts *o, struct found *f,
                     struct bl_err *err)
 {
@@ -224,6 +235,7 @@ static int find_all(const struct bl_link_opts *o, struct found *f,
         return -1;
     if (find_cross(o, f, err) < 0 || find_ner(o, f, err) < 0)
         return -1;
+    find_cascade(o, f);
     return find_calibration(o, f, err);
 }
 
@@ -254,6 +266,27 @@ static void add_common(struct bl_pipeline *p, const struct bl_link_opts *o)
         bl_pipeline_arg(p, "-Q");
 }
 
+static void add_calibration(struct bl_pipeline *p, const struct found *f)
+{
+    if (f->calibration) {
+        bl_pipeline_arg(p, "--calibration");
+        bl_pipeline_arg(p, f->calibration);
+    }
+}
+
+static void add_rerank(struct bl_pipeline *p, const struct bl_link_opts *o,
+                       const struct found *f)
+{
+    bl_pipeline_add(p, "blink-rerank", "-m", f->cross, "-c", f->kb, NULL);
+    if (f->cascade) {
+        bl_pipeline_arg(p, "--cascade");
+        bl_pipeline_arg(p, f->cascade);
+        add_calibration(p, f);
+    }
+    add_engine(p, o);
+    add_common(p, o);
+}
+
 static void add_stages(const struct bl_link_opts *o, const struct found *f,
                        struct bl_pipeline *p)
 {
@@ -277,17 +310,10 @@ static void add_stages(const struct bl_link_opts *o, const struct found *f,
     bl_pipeline_add(p, "blink-retrieve", "-x", f->index, "-c", f->kb, "-k",
                     top, "--aliases", NULL);
     add_common(p, o);
-    if (f->cross) {
-        bl_pipeline_add(p, "blink-rerank", "-m", f->cross, "-c", f->kb,
-                        NULL);
-        add_engine(p, o);
-        add_common(p, o);
-    }
+    if (f->cross)
+        add_rerank(p, o, f);
     bl_pipeline_add(p, "blink-score", NULL);
-    if (f->calibration) {
-        bl_pipeline_arg(p, "--calibration");
-        bl_pipeline_arg(p, f->calibration);
-    }
+    add_calibration(p, f);
     if (o->nil) {
         bl_pipeline_arg(p, "--nil");
         bl_pipeline_arg(p, o->nil);

@@ -24,6 +24,7 @@ struct bl_link_opts {
     size_t top;                 /* candidates per mention */
     const char *nil;            /* passed to blink-score */
     const char *calibration;    /* NULL: what belongs to the model */
+    const char *cascade;        /* of blink-rerank; NULL: what suits it */
     bool fast, dictionary, common, lines, show, interactive;
     int format;                 /* enum bl_link_format */
     int colour;                 /* enum bl_colour */

@@ -54,19 +54,24 @@ bool bl_family_is(const char *dir)
 }
 
 /* "DIR/.." is the folder that DIR is in even where DIR is a link. */
+static bool lies_above(const char *dir, const char *name)
+{
+    char *above = bl_xasprintf("%s/..", dir);
+    bool there = !exists(dir, name) && exists(above, name);
+
+    free(above);
+    return there;
+}
+
+bool bl_family_member(const char *dir)
+{
+    return lies_above(dir, "vocab.txt");
+}
+
 char *bl_family_file(const char *dir, const char *name)
 {
-    char *above;
-
-    if (!exists(dir, name)) {
-        above = bl_xasprintf("%s/..", dir);
-        if (exists(above, name)) {
-            free(above);
-            return bl_xasprintf("%s/../%s", dir, name);
-        }
-        free(above);
-    }
-    return bl_xasprintf("%s/%s", dir, name);
+    return bl_xasprintf(lies_above(dir, name) ? "%s/../%s" : "%s/%s", dir,
+                        name);
 }
 
 /* ---- By name ---- */

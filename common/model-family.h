@@ -30,6 +30,10 @@ bool bl_family_is(const char *dir);
  * part.  Caller frees. */
 char *bl_family_part(const char *dir, enum bl_role role);
 
+/* Whether the model in dir is part of one: its vocab.txt is that of the folder
+ * above. */
+bool bl_family_member(const char *dir);
+
 /* A model directory's file: its own, else that of the folder above, else
  * (neither is there) the name of its own.  Caller frees. */
 char *bl_family_file(const char *dir, const char *name);
