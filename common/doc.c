@@ -10,6 +10,7 @@
 #include "unicode.h"
 #include "utf8.h"
 #include "words.h"
+#include "wrap.h"
 
 /* ---- Shapes ---- */
 
@@ -53,6 +54,7 @@ enum bl_word_shape bl_shape_of(const char *p, size_t n)
 
 struct splitter {
     struct bl_doc *d;
+    struct bl_wrap wrap;
     bool start;                 /* the next word starts a sentence */
     bool stop_pending;          /* a full stop: a start if space follows */
     size_t line;                /* first word of this line */
@@ -113,25 +115,28 @@ static void end_line(struct splitter *s)
 }
 
 /* What the white space before a word tells: its newlines end lines, and it
- * makes a full stop the end of a sentence. */
+ * makes a full stop the end of a sentence.  Whether it parts names. */
 static bool see_gap(struct splitter *s, size_t from, size_t to)
 {
     const char *p = s->d->text.p;
-    bool space = false, newline = false;
+    bool space = false, apart = false;
+    size_t newlines = 0;
 
     for (size_t i = from; i < to; i++) {
+        bool line = p[i] == '\n' || (p[i] == '\r' && p[i + 1] != '\n');
+
         space |= (unsigned char)p[i] <= ' ' || (unsigned char)p[i] >= 0x80;
-        newline |= p[i] == '\n' || p[i] == '\r';
+        newlines += line;
+        apart |= line && (p[i] == '\r' ||
+                          !bl_wrap_joins(&s->wrap, s->d->text, i));
     }
-    if (newline) {
+    apart |= newlines > 1;
+    if (newlines)
         end_line(s);
-        s->start = true;
-    }
-    if (space && s->stop_pending)
-        s->start = true;
+    s->start |= apart || (space && s->stop_pending);
     if (space)
         s->stop_pending = false;
-    return newline;
+    return apart;
 }
 
 static void see_word(struct splitter *s, struct bl_doc_word *w,
@@ -193,7 +198,7 @@ static struct bl_doc_word *append(struct bl_doc *d,
 
 void bl_doc_set(struct bl_doc *d, struct bl_span text)
 {
-    struct splitter s = { .d = d, .start = true };
+    struct splitter s = { .d = d, .wrap = bl_wrap_of(text), .start = true };
     struct bl_words words = BL_WORDS_INIT;
     struct bl_word word;
     size_t end = 0;
@@ -203,11 +208,12 @@ void bl_doc_set(struct bl_doc *d, struct bl_span text)
     bl_buf_clear(&d->forms);
     bl_words_start(&words, text.p, text.n, true);
     while (bl_words_next(&words, &word)) {
-        bool newline = see_gap(&s, end, word.start);
+        bool apart = see_gap(&s, end, word.start);
         struct bl_doc_word *w = append(d, &word);
 
         see_word(&s, w, (struct bl_span){ word.p, word.n });
-        w->breaks = newline || (w->first && w->class == BL_FOLD_WORD);
+        w->apart = apart;
+        w->breaks = apart || (w->first && w->class == BL_FOLD_WORD);
         d->n++;
         end = word.end;
     }

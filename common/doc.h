@@ -41,10 +41,13 @@ struct bl_doc_word {
     uint64_t hash;              /* of the normal form */
     uint8_t class;              /* enum bl_fold_class */
     uint8_t shape;              /* enum bl_word_shape */
-    bool first;                 /* starts a sentence, line or quotation */
+    bool first;                 /* starts a sentence, line (but where a full
+                                 * one was wrapped) or quotation */
     bool loud;                  /* in a line that is all capitals */
-    bool breaks;                /* a sentence or clause ends before it: no
-                                 * name goes across */
+    bool apart;                 /* an empty line stands before it, or a line
+                                 * break that no wrapping made (wrap.h) */
+    bool breaks;                /* that, or a sentence or clause ends before
+                                 * it: no name goes across */
 };
 
 struct bl_doc {

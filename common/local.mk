@@ -28,6 +28,7 @@ common_libcommon_la_SOURCES = \
 	common/engine-reference.c \
 	common/engine-torch.c common/torch-shim.h \
 	common/dictionary.c common/dictionary.h \
+	common/wrap.c common/wrap.h \
 	common/doc.c common/doc.h \
 	common/err.c common/err.h \
 	common/faiss-file.c common/faiss-file.h \

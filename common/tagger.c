@@ -213,6 +213,17 @@ static void add_found(struct bl_tagger *t, const struct bl_doc *d,
         .type = bl_span_of(type) };
 }
 
+/* Part by part, so that no tag goes on from one to the next. */
+static void decode(struct bl_tagger *t, const struct bl_doc *d)
+{
+    for (size_t from = 0, to; from < d->n; from = to) {
+        for (to = from + 1; to < d->n && !d->v[to].apart; to++)
+            ;
+        bl_tagset_decode(&t->tags, t->rows + from * t->tags.n, to - from,
+                         t->labels + from);
+    }
+}
+
 int bl_tagger_find(struct bl_tagger *t, const struct bl_doc *doc,
                    struct bl_founds *out, struct bl_err *err)
 {
@@ -222,7 +233,7 @@ int bl_tagger_find(struct bl_tagger *t, const struct bl_doc *doc,
     reserve(t, doc->n);
     if (tag_words(t, doc, err) < 0)
         return -1;
-    bl_tagset_decode(&t->tags, t->rows, doc->n, t->labels);
+    decode(t, doc);
     for (size_t i = 0, to; i < doc->n; i = to) {
         to = i + 1;
         if (t->tags.v[t->labels[i]].kind == 'O')

@@ -10,7 +10,8 @@
  * A document goes through the model in windows of as many tokens as it was
  * trained on (context_length), each beginning where the last quarter of the
  * one before does; what both have seen is taken from the one that has more
- * around it.  A mention's score is the least probability of its words' tags.
+ * around it.  No mention goes across an empty line or a line break that parts
+ * (doc.h).  A mention's score is the least probability of its words' tags.
  */
 #ifndef BL_TAGGER_H
 #define BL_TAGGER_H

@@ -67,6 +67,20 @@ static void soften(float *row, size_t n)
         row[i] -= most + (float)log(sum);
 }
 
+static void begin(const struct bl_tagset *t, float *row)
+{
+    for (size_t k = 0; k < t->n; k++) {
+        if (t->v[k].kind != 'B')
+            continue;
+        for (size_t j = 0; j < t->n; j++) {
+            if (t->v[j].kind != 'I' || t->v[j].type != t->v[k].type)
+                continue;
+            row[k] = logf(expf(row[k]) + expf(row[j]));
+            row[j] = -INFINITY;
+        }
+    }
+}
+
 static bool follows(const struct bl_tag *a, const struct bl_tag *b)
 {
     return b->kind != 'I' || (a->kind != 'O' && a->type == b->type);
@@ -101,11 +115,13 @@ void bl_tagset_decode(const struct bl_tagset *t, float *logits, size_t n,
         double *swap = a;
 
         soften(logits + i * t->n, t->n);
-        if (!i)
+        if (!i) {
+            begin(t, logits);
             for (size_t k = 0; k < t->n; k++)
                 b[k] = t->v[k].kind == 'I' ? -INFINITY : (double)logits[k];
-        else
+        } else {
             advance(t, a, logits + i * t->n, b, from + i * t->n);
+        }
         a = b;
         b = swap;
     }

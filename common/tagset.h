@@ -40,7 +40,8 @@ int bl_tagset_make(struct bl_tagset *t, char *const *labels, size_t n,
 void bl_tagset_free(struct bl_tagset *t);
 
 /* logits[n][t->n] of n words; become logarithms of probabilities.  out[n]:
- * the labels of the likeliest sequence that is valid. */
+ * the labels of the likeliest sequence that is valid.  At the first word, I
+ * counts as B of its type: what it would go on from is not there. */
 void bl_tagset_decode(const struct bl_tagset *t, float *logits, size_t n,
                       size_t *out);
 

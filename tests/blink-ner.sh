@@ -78,6 +78,34 @@ finds 'A Heart attack. A heart attack.' ''
 finds $'REPORT FROM PARIS AND LONDON\nAll is well.' 'PARIS|LONDON'
 finds $'north of Saint\nLouis of France' 'France'
 finds 'Paris - Texas' 'Paris'
+
+# ---- Lines ----
+finds $'We left Saint\nLouis' ''
+wrapped=$'It was said in those years, by whoever knew, that Saint
+Louis in France had never left the south, where it is warm
+and where all others went to live with him.'
+finds "$wrapped" $'Saint\nLouis|France'
+finds "${wrapped/$'\n'/$'\n \n'}" 'France'
+finds "${wrapped/$'\n'/$'\n* '}" 'France'
+finds "${wrapped/It was said in/In}" 'France'
+tagger=$top_srcdir/share/models/mini
+if [ -e "$tagger/ner/config.json" ]; then
+    # tagged TEXT: the names, by the tagger that comes with blink.
+    tagged() {
+        printf '%s' "$1" | blink-ner -m "$tagger" --whole |
+            jq -rs 'map(.mention) | join("|")'
+    }
+    is "$(tagged $'Unrest in Ferguson\nFBI opens inquiry')" 'Ferguson|FBI' \
+        'a tagger: two titles'
+    prose=$'It was said in those years, by whoever knew, that Marie
+Curie was in Paris for the winter, where it is warm and where
+all others went to live with her.'
+    is "$(tagged "$prose")" $'Marie\nCurie|Paris' 'a tagger: wrapped prose'
+    is "$(tagged "${prose/$'\n'/$'\n\n'}")" 'Marie|Curie|Paris' \
+        'a tagger: an empty line'
+else
+    skip 'a tagger' 'no models'
+fi
 is "$(found 'the united states, a dog and paris' --common)" \
     'united states|dog|paris' '--common'
 

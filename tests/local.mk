@@ -20,6 +20,8 @@ UNIT_TESTS = \
 	tests/unit/test-mem \
 	tests/unit/test-lines \
 	tests/unit/test-doc \
+	tests/unit/test-tagset \
+	tests/unit/test-wrap \
 	tests/unit/test-file \
 	tests/unit/test-blas \
 	tests/unit/test-cascade \

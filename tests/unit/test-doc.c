@@ -46,6 +46,11 @@ static void test_sentences(void)
     starts("In St. Louis, Mr. Smith of J. Corp. then. Then", "In Then ");
     starts("Is it? Yes! \"No,\" he said.", "Is Yes No ");
     starts("Line\nNext line", "Line Next ");
+    starts("In those years in Paris the well known physicist\n"
+           "Curie found radium. It was\nHers.", "In Curie It Hers ");
+    starts("In those years in Paris the well known physicist\n"
+           "Curie found radium, and then the other thing which\n"
+           "was polonium. It made\nHer known", "In It Her ");
     starts("a 3.5 b", "a ");
     starts("(First) then", "First ");
     starts("It said \"Help\" to", "It Help ");
@@ -76,6 +81,25 @@ static void test_contexts(void)
     bl_doc_free(&d);
 }
 
+static void test_apart(void)
+{
+    static const char *const gaps[] = { "\n", "\r\n", "\n\n", "\r", "\n \n" };
+    struct bl_doc d = { 0 };
+    struct bl_buf b = BL_BUF_INIT;
+
+    for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
+        bl_buf_clear(&b);
+        bl_buf_printf(&b, "%s%sCurie %s", "In those years in Paris the well "
+                      "known physicist Marie", gaps[i], "found radium, and "
+                      "then the other thing which he\nsaid was");
+        bl_doc_set(&d, (struct bl_span){ b.data, b.len });
+        ok(d.v[10].apart == (i > 1) && d.v[10].breaks == (i > 1) &&
+           !d.v[11].apart, "gap %zu", i);
+    }
+    bl_buf_free(&b);
+    bl_doc_free(&d);
+}
+
 static void test_loud(void)
 {
     struct bl_doc d = { 0 };
@@ -91,6 +115,7 @@ int main(void)
     test_shapes();
     test_sentences();
     test_contexts();
+    test_apart();
     test_loud();
     return tap_done();
 }
