@@ -4,6 +4,7 @@ dist_noinst_SCRIPTS += \
 	scripts/bench-cascade \
 	scripts/bench-import \
 	scripts/bench-kb \
+	scripts/bench-pipeline \
 	scripts/bench-retrieve \
 	scripts/bench-roofline \
 	scripts/bench-scan \

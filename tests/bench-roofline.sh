@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# scripts/bench-roofline, bench-scan and bench-cascade on tiny models: that
+# scripts/bench-roofline, -scan, -cascade and -pipeline on tiny models: that
 # they come to their end with all rows; the figures mean nothing.
 . "${top_srcdir:?}/tests/lib.sh"
 only_plain
@@ -58,6 +58,34 @@ is "$(cut -d'|' -f2,3 out | tail -n +3 | tr -d '\n')" \
 like "$(tail -n +3 out | head -n 1)" '\| 100\.0 \|$' 'beside no cascade'
 run "$top_srcdir/scripts/bench-cascade" -m "$golden/m2-cross" -c k.kb none
 is "$status:$(cat err)" "3:bench-cascade: cannot read 'none'" 'no lists'
+
+# ---- The pipeline ----
+blink-kb cat -c k.kb | blink-embed -m "$golden/m2-bi" --entities |
+    blink-index build -c k.kb -o k.blx 2>err || cat err
+for _ in {1..40}; do
+    echo 'They left Paris for England. The French Republic was there.'
+done >text
+run "$top_srcdir/scripts/bench-pipeline" --text text -m "$golden/m2-bi" \
+    -c k.kb -x k.blx --dictionary --cross "$golden/m2-cross"
+is "$status" 0 'a pipeline'
+# shellcheck disable=SC2016
+first='`blink link`, 2 kB of text, 120 mentions'
+is "$(grep -cE "^\| ($first|the same, processor time) \| [0-9.]+ s \|\
+ .* [0-9.]+ s \| [0-9.]+ \|$" out)" 2 'beside its slowest stage'
+if perf record -q -e cpu-clock -o "$T/perf" true >/dev/null 2>&1 &&
+    command -v addr2line >/dev/null
+then
+    is "$(cat err)" '' 'without a word'
+    like "$(cat out)" 'of that, tokenizing and JSON \(a profile\) ' 'a profile'
+    is "$(grep '^| of that, ' out | tail -n +2 | awk -F'|' \
+        '{ n += $5 } END { print (n > .98 && n < 1.02) }')" 1 \
+        'whose parts are all there is'
+    like "$(cat out)" 'of that, the network \| [0-9.]*[1-9]' 'among them ours'
+else
+    skip 'a profile' 'no perf or addr2line'
+fi
+run "$top_srcdir/scripts/bench-pipeline" --text none
+is "$status" 3 'no text'
 
 # ---- Curves ----
 printf '%s\n' $'panel\ta & b\tx\tlog' $'curve\t<c>' $'1\t10' $'100\t0.1' \
