@@ -23,7 +23,8 @@ static const char *const features[BL_N_FEATURES] = {
     [BL_F_EQUAL] = "equal", [BL_F_BARE] = "bare",
     [BL_F_OVERLAP] = "overlap", [BL_F_WITHIN] = "within",
     [BL_F_INITIALS] = "initials", [BL_F_BI_GAP] = "bi_gap",
-    [BL_F_HOLDS] = "holds"
+    [BL_F_HOLDS] = "holds", [BL_F_PROPER] = "proper",
+    [BL_F_COMMON] = "common"
 };
 
 static const char *const nil_features[BL_N_NIL_FEATURES] = {

@@ -42,6 +42,10 @@ enum bl_feature {
     BL_F_BI_GAP,        /* how far below the best bi_score, in tenths */
     BL_F_HOLDS,         /* 1: no prior, but the title has all words of the
                          * mention and more: a team, where its town is named */
+    BL_F_PROPER,        /* 1: the mention is in lower case, the title a name
+                         * ("rand", Ayn Rand) */
+    BL_F_COMMON,        /* 1: the mention has a capital, the title is no name
+                         * ("State", Nation state) */
     BL_N_FEATURES
 };
 

@@ -11,7 +11,7 @@
 #include "mem.h"
 #include "rank.h"
 
-enum { DIM = 12, MAX_STEPS = 50 };
+enum { DIM = 16, MAX_STEPS = 50 };
 _Static_assert((int)BL_N_FEATURES <= (int)DIM &&
                (int)BL_N_NIL_FEATURES <= (int)DIM,
                "the solver's arrays are too small");

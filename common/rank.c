@@ -88,6 +88,32 @@ static void name_features(struct bl_span title, const struct name *mention,
     }
 }
 
+/* ---- Case ---- */
+
+static bool has_capital(struct bl_span s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] >= 'A' && s.p[i] <= 'Z')
+            return true;
+    return false;
+}
+
+/* A title begins with a capital whatever it is; a name has another, a common
+ * noun of several words has none; of one word nobody can tell. */
+static void case_features(struct bl_span title, bool mention_has,
+                          double *x)
+{
+    struct bl_span rest;
+
+    if (!title.p || !title.n)
+        return;
+    bl_fold_bare(title, &title);
+    rest = (struct bl_span){ title.p + 1, title.n - 1 };
+    x[BL_F_PROPER] = !mention_has && has_capital(rest);
+    x[BL_F_COMMON] = mention_has && !has_capital(rest)
+                     && memchr(rest.p, ' ', rest.n);
+}
+
 /* ---- Scores ---- */
 
 static double bi_of(const struct bl_candidate *c)
@@ -194,6 +220,7 @@ void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,
     struct name m = { .folded = BL_BUF_INIT }, scratch = m;
     char capitals[BL_MOST_INITIALS];
     size_t n_capitals = bl_initials_read(mention, capitals);
+    bool capital = has_capital(mention);
 
     memset(x, 0, c->n * BL_N_FEATURES * sizeof(*x));
     name_set(&m, mention);
@@ -205,6 +232,7 @@ void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,
             f[BL_F_PRIOR] = log(fmax(c->v[i].prior, min_prior));
         }
         name_features(c->v[i].title, &m, &scratch, f);
+        case_features(c->v[i].title, capital, f);
         f[BL_F_INITIALS] = bl_initials_fit(capitals, n_capitals,
                                            c->v[i].title);
         f[BL_F_HOLDS] = f[BL_F_WITHIN] >= 1 && f[BL_F_NAMED] == 0;

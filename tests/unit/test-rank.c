@@ -168,6 +168,33 @@ static void abbreviations(void)
        "two to eight letters");
 }
 
+/* "proper" or "common" of a mention and a title; ' ' for neither. */
+static char case_of(const char *mention, const char *title)
+{
+    static struct bl_buf line;
+    struct bl_candidates c;
+    double x[BL_N_FEATURES];
+
+    bl_buf_clear(&line);
+    bl_buf_printf(&line, "{\"candidates\":[{\"id\":\"1\",\"title\":\"%s\"}]}",
+                  title);
+    if (read_list(line.data, &c) < 0)
+        return '?';
+    bl_rank_features(&c, bl_span_of(mention), x);
+    return x[BL_F_PROPER] > 0 ? 'p' : x[BL_F_COMMON] > 0 ? 'c' : ' ';
+}
+
+static void cases(void)
+{
+    ok(case_of("rand", "Ayn Rand") == 'p' && case_of("nato", "NATO") == 'p',
+       "no name in lower case");
+    ok(case_of("State", "Nation state") == 'c', "no common noun in capitals");
+    ok(case_of("rand", "Rand (Mount Ayn)") == ' ' &&
+       case_of("Rand", "Ayn Rand") == ' ' && case_of("State", "State") == ' '
+       && case_of("state", "Nation state") == ' ' && case_of("x", "") == ' ',
+       "anything else may be");
+}
+
 static bool initials_of(const char *title, const char *expected)
 {
     char own[BL_MOST_INITIALS];
@@ -352,6 +379,7 @@ int main(void)
     ranking();
     abbreviations();
     initials_to_find_by();
+    cases();
     names();
     profiles();
     compiled_in();
