@@ -39,7 +39,7 @@ is "$(cat "$T"/mini/models/mini-{bi,cross,ner}/blink.json |
 is "$(jq -c .names "$T"/mini/models/mini-{bi,cross,ner}/blink.json |
     tr '\n' ' ')" 'true null null ' 'the first one wants names looked up'
 is "$(jq -s 'map(.candidates | length > 1) | all' \
-    "$T/mini/training/lists.mixed.jsonl")" true 'lists to choose from'
+    "$T/mini/training/lists.2.jsonl")" true 'lists to choose from'
 small
 is "$status $(grep -c 'is done already' "$T/err")" '0 5' \
     'a second run has nothing to do'
