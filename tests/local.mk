@@ -93,6 +93,7 @@ SHELL_TESTS = \
 	tests/man-examples.sh \
 	tests/man-help.sh \
 	tests/man-lint.sh \
+	tests/own-catalogue.sh \
 	tests/pipeline.sh \
 	tests/quantize.sh \
 	tests/quickstart.sh \
