@@ -84,19 +84,22 @@ static const struct choice {
     bool (*possible)(void);
 } choices[] = {
 #if defined(__x86_64__)
-    { { "amx", "AMX", bl_int8_multiply_amx, bl_int8_dot_vnni },
+    { { "amx", "AMX", bl_int8_multiply_amx, bl_int8_dot_vnni, NULL },
       ask_for_tiles },
-    { { "vnni", "AVX-512 VNNI", bl_int8_multiply_vnni, bl_int8_dot_vnni },
+    { { "vnni", "AVX-512 VNNI", bl_int8_multiply_vnni,
+        bl_int8_dot_vnni, bl_int8_reach_vnni },
       has_avx512 },
-    { { "avxvnni", "AVX-VNNI", bl_int8_multiply_avxvnni, bl_int8_dot_avx2 },
+    { { "avxvnni", "AVX-VNNI", bl_int8_multiply_avxvnni,
+        bl_int8_dot_avx2, NULL },
       has_avx2 },
-    { { "avx2", "AVX2", bl_int8_multiply_avx2, bl_int8_dot_avx2 },
+    { { "avx2", "AVX2", bl_int8_multiply_avx2, bl_int8_dot_avx2, NULL },
       has_avx2 },
 #elif defined(__aarch64__)
-    { { "neon", "NEON dot products", bl_int8_multiply_neon, bl_int8_dot_c },
+    { { "neon", "NEON dot products", bl_int8_multiply_neon,
+        bl_int8_dot_c, NULL },
       always },
 #endif
-    { { "c", "plain C", bl_int8_multiply_c, bl_int8_dot_c }, always }
+    { { "c", "plain C", bl_int8_multiply_c, bl_int8_dot_c, NULL }, always }
 };
 
 enum { N_CHOICES = sizeof choices / sizeof *choices };

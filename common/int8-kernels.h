@@ -40,11 +40,26 @@ typedef void bl_int8_multiply_fn(const uint8_t *x, size_t stride, size_t n,
 typedef void bl_int8_dot_fn(const uint8_t *x, const int8_t *rows, size_t n,
                             size_t width, int32_t *sums);
 
+/* What the products of up to four blocks of queries are compared with. */
+struct bl_int8_limits {
+    float by[4 * BL_INT8_OUTS], limits[4 * BL_INT8_OUTS];
+};
+
+/* Bit j of masks[i]: whether by[j] * scales[i] * the sum over k of
+ * (q(j)[k] - 128) * rows[i][k] reaches limits[j], in floats, multiplied from
+ * the sum on.  n rows of `width` bytes, one behind the other; q packed as
+ * weights are, in at most four blocks. */
+typedef void bl_int8_reach_fn(const int8_t *rows, size_t n, size_t width,
+                              const uint8_t *q, size_t blocks,
+                              const struct bl_int8_limits *l,
+                              const float *scales, uint64_t *masks);
+
 struct bl_int8_kernel {
     const char *name;           /* as in BLINK_CPU */
     const char *what;           /* in words */
     bl_int8_multiply_fn *multiply;
     bl_int8_dot_fn *dot;
+    bl_int8_reach_fn *reach;    /* NULL: nothing better than multiply */
 };
 
 /* The fastest that runs here, or the one that BLINK_CPU names.  NULL with
@@ -61,6 +76,7 @@ bl_int8_dot_fn bl_int8_dot_c;
 bl_int8_multiply_fn bl_int8_multiply_amx, bl_int8_multiply_vnni,
                     bl_int8_multiply_avxvnni, bl_int8_multiply_avx2;
 bl_int8_dot_fn bl_int8_dot_vnni, bl_int8_dot_avx2;
+bl_int8_reach_fn bl_int8_reach_vnni;
 #elif defined(__aarch64__)
 bl_int8_multiply_fn bl_int8_multiply_neon;
 #endif

@@ -48,6 +48,7 @@ common_libcommon_la_SOURCES = \
 	common/int8-neon.c \
 	common/int8-rows-template.h \
 	common/int8-template.h \
+	common/int8-reach.c \
 	common/int8-x86.c \
 	common/json.c common/json.h \
 	common/json-check.c \

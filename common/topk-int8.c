@@ -17,14 +17,15 @@ enum {
 };
 
 /* The kernels multiply unsigned bytes by signed ones: the vectors' codes go
- * in with 128 added, the queries' as packed weights. */
+ * in with 128 added, the queries' as packed weights.  A kernel that compares
+ * takes the vectors as they lie, and has 128 added to the queries'. */
 struct bl_coarse {
     const struct bl_int8_kernel *kernel;
     size_t n, blocks, stride;
     int8_t *codes;              /* [blocks][stride / 4][OUTS][4] */
     uint8_t *alone;             /* [n][stride]: codes + 128, for few queries,
                                  * which go one by one; else NULL */
-    float *scales;              /* [blocks * OUTS] */
+    float *scales;              /* [blocks * OUTS], and room to four blocks */
     int32_t *offsets;           /* 128 times the sums of the codes */
     float *slacks;              /* what the scores of a vector of length 1
                                  * may differ by */
@@ -48,7 +49,8 @@ static void round_query(struct bl_coarse *c, size_t i, const float *q,
         int8_t code = (int8_t)lrintf(q[k] * factor);
         double rest = (double)q[k] - (double)c->scales[i] * code;
 
-        codes[k / 4 * 4 * OUTS + k % 4] = code;
+        codes[k / 4 * 4 * OUTS + k % 4] = c->kernel->reach
+            ? (int8_t)(code ^ -128) : code;
         if (c->alone)
             c->alone[i * c->stride + k] = (uint8_t)(code + 128);
         sum += code;
@@ -81,8 +83,8 @@ struct bl_coarse *bl_coarse_new(const float *queries, size_t n,
         memset(c->alone, 128, n * stride);
     }
     c->codes = bl_xaligned(columns, stride);
-    memset(c->codes, 0, columns * stride);
-    c->scales = bl_xcalloc(columns, sizeof *c->scales);
+    memset(c->codes, kernel->reach ? 128 : 0, columns * stride);
+    c->scales = bl_xcalloc(COARSE_QUERIES, sizeof *c->scales);
     c->offsets = bl_xcalloc(columns, sizeof *c->offsets);
     c->slacks = bl_xcalloc(columns, sizeof *c->slacks);
     for (size_t i = 0; i < n; i++)
@@ -203,6 +205,27 @@ static size_t find_alone(const struct bl_coarse *c, const int8_t *codes,
     return found;
 }
 
+/* Queries that go with vectors as they lie, compared by the kernel. */
+static size_t find_reached(const struct bl_coarse *c, const int8_t *codes,
+                           size_t n, const float *scales,
+                           const float *limits, struct bl_coarse_hit *hits)
+{
+    struct bl_int8_limits l;
+    uint64_t masks[COARSE_ROWS];
+    size_t found = 0;
+
+    memcpy(l.by, c->scales, sizeof l.by);
+    memcpy(l.limits, limits, sizeof l.limits);
+    c->kernel->reach(codes, n, c->stride, (const uint8_t *)c->codes,
+                     c->blocks, &l, scales, masks);
+    for (size_t i = 0; i < n; i++)
+        for (uint64_t m = masks[i]; m; m &= m - 1)
+            hits[found++] = (struct bl_coarse_hit){
+                (uint32_t)i, (uint32_t)__builtin_ctzll(m)
+            };
+    return found;
+}
+
 size_t bl_coarse_room(const struct bl_coarse *c)
 {
     return COARSE_ROWS * (c->stride + 64 + c->blocks * OUTS * 4);
@@ -223,8 +246,10 @@ size_t bl_coarse_find(const struct bl_coarse *c, const int8_t *codes,
         limits[i] = thresholds[i] - c->slacks[i] * norm;
     if (c->alone)
         return find_alone(c, codes, n, scales, limits, room, hits);
-    for (size_t i = c->n; i < columns; i++)
+    for (size_t i = c->n; i < COARSE_QUERIES; i++)
         limits[i] = INFINITY;
+    if (c->kernel->reach)
+        return find_reached(c, codes, n, scales, limits, hits);
     for (size_t i = 0; i < n; i++)
         add_128(codes + i * c->stride, c->stride, x + i * apart);
     c->kernel->multiply(x, apart, n, c->codes, c->stride, c->blocks, sums,

@@ -97,6 +97,65 @@ static bool dots_are_right(const struct bl_int8_kernel *k, size_t n,
     return good;
 }
 
+/* Limits that some sums meet to the bit; two scales are no numbers. */
+static bool reach_is_right(const struct bl_int8_kernel *k, size_t n,
+                           size_t width, size_t blocks)
+{
+    size_t columns = blocks * OUTS;
+    uint8_t *q = bl_xmalloc(columns, width);
+    int8_t *rows = bl_xmalloc(n, width);
+    float *scales = numbers(n, .01f), *scores = bl_xmalloc(n, 64 * 4);
+    uint64_t *masks = bl_xcalloc(n + 1, sizeof *masks);
+    struct bl_int8_limits l;
+    bool good = true;
+
+    for (size_t i = 0; i < columns * width; i++)
+        q[i] = next() % 3 ? (uint8_t)next() : 255;
+    for (size_t i = 0; i < n * width; i++)
+        rows[i] = next() % 3 ? (int8_t)(next() % 256 - 128) : -128;
+    scales[n / 2] = scales[n - 1] = NAN;
+    for (size_t j = 0; j < columns; j++) {
+        l.by[j] = (float)(next() % 100) / 1000;
+        for (size_t i = 0; i < n; i++) {
+            const uint8_t *column = q + j / OUTS * OUTS * width;
+            int32_t sum = 0;
+
+            for (size_t at = 0; at < width; at++)
+                sum += rows[i * width + at]
+                    * (column[at / 4 * 64 + j % OUTS * 4 + at % 4] - 128);
+            scores[i * 64 + j] = (float)sum * l.by[j] * scales[i];
+        }
+        l.limits[j] = j % 9 ? scores[next() % n * 64 + j] : -INFINITY;
+    }
+    k->reach(rows, n, width, q, blocks, &l, scales, masks);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < columns; j++)
+            good &= (masks[i] >> j & 1)
+                == (scores[i * 64 + j] >= l.limits[j]);
+    good &= masks[n] == 0;
+    free(q);
+    free(rows);
+    free(scales);
+    free(scores);
+    free(masks);
+    return good;
+}
+
+static void test_reach(const struct bl_int8_kernel *k)
+{
+    static const size_t widths[] = { 64, 128, 192, 1024 };
+
+    for (size_t i = 0; i < 4; i++)
+        for (size_t blocks = 1; blocks <= 4; blocks++) {
+            bool good = true;
+
+            for (size_t n = 1; n < 30; n++)
+                good &= reach_is_right(k, n, widths[i], blocks);
+            ok(good, "%s: what %zu queries of %zu reach", k->name,
+               blocks * OUTS, widths[i]);
+        }
+}
+
 static void test_kernel(const struct bl_int8_kernel *k)
 {
     static const struct shape shapes[] = {
@@ -112,6 +171,8 @@ static void test_kernel(const struct bl_int8_kernel *k)
            shapes[i].n, shapes[i].width, shapes[i].blocks * OUTS);
     ok(dots_are_right(k, 1, 64) && dots_are_right(k, 7, 192)
        && dots_are_right(k, 3, 1024), "%s: rows as they lie", k->name);
+    if (k->reach)
+        test_reach(k);
 }
 
 /* ---- Numbers and codes ---- */
