@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "int8-kernels.h"
+#include "wide.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>

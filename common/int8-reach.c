@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include "int8-kernels.h"
+#include "wide.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -58,38 +59,38 @@ TARGET static INLINE void tile(int m, int b, const int8_t *rows,
 
     for (int i = 0; i < m; i++)
         excess[i] = too_much(rows + (size_t)i * width, width);
-#pragma GCC unroll 16
+    BL_UNROLL
     for (int i = 0; i < m; i++)
-#pragma GCC unroll 16
+        BL_UNROLL
         for (int j = 0; j < b; j++)
             s[i][j] = _mm512_setzero_si512();
     for (size_t line = 0; line < width; line += INS) {
-#pragma GCC unroll 16
+        BL_UNROLL
         for (int i = 0; i < m; i++, behind += INS)
             __builtin_prefetch((const void *)behind);
         for (size_t at = line; at < line + INS; at += 4) {
             __m512i w[4];
 
-#pragma GCC unroll 16
+            BL_UNROLL
             for (int j = 0; j < b; j++)
                 w[j] = _mm512_loadu_si512(q + ((size_t)j * width + at) * OUTS);
-#pragma GCC unroll 16
+            BL_UNROLL
             for (int i = 0; i < m; i++) {
                 __m512i x = four(rows + (size_t)i * width + at);
 
-#pragma GCC unroll 16
+                BL_UNROLL
                 for (int j = 0; j < b; j++)
                     s[i][j] = _mm512_dpbusd_epi32(s[i][j], w[j], x);
             }
         }
     }
-#pragma GCC unroll 16
+    BL_UNROLL
     for (int i = 0; i < m; i++) {
         __m512i more = _mm512_set1_epi32(excess[i]);
         __m512 scale = _mm512_set1_ps(scales[i]);
         uint64_t mask = 0;
 
-#pragma GCC unroll 16
+        BL_UNROLL
         for (int j = 0; j < b; j++) {
             __m512 score = _mm512_cvtepi32_ps(_mm512_sub_epi32(s[i][j],
                                                                more));

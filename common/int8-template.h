@@ -31,20 +31,20 @@ TARGET static INLINE void NAME(tile)(bool fetch, int m, int b,
     uintptr_t behind = (uintptr_t)b * width * BL_INT8_OUTS;
     SUM s[ROWS][BLOCKS][PARTS];
 
-#pragma GCC unroll 16
+    BL_UNROLL
     for (int i = 0; i < m; i++)
-#pragma GCC unroll 16
+        BL_UNROLL
         for (int j = 0; j < b; j++)
-#pragma GCC unroll 16
+            BL_UNROLL
             for (int k = 0; k < PARTS; k++)
                 s[i][j][k] = ZERO;
     for (size_t at = 0; at < width; at += 4) {
         LEFT left[ROWS];
 
-#pragma GCC unroll 16
+        BL_UNROLL
         for (int i = 0; i < m; i++)
             left[i] = LOAD_X(x + (size_t)i * stride + at);
-#pragma GCC unroll 16
+        BL_UNROLL
         for (int j = 0; j < b; j++) {
             const int8_t *block = w + (size_t)j * width * BL_INT8_OUTS
                                   + at * BL_INT8_OUTS;
@@ -52,19 +52,19 @@ TARGET static INLINE void NAME(tile)(bool fetch, int m, int b,
             if (fetch)          /* perhaps beyond the end: no pointer yet */
                 __builtin_prefetch((const void *)((uintptr_t)block + behind),
                                    0, 2);
-#pragma GCC unroll 16
+            BL_UNROLL
             for (int k = 0; k < PARTS; k++) {
                 RIGHT right = LOAD_W(block, k);
 
-#pragma GCC unroll 16
+                BL_UNROLL
                 for (int i = 0; i < m; i++)
                     s[i][j][k] = STEP(s[i][j][k], left[i], right);
             }
         }
     }
-#pragma GCC unroll 16
+    BL_UNROLL
     for (int i = 0; i < m; i++)
-#pragma GCC unroll 16
+        BL_UNROLL
         for (int j = 0; j < b; j++)
             STORE(s[i][j], sums + (size_t)i * sums_stride + 16 * j);
 }

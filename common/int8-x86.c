@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "int8-kernels.h"
+#include "wide.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

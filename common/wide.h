@@ -29,6 +29,14 @@
 /* Inlined into every version of its callers. */
 #define BL_INLINE inline __attribute__((always_inline))
 
+/* Unrolls whole the loop that follows, so that arrays indexed in it can be
+ * registers.  clang takes gcc's pragma only for small loops. */
+#ifdef __clang__
+#define BL_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define BL_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 /* For a template of its own: the attribute, and whether it can run here. */
 #if defined(__x86_64__)
 #define BL_TARGET_AVX2 __attribute__((target("avx2,fma")))
