@@ -63,8 +63,8 @@ static void round_query(struct bl_coarse *c, size_t i, const float *q,
                            + 1e-6 * (10 + (double)length / 16) * sqrt(all));
 }
 
-struct bl_coarse *bl_coarse_new(const float *queries, size_t n,
-                                size_t length, size_t stride)
+static struct bl_coarse *coarse_new(const float *queries, size_t n,
+                                    size_t length, size_t stride)
 {
     const struct bl_int8_kernel *kernel = bl_int8_kernel_at(0);
     struct bl_coarse *c;
@@ -92,15 +92,37 @@ struct bl_coarse *bl_coarse_new(const float *queries, size_t n,
     return c;
 }
 
-void bl_coarse_free(struct bl_coarse *c)
+static void coarse_free(struct bl_coarse *c)
 {
-    if (!c)
-        return;
     free(c->codes);
     free(c->alone);
     free(c->scales);
     free(c->offsets);
     free(c->slacks);
+    free(c);
+}
+
+struct bl_coarse **bl_coarse_new(const float *queries, size_t n,
+                                 size_t length, size_t stride)
+{
+    size_t groups = (n + COARSE_QUERIES - 1) / COARSE_QUERIES;
+    struct bl_coarse **c = BL_NEW_ARRAY(struct bl_coarse *, groups);
+
+    for (size_t at = 0; at < n; at += COARSE_QUERIES)
+        c[at / COARSE_QUERIES] = coarse_new(
+            queries + at * length,
+            n - at < COARSE_QUERIES ? n - at : COARSE_QUERIES, length,
+            stride);
+    if (c[0])
+        return c;
+    free(c);
+    return NULL;
+}
+
+void bl_coarse_free(struct bl_coarse **c, size_t n)
+{
+    for (size_t at = 0; c && at < n; at += COARSE_QUERIES)
+        coarse_free(c[at / COARSE_QUERIES]);
     free(c);
 }
 

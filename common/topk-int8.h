@@ -22,11 +22,12 @@ enum {
 
 struct bl_coarse;
 
-/* Rounds queries[n][length], n <= COARSE_QUERIES, for vectors of `stride`
- * codes, a multiple of 64.  NULL when this processor gains nothing by it. */
-struct bl_coarse *bl_coarse_new(const float *queries, size_t n,
-                                size_t length, size_t stride);
-void bl_coarse_free(struct bl_coarse *c);
+/* Rounds queries[n][length], n > 0, for vectors of `stride` codes, a multiple
+ * of 64: one for each COARSE_QUERIES.  NULL when this processor gains nothing
+ * by it. */
+struct bl_coarse **bl_coarse_new(const float *queries, size_t n,
+                                 size_t length, size_t stride);
+void bl_coarse_free(struct bl_coarse **c, size_t n);
 
 /* An upper bound of the lengths of n vectors, without those whose scale is
  * NaN. */

@@ -460,33 +460,12 @@ static size_t heap_size(const struct bl_topk *t, size_t k)
 static struct bl_coarse **coarse_all(const struct bl_topk *t,
                                      const float *padded, size_t n)
 {
-    size_t groups = (n + COARSE_QUERIES - 1) / COARSE_QUERIES, stride = 0;
-    struct bl_coarse **c;
+    size_t stride = 0;
 
     for (size_t i = 0; i < t->n_shards; i++)
         if (t->shards[i]->dtype == BL_DTYPE_INT8)
             stride = t->shards[i]->stride;
-    if (!stride)
-        return NULL;
-    c = BL_NEW_ARRAY(struct bl_coarse *, groups);
-    for (size_t i = 0; i < groups; i++) {
-        size_t at = i * COARSE_QUERIES, left = n - at;
-
-        c[i] = bl_coarse_new(padded + at * t->length,
-                             left < COARSE_QUERIES ? left : COARSE_QUERIES,
-                             t->length, stride);
-    }
-    if (c[0])
-        return c;
-    free(c);
-    return NULL;
-}
-
-static void coarse_free(struct bl_coarse **c, size_t n)
-{
-    for (size_t i = 0; c && i * COARSE_QUERIES < n; i++)
-        bl_coarse_free(c[i]);
-    free(c);
+    return stride ? bl_coarse_new(padded, n, t->length, stride) : NULL;
 }
 
 void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
@@ -516,7 +495,7 @@ void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
                          hits + i * k);
     for (size_t i = 0; i < threads; i++)
         worker_release(&w[i]);
-    coarse_free(job.coarse, n);
+    bl_coarse_free(job.coarse, n);
     free(all);
     free(w);
     free(padded);

@@ -230,8 +230,8 @@ static void check_hits(const struct found *s)
 
 static void search(struct found *s)
 {
-    struct bl_coarse *c = bl_coarse_new(s->queries, s->nq, s->dim,
-                                        s->stride);
+    struct bl_coarse **c = bl_coarse_new(s->queries, s->nq, s->dim,
+                                         s->stride);
     struct bl_coarse_hit *hits;
     size_t count;
     float norm;
@@ -239,10 +239,10 @@ static void search(struct found *s)
 
     if (!c)
         return;
-    room = bl_xaligned(1, bl_coarse_room(c));
+    room = bl_xaligned(1, bl_coarse_room(c[0]));
     hits = bl_xmalloc(s->n, s->nq * sizeof *hits);
     norm = bl_coarse_norm(s->codes, s->stride, s->n, s->scales);
-    count = bl_coarse_find(c, s->codes, s->n, s->scales, norm,
+    count = bl_coarse_find(c[0], s->codes, s->n, s->scales, norm,
                            s->thresholds, room, hits);
     CHECK(count <= s->n * s->nq);
     for (size_t i = 0; i < count; i++) {
@@ -254,7 +254,7 @@ static void search(struct found *s)
     check_hits(s);
     free(room);
     free(hits);
-    bl_coarse_free(c);
+    bl_coarse_free(c, s->nq);
 }
 
 static void coarse(struct feed *f)
