@@ -78,10 +78,11 @@ static void plain_widen_int8(const int8_t *p, size_t n, float *out)
 
 static const struct bl_topk_kernel kernels[] = {
 #if defined(__x86_64__)
-    { "avx512f", avx512_strip, avx512_widen_f16, avx512_widen_int8 },
-    { "avx2", avx2_strip, avx2_widen_f16, avx2_widen_int8 },
+    { "avx512f", avx512_strip, avx512_pairs, avx512_widen_f16,
+      avx512_widen_int8 },
+    { "avx2", avx2_strip, avx2_pairs, avx2_widen_f16, avx2_widen_int8 },
 #endif
-    { "plain C", plain_strip, plain_widen_f16, plain_widen_int8 }
+    { "plain C", plain_strip, plain_pairs, plain_widen_f16, plain_widen_int8 }
 };
 
 #if defined(__x86_64__)

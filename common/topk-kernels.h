@@ -26,6 +26,9 @@ struct bl_topk_kernel {
     void (*strip)(const float *q, size_t nq, const float *const rows[4],
                   const unsigned char *const next[4], size_t n,
                   float *scores);
+    /* scores[i] of query q[i] with vector rows[i], to the bits of strip(). */
+    void (*pairs)(const float *const q[4], const float *const rows[4],
+                  size_t n, float *scores);
     void (*widen_f16)(const uint16_t *p, size_t n, float *out);
     void (*widen_int8)(const int8_t *p, size_t n, float *out);
 };

@@ -105,6 +105,26 @@ TARGET static void NAME(strip)(const float *q, size_t nq,
     }
 }
 
+/* Each sum waits for its last addition: four at a time hide that. */
+TARGET static void NAME(pairs)(const float *const q[4],
+                               const float *const rows[4], size_t n,
+                               float *scores)
+{
+    NAME(vec) c0 = { 0 }, c1 = { 0 }, c2 = { 0 }, c3 = { 0 };
+
+    for (size_t at = 0; at < n; at += LANES) {
+        c0 += *(const NAME(vec) *)(q[0] + at)
+            * *(const NAME(vec) *)(rows[0] + at);
+        c1 += *(const NAME(vec) *)(q[1] + at)
+            * *(const NAME(vec) *)(rows[1] + at);
+        c2 += *(const NAME(vec) *)(q[2] + at)
+            * *(const NAME(vec) *)(rows[2] + at);
+        c3 += *(const NAME(vec) *)(q[3] + at)
+            * *(const NAME(vec) *)(rows[3] + at);
+    }
+    NAME(sum)(c0, c1, c2, c3, scores);
+}
+
 #undef NAME
 #undef LANES
 #undef QUERIES

@@ -298,23 +298,37 @@ static void search_block(const struct worker *w, const struct block *b)
     }
 }
 
-/* One vector that may be among the best of one query: scored exactly. */
+/* Up to four vectors, counted from number i, that may be among the best of
+ * queries counted from number q: scored exactly. */
 static void offer_exact(const struct worker *w, const struct block *b,
-                        uint64_t i, size_t query, bool widened)
+                        uint64_t i, size_t q,
+                        const struct bl_coarse_hit *hits, size_t n)
 {
     const struct bl_topk *t = w->job->t;
-    const unsigned char *at[TOPK_STRIP];
-    const float *rows[TOPK_STRIP] = { w->wide, w->wide, w->wide, w->wide };
+    const struct bl_index_segment *s = b->segment;
+    const float *rows[TOPK_STRIP], *queries[TOPK_STRIP];
     float scores[TOPK_STRIP];
 
-    for (size_t k = 0; k < TOPK_STRIP; k++)
-        at[k] = (const void *)codes_at(b, i);
-    if (!widened)
-        t->kernel->widen_int8((const void *)at[0], t->length, w->wide);
-    t->kernel->strip(w->job->queries + query * t->length, 1, rows, at,
-                     t->length, scores);
-    scale_scores(scores, 1, b->segment->scales + b->first + i, 1);
-    choose(w->heaps + query, 1, b->segment, b->first + i, 1, scores);
+    for (size_t k = 0; k < TOPK_STRIP; k++) {
+        const struct bl_coarse_hit *h = &hits[k < n ? k : 0];
+        float *wide = w->wide + k * t->length;
+
+        queries[k] = w->job->queries + (q + h->query) * t->length;
+        rows[k] = k >= n ? rows[0] : wide;
+        if (k && k < n && h->row == hits[k - 1].row)
+            rows[k] = rows[k - 1];
+        else if (k < n)
+            t->kernel->widen_int8(codes_at(b, i + h->row), t->length, wide);
+    }
+    t->kernel->pairs(queries, rows, t->length, scores);
+    for (size_t k = 0; k < n; k++) {
+        uint64_t at = b->first + i + hits[k].row;
+        struct heap *heap = &w->heaps[q + hits[k].query];
+        struct bl_hit x = { scores[k] * s->scales[at], s->rows[at] };
+
+        if (x.score >= heap->threshold && x.row != BL_INDEX_REMOVED)
+            heap_offer(heap, x);
+    }
 }
 
 /* The same as search_block(), for int8: see topk-int8.h. */
@@ -336,9 +350,9 @@ static void search_coarsely(const struct worker *w, const struct block *b)
             n = bl_coarse_find(c, codes_at(b, i), rows,
                                b->segment->scales + b->first + i, b->norm,
                                thresholds, w->room, w->found);
-            for (size_t k = 0; k < n; k++)
-                offer_exact(w, b, i + w->found[k].row, q + w->found[k].query,
-                            k && w->found[k].row == w->found[k - 1].row);
+            for (size_t k = 0; k < n; k += TOPK_STRIP)
+                offer_exact(w, b, i, q, w->found + k,
+                            n - k < TOPK_STRIP ? n - k : TOPK_STRIP);
         }
     }
 }
