@@ -128,43 +128,6 @@ void bl_coarse_free(struct bl_coarse **c, size_t n)
 
 /* ---- Vectors ---- */
 
-typedef int8_t lanes_byte __attribute__((vector_size(BL_LANES)));
-
-/* n: a multiple of 64. */
-BL_WIDE
-static int32_t square(const int8_t *codes, size_t n)
-{
-    bl_lanes_int sum = { 0 };
-    int32_t s[LANES], all = 0;
-
-    for (size_t i = 0; i < n; i += LANES) {
-        lanes_byte bytes;
-        bl_lanes_int v;
-
-        memcpy(&bytes, codes + i, sizeof bytes);
-        v = __builtin_convertvector(bytes, bl_lanes_int);
-        sum += v * v;
-    }
-    memcpy(s, &sum, sizeof s);
-    for (size_t i = 0; i < LANES; i++)
-        all += s[i];
-    return all;
-}
-
-float bl_coarse_norm(const int8_t *codes, size_t stride, size_t n,
-                     const float *scales)
-{
-    double most = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        double norm = sqrt((double)square(codes + i * stride, stride))
-            * fabs((double)scales[i]);
-
-        most = norm > most ? norm : most;
-    }
-    return (float)(most * 1.000001);
-}
-
 /* n: a multiple of 64. */
 BL_WIDE
 static void add_128(const int8_t *codes, size_t n, uint8_t *out)
@@ -176,6 +139,40 @@ static void add_128(const int8_t *codes, size_t n, uint8_t *out)
         v ^= (int32_t)0x80808080;
         memcpy(out + i, &v, sizeof v);
     }
+}
+
+/* n: a multiple of 64. */
+static double square(const struct bl_int8_kernel *kernel,
+                     const int8_t *codes, size_t n)
+{
+    enum { PART = 2048 };
+    uint8_t x[PART];
+    double all = 0;
+
+    for (size_t at = 0; at < n; at += PART) {
+        size_t part = n - at < PART ? n - at : PART;
+        int32_t sum;
+
+        add_128(codes + at, part, x);
+        kernel->dot(x, codes + at, 1, part, &sum);
+        all += sum;
+    }
+    return all;
+}
+
+float bl_coarse_norm(const int8_t *codes, size_t stride, size_t n,
+                     const float *scales)
+{
+    const struct bl_int8_kernel *kernel = bl_int8_kernel_at(0);
+    double most = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double norm = sqrt(square(kernel, codes + i * stride, stride))
+            * fabs((double)scales[i]);
+
+        most = norm > most ? norm : most;
+    }
+    return (float)(most * 1.000001);
 }
 
 /* The queries, 16 at a time, that a vector's sums take to their limits. */
