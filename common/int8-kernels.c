@@ -34,14 +34,15 @@ void bl_int8_multiply_c(const uint8_t *x, size_t stride, size_t n,
                          sums + i * sums_stride + j * BL_INT8_OUTS);
 }
 
-void bl_int8_dot_c(const uint8_t *x, const int8_t *rows, size_t n,
+void bl_int8_dot_c(const uint8_t *x, size_t m, const int8_t *rows, size_t n,
                    size_t width, int32_t *sums)
 {
-    for (size_t i = 0; i < n; i++, rows += width) {
-        sums[i] = 0;
-        for (size_t k = 0; k < width; k++)
-            sums[i] += (x[k] - 128) * rows[k];
-    }
+    for (size_t i = 0; i < n; i++, rows += width)
+        for (size_t j = 0; j < m; j++, sums++) {
+            *sums = 0;
+            for (size_t k = 0; k < width; k++)
+                *sums += (x[j * width + k] - 128) * rows[k];
+        }
 }
 
 /* ---- Which there are ---- */
@@ -114,7 +115,7 @@ struct trial {
     int8_t w[BLOCKS][WIDTH * BL_INT8_OUTS];
     int32_t want[ROWS][BLOCKS * BL_INT8_OUTS];
     int32_t sums[ROWS][BLOCKS * BL_INT8_OUTS];
-    int32_t want_dots[BLOCKS], dots[BLOCKS];
+    int32_t want_dots[BLOCKS][BL_INT8_DOTS], dots[BLOCKS][BL_INT8_DOTS];
 };
 
 static struct {
@@ -151,7 +152,7 @@ static void fill(struct trial *t)
 static void run(struct trial *t, const struct bl_int8_kernel *k,
                 int32_t *sums, int32_t *dots)
 {
-    k->dot(&t->x[0][0], &t->w[0][0], BLOCKS, WIDTH, dots);
+    k->dot(&t->x[0][0], BL_INT8_DOTS, &t->w[0][0], BLOCKS, WIDTH, dots);
     k->multiply(&t->x[0][0], WIDTH, ROWS, &t->w[0][0], WIDTH, BLOCKS, sums,
                 (size_t)BLOCKS * BL_INT8_OUTS);
 }
@@ -168,7 +169,7 @@ static bool runs_without_fault(struct trial *t,
         return false;
     if (!sigsetjmp(here, 1)) {
         back = &here;
-        run(t, k, &t->sums[0][0], t->dots);
+        run(t, k, &t->sums[0][0], &t->dots[0][0]);
         good = true;
     }
     back = NULL;
@@ -184,7 +185,8 @@ static void try_all(void)
     if (!t)
         return;
     fill(t);
-    run(t, &choices[N_CHOICES - 1].kernel, &t->want[0][0], t->want_dots);
+    run(t, &choices[N_CHOICES - 1].kernel, &t->want[0][0],
+        &t->want_dots[0][0]);
     for (size_t i = 0; i + 1 < N_CHOICES; i++) {
         memset(t->sums, 0, sizeof t->sums);
         tried.runs[i] = choices[i].possible() &&

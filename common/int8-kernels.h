@@ -24,6 +24,7 @@
 enum {
     BL_INT8_OUTS = 16,          /* outputs in a block of weights */
     BL_INT8_INS = 64,           /* widths are multiples of this */
+    BL_INT8_DOTS = 4,           /* of a row at once */
     BL_INT8_MAX_IN = 32768      /* longer rows could overflow a sum */
 };
 
@@ -35,10 +36,10 @@ typedef void bl_int8_multiply_fn(const uint8_t *x, size_t stride, size_t n,
                                  size_t blocks, int32_t *sums,
                                  size_t sums_stride);
 
-/* sums[i] = the sum over k of (x[k] - 128) * rows[i][k], for n rows of
- * `width` bytes each, one behind the other. */
-typedef void bl_int8_dot_fn(const uint8_t *x, const int8_t *rows, size_t n,
-                            size_t width, int32_t *sums);
+/* sums[i][j] = the sum over k of (x[j][k] - 128) * rows[i][k], for n rows of
+ * `width` bytes each and m <= BL_INT8_DOTS such x, one behind the other. */
+typedef void bl_int8_dot_fn(const uint8_t *x, size_t m, const int8_t *rows,
+                            size_t n, size_t width, int32_t *sums);
 
 /* What the products of up to four blocks of queries are compared with. */
 struct bl_int8_limits {

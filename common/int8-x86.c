@@ -107,57 +107,90 @@ void bl_int8_multiply_avx2(const uint8_t *x, size_t stride, size_t n,
 
 /* ---- Rows as they lie ---- */
 
-__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
-void bl_int8_dot_vnni(const uint8_t *x, const int8_t *rows, size_t n,
-                      size_t width, int32_t *sums)
-{
-    const __m512i mid = _mm512_set1_epi8(-128);     /* 128, unsigned */
+enum { AHEAD = 4096 };          /* bytes asked for in time, perhaps beyond
+                                 * the end */
 
-    for (size_t i = 0; i < n; i++, rows += width) {
-        __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
+/* Sums of m products with 64 bytes of a row, and of the row itself. */
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+static BL_INLINE void dot_step(size_t m, const uint8_t *x, const int8_t *row,
+                               size_t width, __m512i s[BL_INT8_DOTS + 1])
+{
+    __m512i r = _mm512_loadu_si512(row);
+
+    __builtin_prefetch((const void *)((uintptr_t)row + AHEAD));
+
+    BL_UNROLL
+    for (size_t j = 0; j < m; j++)
+        s[j] = _mm512_dpbusd_epi32(s[j], _mm512_loadu_si512(x + j * width),
+                                   r);
+    s[m] = _mm512_dpbusd_epi32(s[m], _mm512_set1_epi8(-128), r);
+}
+
+/* m: known where this is inlined. */
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+static BL_INLINE void dot_vnni(size_t m, const uint8_t *x,
+                               const int8_t *rows, size_t n, size_t width,
+                               int32_t *sums)
+{
+    for (size_t i = 0; i < n; i++, rows += width, sums += m) {
+        __m512i s[BL_INT8_DOTS + 1], t[BL_INT8_DOTS + 1];
         size_t k = 0;
 
-        for (; k + 128 <= width; k += 128) {
-            __m512i r = _mm512_loadu_si512(rows + k);
-            __m512i s = _mm512_loadu_si512(rows + k + 64);
-
-            a = _mm512_dpbusd_epi32(a, _mm512_loadu_si512(x + k), r);
-            b = _mm512_dpbusd_epi32(b, mid, r);
-            c = _mm512_dpbusd_epi32(c, _mm512_loadu_si512(x + k + 64), s);
-            d = _mm512_dpbusd_epi32(d, mid, s);
+        BL_UNROLL
+        for (size_t j = 0; j <= m; j++)
+            s[j] = t[j] = _mm512_setzero_si512();
+        for (; k + 2 * BL_INT8_INS <= width; k += 2 * BL_INT8_INS) {
+            dot_step(m, x + k, rows + k, width, s);
+            dot_step(m, x + k + BL_INT8_INS, rows + k + BL_INT8_INS, width,
+                     t);
         }
-        if (k < width) {
-            __m512i r = _mm512_loadu_si512(rows + k);
+        if (k < width)
+            dot_step(m, x + k, rows + k, width, s);
+        BL_UNROLL
+        for (size_t j = 0; j < m; j++)
+            sums[j] = _mm512_reduce_add_epi32(_mm512_sub_epi32(
+                _mm512_add_epi32(s[j], t[j]), _mm512_add_epi32(s[m], t[m])));
+    }
+}
 
-            a = _mm512_dpbusd_epi32(a, _mm512_loadu_si512(x + k), r);
-            b = _mm512_dpbusd_epi32(b, mid, r);
-        }
-        a = _mm512_sub_epi32(_mm512_add_epi32(a, c), _mm512_add_epi32(b, d));
-        sums[i] = _mm512_reduce_add_epi32(a);
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+void bl_int8_dot_vnni(const uint8_t *x, size_t m, const int8_t *rows,
+                      size_t n, size_t width, int32_t *sums)
+{
+    switch (m) {
+    case 1: dot_vnni(1, x, rows, n, width, sums); break;
+    case 2: dot_vnni(2, x, rows, n, width, sums); break;
+    case 3: dot_vnni(3, x, rows, n, width, sums); break;
+    case 4: dot_vnni(4, x, rows, n, width, sums); break;
+    default: break;
     }
 }
 
 __attribute__((target("avx2")))
-void bl_int8_dot_avx2(const uint8_t *x, const int8_t *rows, size_t n,
-                      size_t width, int32_t *sums)
+static int32_t dot_avx2(const uint8_t *x, const int8_t *row, size_t width)
 {
     const __m256i mid = _mm256_set1_epi16(128);
+    __m256i sum = _mm256_setzero_si256();
+    int32_t s[8];
 
-    for (size_t i = 0; i < n; i++, rows += width) {
-        __m256i sum = _mm256_setzero_si256();
-        int32_t s[8];
+    for (size_t k = 0; k < width; k += 16) {
+        __m256i r = _mm256_cvtepi8_epi16(
+            _mm_loadu_si128((const void *)(row + k)));
+        __m256i q = _mm256_cvtepu8_epi16(
+            _mm_loadu_si128((const void *)(x + k)));
 
-        for (size_t k = 0; k < width; k += 16) {
-            __m256i r = _mm256_cvtepi8_epi16(
-                _mm_loadu_si128((const void *)(rows + k)));
-            __m256i q = _mm256_cvtepu8_epi16(
-                _mm_loadu_si128((const void *)(x + k)));
-
-            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(
-                _mm256_sub_epi16(q, mid), r));
-        }
-        _mm256_storeu_si256((void *)s, sum);
-        sums[i] = s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(
+            _mm256_sub_epi16(q, mid), r));
     }
+    _mm256_storeu_si256((void *)s, sum);
+    return s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
+}
+
+void bl_int8_dot_avx2(const uint8_t *x, size_t m, const int8_t *rows,
+                      size_t n, size_t width, int32_t *sums)
+{
+    for (size_t i = 0; i < n; i++, rows += width)
+        for (size_t j = 0; j < m; j++)
+            *sums++ = dot_avx2(x + j * width, rows, width);
 }
 #endif

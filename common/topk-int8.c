@@ -13,7 +13,7 @@
 
 enum {
     LANES = BL_LANES, OUTS = BL_INT8_OUTS,
-    FEW = 4                     /* queries for which a block of 16 is waste */
+    FEW = BL_INT8_DOTS          /* queries for which a block of 16 is waste */
 };
 
 /* The kernels multiply unsigned bytes by signed ones: the vectors' codes go
@@ -24,7 +24,7 @@ struct bl_coarse {
     size_t n, blocks, stride;
     int8_t *codes;              /* [blocks][stride / 4][OUTS][4] */
     uint8_t *alone;             /* [n][stride]: codes + 128, for few queries,
-                                 * which go one by one; else NULL */
+                                 * on the vectors as they lie; else NULL */
     float *scales;              /* [blocks * OUTS], and room to four blocks */
     int32_t *offsets;           /* 128 times the sums of the codes */
     float *slacks;              /* what the scores of a vector of length 1
@@ -154,7 +154,7 @@ static double square(const struct bl_int8_kernel *kernel,
         int32_t sum;
 
         add_128(codes + at, part, x);
-        kernel->dot(x, codes + at, 1, part, &sum);
+        kernel->dot(x, 1, codes + at, 1, part, &sum);
         all += sum;
     }
     return all;
@@ -205,20 +205,17 @@ static size_t compare(const struct bl_coarse *c, const int32_t *sums,
     return found;
 }
 
-/* Few queries: each on the vectors as they lie. */
+/* Few queries, on the vectors as they lie. */
 static size_t find_alone(const struct bl_coarse *c, const int8_t *codes,
                          size_t n, const float *scales, const float *limits,
                          int32_t *sums, struct bl_coarse_hit *hits)
 {
     size_t found = 0;
 
-    for (size_t q = 0; q < c->n; q++)
-        c->kernel->dot(c->alone + q * c->stride, codes, n, c->stride,
-                       sums + q * n);
+    c->kernel->dot(c->alone, c->n, codes, n, c->stride, sums);
     for (size_t i = 0; i < n; i++)
-        for (size_t q = 0; q < c->n; q++)
-            if ((float)sums[q * n + i] * c->scales[q] * scales[i]
-                >= limits[q])
+        for (size_t q = 0; q < c->n; q++, sums++)
+            if ((float)*sums * c->scales[q] * scales[i] >= limits[q])
                 hits[found++] = (struct bl_coarse_hit){ (uint32_t)i,
                                                         (uint32_t)q };
     return found;

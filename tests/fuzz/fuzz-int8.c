@@ -59,18 +59,19 @@ static void multiply(struct feed *f)
 static void dot(struct feed *f)
 {
     size_t n = feed_size(f, 1, 20), width = INS * feed_size(f, 1, 20);
-    uint8_t *x = bl_xmalloc(width, 1);
+    size_t m = feed_size(f, 1, BL_INT8_DOTS), total = n * m;
+    uint8_t *x = bl_xmalloc(m, width);
     int8_t *rows = bl_xmalloc(n, width);
-    int32_t *want = bl_xmalloc(n, sizeof *want);
-    int32_t *sums = bl_xmalloc(n, sizeof *sums);
+    int32_t *want = bl_xmalloc(total, sizeof *want);
+    int32_t *sums = bl_xmalloc(total, sizeof *sums);
     const struct bl_int8_kernel *k;
 
-    fill(f, x, width);
+    fill(f, x, m * width);
     fill(f, rows, n * width);
-    bl_int8_dot_c(x, rows, n, width, want);
+    bl_int8_dot_c(x, m, rows, n, width, want);
     for (size_t i = 0; (k = bl_int8_kernel_at(i)); i++) {
-        k->dot(x, rows, n, width, sums);
-        CHECK(!memcmp(sums, want, n * sizeof *sums));
+        k->dot(x, m, rows, n, width, sums);
+        CHECK(!memcmp(sums, want, total * sizeof *sums));
     }
     free(x);
     free(rows);

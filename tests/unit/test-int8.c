@@ -70,27 +70,27 @@ static bool sums_are_right(const struct bl_int8_kernel *k,
     return good;
 }
 
-static bool dots_are_right(const struct bl_int8_kernel *k, size_t n,
-                           size_t width)
+static bool dots_are_right(const struct bl_int8_kernel *k, size_t m,
+                           size_t n, size_t width)
 {
-    uint8_t *x = bl_xmalloc(width, 1);
+    uint8_t *x = bl_xmalloc(m, width);
     int8_t *rows = bl_xmalloc(n, width);
-    int32_t *sums = bl_xcalloc(n + 1, sizeof *sums);
+    int32_t *sums = bl_xcalloc(n * m + 1, sizeof *sums);
     bool good = true;
 
-    for (size_t i = 0; i < width; i++)
+    for (size_t i = 0; i < m * width; i++)
         x[i] = next() % 3 ? (uint8_t)next() : 0;
     for (size_t i = 0; i < n * width; i++)
         rows[i] = next() % 3 ? (int8_t)(next() % 256 - 128) : -128;
-    k->dot(x, rows, n, width, sums);
-    for (size_t i = 0; i < n; i++) {
+    k->dot(x, m, rows, n, width, sums);
+    for (size_t i = 0; i < n * m; i++) {
         int32_t sum = 0;
 
         for (size_t at = 0; at < width; at++)
-            sum += (x[at] - 128) * rows[i * width + at];
+            sum += (x[i % m * width + at] - 128) * rows[i / m * width + at];
         good &= sum == sums[i];
     }
-    good &= sums[n] == 0;
+    good &= sums[n * m] == 0;
     free(x);
     free(rows);
     free(sums);
@@ -169,8 +169,10 @@ static void test_kernel(const struct bl_int8_kernel *k)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         ok(sums_are_right(k, &shapes[i]), "%s: %zu rows, %zu x %zu", k->name,
            shapes[i].n, shapes[i].width, shapes[i].blocks * OUTS);
-    ok(dots_are_right(k, 1, 64) && dots_are_right(k, 7, 192)
-       && dots_are_right(k, 3, 1024), "%s: rows as they lie", k->name);
+    for (size_t m = 1; m <= BL_INT8_DOTS; m++)
+        ok(dots_are_right(k, m, 1, 64) && dots_are_right(k, m, 7, 192)
+           && dots_are_right(k, m, 3, 1024), "%s: rows as they lie, %zu",
+           k->name, m);
     if (k->reach)
         test_reach(k);
 }
