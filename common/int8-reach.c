@@ -46,14 +46,14 @@ TARGET static INLINE __m512i four(const int8_t *p)
     return _mm512_set1_epi32(x);
 }
 
-/* m rows, b blocks of queries: known where this is inlined.  The rows behind
- * these are asked for meanwhile. */
+/* m rows, b blocks of queries: known where this is inlined.  Meanwhile the
+ * rows of the tile after the next one are asked for. */
 TARGET static INLINE void tile(int m, int b, const int8_t *rows,
                                size_t width, const uint8_t *q,
                                const struct bl_int8_limits *l,
                                const float *scales, uint64_t *masks)
 {
-    uintptr_t behind = (uintptr_t)rows + (uintptr_t)m * width;
+    uintptr_t behind = (uintptr_t)rows + 2 * (uintptr_t)m * width;
     __m512i s[MOST_ROWS][4];
     int32_t excess[MOST_ROWS];
 
