@@ -109,6 +109,7 @@ common_libcommon_la_SOURCES = \
 	common/stale.c common/stale.h \
 	common/threads.c common/threads.h \
 	common/topk.c common/topk.h \
+	common/topk-heap.c common/topk-heap.h \
 	common/topk-int8.c common/topk-int8.h \
 	common/topk-kernels.c common/topk-kernels.h \
 	common/topk-template.h \

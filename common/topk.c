@@ -13,6 +13,7 @@
 
 #include "mem.h"
 #include "threads.h"
+#include "topk-heap.h"
 #include "topk-int8.h"
 #include "topk-kernels.h"
 
@@ -44,13 +45,6 @@ struct bl_topk {
     uint64_t vectors;
     const struct bl_topk_kernel *kernel;
     uint32_t **places;          /* [n_shards][kb_entities], lazily */
-};
-
-/* The best `cap` hits of one query so far: a heap with the worst on top. */
-struct heap {
-    struct bl_hit *v;
-    size_t n, cap;
-    float threshold;            /* nothing below it gets in */
 };
 
 /* ---- Set-up ---- */
@@ -109,56 +103,6 @@ const char *bl_topk_describe(void)
     return bl_topk_kernel()->name;
 }
 
-/* ---- Choosing ---- */
-
-static bool better(struct bl_hit a, struct bl_hit b)
-{
-    return a.score > b.score || (a.score == b.score && a.row < b.row);
-}
-
-static void sift_down(struct heap *h, struct bl_hit x)
-{
-    size_t i = 0;
-
-    for (;;) {
-        size_t child = 2 * i + 1;
-
-        if (child >= h->n)
-            break;
-        if (child + 1 < h->n && better(h->v[child], h->v[child + 1]))
-            child++;
-        if (!better(x, h->v[child]))
-            break;
-        h->v[i] = h->v[child];
-        i = child;
-    }
-    h->v[i] = x;
-}
-
-static void sift_up(struct heap *h, struct bl_hit x)
-{
-    size_t i = h->n++;
-
-    while (i && better(h->v[(i - 1) / 2], x)) {
-        h->v[i] = h->v[(i - 1) / 2];
-        i = (i - 1) / 2;
-    }
-    h->v[i] = x;
-}
-
-static void heap_offer(struct heap *h, struct bl_hit x)
-{
-    if (h->n < h->cap) {
-        sift_up(h, x);
-    } else {
-        if (!better(x, h->v[0]))
-            return;
-        sift_down(h, x);
-    }
-    if (h->n == h->cap)
-        h->threshold = h->v[0].score;
-}
-
 /* ---- One thread's part of a search ---- */
 
 struct job {
@@ -171,7 +115,7 @@ struct job {
 
 struct worker {
     struct job *job;
-    struct heap *heaps;         /* [n] */
+    struct bl_heap *heaps;      /* [n] */
     struct bl_hit *hits;        /* [n][cap]: what the heaps hold */
     float *wide;                /* [TOPK_STRIP][length], not for f32 */
     void *room;                 /* of bl_coarse_find() */
@@ -232,7 +176,7 @@ static void strip_floats(const struct worker *w, const struct block *b,
 
 /* scores[n][4] of up to four vectors from number `first` offered to the
  * heaps.  NaN is below every threshold. */
-static void choose(struct heap *heaps, size_t n,
+static void choose(struct bl_heap *heaps, size_t n,
                    const struct bl_index_segment *s, uint64_t first,
                    size_t count, const float *scores)
 {
@@ -246,7 +190,7 @@ static void choose(struct heap *heaps, size_t n,
             struct bl_hit x = { scores[j], s->rows[first + j] };
 
             if (x.score >= heaps[i].threshold && x.row != BL_INDEX_REMOVED)
-                heap_offer(&heaps[i], x);
+                bl_heap_offer(&heaps[i], x);
         }
     }
 }
@@ -323,11 +267,11 @@ static void offer_exact(const struct worker *w, const struct block *b,
     t->kernel->pairs(queries, rows, t->length, scores);
     for (size_t k = 0; k < n; k++) {
         uint64_t at = b->first + i + hits[k].row;
-        struct heap *heap = &w->heaps[q + hits[k].query];
+        struct bl_heap *heap = &w->heaps[q + hits[k].query];
         struct bl_hit x = { scores[k] * s->scales[at], s->rows[at] };
 
         if (x.score >= heap->threshold && x.row != BL_INDEX_REMOVED)
-            heap_offer(heap, x);
+            bl_heap_offer(heap, x);
     }
 }
 
@@ -385,7 +329,8 @@ static void worker_init(struct worker *w, struct job *job, size_t cap)
                               sizeof *w->found);
     }
     for (size_t i = 0; i < job->n; i++)
-        w->heaps[i] = (struct heap){ w->hits + i * cap, 0, cap, -INFINITY };
+        w->heaps[i] = (struct bl_heap){ w->hits + i * cap, 0, cap,
+                                        -INFINITY };
 }
 
 static void worker_release(struct worker *w)
@@ -403,7 +348,7 @@ static int by_rank(const void *pa, const void *pb)
 {
     const struct bl_hit *a = pa, *b = pb;
 
-    return better(*b, *a) - better(*a, *b);
+    return bl_hit_better(*b, *a) - bl_hit_better(*a, *b);
 }
 
 static int by_row(const void *pa, const void *pb)
@@ -423,7 +368,7 @@ static size_t merge(const struct worker *w, size_t n_workers, size_t query,
     size_t n = 0, kept = 0;
 
     for (size_t i = 0; i < n_workers; i++) {
-        const struct heap *h = &w[i].heaps[query];
+        const struct bl_heap *h = &w[i].heaps[query];
 
         memcpy(all + n, h->v, h->n * sizeof *all);
         n += h->n;
