@@ -111,6 +111,7 @@ struct job {
     size_t n;
     struct bl_coarse **coarse;  /* one for each COARSE_QUERIES; NULL: none */
     atomic_size_t next;         /* block */
+    _Atomic float *thresholds;  /* coarse: the highest of any thread's */
 };
 
 struct worker {
@@ -275,6 +276,24 @@ static void offer_exact(const struct worker *w, const struct block *b,
     }
 }
 
+/* What one thread's best shut out, none of the others needs to score.  Takes
+ * the thresholds of n queries from number q, which it may raise. */
+static void share_thresholds(const struct worker *w, size_t q, size_t n,
+                             float *thresholds)
+{
+    for (size_t i = 0; i < n; i++) {
+        _Atomic float *shared = &w->job->thresholds[q + i];
+        float mine = w->heaps[q + i].threshold;
+        float most = atomic_load_explicit(shared, memory_order_relaxed);
+
+        while (mine > most && !atomic_compare_exchange_weak_explicit(
+                   shared, &most, mine, memory_order_relaxed,
+                   memory_order_relaxed))
+            continue;
+        thresholds[i] = mine > most ? mine : most;
+    }
+}
+
 /* The same as search_block(), for int8: see topk-int8.h. */
 static void search_coarsely(const struct worker *w, const struct block *b)
 {
@@ -287,10 +306,10 @@ static void search_coarsely(const struct worker *w, const struct block *b)
 
         for (size_t q = 0; q < job->n; q += COARSE_QUERIES) {
             const struct bl_coarse *c = job->coarse[q / COARSE_QUERIES];
-            size_t n;
+            size_t n = job->n - q;
 
-            for (size_t k = 0; k < COARSE_QUERIES && q + k < job->n; k++)
-                thresholds[k] = w->heaps[q + k].threshold;
+            share_thresholds(w, q, n < COARSE_QUERIES ? n : COARSE_QUERIES,
+                             thresholds);
             n = bl_coarse_find(c, codes_at(b, i), rows,
                                b->segment->scales + b->first + i, b->norm,
                                thresholds, w->room, w->found);
@@ -365,14 +384,16 @@ static size_t merge(const struct worker *w, size_t n_workers, size_t query,
                     bool shards, struct bl_hit *all, size_t k,
                     struct bl_hit *out)
 {
+    float least = -INFINITY;
     size_t n = 0, kept = 0;
 
-    for (size_t i = 0; i < n_workers; i++) {
-        const struct bl_heap *h = &w[i].heaps[query];
-
-        memcpy(all + n, h->v, h->n * sizeof *all);
-        n += h->n;
-    }
+    for (size_t i = 0; i < n_workers; i++)
+        if (w[i].heaps[query].threshold > least)
+            least = w[i].heaps[query].threshold;
+    for (size_t i = 0; i < n_workers; i++)
+        for (size_t j = 0; j < w[i].heaps[query].n; j++)
+            if (w[i].heaps[query].v[j].score >= least)
+                all[n++] = w[i].heaps[query].v[j];
     if (shards) {               /* a row that several hold: its best score */
         qsort(all, n, sizeof *all, by_row);
         for (size_t i = 0; i < n; i++)
@@ -440,6 +461,9 @@ void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
     struct bl_hit *all = bl_xmalloc(threads, cap * sizeof *all);
 
     job.coarse = coarse_all(t, padded, n);
+    job.thresholds = bl_xmalloc(n, sizeof *job.thresholds);
+    for (size_t i = 0; i < n; i++)
+        atomic_init(&job.thresholds[i], -INFINITY);
     for (size_t i = 0; i < threads; i++)
         worker_init(&w[i], &job, cap);
     /* A thread that cannot be had is one that takes no blocks. */
@@ -455,6 +479,7 @@ void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
     for (size_t i = 0; i < threads; i++)
         worker_release(&w[i]);
     bl_coarse_free(job.coarse, n);
+    free(job.thresholds);
     free(all);
     free(w);
     free(padded);
