@@ -11,6 +11,11 @@
 #include "mem.h"
 #include "wide.h"
 
+/* Number of the kernel; tests choose others. */
+#ifndef TOPK_INT8_KERNEL
+#define TOPK_INT8_KERNEL 0
+#endif
+
 enum {
     LANES = BL_LANES, OUTS = BL_INT8_OUTS,
     FEW = BL_INT8_DOTS          /* queries for which a block of 16 is waste */
@@ -66,7 +71,7 @@ static void round_query(struct bl_coarse *c, size_t i, const float *q,
 static struct bl_coarse *coarse_new(const float *queries, size_t n,
                                     size_t length, size_t stride)
 {
-    const struct bl_int8_kernel *kernel = bl_int8_kernel_at(0);
+    const struct bl_int8_kernel *kernel = bl_int8_kernel_at(TOPK_INT8_KERNEL);
     struct bl_coarse *c;
     size_t columns;
 
@@ -163,7 +168,7 @@ static double square(const struct bl_int8_kernel *kernel,
 float bl_coarse_norm(const int8_t *codes, size_t stride, size_t n,
                      const float *scales)
 {
-    const struct bl_int8_kernel *kernel = bl_int8_kernel_at(0);
+    const struct bl_int8_kernel *kernel = bl_int8_kernel_at(TOPK_INT8_KERNEL);
     double most = 0;
 
     for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Exact search against a naive one: all number types and kernels, ties,
  * duplicates, block edges, shards, k above n, batches and threads. */
+#include <stddef.h>
+
+static size_t which;
+#define TOPK_INT8_KERNEL which
+#include "../../common/topk-int8.c"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -309,6 +315,12 @@ int main(void)
         one_case(d, 130, 63, 63, false, 4);
         one_case(d, 100, 300, 300, false, 1);
     }
+    /* Where the fastest kernel compares by itself, others do not. */
+    for (which = 1; bl_int8_kernel_at(which); which++) {
+        one_case(BL_DTYPE_INT8, 24, 101, 101, true, 3);
+        one_case(BL_DTYPE_INT8, 130, 300, 300, false, 1);
+    }
+    which = 0;
     shards();
     blocks();
     empty();
