@@ -35,13 +35,15 @@ static void sift_up(struct bl_heap *h, struct bl_hit x)
 
 void bl_heap_offer(struct bl_heap *h, struct bl_hit x)
 {
-    if (h->n < h->cap) {
+    if (h->lock)
+        pthread_mutex_lock(h->lock);
+    if (h->n < h->cap)
         sift_up(h, x);
-    } else {
-        if (!bl_hit_better(x, h->v[0]))
-            return;
+    else if (bl_hit_better(x, h->v[0]))
         sift_down(h, x);
-    }
     if (h->n == h->cap)
-        h->threshold = h->v[0].score;
+        atomic_store_explicit(&h->threshold, h->v[0].score,
+                              memory_order_relaxed);
+    if (h->lock)
+        pthread_mutex_unlock(h->lock);
 }

@@ -111,13 +111,11 @@ struct job {
     size_t n;
     struct bl_coarse **coarse;  /* one for each COARSE_QUERIES; NULL: none */
     atomic_size_t next;         /* block */
-    _Atomic float *thresholds;  /* coarse: the highest of any thread's */
+    struct bl_heap *heaps;      /* [n], of all threads */
 };
 
 struct worker {
     struct job *job;
-    struct bl_heap *heaps;      /* [n] */
-    struct bl_hit *hits;        /* [n][cap]: what the heaps hold */
     float *wide;                /* [TOPK_STRIP][length], not for f32 */
     void *room;                 /* of bl_coarse_find() */
     struct bl_coarse_hit *found;
@@ -182,7 +180,7 @@ static void choose(struct bl_heap *heaps, size_t n,
                    size_t count, const float *scores)
 {
     for (size_t i = 0; i < n; i++, scores += TOPK_STRIP) {
-        float th = heaps[i].threshold;
+        float th = bl_heap_threshold(&heaps[i]);
 
         if (!((scores[0] >= th) | (scores[1] >= th) | (scores[2] >= th) |
               (scores[3] >= th)))
@@ -190,7 +188,7 @@ static void choose(struct bl_heap *heaps, size_t n,
         for (size_t j = 0; j < count; j++) {
             struct bl_hit x = { scores[j], s->rows[first + j] };
 
-            if (x.score >= heaps[i].threshold && x.row != BL_INDEX_REMOVED)
+            if (x.score >= th && x.row != BL_INDEX_REMOVED)
                 bl_heap_offer(&heaps[i], x);
         }
     }
@@ -238,7 +236,7 @@ static void search_block(const struct worker *w, const struct block *b)
                              t->length, scores);
             if (b->segment->scales)
                 scale_scores(scores, n, b->segment->scales + first, count);
-            choose(w->heaps + q, n, b->segment, first, count, scores);
+            choose(job->heaps + q, n, b->segment, first, count, scores);
         }
     }
 }
@@ -268,29 +266,12 @@ static void offer_exact(const struct worker *w, const struct block *b,
     t->kernel->pairs(queries, rows, t->length, scores);
     for (size_t k = 0; k < n; k++) {
         uint64_t at = b->first + i + hits[k].row;
-        struct bl_heap *heap = &w->heaps[q + hits[k].query];
+        struct bl_heap *heap = &w->job->heaps[q + hits[k].query];
         struct bl_hit x = { scores[k] * s->scales[at], s->rows[at] };
 
-        if (x.score >= heap->threshold && x.row != BL_INDEX_REMOVED)
+        if (x.score >= bl_heap_threshold(heap) &&
+            x.row != BL_INDEX_REMOVED)
             bl_heap_offer(heap, x);
-    }
-}
-
-/* What one thread's best shut out, none of the others needs to score.  Takes
- * the thresholds of n queries from number q, which it may raise. */
-static void share_thresholds(const struct worker *w, size_t q, size_t n,
-                             float *thresholds)
-{
-    for (size_t i = 0; i < n; i++) {
-        _Atomic float *shared = &w->job->thresholds[q + i];
-        float mine = w->heaps[q + i].threshold;
-        float most = atomic_load_explicit(shared, memory_order_relaxed);
-
-        while (mine > most && !atomic_compare_exchange_weak_explicit(
-                   shared, &most, mine, memory_order_relaxed,
-                   memory_order_relaxed))
-            continue;
-        thresholds[i] = mine > most ? mine : most;
     }
 }
 
@@ -306,10 +287,10 @@ static void search_coarsely(const struct worker *w, const struct block *b)
 
         for (size_t q = 0; q < job->n; q += COARSE_QUERIES) {
             const struct bl_coarse *c = job->coarse[q / COARSE_QUERIES];
-            size_t n = job->n - q;
+            size_t n;
 
-            share_thresholds(w, q, n < COARSE_QUERIES ? n : COARSE_QUERIES,
-                             thresholds);
+            for (size_t k = 0; k < COARSE_QUERIES && q + k < job->n; k++)
+                thresholds[k] = bl_heap_threshold(&job->heaps[q + k]);
             n = bl_coarse_find(c, codes_at(b, i), rows,
                                b->segment->scales + b->first + i, b->norm,
                                thresholds, w->room, w->found);
@@ -336,29 +317,49 @@ static void *work(void *arg)
     return NULL;
 }
 
-static void worker_init(struct worker *w, struct job *job, size_t cap)
+static void worker_init(struct worker *w, struct job *job)
 {
     *w = (struct worker){ .job = job };
-    w->heaps = bl_xmalloc(job->n, sizeof *w->heaps);
-    w->hits = bl_xmalloc(job->n, cap * sizeof *w->hits);
     w->wide = bl_xmalloc(TOPK_STRIP, job->t->length * sizeof *w->wide);
     if (job->coarse) {
         w->room = bl_xaligned(1, bl_coarse_room(job->coarse[0]));
         w->found = bl_xmalloc(COARSE_ROWS * COARSE_QUERIES,
                               sizeof *w->found);
     }
-    for (size_t i = 0; i < job->n; i++)
-        w->heaps[i] = (struct bl_heap){ w->hits + i * cap, 0, cap,
-                                        -INFINITY };
 }
 
 static void worker_release(struct worker *w)
 {
-    free(w->heaps);
-    free(w->hits);
     free(w->wide);
     free(w->room);
     free(w->found);
+}
+
+/* Heaps of `cap` hits for n queries, with locks if several threads fill
+ * them. */
+static struct bl_heap *heaps_new(size_t n, size_t cap, bool locks)
+{
+    struct bl_heap *heaps = bl_xmalloc(n, sizeof *heaps);
+    struct bl_hit *hits = bl_xmalloc(n, cap * sizeof *hits);
+    pthread_mutex_t *lock = locks ? bl_xmalloc(n, sizeof *lock) : NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        heaps[i] = (struct bl_heap){ .v = hits + i * cap, .cap = cap,
+                                     .lock = locks ? &lock[i] : NULL };
+        atomic_init(&heaps[i].threshold, -INFINITY);
+        if (locks)
+            pthread_mutex_init(heaps[i].lock, NULL);
+    }
+    return heaps;
+}
+
+static void heaps_free(struct bl_heap *heaps, size_t n)
+{
+    for (size_t i = 0; i < n && heaps->lock; i++)
+        pthread_mutex_destroy(heaps[i].lock);
+    free(heaps->lock);
+    free(heaps->v);
+    free(heaps);
 }
 
 /* ---- All threads ---- */
@@ -379,31 +380,22 @@ static int by_row(const void *pa, const void *pb)
     return by_rank(pa, pb);
 }
 
-/* The hits of one query from all workers -> out[0..k); returns how many. */
-static size_t merge(const struct worker *w, size_t n_workers, size_t query,
-                    bool shards, struct bl_hit *all, size_t k,
-                    struct bl_hit *out)
+/* The hits of one query, sorted, -> out[0..k); returns how many. */
+static size_t take_best(const struct bl_heap *h, bool shards, size_t k,
+                        struct bl_hit *out)
 {
-    float least = -INFINITY;
-    size_t n = 0, kept = 0;
+    size_t n = h->n, kept = 0;
 
-    for (size_t i = 0; i < n_workers; i++)
-        if (w[i].heaps[query].threshold > least)
-            least = w[i].heaps[query].threshold;
-    for (size_t i = 0; i < n_workers; i++)
-        for (size_t j = 0; j < w[i].heaps[query].n; j++)
-            if (w[i].heaps[query].v[j].score >= least)
-                all[n++] = w[i].heaps[query].v[j];
     if (shards) {               /* a row that several hold: its best score */
-        qsort(all, n, sizeof *all, by_row);
+        qsort(h->v, n, sizeof *h->v, by_row);
         for (size_t i = 0; i < n; i++)
-            if (!kept || all[kept - 1].row != all[i].row)
-                all[kept++] = all[i];
+            if (!kept || h->v[kept - 1].row != h->v[i].row)
+                h->v[kept++] = h->v[i];
         n = kept;
     }
-    qsort(all, n, sizeof *all, by_rank);
+    qsort(h->v, n, sizeof *h->v, by_rank);
     n = n < k ? n : k;
-    memcpy(out, all, n * sizeof *out);
+    memcpy(out, h->v, n * sizeof *out);
     return n;
 }
 
@@ -456,16 +448,13 @@ void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
         return;
     float *padded = pad_queries(t, queries, n);
     struct job job = { .t = t, .queries = padded, .n = n };
-    size_t threads = threads_for(t, n), cap = heap_size(t, k);
+    size_t threads = threads_for(t, n);
     struct worker *w = BL_NEW_ARRAY(struct worker, threads);
-    struct bl_hit *all = bl_xmalloc(threads, cap * sizeof *all);
 
+    job.heaps = heaps_new(n, heap_size(t, k), threads > 1);
     job.coarse = coarse_all(t, padded, n);
-    job.thresholds = bl_xmalloc(n, sizeof *job.thresholds);
-    for (size_t i = 0; i < n; i++)
-        atomic_init(&job.thresholds[i], -INFINITY);
     for (size_t i = 0; i < threads; i++)
-        worker_init(&w[i], &job, cap);
+        worker_init(&w[i], &job);
     /* A thread that cannot be had is one that takes no blocks. */
     for (size_t i = 1; i < threads; i++)
         w[i].started = !pthread_create(&w[i].thread, NULL, work, &w[i]);
@@ -474,13 +463,12 @@ void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
         if (w[i].started)
             pthread_join(w[i].thread, NULL);
     for (size_t i = 0; i < n; i++)
-        found[i] = merge(w, threads, i, t->n_shards > 1, all, k,
-                         hits + i * k);
+        found[i] = take_best(&job.heaps[i], t->n_shards > 1, k,
+                             hits + i * k);
     for (size_t i = 0; i < threads; i++)
         worker_release(&w[i]);
     bl_coarse_free(job.coarse, n);
-    free(job.thresholds);
-    free(all);
+    heaps_free(job.heaps, n);
     free(w);
     free(padded);
 }
@@ -530,22 +518,24 @@ void bl_topk_scores(struct bl_topk *t, const float *query,
         for (size_t i = 0; i < t->n_shards; i++)
             t->places[i] = find_places(t->shards[i]);
     }
-    worker_init(&w, &job, 1);
+    job.heaps = heaps_new(1, 1, false);
+    worker_init(&w, &job);
     for (size_t i = 0; i < n; i++) {
         scores[i] = NAN;
         for (size_t j = 0; j < t->n_shards; j++) {
             struct block b;
 
-            w.heaps[0].n = 0;
-            w.heaps[0].threshold = -INFINITY;
+            job.heaps->n = 0;
+            job.heaps->threshold = -INFINITY;
             if (rows[i] >= t->shards[j]->kb_entities ||
                 !block_of(t->shards[j], t->places[j][rows[i]], &b))
                 continue;
             search_block(&w, &b);
-            if (w.heaps[0].n && !(scores[i] >= w.heaps[0].v[0].score))
-                scores[i] = w.heaps[0].v[0].score;
+            if (job.heaps->n && !(scores[i] >= job.heaps->v[0].score))
+                scores[i] = job.heaps->v[0].score;
         }
     }
     worker_release(&w);
+    heaps_free(job.heaps, 1);
     free(padded);
 }
