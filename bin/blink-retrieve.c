@@ -291,59 +291,63 @@ static bool among(const struct bl_hit *hits, size_t n, int64_t row)
     return false;
 }
 
-static int score_row(struct state *s, const float *query, uint32_t row,
-                     float *score, struct bl_err *err)
+static int score_rows(struct state *s, const float *query,
+                      const uint32_t *rows, size_t n, float *scores,
+                      struct bl_err *err)
 {
     if (s->ann)
-        return bl_ann_scores(s->ann, query, &row, 1, score, err);
-    bl_topk_scores(s->topk, query, &row, 1, score);
+        return bl_ann_scores(s->ann, query, rows, n, scores, err);
+    bl_topk_scores(s->topk, query, rows, n, scores);
     return 0;
 }
 
-/* The hits all[*n], and the best known entities of that name, at most k of
- * them. */
-static int add_names(struct state *s, const struct mention *m,
+/* To the hits all[*n] the nearest `most` of some rows, of each once. */
+static int add_rows(struct state *s, const struct mention *m,
+                    const int64_t *rows, size_t n_rows, size_t most,
+                    struct bl_hit *all, size_t *n, struct bl_err *err)
+{
+    uint32_t *fresh = bl_xmalloc(n_rows, sizeof *fresh);
+    float *scores = bl_xmalloc(n_rows, sizeof *scores);
+    struct bl_hit *found = bl_xmalloc(n_rows, sizeof *found);
+    size_t n_fresh = 0, n_found = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < n_rows; i++)
+        if (!among(all, *n, rows[i]))
+            fresh[n_fresh++] = (uint32_t)rows[i];
+    if (n_fresh)
+        rc = score_rows(s, m->vector.v, fresh, n_fresh, scores, err);
+    for (size_t i = 0; i < n_fresh && rc == 0; i++)
+        if (!isnan(scores[i]))
+            found[n_found++] = (struct bl_hit){ scores[i], fresh[i] };
+    qsort(found, n_found, sizeof *found, best_first);
+    n_found = n_found < most ? n_found : most;
+    memcpy(all + *n, found, n_found * sizeof *all);
+    *n += n_found;
+    free(fresh);
+    free(scores);
+    free(found);
+    return rc;
+}
+
+/* The best known entities of that name, at most k, and the nearest of the
+ * guesses. */
+static int add_named(struct state *s, const struct mention *m,
                      struct bl_hit *all, size_t *n, struct bl_err *err)
 {
-    size_t old = *n, tried = 0;
+    size_t n_names = m->names.n < o.k ? m->names.n : o.k;
+    int64_t *rows = bl_xmalloc(n_names, sizeof *rows);
+    int rc;
 
-    for (size_t i = 0; i < m->names.n && tried < o.k; i++, tried++) {
-        uint32_t row = (uint32_t)m->names.v[i].row;
-        float score;
-
-        if (among(all, old, row))
-            continue;
-        if (score_row(s, m->vector.v, row, &score, err) < 0)
-            return -1;
-        if (!isnan(score))
-            all[(*n)++] = (struct bl_hit){ score, row };
-    }
-    return 0;
-}
-
-/* And the nearest of the guesses, if there is room for them. */
-static int add_guesses(struct state *s, const struct mention *m,
-                       struct bl_hit *all, size_t *n, struct bl_err *err)
-{
-    struct bl_hit found[GUESSES];
-    size_t n_found = 0, best;
-
-    for (size_t i = 0; i < m->n_guesses; i++) {
-        uint32_t row = (uint32_t)m->guesses[i];
-        float score;
-
-        if (among(all, *n, row))
-            continue;
-        if (score_row(s, m->vector.v, row, &score, err) < 0)
-            return -1;
-        if (!isnan(score))
-            found[n_found++] = (struct bl_hit){ score, row };
-    }
-    qsort(found, n_found, sizeof *found, best_first);
-    best = n_found < BEST_GUESSES ? n_found : BEST_GUESSES;
-    memcpy(all + *n, found, best * sizeof *all);
-    *n += best;
-    return 0;
+    for (size_t i = 0; i < n_names; i++)
+        rows[i] = m->names.v[i].row;
+    rc = add_rows(s, m, rows, n_names, n_names, all, n, err);
+    if (rc == 0)
+        rc = add_rows(s, m, m->guesses, m->n_guesses, BEST_GUESSES, all, n,
+                      err);
+    free(rows);
+    qsort(all, *n, sizeof *all, best_first);
+    return rc;
 }
 
 /* NAN when the mention is no name of that entity. */
@@ -419,11 +423,9 @@ static int finish(struct state *s, struct bl_item *item, struct bl_hit *hits,
     struct bl_buf b = BL_BUF_INIT;
     int rc;
 
-    if (add_names(s, m, hits, &n, err) < 0
-        || add_guesses(s, m, hits, &n, err) < 0)
+    if ((m->names.n || m->n_guesses)
+        && add_named(s, m, hits, &n, err) < 0)
         return -1;
-    if (m->names.n || m->n_guesses)
-        qsort(hits, n, sizeof *hits, best_first);
     rc = put_candidates(s, m, hits, n, arena, &b, err);
     if (rc == 0) {
         m->candidates = (struct bl_span){
