@@ -11,13 +11,12 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "alias-title.h"
 #include "calibration.h"
 #include "candidates.h"
 #include "cascade.h"
 #include "encoder.h"
-#include "fold.h"
 #include "input.h"
 #include "kb.h"
 #include "loop.h"
@@ -61,8 +60,6 @@ static const struct bl_command command = {
     "blink-rerank", "", "re-orders candidates with a cross-encoder",
     table, 0, 0
 };
-
-enum { NAME_WINDOW = 150 };     /* bytes of an entity's text */
 
 struct state {
     struct bl_model *model;
@@ -133,65 +130,6 @@ static int read_text(struct state *s, const struct bl_candidate *c,
     return 0;
 }
 
-/* ---- Names that only the catalogue knows ---- */
-
-static void put_words(struct bl_buf *out, struct bl_span text)
-{
-    bl_buf_clear(out);
-    bl_buf_putc(out, ' ');
-    bl_fold(out, text);
-    bl_buf_putc(out, ' ');
-}
-
-/* Whether the words of `text` hold those of `name` one after another. */
-static bool holds(struct bl_span text, struct bl_span name)
-{
-    struct bl_buf t = BL_BUF_INIT, n = BL_BUF_INIT;
-    bool found;
-
-    put_words(&t, text);
-    put_words(&n, name);
-    found = memmem(t.data, t.len, n.data, n.len) != NULL;
-    bl_buf_free(&t);
-    bl_buf_free(&n);
-    return found;
-}
-
-static struct bl_span bare(struct bl_span title)
-{
-    bl_fold_bare(title, &title);
-    return title;
-}
-
-/* What a pair shows of a text, about; whole characters. */
-static struct bl_span beginning(struct bl_span text)
-{
-    size_t n = text.n < NAME_WINDOW ? text.n : NAME_WINDOW;
-
-    while (n && n < text.n && (text.p[n] & 0xc0) == 0x80)
-        n--;
-    return (struct bl_span){ text.p, n };
-}
-
-/* "nettle" where Urtica dioica has that alias: neither its title nor its text
- * says so, and the cross-encoder cannot know.  Unless there is a title to
- * compare with ("Netherlands" for "the Netherlands"), such a candidate is
- * read as if the mention were its title. */
-static void take_names(struct work *w, size_t n)
-{
-    struct bl_span name = w->mention.text;
-
-    for (size_t i = 0; i < n; i++)
-        if (holds(w->texts[i].title, name)
-            || holds(name, bare(w->texts[i].title)))
-            return;
-    for (size_t i = 0; i < n; i++) {
-        if (w->list.v[i].prior > 0
-            && !holds(beginning(w->texts[i].text), name))
-            w->texts[i].title = name;
-    }
-}
-
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
                    struct bl_err *err)
 {
@@ -213,7 +151,7 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
         if (read_text(s, &w->list.v[i], a, &w->texts[i], err) < 0)
             return -1;
     if (s->model->input->layout == BL_LAYOUT_FULL)
-        take_names(w, n);
+        bl_alias_titles(&w->list, m->text, w->texts, n);
     for (size_t i = 0; i < w->list.n; i++)
         w->list.v[i].cross = NAN;
     bl_cascade_start(&w->cascade, o.cascade > 0 ? &s->calibration : NULL,

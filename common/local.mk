@@ -2,6 +2,7 @@
 # that they run from the build tree as they do when installed.
 noinst_LTLIBRARIES += common/libcommon.la
 common_libcommon_la_SOURCES = \
+	common/alias-title.c common/alias-title.h \
 	common/adamw.c common/adamw.h \
 	common/ann.c common/ann.h common/faiss-shim.h \
 	common/ann-make.c common/ann-module.h \
