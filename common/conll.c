@@ -99,7 +99,6 @@ static void end_sentence(struct bl_conll *c, struct begin *b)
 {
     size_t from = b->from;
 
-
     if (from == c->n)
         return;
     if (c->n_sentences == c->cap_sentences) {

@@ -135,12 +135,11 @@ static void ranking(void)
     ok(bl_rank(&cal, bl_span_of("PARIS"), NULL, &c) == 1, "nothing: none");
 }
 
-/* Whether `mention` is taken for the initials of `title`. */
-static bool initials(const char *mention, const char *title)
+/* x[BL_N_FEATURES] of one candidate with this title. */
+static bool features(const char *mention, const char *title, double *x)
 {
     static struct bl_buf line;
     struct bl_candidates c;
-    double x[BL_N_FEATURES];
 
     bl_buf_clear(&line);
     bl_buf_printf(&line, "{\"candidates\":[{\"id\":\"1\",\"title\":\"%s\"}]}",
@@ -148,7 +147,15 @@ static bool initials(const char *mention, const char *title)
     if (read_list(line.data, &c) < 0)
         return false;
     bl_rank_features(&c, bl_span_of(mention), x);
-    return x[BL_F_INITIALS] > 0;
+    return true;
+}
+
+/* Whether `mention` is taken for the initials of `title`. */
+static bool initials(const char *mention, const char *title)
+{
+    double x[BL_N_FEATURES];
+
+    return features(mention, title, x) && x[BL_F_INITIALS] > 0;
 }
 
 static void abbreviations(void)
@@ -171,16 +178,10 @@ static void abbreviations(void)
 /* "proper" or "common" of a mention and a title; ' ' for neither. */
 static char case_of(const char *mention, const char *title)
 {
-    static struct bl_buf line;
-    struct bl_candidates c;
     double x[BL_N_FEATURES];
 
-    bl_buf_clear(&line);
-    bl_buf_printf(&line, "{\"candidates\":[{\"id\":\"1\",\"title\":\"%s\"}]}",
-                  title);
-    if (read_list(line.data, &c) < 0)
+    if (!features(mention, title, x))
         return '?';
-    bl_rank_features(&c, bl_span_of(mention), x);
     return x[BL_F_PROPER] > 0 ? 'p' : x[BL_F_COMMON] > 0 ? 'c' : ' ';
 }
 
