@@ -117,6 +117,13 @@ sqlite3          command -v sqlite3
 bzip2            command -v bzip2
 zstd             command -v zstd
 '
+# For what takes long: memory checks, and processors that this one is not.
+packages_long='
+valgrind         command -v valgrind
+qemu-user        command -v qemu-aarch64
+gcc-aarch64-linux-gnu  command -v aarch64-linux-gnu-gcc
+libc6-dev-arm64-cross  test -e /usr/aarch64-linux-gnu/include/stdio.h
+'
 
 have_library() { [[ $(/sbin/ldconfig -p) == *[[:space:]]"$1 "* ]]; }
 

@@ -95,6 +95,7 @@ SHELL_TESTS = \
 	tests/man-lint.sh \
 	tests/own-catalogue.sh \
 	tests/pipeline.sh \
+	tests/processors.sh \
 	tests/quantize.sh \
 	tests/quickstart.sh \
 	tests/quirks.sh \
