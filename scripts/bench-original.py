@@ -25,38 +25,7 @@ import os
 import sys
 import types
 
-HIDDEN, INNER, LAYERS, WORDS, POSITIONS = 1024, 4096, 24, 30522, 512
-CONFIG = {
-    "attention_probs_dropout_prob": 0.1, "hidden_act": "gelu",
-    "hidden_dropout_prob": 0.1, "hidden_size": HIDDEN,
-    "initializer_range": 0.02, "intermediate_size": INNER,
-    "layer_norm_eps": 1e-12, "max_position_embeddings": POSITIONS,
-    "num_attention_heads": 16, "num_hidden_layers": LAYERS,
-    "type_vocab_size": 2, "vocab_size": WORDS,
-}
-
-
-def shapes():
-    """Name and shape of every tensor of a BERT-large."""
-    yield "embeddings.word_embeddings.weight", (WORDS, HIDDEN)
-    yield "embeddings.position_embeddings.weight", (POSITIONS, HIDDEN)
-    yield "embeddings.token_type_embeddings.weight", (2, HIDDEN)
-    norms = ["embeddings.LayerNorm"]
-    linear = [("pooler.dense", HIDDEN, HIDDEN)]
-    for i in range(LAYERS):
-        at = "encoder.layer.%d." % i
-        linear += [(at + "attention.self." + part, HIDDEN, HIDDEN)
-                   for part in ("query", "key", "value")]
-        linear += [(at + "attention.output.dense", HIDDEN, HIDDEN),
-                   (at + "intermediate.dense", INNER, HIDDEN),
-                   (at + "output.dense", HIDDEN, INNER)]
-        norms += [at + "attention.output.LayerNorm", at + "output.LayerNorm"]
-    for name, out, into in linear:
-        yield name + ".weight", (out, into)
-        yield name + ".bias", (out,)
-    for name in norms:
-        yield name + ".weight", (HIDDEN,)
-        yield name + ".bias", (HIDDEN,)
+from bench_bert import CONFIG, HIDDEN, shapes
 
 
 def save(torch, tensors, path):

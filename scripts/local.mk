@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	scripts/bench-embed.py \
 	scripts/bench-train.py \
 	scripts/bench-original.py \
+	scripts/bench_bert.py \
 	scripts/lib-data.sh \
 	scripts/lib-download.sh \
 	scripts/lib-fetch.sh \

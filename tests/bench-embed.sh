@@ -33,14 +33,17 @@ bench() {
 bench --rounds 3 --limit 2
 is "$status" 0 'rows'
 is "$(grep -v '^bench-embed: vectors' err)" '' 'without a word'
-is "$(grep -c '| mentions of 32 tokens, cpu-int8, 1 thread | .*ONNX Runtime 0.2 int8: 7 (7)' out)" \
+is "$(grep -c '| mentions of 32 tokens, cpu-int8, 1 thread | .*ONNX Runtime 0.2 int8: 6.7 (6.7)' out)" \
     1 'int8 beside ONNX Runtime'
-is "$(grep -c '| entities of 64 tokens, cpu-f32, 1 thread | .*PyTorch 0.1 f32: 7 (7)' out)" \
+is "$(grep -c '| entities of 64 tokens, cpu-f32, 1 thread | .*PyTorch 0.1 f32: 6.7 (6.7)' out)" \
     1 'f32 beside PyTorch'
-is "$(grep -c 'the same, processor time | .*: 10 (10)' out)" \
+is "$(grep -c 'the same, processor time | .*: 10.0 (10.0)' out)" \
     "$(($(wc -l <out) / 2))" 'each by processor time too'
 is "$(sort log | uniq -c | awk '{ print $1, $2, $3 }')" '6 onnx 2
 6 torch 2' 'all rounds, the same texts'
+bench --large --rounds 1
+is "$(grep -c mentions out) $(grep -c '| entities of 160 tokens, BERT-large, cpu-int8, 1 thread | .*ONNX Runtime 0.2' out)" \
+    '0 1' 'BERT-large: entities alone'
 ONNX=- bench --rounds 1
 is "$status$(grep -c ONNX out)" 00 'no ONNX Runtime: the other rows'
 like "$(cat err)" "no rows of ONNX Runtime: '.*' has no onnxruntime" \
