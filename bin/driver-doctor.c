@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "ann.h"
-#include "blas.h"
 #include "buf.h"
 #include "driver.h"
 #include "encoder.h"
+#include "f32.h"
 #include "index.h"
 #include "kb.h"
 #include "mem.h"
@@ -301,9 +301,7 @@ static void see_module(struct patient *p)
 
 static void see_engines(struct patient *p)
 {
-    bl_blas_environment();
-    bl_blas_start(0);
-    say(p, GOOD, "blas", "%s", bl_blas_describe());
+    say(p, GOOD, "f32", "products by %s", bl_f32_kernel_at(0)->what);
     see_engine(p, "reference", BL_ENGINE_REFERENCE, BAD, "");
     see_engine(p, "cpu", BL_ENGINE_CPU, BAD, "");
     see_engine(p, "torch", BL_ENGINE_TORCH, NOTE,

@@ -19,12 +19,8 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "dense.h"
-#include "threads.h"
 
 enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 };  /* cblas.h */
 
@@ -33,13 +29,12 @@ typedef void sgemm_fn(int order, int trans_a, int trans_b, int m, int n,
                       const float *b, int ldb, float beta, float *c,
                       int ldc);
 
+char bl_blas_what[BL_BLAS_WHAT] = "OpenBLAS";
+
 static struct {
     pthread_once_t once;
-    sgemm_fn *sgemm;            /* NULL: plain C */
-    void (*set_threads)(int);
-    size_t threads;
-    char text[64];
-} blas = { .once = PTHREAD_ONCE_INIT, .text = "plain C" };
+    sgemm_fn *sgemm;            /* NULL: not there */
+} blas = { .once = PTHREAD_ONCE_INIT };
 
 void bl_blas_environment(void)
 {
@@ -72,6 +67,7 @@ static bool find(void *lib, const char *name, void *fn)
 static void open_library(void)
 {
     char *(*core_name)(void) = NULL;
+    void (*set_threads)(int) = NULL;
     sgemm_fn *sgemm = NULL;
 
     bl_blas_environment();
@@ -79,59 +75,26 @@ static void open_library(void)
     if (!lib)
         return;
     if (!find(lib, "cblas_sgemm", &sgemm) ||
-        !find(lib, "openblas_set_num_threads", &blas.set_threads)) {
+        !find(lib, "openblas_set_num_threads", &set_threads)) {
         dlclose(lib);
         return;
     }
-    find(lib, "openblas_get_corename", &core_name);
-    snprintf(blas.text, sizeof blas.text, "openblas %s",
-             core_name ? core_name() : "unknown");
+    set_threads(1);
+    if (find(lib, "openblas_get_corename", &core_name))
+        snprintf(bl_blas_what, sizeof bl_blas_what, "OpenBLAS %s",
+                 core_name());
     blas.sgemm = sgemm;         /* never closed: it owns threads */
 }
 
-void bl_blas_start(size_t threads)
+bool bl_blas_open(void)
 {
-    if (!threads)
-        threads = bl_threads_default();
     pthread_once(&blas.once, open_library);
-    blas.threads = threads;
-    if (blas.sgemm)
-        blas.set_threads(threads > 256 ? 256 : (int)threads);
+    return blas.sgemm != NULL;
 }
 
-const char *bl_blas_describe(void)
+void bl_blas_multiply(const float *x, size_t n, const float *w, size_t out,
+                      size_t in, float *y, size_t stride)
 {
-    static char text[sizeof blas.text + 32];
-
-    pthread_once(&blas.once, open_library);
-    if (!blas.sgemm)
-        return blas.text;
-    snprintf(text, sizeof text, "%s, %zu thread%s", blas.text, blas.threads,
-             blas.threads == 1 ? "" : "s");
-    return text;
-}
-
-static void plain_sgemm_nt(size_t m, size_t n, size_t k, const float *a,
-                           const float *b, float *c, size_t stride)
-{
-    struct bl_linear l = { .w = b, .out = n, .in = k };
-
-    for (size_t i = 0; i < m; i++)
-        bl_linear_apply(&l, a + i * k, 1, c + i * stride);
-}
-
-void bl_sgemm_nt(size_t m, size_t n, size_t k, const float *a,
-                 const float *b, float *c, size_t stride)
-{
-    enum { LIMIT = 1 << 30 };   /* OpenBLAS counts in int */
-
-    pthread_once(&blas.once, open_library);
-    if (!m || !n)
-        return;
-    if (!blas.sgemm || !k || m > LIMIT || stride > LIMIT || k > LIMIT) {
-        plain_sgemm_nt(m, n, k, a, b, c, stride);
-        return;
-    }
-    blas.sgemm(ROW_MAJOR, NO_TRANS, TRANS, (int)m, (int)n, (int)k, 1.0f, a,
-               (int)k, b, (int)k, 0.0f, c, (int)stride);
+    blas.sgemm(ROW_MAJOR, NO_TRANS, TRANS, (int)n, (int)out, (int)in, 1.0f,
+               x, (int)in, w, (int)in, 0.0f, y, (int)stride);
 }

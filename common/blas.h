@@ -1,31 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blas: single-precision matrix products through OpenBLAS, opened late.
+ * blas: single-precision matrix products through OpenBLAS, opened late; for
+ * f32.c, on processors that it has no kernel for.
  *
  * OpenBLAS picks its kernels when it is loaded, and Debian 12's (0.3.21)
  * takes many newer processors for a far older one: on a Xeon with AVX-512 it
  * runs at a fifth of its speed.  So no program links it: it is opened by
- * name after bl_blas_environment() has named the right core.  Without
- * OpenBLAS the plain C product of dense.h takes over.
+ * name after bl_blas_environment() has named the right core.
  */
 #ifndef BL_BLAS_H
 #define BL_BLAS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Sets OPENBLAS_CORETYPE for this processor unless the user did.  To be
  * called before anything that loads OpenBLAS (libtorch too). */
 void bl_blas_environment(void);
 
-/* Opens OpenBLAS once and sets its number of threads (0: as many as
- * bl_threads_default() says). */
-void bl_blas_start(size_t threads);
+/* Opens OpenBLAS once, with one thread: its callers have their own.  False:
+ * it is not there. */
+bool bl_blas_open(void);
 
-/* "openblas SkylakeX, 2 threads" or "plain C"; static storage. */
-const char *bl_blas_describe(void);
+/* "OpenBLAS SkylakeX", once it is open. */
+enum { BL_BLAS_WHAT = 64 };
+extern char bl_blas_what[BL_BLAS_WHAT];
 
-/* c[m][n] = a[m][k] * b[n][k]^T; row strides k, k and stride >= n. */
-void bl_sgemm_nt(size_t m, size_t n, size_t k, const float *a,
-                 const float *b, float *c, size_t stride);
+/* y[n][out] = x[n][in] * w[out][in]^T; rows of y are stride >= out floats
+ * apart.  It must be open; no size may be 0 or beyond an int. */
+void bl_blas_multiply(const float *x, size_t n, const float *w, size_t out,
+                      size_t in, float *y, size_t stride);
 
 #endif

@@ -44,7 +44,6 @@
 #include "model.h"
 #include "encoder.h"
 
-#include "blas.h"
 #include "topk.h"
 #include "index.h"
 #include "calibration.h"

@@ -18,7 +18,7 @@
  * An encoder borrows its model and is for one thread at a time.
  *
  * Three engines stand behind the door: "reference" (plain C, the oracle),
- * "cpu" (our kernels with OpenBLAS; the default) and "torch" (libtorch, for
+ * "cpu" (our kernels; the default) and "torch" (libtorch, for
  * CUDA and bf16: a module opened only here and only when wanted).
  */
 #ifndef BL_ENCODER_H
@@ -107,7 +107,7 @@ struct bl_encoder *bl_encoder_open(const struct bl_model *model,
                                    struct bl_err *err);
 void bl_encoder_close(struct bl_encoder *e);    /* NULL: nothing */
 
-/* "cpu, f32, 2 threads, openblas SkylakeX, 1 thread each"; borrowed until
+/* "cpu, f32 (AVX-512), 2 threads"; borrowed until
  * close. */
 const char *bl_encoder_describe(const struct bl_encoder *e);
 

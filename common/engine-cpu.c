@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engine for a plain CPU: stack.h with products in f32, which are
- * OpenBLAS's, one thread of it per thread of ours (without OpenBLAS they are
- * plain C, several times slower), or in int8, which are int8.h's.
+ * The engine for a plain CPU: stack.h with products in f32, which are f32.h's,
+ * or in int8, which are int8.h's.  But for OpenBLAS, where that has to do the
+ * former, a token's numbers depend on its own sequence alone.
  */
 #include "config.h"
 
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "blas.h"
+#include "f32.h"
 #include "int8.h"
 #include "mem.h"
 #include "quantize.h"
@@ -27,7 +27,8 @@ struct cpu {
     struct bl_engine engine;
     const struct bl_model *model;
     size_t threads;
-    const struct bl_int8_kernel *kernel;        /* NULL: f32 */
+    const struct bl_f32_kernel *f32;            /* NULL: int8 */
+    const struct bl_int8_kernel *int8;          /* NULL: f32 */
     struct bl_bert towers[BL_MAX_TOWERS];       /* with int8 weights, made
                                                  * when first wanted */
     struct bl_int8 *packed[BL_MAX_TOWERS];      /* of bl_quantize() */
@@ -56,7 +57,7 @@ static const struct bl_bert *tower_of(struct cpu *c, enum bl_tower tower)
 {
     size_t i = c->model->n_towers > 1 ? tower : 0;
 
-    if (!c->kernel || c->model->int8)
+    if (!c->int8 || c->model->int8)
         return &c->model->towers[tower];
     if (!c->packed[i])
         pack_tower(c, i);
@@ -68,9 +69,10 @@ static const struct bl_bert *tower_of(struct cpu *c, enum bl_tower tower)
 static void multiply_f32(void *ctx, const struct bl_linear *l, const void *x,
                          size_t n, size_t from, size_t to, float *y)
 {
-    (void)ctx;
-    bl_sgemm_nt(n, to - from, l->in, x, l->w + from * l->in, y + from,
-                l->out);
+    const struct cpu *c = ctx;
+
+    c->f32->multiply(x, n, l->w + from * l->in, to - from, l->in, y + from,
+                     l->out);
 }
 
 static void multiply_int8(void *ctx, const struct bl_linear *l,
@@ -79,7 +81,7 @@ static void multiply_int8(void *ctx, const struct bl_linear *l,
 {
     const struct cpu *c = ctx;
 
-    bl_int8_multiply(l->int8, c->kernel, x, n, from, to, y, l->out);
+    bl_int8_multiply(l->int8, c->int8, x, n, from, to, y, l->out);
 }
 
 static void prepare_int8(const struct bl_linear *l, const float *x,
@@ -93,11 +95,11 @@ static int cpu_forward(struct bl_engine *g, enum bl_tower tower,
                        float *out, struct bl_err *err)
 {
     struct cpu *c = (struct cpu *)g;
-    struct bl_product product = { .multiply = multiply_f32,
+    struct bl_product product = { .multiply = multiply_f32, .ctx = c,
                                   .piece = PIECE_F32 };
 
     (void)err;
-    if (c->kernel)
+    if (c->int8)
         product = (struct bl_product){
             .multiply = multiply_int8, .ctx = c,
             .row_size = bl_int8_row_size, .prepare = prepare_int8,
@@ -128,22 +130,16 @@ static int open_int8(struct cpu *c, struct bl_err *err)
         return bl_fail(err, BL_DATA, "'%s': layers of %zu numbers are too "
                        "wide for int8", c->model->path,
                        c->model->shape.inner);
-    c->kernel = bl_int8_kernel(err);
-    return c->kernel ? 0 : -1;
+    c->int8 = bl_int8_kernel(err);
+    return c->int8 ? 0 : -1;
 }
 
 static void describe(struct cpu *c)
 {
-    const char *s = c->threads == 1 ? "" : "s";
-
-    if (c->kernel)
-        snprintf(c->engine.describe, sizeof c->engine.describe,
-                 "cpu, int8 (%s), %zu thread%s", c->kernel->what, c->threads,
-                 s);
-    else
-        snprintf(c->engine.describe, sizeof c->engine.describe,
-                 "cpu, f32, %zu thread%s, %s each", c->threads, s,
-                 bl_blas_describe());
+    snprintf(c->engine.describe, sizeof c->engine.describe,
+             "cpu, %s (%s), %zu thread%s", c->f32 ? "f32" : "int8",
+             c->f32 ? c->f32->what : c->int8->what, c->threads,
+             c->threads == 1 ? "" : "s");
 }
 
 struct bl_engine *bl_engine_cpu_open(const struct bl_model *m,
@@ -163,9 +159,10 @@ struct bl_engine *bl_engine_cpu_open(const struct bl_model *m,
     c->engine.ops = &ops;
     c->model = m;
     c->threads = opts->threads;
-    if (opts->precision != BL_PRECISION_INT8) {
-        bl_blas_start(1);
-    } else if (open_int8(c, err) < 0) {
+    if (opts->precision != BL_PRECISION_INT8)
+        c->f32 = bl_f32_kernel(err);
+    if (!c->f32 && (opts->precision != BL_PRECISION_INT8 ||
+                    open_int8(c, err) < 0)) {
         free(c);
         return NULL;
     }

@@ -10,6 +10,7 @@ common_libcommon_la_SOURCES = \
 	common/array.c common/array.h \
 	common/batch.c \
 	common/blas.c common/blas.h \
+	common/f32.c common/f32.h common/f32-template.h \
 	common/buf.c common/buf.h \
 	common/bytes.h \
 	common/calibration-default.h \
@@ -164,7 +165,6 @@ common_libblink_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-no-undefined -export-symbols-regex '^bl_'
 pkginclude_HEADERS += \
 	common/arena.h \
-	common/blas.h \
 	common/blink.h \
 	common/buf.h \
 	common/calibration.h \

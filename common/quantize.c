@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "blas.h"
+#include "f32.h"
 #include "mem.h"
 #include "stack.h"
 #include "threads.h"
@@ -60,8 +60,8 @@ static void multiply_and_watch(void *ctx, const struct bl_linear *l,
     for (size_t i = 0; i < n; i++, row += l->in)
         for (size_t k = 0; k < l->in; k++)
             most[k] = fmaxf(most[k], fabsf(row[k]));
-    bl_sgemm_nt(n, to - from, l->in, x, l->w + from * l->in, y + from,
-                l->out);
+    bl_f32_kernel_at(0)->multiply(x, n, l->w + from * l->in, to - from, l->in,
+                                  y + from, l->out);
 }
 
 static void watch_all(struct watch *w, const struct bl_shape *s,
@@ -82,7 +82,6 @@ static void watch_all(struct watch *w, const struct bl_shape *s,
         }
         bl_batch_add(&b, ids, NULL, NULL, length);
     }
-    bl_blas_start(1);
     out = bl_xmalloc(b.n_tokens, s->hidden * sizeof *out);
     bl_stack_forward(s, tower, &b, BL_WANT_ALL, 1, product, out);
     free(out);

@@ -193,9 +193,8 @@ int bl_train_setup_start(struct bl_train_setup *s,
 {
     char error[BL_ERR_MSG] = "";
 
-    /* Below libtorch there may be the same OpenBLAS as below our engine;
-     * both call it from threads of their own. */
-    bl_blas_start(1);
+    /* Below libtorch there may be OpenBLAS, called from threads of ours. */
+    (void)bl_blas_open();
     if (open_module(s, err) < 0)
         return -1;
     s->handle = s->api->open(s->net, t, error);

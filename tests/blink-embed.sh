@@ -22,6 +22,8 @@ if [ -e "$top_builddir/common/.libs/libblink-torch.so" ]; then
 else
     skip 'the torch engine' 'built without it'
 fi
+# OpenBLAS adds up as it likes.
+ordered=$(blink-embed -v -m "$g/m2-bi" </dev/null 2>&1 | grep -v OpenBLAS)
 for e in $engines; do
     run blink-embed -m "$g/m2-bi" --engine "$e" --floats json <"$records"
     is "$status$(cat "$T/err")" 0 "$e: mentions"
@@ -40,6 +42,9 @@ for e in $engines; do
         run blink-embed -m "$g/m2-bi" --engine "$e" --floats json $how \
             <"$records"
         ok "$e: $how gives the same" near "$T/out" "$T/whole" 1e-4
+        if [ "$e" = cpu ] && [ -n "$ordered" ]; then
+            ok "$e: $how to the bit" cmp -s "$T/out" "$T/whole"
+        fi
     done
     tac "$records" | blink-embed -m "$g/m2-bi" --engine "$e" --floats json |
         tac >"$T/out"
@@ -47,14 +52,33 @@ for e in $engines; do
         near "$T/out" "$T/whole" 1e-4
 done
 
-# ---- Without OpenBLAS ----
-# What the loader finds under its name is no library.
+# ---- What multiplies ----
+for k in avx512 avx2 openblas c; do
+    BLINK_F32=$k run blink-embed -v -m "$g/m2-bi" --floats json <"$records"
+    if [ "$status" -eq 2 ]; then
+        like "$(cat "$T/err")" 'BLINK_F32=.*: this machine|BLINK_F32: expected' \
+            "BLINK_F32=$k is refused"
+    else
+        ok "BLINK_F32=$k: the original's vectors" \
+            near "$T/out" "$g/m2-vectors/context.jsonl" 1e-4
+    fi
+done
+BLINK_F32=abacus run blink-embed -m "$g/m2-bi" <"$records"
+is "$status $(cat "$T/err")" "2 blink-embed: BLINK_F32: expected avx512, avx2,\
+ openblas or c, as this machine has, found 'abacus'" 'no such kernel'
+# What the loader finds under the name of OpenBLAS is no library.
 mkdir "$T/lib"
 echo none >"$T/lib/libopenblas.so.0"
-LD_LIBRARY_PATH=$T/lib run blink-embed -v -m "$g/m2-bi" --floats json \
-    <"$records"
-like "$status$(cat "$T/err")" '^0.*plain C' 'without OpenBLAS: plain C'
-ok 'with the same vectors' near "$T/out" "$g/m2-vectors/context.jsonl" 1e-4
+for k in '' openblas; do
+    LD_LIBRARY_PATH=$T/lib BLINK_F32=$k run blink-embed -m "$g/m2-bi" \
+        --floats json <"$records"
+    if [ -z "$k" ]; then
+        is "$status" 0 'no OpenBLAS is needed'
+    else
+        is "$status $(cat "$T/err")" "2 blink-embed: BLINK_F32=openblas: this\
+ machine does not run OpenBLAS" 'but where it is asked for'
+    fi
+done
 
 # ---- What a record says ----
 head -n 1 "$records" | blink-embed -m "$g/m2-bi" >"$T/one"

@@ -23,7 +23,7 @@ UNIT_TESTS = \
 	tests/unit/test-tagset \
 	tests/unit/test-wrap \
 	tests/unit/test-file \
-	tests/unit/test-blas \
+	tests/unit/test-f32 \
 	tests/unit/test-cascade \
 	tests/unit/test-index \
 	tests/unit/test-input \

@@ -34,7 +34,7 @@ vectors() {
 
 # x86 CPU KERNEL: the tests and the programs on that processor.
 x86() {
-    for test in int8 topk blas; do
+    for test in int8 topk f32; do
         ok "$1: test-$test" all_ok qemu-x86_64 -cpu "$1" "$unit/test-$test"
     done
     vectors qemu-x86_64 -cpu "$1" "$bin/blink-embed" >emulated

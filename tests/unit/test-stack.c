@@ -2,14 +2,15 @@
 /*
  * The stack of the cpu engine with every kind of team: threads on pieces of
  * their own and all together on one, however little there is to do.  f32
- * against the reference; int8 near it, and the same bits for any batch,
- * order, number of threads and kernel.
+ * against the reference, int8 near it; both the same bits for any batch,
+ * order and number of threads, int8 for any kernel too.
  */
 #define STACK_JOINT 0.0
 #include "../../common/stack.c"
 
 #include <math.h>
 
+#include "f32.h"
 #include "int8-kernels.h"
 #include "random-model.h"
 #include "tap.h"
@@ -54,8 +55,8 @@ static double alike(const float *a, const float *b, size_t n, size_t dim)
 }
 
 /* Every sequence alone, the last first. */
-static bool same_alone(const struct bl_model *m, const struct bl_batch *b,
-                       const float *want)
+static bool same_alone(const struct bl_model *m, int precision,
+                       const struct bl_batch *b, const float *want)
 {
     bool same = true;
 
@@ -65,7 +66,7 @@ static bool same_alone(const struct bl_model *m, const struct bl_batch *b,
 
         bl_batch_add(&one, b->ids + b->offsets[i], NULL, NULL,
                      b->offsets[i + 1] - b->offsets[i]);
-        got = embed(m, BL_ENGINE_CPU, BL_PRECISION_INT8, 2, &one);
+        got = embed(m, BL_ENGINE_CPU, precision, 2, &one);
         same &= !memcmp(got, want + i * m->dim, m->dim * sizeof *got);
         bl_batch_free(&one);
         free(got);
@@ -73,43 +74,77 @@ static bool same_alone(const struct bl_model *m, const struct bl_batch *b,
     return same;
 }
 
-static void test_batch(const struct bl_model *m, size_t n, size_t length)
+/* first: what one thread made of the batch. */
+static void test_bits(const struct bl_model *m, int precision,
+                      const struct bl_batch *b, const float *first)
 {
-    struct bl_batch b = stairs(n, length);
-    float *want = embed(m, BL_ENGINE_REFERENCE, BL_PRECISION_F32, 1, &b);
-    float *first = embed(m, BL_ENGINE_CPU, BL_PRECISION_INT8, 1, &b);
-    const struct bl_int8_kernel *k;
-    double d = alike(want, first, n, m->dim);
+    const char *name = precision == BL_PRECISION_F32 ? "f32" : "int8";
+    size_t n = b->n_seqs;
 
-    printf("# %zu sequences of %zu tokens or fewer, %zu numbers\n", n,
-           length, m->dim);
-    ok(d > 0.97, "int8: near the reference (%.4f)", d);
-    ok(n > 100 || same_alone(m, &b, first), "int8: alone the same bits");
-    for (size_t threads = 1; threads <= 5; threads++) {
-        float *f32 = embed(m, BL_ENGINE_CPU, BL_PRECISION_F32, threads, &b);
-        float *got = embed(m, BL_ENGINE_CPU, BL_PRECISION_INT8, threads, &b);
+    ok(n > 100 || same_alone(m, precision, b, first),
+       "%s: alone the same bits", name);
+    for (size_t threads = 2; threads <= 5; threads++) {
+        float *got = embed(m, BL_ENGINE_CPU, precision, threads, b);
 
-        d = alike(want, f32, n, m->dim);
-        ok(d > 0.999999, "f32, %zu threads: as the reference (%.7f)",
-           threads, d);
         ok(!memcmp(first, got, n * m->dim * sizeof *got),
-           "int8, %zu threads: the same bits", threads);
-        free(f32);
+           "%s, %zu threads: the same bits", name, threads);
         free(got);
     }
+}
+
+static void test_f32(const struct bl_model *m, const struct bl_batch *b,
+                     const float *want)
+{
+    const struct bl_f32_kernel *k;
+
+    for (size_t i = 0; (k = bl_f32_kernel_at(i)); i++) {
+        float *first;
+        double d;
+
+        setenv("BLINK_F32", k->name, 1);
+        first = embed(m, BL_ENGINE_CPU, BL_PRECISION_F32, 1, b);
+        d = alike(want, first, b->n_seqs, m->dim);
+        ok(d > 0.999999, "f32, %s: as the reference (%.7f)", k->name, d);
+        if (k->ordered)
+            test_bits(m, BL_PRECISION_F32, b, first);
+        free(first);
+    }
+    unsetenv("BLINK_F32");
+}
+
+static void test_int8(const struct bl_model *m, const struct bl_batch *b,
+                      const float *want)
+{
+    float *first = embed(m, BL_ENGINE_CPU, BL_PRECISION_INT8, 1, b);
+    double d = alike(want, first, b->n_seqs, m->dim);
+    const struct bl_int8_kernel *k;
+
+    ok(d > 0.97, "int8: near the reference (%.4f)", d);
+    test_bits(m, BL_PRECISION_INT8, b, first);
     for (size_t i = 0; (k = bl_int8_kernel_at(i)); i++) {
         float *got;
 
         setenv("BLINK_CPU", k->name, 1);
-        got = embed(m, BL_ENGINE_CPU, BL_PRECISION_INT8, 1, &b);
-        ok(!memcmp(first, got, n * m->dim * sizeof *got),
+        got = embed(m, BL_ENGINE_CPU, BL_PRECISION_INT8, 1, b);
+        ok(!memcmp(first, got, b->n_seqs * m->dim * sizeof *got),
            "int8, %s: the same bits", k->name);
         free(got);
     }
     unsetenv("BLINK_CPU");
+    free(first);
+}
+
+static void test_batch(const struct bl_model *m, size_t n, size_t length)
+{
+    struct bl_batch b = stairs(n, length);
+    float *want = embed(m, BL_ENGINE_REFERENCE, BL_PRECISION_F32, 1, &b);
+
+    printf("# %zu sequences of %zu tokens or fewer, %zu numbers\n", n,
+           length, m->dim);
+    test_f32(m, &b, want);
+    test_int8(m, &b, want);
     bl_batch_free(&b);
     free(want);
-    free(first);
 }
 
 int main(void)
