@@ -71,7 +71,7 @@ if command -v aarch64-linux-gnu-gcc >/dev/null &&
     done 2>&1)
     is "$warnings" '' 'ARM: all of common/ compiles without a warning'
     ar rcs arm.a arm/*.o
-    for test in int8 topk vector; do
+    for test in int8 topk f32 vector; do
         ok "ARM: test-$test" arm_test "$test"
     done
     if [ -n "${BLINK_LONG:-}" ]; then

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "f32.h"
 #include "feed.h"
 #include "half.h"
 #include "kernels.h"
@@ -240,6 +241,64 @@ static void attend(struct feed *f)
     free(out);
 }
 
+/* ---- Products ---- */
+
+struct shape {
+    size_t n, out, in;
+};
+
+static void check_sums(const struct shape *s, const float *x, const float *w,
+                       const float *y)
+{
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t o = 0; o < s->out; o++) {
+            double sum = 0, size = 0;
+
+            for (size_t k = 0; k < s->in; k++) {
+                double p = (double)x[i * s->in + k]
+                    * (double)w[o * s->in + k];
+
+                sum += p;
+                size += fabs(p);
+            }
+            CHECK(fabs(sum - (double)y[i * s->out + o])
+                  <= 2e-5 * size + 1e-30);
+        }
+}
+
+/* A row and an output alone: y's own bits. */
+static void check_one(const struct bl_f32_kernel *k, const struct shape *s,
+                      const float *x, const float *w, const float *y)
+{
+    size_t i = s->n / 2, o = s->out / 3;
+    float one;
+
+    k->multiply(x + i * s->in, 1, w + o * s->in, 1, s->in, &one, 1);
+    CHECK(!k->ordered || !memcmp(&one, &y[i * s->out + o], sizeof one));
+}
+
+static void product(struct feed *f)
+{
+    struct shape s;
+    const struct bl_f32_kernel *k;
+    float *x, *w, *y;
+
+    s.n = feed_size(f, 1, 30);
+    s.out = feed_size(f, 1, 100);
+    s.in = feed_size(f, 1, 600);
+    x = floats(f, s.n * s.in);
+    w = floats(f, s.out * s.in);
+    y = bl_xmalloc(s.n, s.out * sizeof *y);
+    for (size_t i = 0; (k = bl_f32_kernel_at(i)); i++) {
+        k->multiply(x, s.n, w, s.out, s.in, y, s.out);
+        check_sums(&s, x, w, y);
+        check_one(k, &s, x, w, y);
+    }
+    free(x);
+    free(w);
+    free(y);
+}
+
 /* ---- The scan ---- */
 
 static void check_strip(const struct bl_topk_kernel *k, const float *q,
@@ -319,10 +378,10 @@ static void widen(struct feed *f)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const parts[])(struct feed *f) = {
-        gelu, add_norm, look_up, attend, strip, widen
+        gelu, add_norm, look_up, attend, strip, widen, product
     };
     struct feed f = { data, size, 1 };
 
-    parts[feed_byte(&f) % 6](&f);
+    parts[feed_byte(&f) % (sizeof parts / sizeof *parts)](&f);
     return 0;
 }
