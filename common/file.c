@@ -371,6 +371,30 @@ int bl_newfile_pwrite(struct bl_newfile *f, const void *p, size_t n,
     return flush(f, err) < 0 ? -1 : write_at(f, p, n, offset, err);
 }
 
+int bl_newfile_pread(struct bl_newfile *f, void *p, size_t n,
+                     uint64_t offset, struct bl_err *err)
+{
+    char *out = p;
+    ssize_t got;
+
+    if (flush(f, err) < 0)
+        return -1;
+    while (n > 0) {
+        got = pread(f->fd, out, n, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got == 0)
+            errno = EIO;
+        if (got <= 0)
+            return bl_fail_errno(err, BL_SYSTEM, "cannot read back '%s'",
+                                 f->target);
+        out += got;
+        n -= (size_t)got;
+        offset += (uint64_t)got;
+    }
+    return 0;
+}
+
 uint64_t bl_newfile_size(const struct bl_newfile *f)
 {
     return f->size;

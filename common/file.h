@@ -54,6 +54,9 @@ int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
 /* Overwrites bytes already written (a header whose sums come last). */
 int bl_newfile_pwrite(struct bl_newfile *f, const void *p, size_t n,
                       uint64_t offset, struct bl_err *err);
+/* n bytes already written, from `offset` on, back into p. */
+int bl_newfile_pread(struct bl_newfile *f, void *p, size_t n,
+                     uint64_t offset, struct bl_err *err);
 uint64_t bl_newfile_size(const struct bl_newfile *f);   /* bytes so far */
 /* The temporary path, for libraries that open files by name (SQLite), which
  * find there all that was written before.  NULL when it could not be. */

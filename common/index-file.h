@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "half.h"
 #include "index.h"
 #include "sha256.h"
 
@@ -25,16 +26,17 @@ enum {
     AT_SUM = 192, AT_TABLE = 256,
     /* In an entry of the segment table. */
     ENTRY = 128, AT_VECTORS = 0, AT_COUNT = 8, AT_ROWS = 16, AT_SCALES = 24,
-    AT_END = 32, AT_SEGMENT_SUM = 64,
+    AT_END = 32, AT_CODES = 40, AT_LOST = 48, AT_SEGMENT_SUM = 64,
     ALIGN = 64
 };
 
 _Static_assert(AT_TABLE + BL_INDEX_MAX_SEGMENTS * ENTRY == BL_INDEX_HEADER,
                "the table fills the header");
 
-/* The parts of one segment, from where it starts to where it ends. */
+/* The parts of one segment, from where it starts to where it ends; 0 where
+ * its type has none. */
 struct extent {
-    uint64_t vectors, rows, scales, end;    /* scales: 0 unless int8 */
+    uint64_t vectors, rows, codes, scales, lost, end;
 };
 
 static inline uint64_t align_up(uint64_t x)
@@ -42,24 +44,63 @@ static inline uint64_t align_up(uint64_t x)
     return (x + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-static inline size_t dtype_size(enum bl_dtype dtype)
+/* f32 or f16 with int8 codes beside them. */
+static inline bool has_both(enum bl_dtype dtype)
 {
-    return dtype == BL_DTYPE_F32 ? 4 : dtype == BL_DTYPE_F16 ? 2 : 1;
+    return dtype == BL_DTYPE_F32_INT8 || dtype == BL_DTYPE_F16_INT8;
 }
 
-/* n vectors of `stride` bytes from offset `at`; n * stride is known to be
- * below 2^62. */
-static inline struct extent extent_of(uint64_t at, uint64_t n,
-                                      uint64_t stride, enum bl_dtype dtype)
+/* Bytes of a number of the vectors themselves. */
+static inline size_t dtype_size(enum bl_dtype dtype)
 {
-    struct extent x = { .vectors = at, .rows = at + n * stride };
+    switch (dtype) {
+    case BL_DTYPE_F16: case BL_DTYPE_F16_INT8: return 2;
+    case BL_DTYPE_INT8: return 1;
+    default: return 4;
+    }
+}
+
+/* Bytes from vector to vector; for BL_DTYPE_INT8 those of codes. */
+static inline size_t stride_of(enum bl_dtype dtype, size_t dim)
+{
+    return (size_t)align_up(dim * dtype_size(dtype));
+}
+
+/* n vectors from offset `at`; n * stride is known to be below 2^61. */
+static inline struct extent extent_of(uint64_t at, uint64_t n,
+                                      enum bl_dtype dtype, size_t dim)
+{
+    struct extent x = { .vectors = at,
+                        .rows = at + n * stride_of(dtype, dim) };
 
     x.end = align_up(x.rows + n * 4);
-    if (dtype == BL_DTYPE_INT8) {
+    if (has_both(dtype)) {
+        x.codes = x.end;
+        x.end = x.codes + n * stride_of(BL_DTYPE_INT8, dim);
+    }
+    if (has_both(dtype) || dtype == BL_DTYPE_INT8) {
         x.scales = x.end;
         x.end = align_up(x.scales + n * 4);
     }
+    if (has_both(dtype)) {
+        x.lost = x.end;
+        x.end = align_up(x.lost + n * 4);
+    }
     return x;
+}
+
+/* A vector of f32 or f16 -> out[n]; n numbers may include padding. */
+static inline void decode_wide(enum bl_dtype dtype, const unsigned char *p,
+                               size_t n, float *out)
+{
+    const uint16_t *h = (const void *)p;
+
+    if (dtype_size(dtype) == 4) {
+        memcpy(out, p, n * sizeof *out);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        out[i] = bl_half_to_float(h[i]);
 }
 
 static inline uint32_t get32(const unsigned char *p)

@@ -2,14 +2,16 @@
 #include "config.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "buf.h"
 #include "half.h"
+#include "index-codes.h"
 #include "index-file.h"
 #include "index.h"
 #include "mem.h"
+
+enum { PIECE = 1 << 20 };       /* bytes of vectors that get codes at once */
 
 struct bl_index_writer {
     struct bl_newfile *file;
@@ -19,7 +21,7 @@ struct bl_index_writer {
     unsigned char *vector;      /* one, encoded: [stride] */
     uint64_t n;
     struct bl_buf rows;         /* 4 bytes each */
-    struct bl_buf scales;       /* int8: 4 bytes each */
+    struct bl_buf scales, lost; /* 4 bytes each, of the types that have them */
     uint64_t *seen;             /* one bit per entity */
     struct bl_sha256 sum;
 };
@@ -32,6 +34,7 @@ static void writer_free(struct bl_index_writer *w)
     free(w->seen);
     bl_buf_free(&w->rows);
     bl_buf_free(&w->scales);
+    bl_buf_free(&w->lost);
     free(w);
 }
 
@@ -65,12 +68,11 @@ struct bl_index_writer *bl_index_create(const char *path,
                                         struct bl_err *err)
 {
     static const unsigned char header[BL_INDEX_HEADER];
-    uint64_t stride = align_up(spec->dim * dtype_size(spec->dtype));
 
     if (check_spec(path, spec, err) < 0)
         return NULL;
-    struct extent space = extent_of(BL_INDEX_HEADER, spec->expected, stride,
-                                    spec->dtype);
+    struct extent space = extent_of(BL_INDEX_HEADER, spec->expected,
+                                    spec->dtype, spec->dim);
     struct bl_newfile *file = bl_newfile_open(path, space.end, err);
     if (!file)
         return NULL;
@@ -83,35 +85,11 @@ struct bl_index_writer *bl_index_create(const char *path,
     w->spec = *spec;
     w->spec.model = w->model = bl_xstrdup(spec->model);
     w->spec.kb = w->kb = bl_xstrdup(spec->kb);
-    w->stride = (size_t)stride;
+    w->stride = stride_of(spec->dtype, spec->dim);
     w->vector = bl_xcalloc(w->stride, 1);
     w->seen = bl_xcalloc((size_t)(spec->kb_entities / 64 + 1), 8);
     bl_sha256_init(&w->sum);
     return w;
-}
-
-/* The scale puts the largest value at 127.  A denormal scale is coarse: the
- * quotient may leave the range.  Plain operations instead of fmaxf() and
- * rintf(), which would be calls: adding 1.5 * 2^23 makes the processor round
- * to a whole number, to even between two. */
-static void encode_int8(struct bl_index_writer *w, const float *v)
-{
-    const float rounder = 0x1.8p23f, limit = 127.0f;
-    float top = 0, scale;
-
-    for (size_t i = 0; i < w->spec.dim; i++) {
-        float size = fabsf(v[i]);
-
-        top = size > top ? size : top;
-    }
-    scale = top / limit;
-    for (size_t i = 0; i < w->spec.dim; i++) {
-        float q = scale > 0 ? v[i] / scale : 0;
-
-        q = q > limit ? limit : q < -limit ? -limit : q;
-        w->vector[i] = (unsigned char)(int8_t)((q + rounder) - rounder);
-    }
-    bl_buf_put(&w->scales, &scale, sizeof scale);
 }
 
 static int encode_f16(struct bl_index_writer *w, uint64_t row, const float *v,
@@ -126,6 +104,13 @@ static int encode_f16(struct bl_index_writer *w, uint64_t row, const float *v,
         memcpy(w->vector + 2 * i, &h, sizeof h);
     }
     return 0;
+}
+
+static void encode_int8(struct bl_index_writer *w, const float *v)
+{
+    float scale = bl_index_codes(v, w->spec.dim, (int8_t *)w->vector);
+
+    bl_buf_put(&w->scales, &scale, sizeof scale);
 }
 
 static int check_row(const struct bl_index_writer *w, uint64_t row,
@@ -152,7 +137,7 @@ int bl_index_add(struct bl_index_writer *w, uint64_t row, const float *v,
 
     if (check_row(w, row, v, err) < 0)
         return -1;
-    if (w->spec.dtype == BL_DTYPE_F32)
+    if (dtype_size(w->spec.dtype) == 4)
         memcpy(w->vector, v, w->spec.dim * sizeof *v);
     else if (w->spec.dtype == BL_DTYPE_INT8)
         encode_int8(w, v);
@@ -179,6 +164,54 @@ uint64_t bl_index_missing(const struct bl_index_writer *w)
     return w->spec.kb_entities;
 }
 
+/* ---- Codes beside f32 or f16 ---- */
+
+/* The codes of n vectors as they were written, and what these lost. */
+static int write_codes_of(struct bl_index_writer *w,
+                          const unsigned char *vectors, size_t n,
+                          struct bl_err *err)
+{
+    size_t dim = w->spec.dim, stride = stride_of(BL_DTYPE_INT8, dim);
+    int8_t *codes = bl_xcalloc(n, stride);
+    float *v = bl_xmalloc(dim, sizeof *v);
+    int rc;
+
+    for (size_t i = 0; i < n; i++) {
+        int8_t *at = codes + i * stride;
+        float scale, lost;
+
+        decode_wide(w->spec.dtype, vectors + i * w->stride, dim, v);
+        scale = bl_index_codes(v, dim, at);
+        lost = bl_index_lost_above(v, scale, at, dim);
+        bl_buf_put(&w->scales, &scale, sizeof scale);
+        bl_buf_put(&w->lost, &lost, sizeof lost);
+    }
+    bl_sha256_add(&w->sum, codes, n * stride);
+    rc = bl_newfile_write(w->file, codes, n * stride, err);
+    free(codes);
+    free(v);
+    return rc;
+}
+
+static int write_codes(struct bl_index_writer *w, struct bl_err *err)
+{
+    uint64_t step = PIECE / w->stride + 1, n;
+    unsigned char *part = bl_xmalloc((size_t)step, w->stride);
+    int rc = 0;
+
+    for (uint64_t at = 0; at < w->n && !rc; at += n) {
+        n = w->n - at < step ? w->n - at : step;
+        rc = bl_newfile_pread(w->file, part, (size_t)n * w->stride,
+                              BL_INDEX_HEADER + at * w->stride, err);
+        if (!rc)
+            rc = write_codes_of(w, part, (size_t)n, err);
+    }
+    free(part);
+    return rc;
+}
+
+/* ---- The end ---- */
+
 /* A table after the vectors, filled up to the next multiple of 64. */
 static int write_table(struct bl_index_writer *w, struct bl_buf *b,
                        struct bl_err *err)
@@ -194,11 +227,11 @@ static int write_header(struct bl_index_writer *w, struct bl_err *err)
 {
     unsigned char h[BL_INDEX_HEADER] = { 0 }, *e = h + AT_TABLE;
     const struct bl_index_spec *s = &w->spec;
-    struct extent x = extent_of(BL_INDEX_HEADER, w->n, w->stride, s->dtype);
+    struct extent x = extent_of(BL_INDEX_HEADER, w->n, s->dtype, s->dim);
 
     BL_ASSERT(x.end == bl_newfile_size(w->file));
     memcpy(h, INDEX_MAGIC, 8);
-    put32(h + AT_VERSION, BL_INDEX_VERSION);
+    put32(h + AT_VERSION, (uint32_t)bl_dtype_version(s->dtype));
     put32(h + AT_BYTE_ORDER, INDEX_BYTE_ORDER);
     put32(h + AT_HEADER, BL_INDEX_HEADER);
     put32(h + AT_DTYPE, s->dtype);
@@ -215,6 +248,8 @@ static int write_header(struct bl_index_writer *w, struct bl_err *err)
     put64(e + AT_ROWS, x.rows);
     put64(e + AT_SCALES, x.scales);
     put64(e + AT_END, x.end);
+    put64(e + AT_CODES, x.codes);
+    put64(e + AT_LOST, x.lost);
     bl_sha256_end(&w->sum, e + AT_SEGMENT_SUM);
     header_sum(h, h + AT_SUM);
     return bl_newfile_pwrite(w->file, h, sizeof h, 0, err);
@@ -225,7 +260,9 @@ int bl_index_commit(struct bl_index_writer *w, struct bl_err *err)
     int rc = -1;
 
     if (write_table(w, &w->rows, err) < 0 ||
-        write_table(w, &w->scales, err) < 0 || write_header(w, err) < 0)
+        (has_both(w->spec.dtype) && write_codes(w, err) < 0) ||
+        write_table(w, &w->scales, err) < 0 ||
+        write_table(w, &w->lost, err) < 0 || write_header(w, err) < 0)
         bl_newfile_abort(w->file);
     else
         rc = bl_newfile_commit(w->file, err);

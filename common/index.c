@@ -4,9 +4,10 @@
 #include "index.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
-#include "half.h"
+#include "index-codes.h"
 #include "index-file.h"
 #include "mem.h"
 
@@ -17,8 +18,18 @@ enum {
 
 const char *bl_dtype_name(enum bl_dtype dtype)
 {
-    return dtype == BL_DTYPE_F32 ? "f32" :
-           dtype == BL_DTYPE_F16 ? "f16" : "int8";
+    static const char *const names[] = {
+        [BL_DTYPE_F32] = "f32", [BL_DTYPE_F16] = "f16",
+        [BL_DTYPE_INT8] = "int8", [BL_DTYPE_F32_INT8] = "f32+int8",
+        [BL_DTYPE_F16_INT8] = "f16+int8"
+    };
+
+    return names[dtype];
+}
+
+int bl_dtype_version(enum bl_dtype dtype)
+{
+    return has_both(dtype) ? BL_INDEX_VERSION_BOTH : BL_INDEX_VERSION;
 }
 
 /* ---- Opening ---- */
@@ -48,10 +59,12 @@ static int check_start(const struct bl_map *m, struct bl_err *err)
     if (get32(h + AT_BYTE_ORDER) != INDEX_BYTE_ORDER)
         return bl_fail(err, BL_DATA, "'%s': offset %d: no byte order mark",
                        m->path, AT_BYTE_ORDER);
-    if (get32(h + AT_VERSION) != BL_INDEX_VERSION)
+    if (get32(h + AT_VERSION) != BL_INDEX_VERSION &&
+        get32(h + AT_VERSION) != BL_INDEX_VERSION_BOTH)
         return bl_fail(err, BL_DATA, "'%s': offset %d: format version "
-                       "%" PRIu32 ", expected %d", m->path, AT_VERSION,
-                       get32(h + AT_VERSION), BL_INDEX_VERSION);
+                       "%" PRIu32 ", expected %d or %d", m->path, AT_VERSION,
+                       get32(h + AT_VERSION), BL_INDEX_VERSION,
+                       BL_INDEX_VERSION_BOTH);
     header_sum(h, sum);
     if (memcmp(h + AT_SUM, sum, sizeof sum))
         return bl_fail(err, BL_DATA, "'%s': offset %d: wrong checksum: the "
@@ -76,28 +89,43 @@ static bool take_name(const unsigned char *p, char *out)
     return n > 0;
 }
 
+/* Each version has its own types. */
+static int take_dtype(struct bl_index *x, struct bl_err *err)
+{
+    const unsigned char *h = x->map.data;
+    uint32_t dtype = get32(h + AT_DTYPE);
+    bool both = get32(h + AT_VERSION) == BL_INDEX_VERSION_BOTH;
+
+    if (dtype < (both ? BL_DTYPE_F32_INT8 : BL_DTYPE_F32) ||
+        dtype > (both ? BL_DTYPE_F16_INT8 : BL_DTYPE_INT8))
+        return bl_fail(err, BL_DATA, "'%s': offset %d: number type %" PRIu32
+                       ", expected %s", x->map.path, AT_DTYPE, dtype,
+                       both ? "4 or 5" : "1, 2 or 3");
+    x->dtype = dtype;
+    return 0;
+}
+
 static int take_fields(struct bl_index *x, struct bl_err *err)
 {
     const unsigned char *h = x->map.data;
     const char *path = x->map.path;
-    uint32_t dtype = get32(h + AT_DTYPE), dim = get32(h + AT_DIM);
+    uint32_t dim = get32(h + AT_DIM);
     uint64_t size = get64(h + AT_SIZE);
 
     if (get32(h + AT_HEADER) != BL_INDEX_HEADER)
         return bl_fail(err, BL_DATA, "'%s': offset %d: header of %" PRIu32
                        " bytes, expected %d", path, AT_HEADER,
                        get32(h + AT_HEADER), BL_INDEX_HEADER);
-    if (dtype < BL_DTYPE_F32 || dtype > BL_DTYPE_INT8)
-        return bl_fail(err, BL_DATA, "'%s': offset %d: number type %" PRIu32
-                       ", expected 1, 2 or 3", path, AT_DTYPE, dtype);
+    if (take_dtype(x, err) < 0)
+        return -1;
     if (!dim || dim > BL_VECTOR_MAX_DIM)
         return bl_fail(err, BL_DATA, "'%s': offset %d: dimension %" PRIu32
                        ", expected 1 to %d", path, AT_DIM, dim,
                        BL_VECTOR_MAX_DIM);
-    x->dtype = dtype;
     x->dim = dim;
-    x->stride = (size_t)align_up(dim * dtype_size(dtype));
-    x->padded = x->stride / dtype_size(dtype);
+    x->stride = stride_of(x->dtype, dim);
+    x->code_stride = stride_of(BL_DTYPE_INT8, dim);
+    x->padded = x->stride / dtype_size(x->dtype);
     if (get32(h + AT_STRIDE) != x->stride)
         return bl_fail(err, BL_DATA, "'%s': offset %d: %" PRIu32 " bytes a "
                        "vector, expected %zu", path, AT_STRIDE,
@@ -119,6 +147,12 @@ static int take_fields(struct bl_index *x, struct bl_err *err)
     return 0;
 }
 
+/* NULL: there is none. */
+static const void *part(const struct bl_index *x, uint64_t offset)
+{
+    return offset ? x->map.data + offset : NULL;
+}
+
 static int take_segment(struct bl_index *x, size_t i, uint64_t at,
                         uint64_t *end, struct bl_err *err)
 {
@@ -128,21 +162,23 @@ static int take_segment(struct bl_index *x, size_t i, uint64_t at,
     uint64_t n = get64(e + AT_COUNT);
 
     have = (struct extent){ get64(e + AT_VECTORS), get64(e + AT_ROWS),
-                            get64(e + AT_SCALES), get64(e + AT_END) };
+                            get64(e + AT_CODES), get64(e + AT_SCALES),
+                            get64(e + AT_LOST), get64(e + AT_END) };
     if (n > (x->map.size - at) / x->stride)
         return bl_fail(err, BL_DATA, "'%s': segment %zu: %" PRIu64
                        " vectors of %zu bytes do not fit in %zu bytes",
                        x->map.path, i, n, x->stride, x->map.size);
-    want = extent_of(at, n, x->stride, x->dtype);
+    want = extent_of(at, n, x->dtype, x->dim);
     if (memcmp(&have, &want, sizeof have) || want.end > x->map.size)
         return bl_fail(err, BL_DATA, "'%s': segment %zu: offsets do not "
                        "follow from its %" PRIu64 " vectors", x->map.path, i,
                        n);
     s->n = n;
     s->vectors = x->map.data + want.vectors;
-    s->rows = (const void *)(x->map.data + want.rows);
-    s->scales = want.scales ? (const void *)(x->map.data + want.scales)
-                            : NULL;
+    s->rows = part(x, want.rows);
+    s->codes = part(x, x->dtype == BL_DTYPE_INT8 ? want.vectors : want.codes);
+    s->scales = part(x, want.scales);
+    s->lost = part(x, want.lost);
     *end = want.end;
     return 0;
 }
@@ -216,15 +252,8 @@ static void decode_one(const struct bl_index *x,
 {
     const unsigned char *p = seg->vectors + i * x->stride;
 
-    if (x->dtype == BL_DTYPE_F32) {
-        memcpy(out, p, x->stride);
-        return;
-    }
-    if (x->dtype == BL_DTYPE_F16) {
-        const uint16_t *h = (const void *)p;
-
-        for (size_t j = 0; j < x->padded; j++)
-            out[j] = bl_half_to_float(h[j]);
+    if (x->dtype != BL_DTYPE_INT8) {
+        decode_wide(x->dtype, p, x->padded, out);
         return;
     }
     for (size_t j = 0; j < x->padded; j++)
@@ -240,24 +269,6 @@ void bl_index_decode(const struct bl_index *x,
 }
 
 /* ---- Verifying ---- */
-
-/* The checksum of a segment whose vectors are in *s already. */
-static int verify_sum(const struct bl_index *x, size_t i,
-                      struct bl_sha256 *s, struct bl_err *err)
-{
-    const unsigned char *e = x->map.data + AT_TABLE + i * ENTRY;
-    unsigned char sum[BL_SHA256_SIZE];
-    uint64_t from = get64(e + AT_VECTORS), to = get64(e + AT_END),
-             rows = get64(e + AT_ROWS);
-
-    bl_sha256_add(s, x->map.data + rows, (size_t)(to - rows));
-    bl_sha256_end(s, sum);
-    if (memcmp(sum, e + AT_SEGMENT_SUM, sizeof sum))
-        return bl_fail(err, BL_DATA, "'%s': segment %zu (offset %" PRIu64
-                       " to %" PRIu64 "): wrong checksum: damaged",
-                       x->map.path, i, from, to);
-    return 0;
-}
 
 /* seen: one bit per entity. */
 static int verify_rows(const struct bl_index *x,
@@ -283,47 +294,100 @@ static int verify_rows(const struct bl_index *x,
     return 0;
 }
 
-static int verify_values(const struct bl_index *x,
-                         const struct bl_index_segment *s, uint64_t i,
-                         float *v, struct bl_err *err)
+/* One segment on its way through. */
+struct verifier {
+    const struct bl_index *x;
+    const struct bl_index_segment *s;
+    struct bl_sha256 sum;
+    float *v;                   /* [padded] */
+    int rc;                     /* of the values so far */
+    struct bl_err err;
+};
+
+static int verify_values(struct verifier *f, uint64_t i)
 {
-    decode_one(x, s, i, v);
-    if (bl_vector_finite(v, x->padded) < x->padded)
-        return bl_fail(err, BL_DATA, "'%s': vector %" PRIu64 ": a value "
+    const struct bl_index *x = f->x;
+
+    decode_one(x, f->s, i, f->v);
+    if (bl_vector_finite(f->v, x->padded) < x->padded)
+        return bl_fail(&f->err, BL_DATA, "'%s': vector %" PRIu64 ": a value "
                        "is not finite", x->map.path, i);
     for (size_t j = x->dim; j < x->padded; j++)
-        if (v[j] != 0)
-            return bl_fail(err, BL_DATA, "'%s': vector %" PRIu64 ": its "
+        if (f->v[j] != 0)
+            return bl_fail(&f->err, BL_DATA, "'%s': vector %" PRIu64 ": its "
                            "padding is not zero", x->map.path, i);
     return 0;
 }
 
-/* Once through the vectors, for the checksum and the values together; what
- * was read is given back, so that an index may be larger than memory.  A
- * wrong checksum is what is reported first: it says why values are wrong. */
+/* Codes beside f32 or f16. */
+static int verify_codes(struct verifier *f, uint64_t i)
+{
+    const struct bl_index *x = f->x;
+    const int8_t *codes = f->s->codes + i * x->code_stride;
+    double lost;
+
+    if (!isfinite(f->s->scales[i]))
+        return bl_fail(&f->err, BL_DATA, "'%s': vector %" PRIu64 ": its "
+                       "scale is not finite", x->map.path, i);
+    for (size_t j = x->dim; j < x->code_stride; j++)
+        if (codes[j])
+            return bl_fail(&f->err, BL_DATA, "'%s': vector %" PRIu64 ": the "
+                           "padding of its codes is not zero", x->map.path,
+                           i);
+    decode_one(x, f->s, i, f->v);
+    lost = bl_index_lost(f->v, f->s->scales[i], codes, x->dim);
+    if (!((double)f->s->lost[i] >= lost))
+        return bl_fail(&f->err, BL_DATA, "'%s': vector %" PRIu64 ": its "
+                       "codes lost %.9g, but the file says %.9g",
+                       x->map.path, i, lost, (double)f->s->lost[i]);
+    return 0;
+}
+
+/* Once through one part of the segment, `stride` bytes for each vector, for
+ * the checksum and the values together; what was read is given back, so that
+ * an index may be larger than memory. */
+static void verify_part(struct verifier *f, const void *part, size_t stride,
+                        int (*check)(struct verifier *f, uint64_t i))
+{
+    const unsigned char *p = part;
+    uint64_t step = PIECE / stride + 1, n;
+
+    for (uint64_t at = 0; at < f->s->n; at += n) {
+        n = f->s->n - at < step ? f->s->n - at : step;
+        bl_sha256_add(&f->sum, p + at * stride, (size_t)n * stride);
+        for (uint64_t i = at; i < at + n && !f->rc; i++)
+            f->rc = check(f, i);
+        bl_map_forget(&f->x->map);
+    }
+}
+
+/* A wrong checksum is what is reported first: it says why values are wrong. */
 static int verify_segment(const struct bl_index *x, size_t i, float *v,
                           struct bl_err *err)
 {
     const struct bl_index_segment *s = &x->segments[i];
-    uint64_t step = PIECE / x->stride + 1, n;
-    struct bl_sha256 sum;
-    struct bl_err late;
-    int rc = 0;
+    const unsigned char *e = x->map.data + AT_TABLE + i * ENTRY;
+    struct extent at = extent_of(get64(e), s->n, x->dtype, x->dim);
+    struct verifier f = { .x = x, .s = s, .v = v };
+    uint64_t tables = at.codes ? at.codes : at.end;
+    unsigned char sum[BL_SHA256_SIZE];
 
-    bl_sha256_init(&sum);
-    for (uint64_t at = 0; at < s->n; at += n) {
-        n = s->n - at < step ? s->n - at : step;
-        bl_sha256_add(&sum, s->vectors + at * x->stride,
-                      (size_t)n * x->stride);
-        for (uint64_t j = at; j < at + n && !rc; j++)
-            rc = verify_values(x, s, j, v, &late);
-        bl_map_forget(&x->map);
+    bl_sha256_init(&f.sum);
+    verify_part(&f, s->vectors, x->stride, verify_values);
+    bl_sha256_add(&f.sum, x->map.data + at.rows, (size_t)(tables - at.rows));
+    if (at.codes) {
+        verify_part(&f, s->codes, x->code_stride, verify_codes);
+        bl_sha256_add(&f.sum, x->map.data + at.scales,
+                      (size_t)(at.end - at.scales));
     }
-    if (verify_sum(x, i, &sum, err) < 0)
-        return -1;
-    if (rc < 0)
-        *err = late;
-    return rc;
+    bl_sha256_end(&f.sum, sum);
+    if (memcmp(sum, e + AT_SEGMENT_SUM, sizeof sum))
+        return bl_fail(err, BL_DATA, "'%s': segment %zu (offset %" PRIu64
+                       " to %" PRIu64 "): wrong checksum: damaged",
+                       x->map.path, i, at.vectors, at.end);
+    if (f.rc < 0)
+        *err = f.err;
+    return f.rc;
 }
 
 int bl_index_verify(const struct bl_index *x, struct bl_err *err)

@@ -43,6 +43,7 @@ common_libcommon_la_SOURCES = \
 	common/half.h \
 	common/index.c common/index.h \
 	common/index-write.c common/index-file.h \
+	common/index-codes.c common/index-codes.h \
 	common/input.c common/input.h \
 	common/int8.c common/int8.h \
 	common/int8-amx.c \

@@ -139,8 +139,11 @@ static void bad_headers(void)
     free(p);
 
     refuses(0, 1, 'X', ": not a blink index (offset 0: other magic bytes)");
-    refuses(AT_VERSION, 4, 0, ": offset 8: format version 0, expected 1");
-    refuses(AT_VERSION, 4, 2, ": offset 8: format version 2, expected 1");
+    refuses(AT_VERSION, 4, 0, ": offset 8: format version 0, expected 1 or "
+            "2");
+    refuses(AT_VERSION, 4, 3, ": offset 8: format version 3, expected 1 or "
+            "2");
+    refuses(AT_VERSION, 4, 2, ": offset 20: number type 1, expected 4 or 5");
     refuses(AT_BYTE_ORDER, 4, 0x0d0c0b0a, ": offset 12: written in "
             "big-endian byte order, expected little-endian");
     refuses(AT_BYTE_ORDER, 4, 7, ": offset 12: no byte order mark");
@@ -229,12 +232,79 @@ static void bad_payload(void)
     free(p);
 }
 
+/* 4096 + 5 * 128, rows to 4800, codes 5 * 64 to 5120, scales to 5184, what
+ * was lost to 5248. */
+enum { CODES = 4800, SCALES = 5120, LOST = 5184, END = 5248 };
+
+/* f32 with codes: each field of the file, and what may be wrong with it. */
+static void both_headers(void)
+{
+    unsigned char *p;
+
+    make(BL_DTYPE_F32_INT8);
+    p = bl_xmemdup(bytes, size);
+    seal(p);
+    ok(!memcmp(p, bytes, size) && size == END, "codes lie behind the rows");
+    is_str(opens(p, size, true), "", "f32 with int8");
+    free(p);
+    refuses(AT_VERSION, 4, 1, ": offset 20: number type 4, expected 1, 2 or "
+            "3");
+    refuses(AT_DTYPE, 4, 3, ": offset 20: number type 3, expected 4 or 5");
+    refuses(AT_DTYPE, 4, 6, ": offset 20: number type 6, expected 4 or 5");
+    refuses(AT_DTYPE, 4, 5, ": offset 28: 128 bytes a vector, expected 64");
+    refuses(AT_TABLE + AT_CODES, 8, 4096, ": segment 0: offsets do not "
+            "follow from its 5 vectors");
+    refuses(AT_TABLE + AT_SCALES, 8, LOST, ": segment 0: offsets do not "
+            "follow from its 5 vectors");
+    refuses(AT_TABLE + AT_LOST, 8, 0, ": segment 0: offsets do not follow "
+            "from its 5 vectors");
+    refuses(AT_TABLE + AT_COUNT, 8, 8, ": segment 0: offsets do not follow "
+            "from its 8 vectors");
+}
+
+/* `width` bytes of the payload changed and the sums made right again. */
+static void verify_refuses(size_t at, size_t width, uint32_t value,
+                           const char *says)
+{
+    unsigned char *p = bl_xmemdup(bytes, size);
+
+    for (size_t i = 0; i < width; i++)
+        p[at + i] = (unsigned char)(value >> 8 * i);
+    is_str(opens(p, size, true), ": segment 0 (offset 4096 to 5248): wrong "
+           "checksum: damaged", "codes are summed up, too");
+    seal(p);
+    is_str(opens(p, size, true), says, says);
+    free(p);
+}
+
+static void both_payload(void)
+{
+    size_t refused = 0;
+    uint32_t lost;
+
+    verify_refuses(SCALES + 4, 4, 0x7f800000,
+                   ": vector 1: its scale is not finite");
+    verify_refuses(CODES + 2 * 64 + DIM, 1, 1,
+                   ": vector 2: the padding of its codes is not zero");
+    verify_refuses(LOST + 4, 4, 0x7fc00000,
+                   ": vector 1: its codes lost 0.0445421501, but the file "
+                   "says nan");
+    /* One float below what the codes lost is too little; above is not. */
+    lost = get32(bytes + LOST);
+    verify_refuses(LOST, 4, lost - 1, ": vector 0: its codes lost "
+                   "0.0491731987, but the file says 0.0491731986");
+    verify_refuses(LOST, 4, lost + 9, "");
+    for (size_t n = 1; n < size; n += 13)
+        refused += *opens(bytes, n, false) != '\0';
+    ok(refused == (size + 11) / 13, "every truncation is refused");
+}
+
 /* The same vectors in two segments. */
 static void two_segments(void)
 {
     unsigned char *p = bl_xcalloc(size + 64, 1), *e = p + AT_TABLE;
-    struct extent a = extent_of(4096, 2, 128, BL_DTYPE_F32);
-    struct extent b = extent_of(a.end, 3, 128, BL_DTYPE_F32);
+    struct extent a = extent_of(4096, 2, BL_DTYPE_F32, DIM);
+    struct extent b = extent_of(a.end, 3, BL_DTYPE_F32, DIM);
     struct extent *x[] = { &a, &b };
 
     memcpy(p, bytes, 4096);
@@ -320,6 +390,10 @@ int main(void)
     reads_back(BL_DTYPE_F32, 0);
     reads_back(BL_DTYPE_F16, 0);
     reads_back(BL_DTYPE_INT8, 5.0f / 250);
+    reads_back(BL_DTYPE_F32_INT8, 0);
+    reads_back(BL_DTYPE_F16_INT8, 0);
+    both_headers();
+    both_payload();
     bad_headers();
     bad_sizes();
     bad_payload();
