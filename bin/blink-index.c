@@ -43,7 +43,7 @@ static const struct bl_opt build_opts[] = {
     OPT_CATALOGUE,
     BL_OPT_STR('o', "output", "INDEX", &o.output,
                "file to write (required)"),
-    BL_OPT_CHOICE(0, "dtype", "f32|f16|int8", &o.dtype,
+    BL_OPT_CHOICE(0, "dtype", BL_DTYPE_NAMES, &o.dtype,
                   "how numbers are stored"),
     BL_OPT_FLAG(0, "partial", &o.partial,
                 "entities of the catalogue may lack a vector"),
@@ -61,7 +61,7 @@ static const struct bl_opt import_opts[] = {
     OPT_CATALOGUE,
     BL_OPT_STR('o', "output", "INDEX", &o.output,
                "file to write (required)"),
-    BL_OPT_CHOICE(0, "dtype", "f32|f16|int8", &o.dtype,
+    BL_OPT_CHOICE(0, "dtype", BL_DTYPE_NAMES, &o.dtype,
                   "how numbers are stored"),
     BL_OPT_FLAG(0, "progress", &o.loop.progress,
                 "show a count on standard error"),
@@ -393,7 +393,7 @@ static void info_table(struct bl_buf *b, const struct bl_index *x)
     bl_buf_printf(b, "%-12s %.16s\n", "catalogue", x->kb);
     bl_buf_printf(b, "%-12s %" PRIu64 "\n", "entities", x->kb_entities);
     bl_buf_printf(b, "%-12s %zu\n", "segments", x->n_segments);
-    bl_buf_printf(b, "%-12s %d\n", "format", BL_INDEX_VERSION);
+    bl_buf_printf(b, "%-12s %d\n", "format", bl_dtype_version(x->dtype));
     bl_buf_printf(b, "%-12s %zu\n", "bytes", x->map.size);
 }
 
@@ -412,7 +412,7 @@ static void info_json(struct bl_buf *b, const struct bl_index *x)
     bl_json_put_string(b, x->kb, strlen(x->kb));
     bl_buf_printf(b, ",\"entities\":%" PRIu64 ",\"segments\":%zu,"
                   "\"format\":%d,\"bytes\":%zu}\n", x->kb_entities,
-                  x->n_segments, BL_INDEX_VERSION, x->map.size);
+                  x->n_segments, bl_dtype_version(x->dtype), x->map.size);
     bl_buf_free(&path);
 }
 

@@ -43,17 +43,20 @@ typedef void bl_int8_dot_fn(const uint8_t *x, size_t m, const int8_t *rows,
 
 /* What the products of up to four blocks of queries are compared with. */
 struct bl_int8_limits {
-    float by[4 * BL_INT8_OUTS], limits[4 * BL_INT8_OUTS];
+    float by[4 * BL_INT8_OUTS], more[4 * BL_INT8_OUTS],
+          limits[4 * BL_INT8_OUTS];
 };
 
 /* Bit j of masks[i]: whether by[j] * scales[i] * the sum over k of
- * (q(j)[k] - 128) * rows[i][k] reaches limits[j], in floats, multiplied from
- * the sum on.  n rows of `width` bytes, one behind the other; q packed as
+ * (q(j)[k] - 128) * rows[i][k], and more[j] * extra[i] to it, reaches
+ * limits[j]; in floats, multiplied from the sum on, added without rounding in
+ * between.  n rows of `width` bytes, one behind the other; q packed as
  * weights are, in at most four blocks. */
 typedef void bl_int8_reach_fn(const int8_t *rows, size_t n, size_t width,
                               const uint8_t *q, size_t blocks,
                               const struct bl_int8_limits *l,
-                              const float *scales, uint64_t *masks);
+                              const float *scales, const float *extra,
+                              uint64_t *masks);
 
 struct bl_int8_kernel {
     const char *name;           /* as in BLINK_CPU */

@@ -51,7 +51,8 @@ TARGET static INLINE __m512i four(const int8_t *p)
 TARGET static INLINE void tile(int m, int b, const int8_t *rows,
                                size_t width, const uint8_t *q,
                                const struct bl_int8_limits *l,
-                               const float *scales, uint64_t *masks)
+                               const float *scales, const float *extra,
+                               uint64_t *masks)
 {
     uintptr_t behind = (uintptr_t)rows + 2 * (uintptr_t)m * width;
     __m512i s[MOST_ROWS][4];
@@ -88,6 +89,7 @@ TARGET static INLINE void tile(int m, int b, const int8_t *rows,
     for (int i = 0; i < m; i++) {
         __m512i more = _mm512_set1_epi32(excess[i]);
         __m512 scale = _mm512_set1_ps(scales[i]);
+        __m512 add = _mm512_set1_ps(extra[i]);
         uint64_t mask = 0;
 
         BL_UNROLL
@@ -97,6 +99,8 @@ TARGET static INLINE void tile(int m, int b, const int8_t *rows,
 
             score = _mm512_mul_ps(score, _mm512_loadu_ps(l->by + OUTS * j));
             score = _mm512_mul_ps(score, scale);
+            score = _mm512_fmadd_ps(_mm512_loadu_ps(l->more + OUTS * j), add,
+                                    score);
             mask |= (uint64_t)_mm512_cmp_ps_mask(
                 score, _mm512_loadu_ps(l->limits + OUTS * j), _CMP_GE_OQ)
                 << OUTS * j;
@@ -109,12 +113,14 @@ TARGET static INLINE void tile(int m, int b, const int8_t *rows,
 TARGET static INLINE void all(int m, int b, const int8_t *rows, size_t n,
                               size_t width, const uint8_t *q,
                               const struct bl_int8_limits *l,
-                              const float *scales, uint64_t *masks)
+                              const float *scales, const float *extra,
+                              uint64_t *masks)
 {
     for (size_t i = 0; i < n; i += (size_t)m) {
         if (i + (size_t)m > n)
             i = n - (size_t)m;
-        tile(m, b, rows + i * width, width, q, l, scales + i, masks + i);
+        tile(m, b, rows + i * width, width, q, l, scales + i, extra + i,
+             masks + i);
     }
 }
 
@@ -122,14 +128,14 @@ TARGET
 void bl_int8_reach_vnni(const int8_t *rows, size_t n, size_t width,
                         const uint8_t *q, size_t blocks,
                         const struct bl_int8_limits *l, const float *scales,
-                        uint64_t *masks)
+                        const float *extra, uint64_t *masks)
 {
 #define SHAPE(b, m) \
     case b: \
         if (n >= (m)) \
-            all(m, b, rows, n, width, q, l, scales, masks); \
+            all(m, b, rows, n, width, q, l, scales, extra, masks); \
         else \
-            all(1, b, rows, n, width, q, l, scales, masks); \
+            all(1, b, rows, n, width, q, l, scales, extra, masks); \
         break;
 
     switch (blocks) {

@@ -32,9 +32,16 @@ struct bl_coarse {
                                  * on the vectors as they lie; else NULL */
     float *scales;              /* [blocks * OUTS], and room to four blocks */
     int32_t *offsets;           /* 128 times the sums of the codes */
-    float *slacks;              /* what the scores of a vector of length 1
-                                 * may differ by */
+    /* Two scores differ by slack * |v'| + length * |v - v'| at most. */
+    float *slacks, *lengths;    /* [blocks * OUTS], as scales */
+    float longest;
 };
+
+/* A float that is not below x; also where floats are denormal. */
+static float above(double x)
+{
+    return nextafterf((float)x, INFINITY);
+}
 
 /* ---- Queries ---- */
 
@@ -42,6 +49,8 @@ static void round_query(struct bl_coarse *c, size_t i, const float *q,
                         size_t length)
 {
     int8_t *codes = c->codes + i / OUTS * OUTS * c->stride + i % OUTS * 4;
+    /* For the floats of both scores. */
+    const double more = 1e-6 * (10 + (double)length / 16);
     double lost = 0, all = 0;
     float most = 0, factor;
     int32_t sum = 0;
@@ -63,9 +72,11 @@ static void round_query(struct bl_coarse *c, size_t i, const float *q,
         all += (double)q[k] * (double)q[k];
     }
     c->offsets[i] = c->alone ? 0 : 128 * sum;
-    /* Beside rounding to codes there is that of both scores' floats. */
-    c->slacks[i] = (float)(sqrt(lost) + 1e-37
-                           + 1e-6 * (10 + (double)length / 16) * sqrt(all));
+    all = sqrt(all);
+    c->slacks[i] = above(sqrt(lost) + more * all);
+    c->lengths[i] = above(all + more * all);
+    if (c->lengths[i] > c->longest)
+        c->longest = c->lengths[i];
 }
 
 static struct bl_coarse *coarse_new(const float *queries, size_t n,
@@ -92,6 +103,7 @@ static struct bl_coarse *coarse_new(const float *queries, size_t n,
     c->scales = bl_xcalloc(COARSE_QUERIES, sizeof *c->scales);
     c->offsets = bl_xcalloc(columns, sizeof *c->offsets);
     c->slacks = bl_xcalloc(columns, sizeof *c->slacks);
+    c->lengths = bl_xcalloc(COARSE_QUERIES, sizeof *c->lengths);
     for (size_t i = 0; i < n; i++)
         round_query(c, i, queries + i * length, length);
     return c;
@@ -104,6 +116,7 @@ static void coarse_free(struct bl_coarse *c)
     free(c->scales);
     free(c->offsets);
     free(c->slacks);
+    free(c->lengths);
     free(c);
 }
 
@@ -165,40 +178,56 @@ static double square(const struct bl_int8_kernel *kernel,
     return all;
 }
 
-float bl_coarse_norm(const int8_t *codes, size_t stride, size_t n,
-                     const float *scales)
+struct bl_coarse_most bl_coarse_most(const int8_t *codes, size_t stride,
+                                     size_t n, const float *scales,
+                                     const float *lost)
 {
     const struct bl_int8_kernel *kernel = bl_int8_kernel_at(TOPK_INT8_KERNEL);
-    double most = 0;
+    struct bl_coarse_most most = { 0, 0 };
+    double longest = 0;
 
     for (size_t i = 0; i < n; i++) {
         double norm = sqrt(square(kernel, codes + i * stride, stride))
             * fabs((double)scales[i]);
 
-        most = norm > most ? norm : most;
+        longest = norm > longest ? norm : longest;
+        if (lost && lost[i] > most.lost)
+            most.lost = lost[i];
     }
-    return (float)(most * 1.000001);
+    most.norm = above(longest * 1.000001);
+    return most;
+}
+
+/* No sum of products, with the scale or before, is larger than the product of
+ * two lengths; a vector of codes is no longer than 128 sqrt(stride). */
+bool bl_coarse_holds(const struct bl_coarse *c, struct bl_coarse_most most)
+{
+    const float limit = 1e37f, codes = 128 * sqrtf((float)c->stride);
+
+    return c->longest * (most.norm + most.lost) < limit
+        && c->longest * codes < limit;
 }
 
 /* The queries, 16 at a time, that a vector's sums take to their limits. */
 BL_WIDE
 static size_t compare(const struct bl_coarse *c, const int32_t *sums,
-                      float scale, const float *limits, uint32_t row,
-                      struct bl_coarse_hit *hits)
+                      float scale, float lost, const float *limits,
+                      uint32_t row, struct bl_coarse_hit *hits)
 {
     size_t found = 0;
 
     for (size_t at = 0; at < c->n; at += LANES) {
         bl_lanes_int whole, taken, reached;
         uint64_t any[LANES / 2];
-        bl_lanes score, by, limit;
+        bl_lanes score, by, limit, length;
 
         memcpy(&whole, sums + at, sizeof whole);
         memcpy(&taken, c->offsets + at, sizeof taken);
         memcpy(&by, c->scales + at, sizeof by);
         memcpy(&limit, limits + at, sizeof limit);
+        memcpy(&length, c->lengths + at, sizeof length);
         score = __builtin_convertvector(whole - taken, bl_lanes) * by * scale;
-        reached = (bl_lanes_int)(score >= limit);
+        reached = (bl_lanes_int)(score + length * lost >= limit);
         memcpy(any, &reached, sizeof any);
         if (!(any[0] | any[1] | any[2] | any[3] | any[4] | any[5] | any[6]
               | any[7]))
@@ -211,24 +240,26 @@ static size_t compare(const struct bl_coarse *c, const int32_t *sums,
 }
 
 /* Few queries, on the vectors as they lie. */
-static size_t find_alone(const struct bl_coarse *c, const int8_t *codes,
-                         size_t n, const float *scales, const float *limits,
-                         int32_t *sums, struct bl_coarse_hit *hits)
+static size_t find_alone(const struct bl_coarse *c,
+                         const struct bl_coarse_rows *r, const float *lost,
+                         const float *limits, int32_t *sums,
+                         struct bl_coarse_hit *hits)
 {
     size_t found = 0;
 
-    c->kernel->dot(c->alone, c->n, codes, n, c->stride, sums);
-    for (size_t i = 0; i < n; i++)
+    c->kernel->dot(c->alone, c->n, r->codes, r->n, c->stride, sums);
+    for (size_t i = 0; i < r->n; i++)
         for (size_t q = 0; q < c->n; q++, sums++)
-            if ((float)*sums * c->scales[q] * scales[i] >= limits[q])
+            if ((float)*sums * c->scales[q] * r->scales[i]
+                + c->lengths[q] * lost[i] >= limits[q])
                 hits[found++] = (struct bl_coarse_hit){ (uint32_t)i,
                                                         (uint32_t)q };
     return found;
 }
 
 /* Queries that go with vectors as they lie, compared by the kernel. */
-static size_t find_reached(const struct bl_coarse *c, const int8_t *codes,
-                           size_t n, const float *scales,
+static size_t find_reached(const struct bl_coarse *c,
+                           const struct bl_coarse_rows *r, const float *lost,
                            const float *limits, struct bl_coarse_hit *hits)
 {
     struct bl_int8_limits l;
@@ -236,10 +267,11 @@ static size_t find_reached(const struct bl_coarse *c, const int8_t *codes,
     size_t found = 0;
 
     memcpy(l.by, c->scales, sizeof l.by);
+    memcpy(l.more, c->lengths, sizeof l.more);
     memcpy(l.limits, limits, sizeof l.limits);
-    c->kernel->reach(codes, n, c->stride, (const uint8_t *)c->codes,
-                     c->blocks, &l, scales, masks);
-    for (size_t i = 0; i < n; i++)
+    c->kernel->reach(r->codes, r->n, c->stride, (const uint8_t *)c->codes,
+                     c->blocks, &l, r->scales, lost, masks);
+    for (size_t i = 0; i < r->n; i++)
         for (uint64_t m = masks[i]; m; m &= m - 1)
             hits[found++] = (struct bl_coarse_hit){
                 (uint32_t)i, (uint32_t)__builtin_ctzll(m)
@@ -252,11 +284,13 @@ size_t bl_coarse_room(const struct bl_coarse *c)
     return COARSE_ROWS * (c->stride + 64 + c->blocks * OUTS * 4);
 }
 
-size_t bl_coarse_find(const struct bl_coarse *c, const int8_t *codes,
-                      size_t n, const float *scales, float norm,
+size_t bl_coarse_find(const struct bl_coarse *c,
+                      const struct bl_coarse_rows *r,
                       const float *thresholds, void *room,
                       struct bl_coarse_hit *hits)
 {
+    static const float nothing[COARSE_ROWS];
+    const float *lost = r->lost ? r->lost : nothing;
     /* Rows apart by a power of two would fall on the same cache lines. */
     size_t columns = c->blocks * OUTS, apart = c->stride + 64, found = 0;
     float limits[COARSE_QUERIES];
@@ -264,19 +298,19 @@ size_t bl_coarse_find(const struct bl_coarse *c, const int8_t *codes,
     uint8_t *x = (uint8_t *)room + COARSE_ROWS * columns * sizeof *sums;
 
     for (size_t i = 0; i < c->n; i++)
-        limits[i] = thresholds[i] - c->slacks[i] * norm;
+        limits[i] = thresholds[i] - c->slacks[i] * r->norm - 1e-37f;
     if (c->alone)
-        return find_alone(c, codes, n, scales, limits, room, hits);
+        return find_alone(c, r, lost, limits, room, hits);
     for (size_t i = c->n; i < COARSE_QUERIES; i++)
         limits[i] = INFINITY;
     if (c->kernel->reach)
-        return find_reached(c, codes, n, scales, limits, hits);
-    for (size_t i = 0; i < n; i++)
-        add_128(codes + i * c->stride, c->stride, x + i * apart);
-    c->kernel->multiply(x, apart, n, c->codes, c->stride, c->blocks, sums,
+        return find_reached(c, r, lost, limits, hits);
+    for (size_t i = 0; i < r->n; i++)
+        add_128(r->codes + i * c->stride, c->stride, x + i * apart);
+    c->kernel->multiply(x, apart, r->n, c->codes, c->stride, c->blocks, sums,
                         columns);
-    for (size_t i = 0; i < n; i++)
-        found += compare(c, sums + i * columns, scales[i], limits,
-                         (uint32_t)i, hits + found);
+    for (size_t i = 0; i < r->n; i++)
+        found += compare(c, sums + i * columns, r->scales[i], lost[i],
+                         limits, (uint32_t)i, hits + found);
     return found;
 }

@@ -33,7 +33,7 @@ struct block {
     const struct bl_index_segment *segment;
     uint64_t first, n;
     bool present;               /* its pages were asked for */
-    float norm;                 /* int8: no vector is longer; once present */
+    struct bl_coarse_most most; /* of codes; once present */
 };
 
 struct bl_topk {
@@ -52,7 +52,7 @@ struct bl_topk {
 static void add_blocks(struct bl_topk *t, const struct bl_index *x,
                        const struct bl_index_segment *s)
 {
-    uint64_t step = BLOCK_BYTES / x->stride;
+    uint64_t step = BLOCK_BYTES / (s->codes ? x->code_stride : x->stride);
 
     step = step < TOPK_STRIP ? TOPK_STRIP : step / TOPK_STRIP * TOPK_STRIP;
     size_t more = (size_t)((s->n + step - 1) / step);
@@ -116,60 +116,66 @@ struct job {
 
 struct worker {
     struct job *job;
-    float *wide;                /* [TOPK_STRIP][length], not for f32 */
+    float *wide;                /* [TOPK_STRIP][length], but for f32 */
     void *room;                 /* of bl_coarse_find() */
     struct bl_coarse_hit *found;
     pthread_t thread;
     bool started;
 };
 
-/* Vector number i of an int8 block. */
+/* Vector number i of a block, and its codes. */
+static const unsigned char *vector_at(const struct block *b, uint64_t i)
+{
+    return b->segment->vectors + (b->first + i) * b->index->stride;
+}
+
 static const int8_t *codes_at(const struct block *b, uint64_t i)
 {
-    return (const void *)(b->segment->vectors
-                          + (b->first + i) * b->index->stride);
+    return b->segment->codes + (b->first + i) * b->index->code_stride;
 }
 
 /* Pages of a mapped file come one fault at a time unless asked for; to ask
- * for what is there already costs little, but once is enough. */
-static void make_present(struct block *b)
+ * for what is there already costs little, but once is enough.  coarsely: the
+ * codes are what is read, and few vectors beside them. */
+static void make_present(struct block *b, bool coarsely)
 {
-    const unsigned char *from, *to;
+    const void *from = coarsely ? codes_at(b, 0) : (void *)vector_at(b, 0);
+    const struct bl_index_segment *s = b->segment;
+    size_t stride = coarsely ? b->index->code_stride : b->index->stride;
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+    uintptr_t start = (uintptr_t)from & ~page;
+    size_t n = (uintptr_t)from - start + (size_t)b->n * stride;
 
     if (b->present)
         return;
     b->present = true;
-    from = b->segment->vectors + b->first * b->index->stride;
-    to = from + b->n * b->index->stride;
-    from = (const void *)((uintptr_t)from & ~page);
 #ifdef MADV_POPULATE_READ
-    madvise((void *)from, (size_t)(to - from), MADV_POPULATE_READ);
+    madvise((void *)start, n, MADV_POPULATE_READ);
 #else
-    madvise((void *)from, (size_t)(to - from), MADV_WILLNEED);
+    madvise((void *)start, n, MADV_WILLNEED);
 #endif
-    if (b->index->dtype == BL_DTYPE_INT8)
-        b->norm = bl_coarse_norm(codes_at(b, 0), b->index->stride,
-                                 (size_t)b->n, b->segment->scales + b->first);
+    if (coarsely)
+        b->most = bl_coarse_most(codes_at(b, 0), stride, (size_t)b->n,
+                                 s->scales + b->first,
+                                 s->lost ? s->lost + b->first : NULL);
 }
 
-/* Four vectors as floats: where they lie, or widened into wide. */
-static void strip_floats(const struct worker *w, const struct block *b,
-                         const unsigned char *const at[TOPK_STRIP],
-                         const float *rows[TOPK_STRIP])
+/* A vector as floats, but for the scale of int8: where it lies, or widened
+ * into wide. */
+static const float *floats_at(const struct worker *w, const struct block *b,
+                              const unsigned char *at, float *wide)
 {
     const struct bl_topk *t = w->job->t;
 
-    for (size_t i = 0; i < TOPK_STRIP; i++) {
-        float *out = w->wide + i * t->length;
-
-        rows[i] = out;
-        if (b->index->dtype == BL_DTYPE_F32)
-            rows[i] = (const void *)at[i];
-        else if (b->index->dtype == BL_DTYPE_F16)
-            t->kernel->widen_f16((const void *)at[i], t->length, out);
-        else
-            t->kernel->widen_int8((const void *)at[i], t->length, out);
+    switch (b->index->dtype) {
+    case BL_DTYPE_F16: case BL_DTYPE_F16_INT8:
+        t->kernel->widen_f16((const void *)at, t->length, wide);
+        return wide;
+    case BL_DTYPE_INT8:
+        t->kernel->widen_int8((const void *)at, t->length, wide);
+        return wide;
+    default:
+        return (const void *)at;
     }
 }
 
@@ -194,12 +200,13 @@ static void choose(struct bl_heap *heaps, size_t n,
     }
 }
 
-static void scale_scores(float *scores, size_t n, const float *scales,
-                         size_t count)
+/* Of vectors that are codes; first: counted through the segment. */
+static void scale_scores(const struct block *b, uint64_t first, size_t count,
+                         float *scores, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; b->index->dtype == BL_DTYPE_INT8 && i < n; i++)
         for (size_t j = 0; j < count; j++)
-            scores[i * TOPK_STRIP + j] *= scales[j];
+            scores[i * TOPK_STRIP + j] *= b->segment->scales[first + j];
 }
 
 /* The addresses of four vectors; the last one again where there are fewer. */
@@ -207,11 +214,9 @@ static size_t strip_at(const struct block *b, uint64_t i,
                        const unsigned char *at[TOPK_STRIP])
 {
     size_t count = b->n - i < TOPK_STRIP ? (size_t)(b->n - i) : TOPK_STRIP;
-    const unsigned char *p = b->segment->vectors +
-                             (b->first + i) * b->index->stride;
 
     for (size_t j = 0; j < TOPK_STRIP; j++)
-        at[j] = p + (j < count ? j : count - 1) * b->index->stride;
+        at[j] = vector_at(b, i + (j < count ? j : count - 1));
     return count;
 }
 
@@ -228,14 +233,14 @@ static void search_block(const struct worker *w, const struct block *b)
         size_t count = strip_at(b, i, at);
 
         strip_at(b, i + count < b->n ? i + count : i, next);
-        strip_floats(w, b, at, rows);
+        for (size_t j = 0; j < TOPK_STRIP; j++)
+            rows[j] = floats_at(w, b, at[j], w->wide + j * t->length);
         for (size_t q = 0; q < job->n; q += GROUP) {
             size_t n = job->n - q < GROUP ? job->n - q : GROUP;
 
             t->kernel->strip(job->queries + q * t->length, n, rows, next,
                              t->length, scores);
-            if (b->segment->scales)
-                scale_scores(scores, n, b->segment->scales + first, count);
+            scale_scores(b, first, count, scores, n);
             choose(job->heaps + q, n, b->segment, first, count, scores);
         }
     }
@@ -254,36 +259,52 @@ static void offer_exact(const struct worker *w, const struct block *b,
 
     for (size_t k = 0; k < TOPK_STRIP; k++) {
         const struct bl_coarse_hit *h = &hits[k < n ? k : 0];
-        float *wide = w->wide + k * t->length;
 
         queries[k] = w->job->queries + (q + h->query) * t->length;
-        rows[k] = k >= n ? rows[0] : wide;
-        if (k && k < n && h->row == hits[k - 1].row)
+        if (k >= n)
+            rows[k] = rows[0];
+        else if (k && h->row == hits[k - 1].row)
             rows[k] = rows[k - 1];
-        else if (k < n)
-            t->kernel->widen_int8(codes_at(b, i + h->row), t->length, wide);
+        else
+            rows[k] = floats_at(w, b, vector_at(b, i + h->row),
+                                w->wide + k * t->length);
     }
     t->kernel->pairs(queries, rows, t->length, scores);
     for (size_t k = 0; k < n; k++) {
         uint64_t at = b->first + i + hits[k].row;
         struct bl_heap *heap = &w->job->heaps[q + hits[k].query];
-        struct bl_hit x = { scores[k] * s->scales[at], s->rows[at] };
+        struct bl_hit x = { scores[k], s->rows[at] };
 
+        if (b->index->dtype == BL_DTYPE_INT8)
+            x.score *= s->scales[at];
         if (x.score >= bl_heap_threshold(heap) &&
             x.row != BL_INDEX_REMOVED)
             bl_heap_offer(heap, x);
     }
 }
 
-/* The same as search_block(), for int8: see topk-int8.h. */
+/* Number i and those that follow it. */
+static struct bl_coarse_rows coarse_rows(const struct block *b, uint64_t i)
+{
+    const struct bl_index_segment *s = b->segment;
+
+    return (struct bl_coarse_rows){
+        .codes = codes_at(b, i),
+        .n = b->n - i < COARSE_ROWS ? (size_t)(b->n - i) : COARSE_ROWS,
+        .scales = s->scales + b->first + i,
+        .lost = s->lost ? s->lost + b->first + i : NULL,
+        .norm = b->most.norm
+    };
+}
+
+/* The same as search_block(), by codes: see topk-int8.h. */
 static void search_coarsely(const struct worker *w, const struct block *b)
 {
     const struct job *job = w->job;
     float thresholds[COARSE_QUERIES];
 
     for (uint64_t i = 0; i < b->n; i += COARSE_ROWS) {
-        size_t rows = b->n - i < COARSE_ROWS ? (size_t)(b->n - i)
-            : COARSE_ROWS;
+        struct bl_coarse_rows rows = coarse_rows(b, i);
 
         for (size_t q = 0; q < job->n; q += COARSE_QUERIES) {
             const struct bl_coarse *c = job->coarse[q / COARSE_QUERIES];
@@ -291,14 +312,20 @@ static void search_coarsely(const struct worker *w, const struct block *b)
 
             for (size_t k = 0; k < COARSE_QUERIES && q + k < job->n; k++)
                 thresholds[k] = bl_heap_threshold(&job->heaps[q + k]);
-            n = bl_coarse_find(c, codes_at(b, i), rows,
-                               b->segment->scales + b->first + i, b->norm,
-                               thresholds, w->room, w->found);
+            n = bl_coarse_find(c, &rows, thresholds, w->room, w->found);
             for (size_t k = 0; k < n; k += TOPK_STRIP)
                 offer_exact(w, b, i, q, w->found + k,
                             n - k < TOPK_STRIP ? n - k : TOPK_STRIP);
         }
     }
+}
+
+static bool coarse_holds(const struct job *job, const struct block *b)
+{
+    for (size_t q = 0; q < job->n; q += COARSE_QUERIES)
+        if (!bl_coarse_holds(job->coarse[q / COARSE_QUERIES], b->most))
+            return false;
+    return true;
 }
 
 static void *work(void *arg)
@@ -308,11 +335,14 @@ static void *work(void *arg)
     size_t i;
 
     while ((i = atomic_fetch_add(&w->job->next, 1)) < t->n_blocks) {
-        make_present(&t->blocks[i]);
-        if (w->job->coarse && t->blocks[i].index->dtype == BL_DTYPE_INT8)
-            search_coarsely(w, &t->blocks[i]);
+        struct block *b = &t->blocks[i];
+        bool coarsely = w->job->coarse && b->segment->codes;
+
+        make_present(b, coarsely);
+        if (coarsely && coarse_holds(w->job, b))
+            search_coarsely(w, b);
         else
-            search_block(w, &t->blocks[i]);
+            search_block(w, b);
     }
     return NULL;
 }
@@ -428,15 +458,15 @@ static size_t heap_size(const struct bl_topk *t, size_t k)
     return (size_t)t->vectors;
 }
 
-/* The rounded queries, when there is an int8 index; else NULL. */
+/* The rounded queries, when an index has codes; else NULL. */
 static struct bl_coarse **coarse_all(const struct bl_topk *t,
                                      const float *padded, size_t n)
 {
     size_t stride = 0;
 
     for (size_t i = 0; i < t->n_shards; i++)
-        if (t->shards[i]->dtype == BL_DTYPE_INT8)
-            stride = t->shards[i]->stride;
+        if (t->shards[i]->n_segments && t->shards[i]->segments[0].codes)
+            stride = t->shards[i]->code_stride;
     return stride ? bl_coarse_new(padded, n, t->length, stride) : NULL;
 }
 

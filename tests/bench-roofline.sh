@@ -43,6 +43,9 @@ is "$(cut -d'|' -f2 out | sed 's/ *$//')" \
  the same, processor time
  100 of 2000 x 100 int8, 64 queries, 1 thread
  the same, processor time' 'its rows'
+run "$top_srcdir/scripts/bench-scan" --rows 2000 --dim 100 --rounds 1 \
+    --threads 1 --dtype f16+int8
+is "$status$(cat err)" 0 'a scan of codes beside f16'
 
 # ---- The cascade ----
 for m in Paris England France; do

@@ -54,6 +54,26 @@ build --dtype f16 <v.jsonl
 run blink-index cat -x ./k.blx -c ./k.kb --floats json
 is "$(cmp out v.jsonl 2>&1)" '' 'f16 is exact for small whole numbers'
 
+# ---- f32 and f16 with int8 codes beside them ----
+for dtype in f32 f16; do
+    build --dtype "$dtype+int8" <v.jsonl
+    is "$status$(blink-index verify -x ./k.blx 2>&1)" 0 "$dtype+int8 verifies"
+    is "$(blink-index info -x ./k.blx --json | jq -c '[.dtype,.format]')" \
+        "[\"$dtype+int8\",2]" 'info names both, and the format'
+    run blink-index cat -x ./k.blx -c ./k.kb --floats json
+    is "$(cmp out v.jsonl 2>&1)" '' "cat prints the $dtype"
+done
+build --dtype f32+int8 <v.jsonl
+is "$(wc -c <k.blx)" 10048 'a line for 5 codes, and 8 bytes, a vector'
+printf '\377' | dd of=k.blx bs=1 seek=7000 conv=notrunc status=none
+run blink-index verify -x ./k.blx
+is "$status|$(cat err)" "3|blink-index: './k.blx': segment 0 (offset 4096 to 10048): wrong checksum: damaged" \
+    'a byte of the codes: verify sees it'
+run blink-index build --dtype f64 -c ./k.kb -o k.blx <v.jsonl
+is "$status|$(head -n 1 err)" \
+    "2|blink-index: option '--dtype': expected one of f32|f16|int8|f32+int8|f16+int8, found 'f64'" \
+    'another type of numbers'
+
 # ---- Refused, and nothing left behind ----
 cp first.blx k.blx
 refuse() {

@@ -50,6 +50,31 @@ for dtype in f16 int8; do
     ok "$dtype: nearly the same best ($same of 64)" test "$same" -ge 60
 done
 
+# Codes beside f32 and f16 change the time alone, also in some shards only.
+for dtype in f32 f16; do
+    blink-index build --dtype $dtype+int8 -c ./m1.kb -o both.blx \
+        <"$e2e/m1.entities.jsonl"
+    blink-index build --dtype $dtype -c ./m1.kb -o plain.blx \
+        <"$e2e/m1.entities.jsonl"
+    for opts in '-k 10' '-k 300 --batch 1' '-k 20 --threads 4 --batch 1000'; do
+        # shellcheck disable=SC2086
+        blink-retrieve -x ./plain.blx -c ./m1.kb $opts \
+            <"$e2e/m1.mentions.jsonl" >want
+        # shellcheck disable=SC2086
+        run blink-retrieve -x ./both.blx -c ./m1.kb $opts \
+            <"$e2e/m1.mentions.jsonl"
+        is "$status$(cmp out want 2>&1)" 0 "$dtype+int8: the same bytes, $opts"
+    done
+done
+for s in a b c; do
+    type=f32+int8
+    [ $s != b ] || type=f32
+    blink-index build --partial --dtype $type -c ./m1.kb -o $s.blx <shard.a$s
+done
+run blink-retrieve -x ./c.blx -x ./a.blx -x ./b.blx -c ./m1.kb -k 20 \
+    <"$e2e/m1.mentions.jsonl"
+is "$(cmp out whole 2>&1)" '' 'the same bytes from shards of two types'
+
 # ---- k, order, fields ----
 head -n 1 "$e2e/m1.mentions.jsonl" >one
 retrieve -k 1000 <one

@@ -36,6 +36,7 @@ UNIT_TESTS = \
 	tests/unit/test-sha256 \
 	tests/unit/test-stack \
 	tests/unit/test-topk \
+	tests/unit/test-topk-both \
 	tests/unit/test-torchfile \
 	tests/unit/test-torchfile-parts \
 	tests/unit/test-train \

@@ -3,7 +3,7 @@
  * bench-topk: makes an index of random vectors and times searches in it,
  * without the JSON around it; for scripts/bench-retrieve.
  *
- *     bench-topk make FILE.blx ROWS DIM f32|f16|int8
+ *     bench-topk make FILE.blx ROWS DIM DTYPE
  *     bench-topk time FILE.blx QUERIES.f32 N K THREADS TIMES
  *
  * `time` searches the first N queries of a file of raw floats TIMES times,
@@ -35,11 +35,18 @@ static float random_float(void)
     return (float)(int32_t)(state >> 32) * 0x1p-31f;
 }
 
+static enum bl_dtype dtype_of(const char *name)
+{
+    for (enum bl_dtype d = BL_DTYPE_F32; d <= BL_DTYPE_F16_INT8; d++)
+        if (!strcmp(name, bl_dtype_name(d)))
+            return d;
+    bl_die_usage("expected one of " BL_DTYPE_NAMES ", found '%s'", name);
+}
+
 static int make(char **v)
 {
     struct bl_index_spec spec = {
-        .dtype = !strcmp(v[3], "f16") ? BL_DTYPE_F16 :
-                 !strcmp(v[3], "int8") ? BL_DTYPE_INT8 : BL_DTYPE_F32,
+        .dtype = dtype_of(v[3]),
         .dim = strtoull(v[2], NULL, 10), .model = "random", .kb = "random",
         .kb_entities = strtoull(v[1], NULL, 10),
         .expected = strtoull(v[1], NULL, 10)

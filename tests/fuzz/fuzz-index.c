@@ -13,22 +13,27 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* One query, and as many as other kernels are there for. */
 static void search(const struct bl_index *x)
 {
-    enum { K = 3 };
-    float *query = calloc(x->dim, sizeof *query);
+    enum { K = 3, MANY = 20 };
+    float *queries = calloc(MANY, x->dim * sizeof *queries);
     struct bl_topk *t = bl_topk_new(&x, 1, 1);
-    struct bl_hit hits[K];
-    size_t found;
+    struct bl_hit hits[MANY * K];
+    size_t found[MANY];
 
-    if (!query)
+    if (!queries)
         abort();
-    query[0] = 1;
-    bl_topk_search(t, query, 1, K, hits, &found);
-    if (found > K || found > x->n + x->segments[0].n)
-        abort();
+    for (size_t i = 0; i < MANY; i++)
+        queries[i * x->dim + i % x->dim] = 1;
+    for (size_t n = 1; n <= MANY; n += MANY - 1) {
+        bl_topk_search(t, queries, n, K, hits, found);
+        for (size_t i = 0; i < n; i++)
+            if (found[i] > K || found[i] > x->n + x->segments[0].n)
+                abort();
+    }
     bl_topk_free(t);
-    free(query);
+    free(queries);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

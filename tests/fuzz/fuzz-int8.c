@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "feed.h"
+#include "index-codes.h"
 #include "int8.h"
 #include "mem.h"
 #include "topk-int8.h"
@@ -206,7 +207,8 @@ static void matrix(struct feed *f)
 
 struct found {
     int8_t *codes;
-    float *scales, *queries, *thresholds;
+    float *vectors;             /* [n][dim]: the codes' or near them */
+    float *scales, *lost, *queries, *thresholds;
     bool (*hit)[COARSE_QUERIES];
     size_t n, nq, dim, stride;
 };
@@ -217,8 +219,8 @@ static double score(const struct found *s, size_t i, size_t q)
 
     for (size_t k = 0; k < s->dim; k++)
         sum += (double)s->queries[q * s->dim + k]
-            * s->codes[i * s->stride + k];
-    return sum * (double)s->scales[i];
+            * (double)s->vectors[i * s->dim + k];
+    return sum;
 }
 
 /* What reaches the threshold is among the hits. */
@@ -233,18 +235,19 @@ static void search(struct found *s)
 {
     struct bl_coarse **c = bl_coarse_new(s->queries, s->nq, s->dim,
                                          s->stride);
+    struct bl_coarse_rows rows = { s->codes, s->n, s->scales, s->lost, 0 };
+    struct bl_coarse_most most;
     struct bl_coarse_hit *hits;
     size_t count;
-    float norm;
     void *room;
 
     if (!c)
         return;
     room = bl_xaligned(1, bl_coarse_room(c[0]));
     hits = bl_xmalloc(s->n, s->nq * sizeof *hits);
-    norm = bl_coarse_norm(s->codes, s->stride, s->n, s->scales);
-    count = bl_coarse_find(c[0], s->codes, s->n, s->scales, norm,
-                           s->thresholds, room, hits);
+    most = bl_coarse_most(s->codes, s->stride, s->n, s->scales, s->lost);
+    rows.norm = most.norm;
+    count = bl_coarse_find(c[0], &rows, s->thresholds, room, hits);
     CHECK(count <= s->n * s->nq);
     for (size_t i = 0; i < count; i++) {
         CHECK(hits[i].row < s->n && hits[i].query < s->nq);
@@ -252,10 +255,23 @@ static void search(struct found *s)
         CHECK(!i || hits[i].row >= hits[i - 1].row);
         s->hit[hits[i].row][hits[i].query] = true;
     }
-    check_hits(s);
+    if (bl_coarse_holds(c[0], most))
+        check_hits(s);
     free(room);
     free(hits);
     bl_coarse_free(c, s->nq);
+}
+
+/* What the codes of vector i stand for, and up to `step` beside it. */
+static void make_vector(struct feed *f, struct found *s, size_t i, float step)
+{
+    const int8_t *codes = s->codes + i * s->stride;
+    float *v = s->vectors + i * s->dim;
+
+    for (size_t k = 0; k < s->dim; k++)
+        v[k] = s->scales[i] * codes[k]
+            + step * ((float)feed_byte(f) / 256 - .5f);
+    s->lost[i] = bl_index_lost_above(v, s->scales[i], codes, s->dim);
 }
 
 static void coarse(struct feed *f)
@@ -266,7 +282,9 @@ static void coarse(struct feed *f)
 
     s.stride = bl_int8_width(s.dim);
     s.codes = bl_xaligned(s.n, s.stride);
+    s.vectors = bl_xmalloc(s.n, s.dim * sizeof(float));
     s.scales = bl_xmalloc(s.n, sizeof(float));
+    s.lost = bl_xmalloc(s.n, sizeof(float));
     s.queries = bl_xmalloc(s.nq, s.dim * sizeof(float));
     s.thresholds = bl_xmalloc(s.nq, sizeof(float));
     s.hit = bl_xcalloc(s.n, sizeof *s.hit);
@@ -274,13 +292,16 @@ static void coarse(struct feed *f)
     for (size_t i = 0; i < s.n; i++) {
         memset(s.codes + i * s.stride + s.dim, 0, s.stride - s.dim);
         s.scales[i] = fabsf(feed_float(f)) / 127;
+        make_vector(f, &s, i, feed_byte(f) % 2 ? s.scales[i] : 0);
     }
     feed_floats(f, s.queries, s.nq * s.dim);
     for (size_t q = 0; q < s.nq; q++)
         s.thresholds[q] = (float)score(&s, feed_size(f, 0, s.n - 1), q);
     search(&s);
     free(s.codes);
+    free(s.vectors);
     free(s.scales);
+    free(s.lost);
     free(s.queries);
     free(s.thresholds);
     free(s.hit);

@@ -104,7 +104,8 @@ static bool reach_is_right(const struct bl_int8_kernel *k, size_t n,
     size_t columns = blocks * OUTS;
     uint8_t *q = bl_xmalloc(columns, width);
     int8_t *rows = bl_xmalloc(n, width);
-    float *scales = numbers(n, .01f), *scores = bl_xmalloc(n, 64 * 4);
+    float *scales = numbers(n, .01f), *extra = numbers(n, .1f);
+    float *scores = bl_xmalloc(n, 64 * 4);
     uint64_t *masks = bl_xcalloc(n + 1, sizeof *masks);
     struct bl_int8_limits l;
     bool good = true;
@@ -116,6 +117,7 @@ static bool reach_is_right(const struct bl_int8_kernel *k, size_t n,
     scales[n / 2] = scales[n - 1] = NAN;
     for (size_t j = 0; j < columns; j++) {
         l.by[j] = (float)(next() % 100) / 1000;
+        l.more[j] = (float)(next() % 100) / 10;
         for (size_t i = 0; i < n; i++) {
             const uint8_t *column = q + j / OUTS * OUTS * width;
             int32_t sum = 0;
@@ -123,11 +125,12 @@ static bool reach_is_right(const struct bl_int8_kernel *k, size_t n,
             for (size_t at = 0; at < width; at++)
                 sum += rows[i * width + at]
                     * (column[at / 4 * 64 + j % OUTS * 4 + at % 4] - 128);
-            scores[i * 64 + j] = (float)sum * l.by[j] * scales[i];
+            scores[i * 64 + j] = fmaf(l.more[j], extra[i],
+                                      (float)sum * l.by[j] * scales[i]);
         }
         l.limits[j] = j % 9 ? scores[next() % n * 64 + j] : -INFINITY;
     }
-    k->reach(rows, n, width, q, blocks, &l, scales, masks);
+    k->reach(rows, n, width, q, blocks, &l, scales, extra, masks);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < columns; j++)
             good &= (masks[i] >> j & 1)
@@ -136,6 +139,7 @@ static bool reach_is_right(const struct bl_int8_kernel *k, size_t n,
     free(q);
     free(rows);
     free(scales);
+    free(extra);
     free(scores);
     free(masks);
     return good;

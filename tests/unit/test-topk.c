@@ -307,7 +307,7 @@ int main(void)
 
     if (!mkdtemp(folder))
         return 99;
-    for (enum bl_dtype d = BL_DTYPE_F32; d <= BL_DTYPE_INT8; d++) {
+    for (enum bl_dtype d = BL_DTYPE_F32; d <= BL_DTYPE_F16_INT8; d++) {
         one_case(d, 1, 1, 9, false, 1);
         one_case(d, 20, 37, 41, false, 2);
         one_case(d, 24, 101, 101, true, 3);
