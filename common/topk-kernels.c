@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "half.h"
+#include "wide.h"
 
 #define INLINE inline __attribute__((always_inline))
 

@@ -21,11 +21,9 @@ enum {
 struct bl_topk_kernel {
     const char *name;
     /* scores[nq][4] of queries q[nq][n] with four vectors of n floats.
-     * Meanwhile the four lines of memory at next[i] are fetched (any valid
-     * addresses). */
+     * Meanwhile 16 n bytes of memory are fetched, from any address on. */
     void (*strip)(const float *q, size_t nq, const float *const rows[4],
-                  const unsigned char *const next[4], size_t n,
-                  float *scores);
+                  uintptr_t next, size_t n, float *scores);
     /* scores[i] of query q[i] with vector rows[i], to the bits of strip(). */
     void (*pairs)(const float *const q[4], const float *const rows[4],
                   size_t n, float *scores);

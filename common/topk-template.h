@@ -49,13 +49,18 @@ TARGET static INLINE void NAME(sum)(NAME(vec) a, NAME(vec) b, NAME(vec) c,
     if (m > i) \
         NAME(sum)(c##i##0, c##i##1, c##i##2, c##i##3, scores + i * 4);
 
-/* m is known where this is inlined.  One tile fetches one of the next four
- * vectors while it computes; a few queries alone have to fetch them all. */
+/* m is known where this is inlined.  Several tiles share the memory of the
+ * next four vectors, each fetches a quarter of it while it computes; a few
+ * queries alone have to fetch it all: from end to end, as memory is faster
+ * so than along four vectors at once. */
 TARGET static INLINE void NAME(tile)(int m, const float *q,
                                      const float *const rows[4],
-                                     const unsigned char *const next[4],
-                                     int tile, size_t n, float *scores)
+                                     uintptr_t next, int tile, size_t n,
+                                     float *scores)
 {
+    enum { LINE = 64, MORE = 4 * LANES * sizeof(float) };
+    uintptr_t quarter = next + (size_t)tile * n * sizeof(float);
+
     DECLARE(0) DECLARE(1) DECLARE(2) DECLARE(3) DECLARE(4) DECLARE(5)
 
     for (size_t at = 0; at < n; at += LANES) {
@@ -65,12 +70,11 @@ TARGET static INLINE void NAME(tile)(int m, const float *q,
         NAME(vec) b3 = *(const NAME(vec) *)(rows[3] + at);
 
         if (m < QUERIES) {
-            __builtin_prefetch(next[0] + at * sizeof(float));
-            __builtin_prefetch(next[1] + at * sizeof(float));
-            __builtin_prefetch(next[2] + at * sizeof(float));
-            __builtin_prefetch(next[3] + at * sizeof(float));
+            BL_UNROLL
+            for (size_t line = 0; line < MORE; line += LINE, next += LINE)
+                __builtin_prefetch((const void *)next);
         } else {
-            __builtin_prefetch(next[tile] + at * sizeof(float));
+            __builtin_prefetch((const void *)(quarter + at * sizeof(float)));
         }
         STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5)
     }
@@ -82,9 +86,8 @@ TARGET static INLINE void NAME(tile)(int m, const float *q,
 #undef SUM
 
 TARGET static void NAME(strip)(const float *q, size_t nq,
-                               const float *const rows[4],
-                               const unsigned char *const next[4], size_t n,
-                               float *scores)
+                               const float *const rows[4], uintptr_t next,
+                               size_t n, float *scores)
 {
     size_t i = 0;
     int tile = 0;

@@ -209,17 +209,6 @@ static void scale_scores(const struct block *b, uint64_t first, size_t count,
             scores[i * TOPK_STRIP + j] *= b->segment->scales[first + j];
 }
 
-/* The addresses of four vectors; the last one again where there are fewer. */
-static size_t strip_at(const struct block *b, uint64_t i,
-                       const unsigned char *at[TOPK_STRIP])
-{
-    size_t count = b->n - i < TOPK_STRIP ? (size_t)(b->n - i) : TOPK_STRIP;
-
-    for (size_t j = 0; j < TOPK_STRIP; j++)
-        at[j] = vector_at(b, i + (j < count ? j : count - 1));
-    return count;
-}
-
 static void search_block(const struct worker *w, const struct block *b)
 {
     const struct job *job = w->job;
@@ -227,19 +216,21 @@ static void search_block(const struct worker *w, const struct block *b)
     float scores[GROUP * TOPK_STRIP];
 
     for (uint64_t i = 0; i < b->n; i += TOPK_STRIP) {
-        const unsigned char *at[TOPK_STRIP], *next[TOPK_STRIP];
-        const float *rows[TOPK_STRIP];
+        size_t count = b->n - i < TOPK_STRIP ? (size_t)(b->n - i)
+            : TOPK_STRIP;
         uint64_t first = b->first + i;
-        size_t count = strip_at(b, i, at);
+        const float *rows[TOPK_STRIP];
+        const void *next = vector_at(b, i + count < b->n ? i + count : i);
 
-        strip_at(b, i + count < b->n ? i + count : i, next);
         for (size_t j = 0; j < TOPK_STRIP; j++)
-            rows[j] = floats_at(w, b, at[j], w->wide + j * t->length);
+            rows[j] = j < count ? floats_at(w, b, vector_at(b, i + j),
+                                            w->wide + j * t->length)
+                : rows[0];
         for (size_t q = 0; q < job->n; q += GROUP) {
             size_t n = job->n - q < GROUP ? job->n - q : GROUP;
 
-            t->kernel->strip(job->queries + q * t->length, n, rows, next,
-                             t->length, scores);
+            t->kernel->strip(job->queries + q * t->length, n, rows,
+                             (uintptr_t)next, t->length, scores);
             scale_scores(b, first, count, scores, n);
             choose(job->heaps + q, n, b->segment, first, count, scores);
         }
