@@ -196,20 +196,24 @@ static void bi_features(double *x, size_t n)
     }
 }
 
-/* A candidate that was not re-ranked comes after those that were, as in the
- * list: it counts as a little worse than the worst of them. */
+/* A candidate that was not re-ranked counts as the worst of those that were,
+ * or as 2 below the best where that is less: it would have been read if much
+ * had spoken for it. */
 static void cross_features(const struct bl_candidates *c, double *x)
 {
-    double worst = INFINITY;
+    double worst = INFINITY, best = -INFINITY, unread;
 
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = 0; i < c->n; i++) {
         worst = fmin(worst, cross_of(&c->v[i]));
+        best = fmax(best, cross_of(&c->v[i]));
+    }
     if (!isfinite(worst))
         return;
+    unread = fmin(worst, best - 2);
     for (size_t i = 0; i < c->n; i++) {
         double v = cross_of(&c->v[i]);
         if (isnan(v))
-            v = foreign(&c->v[i]) ? c->v[i].score : worst - 2;
+            v = foreign(&c->v[i]) ? c->v[i].score : unread;
         x[i * BL_N_FEATURES + BL_F_CROSS] = cut(v, max_score);
     }
 }

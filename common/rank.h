@@ -30,8 +30,8 @@
  *
  * In a "cross" list, a candidate without a cross_score, whose score is null,
  * is one that the re-ranker did not read (blink-rerank -k or --cascade).  It
- * counts as 2 below the worst that was read, which after a short cascade is
- * rather too much than too little.
+ * counts as the worst that was read, or as 2 below the best where that is
+ * less.
  */
 #ifndef BL_RANK_H
 #define BL_RANK_H

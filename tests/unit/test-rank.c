@@ -294,7 +294,7 @@ static void profiles(void)
     ok(bl_rank_profile(&c) == BL_PROFILE_CROSS_COSINE,
        "a cross-encoder and cosines");
     bl_rank(&cal, bl_span_of("x"), NULL, &c);
-    ok(c.v[0].p > c.v[1].p && c.v[1].p > c.v[2].p,
+    ok(c.v[0].p > c.v[1].p && c.v[1].p >= c.v[2].p,
        "its order counts where nothing was fitted");
     c.v[1].prior = 0.5;
     ok(bl_rank_profile(&c) == BL_PROFILE_CROSS_COSINE_NAMED, "and a name");
@@ -306,6 +306,29 @@ static void profiles(void)
               "{\"id\":\"2\",\"bi_score\":-1e308}]}", &c);
     bl_rank(&cal, bl_span_of("x"), NULL, &c);
     ok(isfinite(c.v[0].p) && isfinite(c.v[1].p), "huge scores stay finite");
+}
+
+/* What the last of three, which no re-ranker read, counts as. */
+static double as_unread(double first, double second)
+{
+    double x[3 * BL_N_FEATURES];
+    struct bl_candidates c;
+
+    read_list("{\"candidates\":[{\"id\":\"1\",\"bi_score\":0.5},"
+              "{\"id\":\"2\",\"bi_score\":0.4},"
+              "{\"id\":\"3\",\"bi_score\":0.3,\"score\":null}]}", &c);
+    c.v[0].score = c.v[0].cross = first;
+    c.v[1].score = c.v[1].cross = second;
+    bl_rank_features(&c, bl_span_of("x"), x);
+    return x[2 * BL_N_FEATURES + BL_F_CROSS];
+}
+
+static void unread(void)
+{
+    ok(as_unread(3, -7) == -7, "as the worst that was read");
+    ok(as_unread(-6, -6.5) == -8, "but 2 below the best");
+    ok(as_unread(1, NAN) == -1, "also where that is the only one");
+    ok(as_unread(-1e9, -2e9) == -1e6, "within limits");
 }
 
 /* ---- Calibration files ---- */
@@ -383,6 +406,7 @@ int main(void)
     cases();
     names();
     profiles();
+    unread();
     compiled_in();
     fitting();
     bl_arena_free(&arena);
