@@ -123,6 +123,24 @@ echo '{"format":1,"profiles":{"cosine":{"rank":{"bi":-9}}}}' >upside-down
 cascade --cascade 1 --calibration upside-down <lists
 is "$(jq -c '.candidates[:2] | map(.id) | sort' out | uniq)" \
     '["e24","e25"]' '--calibration decides the order'
+# Lists in which all are alike: whether there is an answer decides.
+none() {
+    jq -nc --arg profile "$1" --argjson one "$2" '{format: 1, profiles: {
+        ($profile): {rank: {cross: 1}, nil: {one: $one}}}}' >none.json
+}
+none cross_cosine 9
+cascade --cascade 0.01 --calibration none.json <lists
+is "$status:$(read_of out | tr '\n' ' ')" '0:2 2 2 ' \
+    'lists that surely hold no answer: two of each'
+cascade --cascade 0.0001 --calibration none.json <lists
+ok 'but more at a risk below that' [ "$(read_of out | head -1)" -gt 2 ]
+none cross_cosine -9
+cascade --cascade 0.01 --calibration none.json <lists
+is "$(read_of out | tr '\n' ' ')" '25 25 25 ' 'lists that surely hold one: all'
+none cross 9
+jq -c 'del(.candidates[].bi_score)' lists >unnamed
+cascade --cascade 0.01 --calibration none.json <unnamed
+is "$(read_of out | tr '\n' ' ')" '2 2 2 ' 'without bi_score: as "cross"'
 cascade --cascade 1 --calibration missing <lists
 is "$status$(cat out)" 3 'a missing calibration'
 cascade --cascade 1.5 <lists
