@@ -299,9 +299,20 @@ static void see_module(struct patient *p)
             "give approximate indexes");
 }
 
+static void see_kernel(struct patient *p)
+{
+    struct bl_err err;
+    const struct bl_f32_kernel *k = bl_f32_kernel(&err);
+
+    if (k)
+        say(p, GOOD, "f32", "products by %s", k->what);
+    else
+        say(p, BAD, "f32", "%s", err.msg);
+}
+
 static void see_engines(struct patient *p)
 {
-    say(p, GOOD, "f32", "products by %s", bl_f32_kernel_at(0)->what);
+    see_kernel(p);
     see_engine(p, "reference", BL_ENGINE_REFERENCE, BAD, "");
     see_engine(p, "cpu", BL_ENGINE_CPU, BAD, "");
     see_engine(p, "torch", BL_ENGINE_TORCH, NOTE,

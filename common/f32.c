@@ -3,7 +3,6 @@
 
 #include "f32.h"
 
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

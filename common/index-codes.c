@@ -45,7 +45,7 @@ double bl_index_lost(const float *v, float scale, const int8_t *codes,
 }
 
 float bl_index_lost_above(const float *v, float scale, const int8_t *codes,
-                       size_t n)
+                          size_t n)
 {
     double lost = bl_index_lost(v, scale, codes, n) * (1 + 1e-9);
     float near = (float)lost;

@@ -18,10 +18,10 @@ float bl_index_codes(const float *v, size_t n, int8_t *codes);
 
 /* The length of v - scale * codes, to 1e-11 of it (n up to 65536). */
 double bl_index_lost(const float *v, float scale, const int8_t *codes,
-                  size_t n);
+                     size_t n);
 
 /* The same as a float that is not below it. */
 float bl_index_lost_above(const float *v, float scale, const int8_t *codes,
-                       size_t n);
+                          size_t n);
 
 #endif

@@ -259,4 +259,7 @@ BLINK_DATA=$T/empty run blink doctor
 is "$status" 3 'doctor: exit status when nothing is there'
 like "$(cat out)" 'BROKEN +catalogue ' 'doctor: says what is missing'
 like "$(cat err)" 'scripts/quickstart' 'doctor: says what to do'
+BLINK_F32=abacus BLINK_DATA=$T/empty run blink doctor
+like "$(cat out)" 'BROKEN +f32 +BLINK_F32: expected .*abacus' \
+    'doctor: a kernel that there is not'
 finish

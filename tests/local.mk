@@ -117,8 +117,8 @@ check_LTLIBRARIES = tests/inject.la
 tests_inject_la_SOURCES = tests/inject.c
 tests_inject_la_LDFLAGS = -module -avoid-version -rpath /nowhere
 tests_inject_la_LIBADD =
-EXTRA_DIST += tests/unit/golden.h tests/unit/random-model.h \
-	tests/unit/tap.h
+EXTRA_DIST += tests/unit/golden.h tests/unit/make-index.h \
+	tests/unit/random-model.h tests/unit/tap.h
 EXTRA_DIST += tests/data
 
 # ---- The same tests under other eyes ----

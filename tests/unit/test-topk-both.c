@@ -13,6 +13,7 @@ static size_t which;
 
 #include "index-codes.h"
 #include "index.h"
+#include "make-index.h"
 #include "tap.h"
 #include "topk.h"
 
@@ -74,25 +75,11 @@ static float *make_numbers(enum kind kind, size_t n, size_t dim, float top,
 
 /* ---- Indexes ---- */
 
+/* Rows in another order than vectors. */
 static void make(struct bl_index *x, enum bl_dtype dtype, size_t dim,
                  const float *v, size_t n)
 {
-    struct bl_index_spec spec = { dtype, dim, "model", "kb", n, n };
-    char *path = bl_xasprintf("%s/%s", folder, bl_dtype_name(dtype));
-    struct bl_err err = { .msg = "" };
-    struct bl_index_writer *w = bl_index_create(path, &spec, &err);
-    bool good = w != NULL;
-
-    /* Rows in another order than vectors. */
-    for (size_t i = 0; good && i < n; i++)
-        good = !bl_index_add(w, (i * 11 + 5) % n, v + i * dim, &err);
-    good = good && !bl_index_commit(w, &err) && !bl_index_open(x, path, &err)
-           && !bl_index_verify(x, &err);
-    if (!good) {
-        printf("Bail out! %s\n", err.msg);
-        exit(99);
-    }
-    free(path);
+    make_index(x, folder, bl_dtype_name(dtype), dtype, dim, v, n, n, 5, 11);
 }
 
 /* The same vectors in three segments, every ninth removed; caller frees what

@@ -13,6 +13,7 @@ static size_t which;
 #include <unistd.h>
 
 #include "index.h"
+#include "make-index.h"
 #include "mem.h"
 #include "tap.h"
 #include "topk.h"
@@ -37,29 +38,6 @@ static float *numbers(size_t n, bool coarse)
     for (size_t i = 0; i < n; i++)
         v[i] = number(coarse);
     return v;
-}
-
-/* Rows first, first + step ... (modulo n_kb) of vectors v[n][dim]. */
-static void make(struct bl_index *x, const char *name, enum bl_dtype dtype,
-                 size_t dim, const float *v, size_t n, size_t n_kb,
-                 size_t first, size_t step)
-{
-    struct bl_index_spec spec = { dtype, dim, "model", "kb", n_kb, n };
-    char *path = bl_xasprintf("%s/%s", folder, name);
-    struct bl_err err = { .msg = "" };
-    struct bl_index_writer *w = bl_index_create(path, &spec, &err);
-    bool good = w != NULL;
-
-    for (size_t i = 0; good && i < n; i++)
-        good = !bl_index_add(w, (first + i * step) % n_kb, v + i * dim,
-                             &err);
-    good = good && !bl_index_commit(w, &err) && !bl_index_open(x, path, &err)
-           && !bl_index_verify(x, &err);
-    if (!good) {
-        printf("Bail out! %s\n", err.msg);
-        exit(99);
-    }
-    free(path);
 }
 
 static int by_rank(const void *pa, const void *pb)
@@ -146,7 +124,7 @@ static void one_case(enum bl_dtype dtype, size_t dim, size_t n, size_t n_kb,
     /* Every third vector is the one before it. */
     for (size_t i = 2; i < n; i += 3)
         memcpy(v + i * dim, v + (i - 1) * dim, dim * sizeof *v);
-    make(&x, "one.blx", dtype, dim, v, n, n_kb, 3, step);
+    make_index(&x, folder, "one.blx", dtype, dim, v, n, n_kb, 3, step);
     shard = &x;
     for (size_t threads = 1; threads <= 3; threads += 2) {
         struct bl_topk *t = bl_topk_new(&shard, 1, threads);
@@ -175,9 +153,10 @@ static void shards(void)
     struct bl_hit a[3 * 30], b[3 * 30];
     size_t na[3], nb[3];
 
-    make(&x[0], "a.blx", BL_DTYPE_F32, DIM, v, N, KB, 0, 1);
-    make(&x[1], "b.blx", BL_DTYPE_F32, DIM, v + N * DIM, N, KB, N, 1);
-    make(&x[2], "w.blx", BL_DTYPE_F32, DIM, v, 2 * N, KB, 0, 1);
+    make_index(&x[0], folder, "a.blx", BL_DTYPE_F32, DIM, v, N, KB, 0, 1);
+    make_index(&x[1], folder, "b.blx", BL_DTYPE_F32, DIM, v + N * DIM, N, KB,
+               N, 1);
+    make_index(&x[2], folder, "w.blx", BL_DTYPE_F32, DIM, v, 2 * N, KB, 0, 1);
     struct bl_topk *ts = bl_topk_new(two, 2, 2);
     struct bl_topk *tw = bl_topk_new(whole, 1, 1);
     bl_topk_search(ts, q, 3, 30, a, na);
@@ -207,7 +186,7 @@ static void blocks(void)
     struct bl_index x;
     const struct bl_index *shard = &x;
 
-    make(&x, "blocks.blx", BL_DTYPE_F32, DIM, v, N, N, 0, 1);
+    make_index(&x, folder, "blocks.blx", BL_DTYPE_F32, DIM, v, N, N, 0, 1);
     uint32_t *rows = bl_xmemdup(x.segments[0].rows, N * sizeof *rows);
     for (size_t i = 0; i < N; i += 7)
         rows[i] = BL_INDEX_REMOVED;
@@ -230,7 +209,7 @@ static void empty(void)
     size_t found = 9;
     uint32_t row = 0;
 
-    make(&x, "empty.blx", BL_DTYPE_F16, 3, NULL, 0, 5, 0, 1);
+    make_index(&x, folder, "empty.blx", BL_DTYPE_F16, 3, NULL, 0, 5, 0, 1);
     struct bl_topk *t = bl_topk_new(&shard, 1, 2);
     bl_topk_search(t, q, 1, 1, &hit, &found);
     ok(found == 0, "an empty index finds nothing");
