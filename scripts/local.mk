@@ -15,6 +15,7 @@ dist_noinst_SCRIPTS += \
 	scripts/bench-original \
 	scripts/check \
 	scripts/checksrc \
+	scripts/code-figures \
 	scripts/download-blink \
 	scripts/fetch-catalogue \
 	scripts/fetch-model \

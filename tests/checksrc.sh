@@ -59,4 +59,39 @@ static int inner(void)
 X
 run "$check" "$T/good.c"
 is "$status$(cat "$T/out")" 0 'good code passes'
+
+# figures LINES HEAD: what code-figures --check says of a tree of two
+# functions; the first is HEAD and LINES calls.
+figures() {
+    rm -rf "$T/tree"
+    mkdir -p "$T/tree/common/base" "$T/tree/bin"
+    {
+        printf '%s\n' "$2"
+        yes '    g();' | head -n "$1"
+        printf '}\n\nint bl_g(int n)\n{\n    return n;\n}\n'
+    } >"$T/tree/common/base/a.c"
+    run env top_srcdir="$T/tree" "$top_srcdir/scripts/code-figures" --check
+}
+run "$top_srcdir/scripts/code-figures" --check
+is "$status" 0 'comments, names and lengths are no worse than the limits'
+[ "$status" = 0 ] || sed 's/^/# /' "$T/out"
+good=$'/* Why. */\nint bl_f(int count,\n         char *name)\n{\n    int sum;'
+figures 19 "$good"
+is "$status$(sed -n 3p "$T/out")" '025.0 % of the 4 names have one letter' \
+    'code-figures counts the names of parameters and locals'
+figures 19 "${good#*$'\n'}"
+is "$status$(sed -n '5,$p' "$T/out")" '1code-figures: under 37 % commented' \
+    'and refuses long functions without comments'
+figures 60 "$good"
+is "$status$(sed -n '5,$p' "$T/out")" '1code-figures: a function over 60 lines' \
+    'functions that are too long'
+figures 19 $'int bl_f(int c)\n{\n    int sum;    /* Why. */'
+is "$status$(sed -n '5,$p' "$T/out")" \
+    '1code-figures: over 48 % of one letter' 'and names of one letter'
+figures 18 $'int bl_f(int *c,\n         int n)\n{'
+is "$status" 1 'a function of 20 lines is long'
+run "$top_srcdir/scripts/code-figures" "$T/tree/common/base/a.c"
+is "$(cut -d: -f2- "$T/out")" "3: bl_f(): 20 lines and no comment
+3: bl_f(): one letter: c (1) n (2)
+25: bl_g(): one letter: n (24)" 'and both are listed by line'
 finish
