@@ -190,7 +190,7 @@ static int find_cross(const struct bl_link_opts *o, struct found *f,
 
 /* A family's cross-encoder is a small one, whose word counts beside that of
  * names and the bi-encoder: where these are sure enough it need not be asked.
- * .01 gave the answers of reading all (ROADMAP.md). */
+ * .01 gave the answers of reading all (share/doc/notes/cascade.md). */
 static void find_cascade(const struct bl_link_opts *o, struct found *f)
 {
     f->cascade = o->cascade;

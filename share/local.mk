@@ -52,3 +52,14 @@ distclean-local:
 dist_doc_DATA = share/doc/from-blink.md share/doc/mini.md \
 	share/doc/performance.md share/doc/performance.svg \
 	$(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/share/doc/benchmark.*))
+
+# What was tried, by topic.
+doc_notesdir = $(docdir)/notes
+dist_doc_notes_DATA = \
+	share/doc/notes/build.md \
+	share/doc/notes/cascade.md \
+	share/doc/notes/catalogue.md \
+	share/doc/notes/encoding.md \
+	share/doc/notes/names.md \
+	share/doc/notes/search.md \
+	share/doc/notes/training.md

@@ -37,6 +37,7 @@ ok 'names that are counted come along, whatever the data folder is' \
 
 lib=$(find "$prefix" -name pkgconfig -type d)
 lib=${lib%/pkgconfig}
+ok 'notes are there' test -s "$prefix/share/doc/blink/notes/search.md"
 ok 'the shared library is there' test -e "$lib/libblink.so"
 ok 'the static library is there' test -e "$lib/libblink.a"
 like "$(nm -D --defined-only "$lib/libblink.so" | awk '{ print $3 }' |
