@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index-ann.h"
+#include "index/approximate.h"
 #include "index.h"
 #include "kb.h"
 #include "loop.h"

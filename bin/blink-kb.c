@@ -17,7 +17,7 @@
 
 #include "kb-build.h"
 #include "kb-counts.h"
-#include "kb-wikipedia.h"
+#include "kb/wikipedia.h"
 #include "lines.h"
 #include "mem.h"
 #include "opts.h"

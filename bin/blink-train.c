@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#include "train.h"
+#include "train/train.h"
 
 struct train_opts o = {
     .temperature = 0, .others = 4, .pool = 20000, .eval_batch = 8,

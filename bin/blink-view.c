@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "candidates.h"
-#include "driver.h"
+#include "driver/driver.h"
 #include "file.h"
 #include "loop.h"
 #include "mem.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "driver.h"
+#include "driver/driver.h"
 #include "opts.h"
 #include "prog.h"
 

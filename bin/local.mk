@@ -1,26 +1,28 @@
-# One program a file; each is options and records only.
+# One program a file, which is options and records only; what a program has
+# more of lies in a folder of its name (the driver's is of `blink`).
 LDADD = common/libcommon.la
 bin_PROGRAMS += bin/blink
 bin_blink_SOURCES = \
 	bin/blink.c \
-	bin/driver-answer.c \
-	bin/driver-doctor.c \
-	bin/driver-hints.c \
-	bin/driver-history.c \
-	bin/driver-interactive.c \
-	bin/driver-link.c \
-	bin/driver-prompt.c \
-	bin/driver-records.c \
-	bin/driver-row.c \
-	bin/driver-table.c \
-	bin/driver-text.c \
-	bin/driver.h
+	bin/driver/answer.c \
+	bin/driver/doctor.c \
+	bin/driver/driver.h \
+	bin/driver/hints.c \
+	bin/driver/history.c \
+	bin/driver/interactive.c \
+	bin/driver/link.c \
+	bin/driver/prompt.c \
+	bin/driver/records.c \
+	bin/driver/row.c \
+	bin/driver/table.c \
+	bin/driver/terminal.c \
+	bin/driver/text.c
 bin_blink_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEDIT_CFLAGS)
 bin_blink_LDADD = $(LDADD) $(LIBEDIT_LIBS)
 bin_PROGRAMS += bin/blink-convert
 bin_blink_convert_SOURCES = bin/blink-convert.c
 bin_PROGRAMS += bin/blink-view
-bin_blink_view_SOURCES = bin/blink-view.c bin/driver-row.c bin/driver.h
+bin_blink_view_SOURCES = bin/blink-view.c bin/driver/row.c bin/driver/driver.h
 bin_PROGRAMS += bin/blink-tokenize
 bin_blink_tokenize_SOURCES = bin/blink-tokenize.c
 bin_PROGRAMS += bin/blink-embed
@@ -30,13 +32,16 @@ bin_blink_eval_SOURCES = bin/blink-eval.c
 bin_PROGRAMS += bin/blink-score
 bin_blink_score_SOURCES = bin/blink-score.c
 bin_PROGRAMS += bin/blink-index bin/blink-retrieve
-bin_blink_index_SOURCES = bin/blink-index.c bin/index-ann.c bin/index-ann.h
+bin_blink_index_SOURCES = \
+	bin/blink-index.c \
+	bin/index/approximate.c \
+	bin/index/approximate.h
 bin_blink_retrieve_SOURCES = bin/blink-retrieve.c
 bin_PROGRAMS += bin/blink-kb
 bin_blink_kb_SOURCES = \
 	bin/blink-kb.c \
-	bin/kb-wikipedia.c \
-	bin/kb-wikipedia.h
+	bin/kb/wikipedia.c \
+	bin/kb/wikipedia.h
 bin_PROGRAMS += bin/blink-ner
 bin_blink_ner_SOURCES = bin/blink-ner.c
 bin_PROGRAMS += bin/blink-rerank
@@ -44,8 +49,8 @@ bin_blink_rerank_SOURCES = bin/blink-rerank.c
 bin_PROGRAMS += bin/blink-train
 bin_blink_train_SOURCES = \
 	bin/blink-train.c \
-	bin/train-bi.c \
-	bin/train-cross.c \
-	bin/train-ner.c \
-	bin/train-run.c \
-	bin/train.h
+	bin/train/bi.c \
+	bin/train/cross.c \
+	bin/train/ner.c \
+	bin/train/run.c \
+	bin/train/train.h

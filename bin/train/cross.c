@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* train-cross: the verb "cross" of blink-train. */
+/* The verb "cross" of blink-train. */
 #include "config.h"
 
 #include "train-cross.h"

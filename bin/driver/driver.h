@@ -17,7 +17,7 @@
 #include "pipeline.h"
 #include "record.h"
 
-/* ---- blink link (driver-link.c) ---- */
+/* ---- blink link (link.c) ---- */
 
 struct bl_link_opts {
     const char *kb, *model, *index, *cross, *ner;   /* NULL: the default */
@@ -52,12 +52,12 @@ int bl_driver_show(const struct bl_pipeline *p);
  * bl_pipeline_wait); dies by SIGPIPE when the reader has left. */
 int bl_driver_status(int status, const struct bl_err *err);
 
-/* ---- blink -i (driver-interactive.c) ---- */
+/* ---- blink -i (interactive.c) ---- */
 
 int bl_driver_interactive(const struct bl_link_opts *o);
 
 /* The sentence with its mentions marked, and what is known of each
- * (driver-answer.c). */
+ * (answer.c). */
 struct bl_answers;
 
 /* width: of the lines that are cut, in columns.  kb may be NULL: no texts.
@@ -71,7 +71,7 @@ void bl_answers_add(struct bl_answers *a, struct bl_span line);
 void bl_answers_put(struct bl_answers *a, struct bl_span sentence,
                     struct bl_buf *out);
 
-/* ---- The prompt (driver-prompt.c) ---- */
+/* ---- The prompt (prompt.c) ---- */
 
 enum bl_prompt_status { BL_PROMPT_LINE, BL_PROMPT_CANCELLED, BL_PROMPT_END,
                         BL_PROMPT_ERROR };
@@ -95,7 +95,7 @@ void bl_driver_catch_interrupt(void);
 void bl_driver_release_interrupt(void);
 bool bl_driver_wait(int fd);
 
-/* ---- Its history (driver-history.c) ---- */
+/* ---- Its history (history.c) ---- */
 
 enum { BL_HISTORY_LINES = 1000 };
 
@@ -105,7 +105,7 @@ char *bl_history_path(void);
 void bl_history_read(const char *path, struct bl_buf *out);
 void bl_history_add(const char *path, struct bl_span line);
 
-/* ---- blink text (driver-text.c) ---- */
+/* ---- blink text (text.c) ---- */
 
 /* Plain text files (none: stdin) as records {"id","text"} on stdout. */
 int bl_driver_text(bool lines, char **files, size_t n);
@@ -117,21 +117,21 @@ void bl_driver_put_valid(struct bl_buf *out, const char *p, size_t n);
 void bl_driver_put_document(struct bl_buf *out, const char *id,
                             const char *text, size_t n);
 
-/* ---- blink records (driver-records.c) ---- */
+/* ---- blink records (records.c) ---- */
 
 /* Records of JSONL files and of JSON arrays (none: stdin), one a line. */
 int bl_driver_records(char **files, size_t n);
 
-/* ---- Options of the original (driver-hints.c) ---- */
+/* ---- Options of the original (hints.c) ---- */
 
 /* Ends with status 2 and the name here when one of them is among argv. */
 void bl_driver_hint(int argc, char **argv);
 
-/* ---- blink table (driver-table.c) ---- */
+/* ---- blink table (table.c) ---- */
 
 int bl_driver_table(bool documents);
 
-/* ---- One record (driver-row.c) ---- */
+/* ---- One record (row.c) ---- */
 
 /* What there is to show of one linked record; spans live in the arena. */
 struct bl_link_row {
@@ -146,14 +146,18 @@ void bl_driver_put_p(char out[16], double p);
 int bl_driver_row(const struct bl_record *r, struct bl_arena *a,
                   struct bl_link_row *row, struct bl_err *err);
 
-/* Appends text for a terminal: each control character as a blank. */
-void bl_driver_put_safe(struct bl_buf *out, struct bl_span text);
+/* ---- The terminal (terminal.c) ---- */
+
 /* The columns of the terminal that stdout is. */
 size_t bl_driver_width(size_t otherwise);
 /* The columns of a terminal that the text takes. */
 size_t bl_driver_columns(struct bl_span text);
+/* Bytes of the text that fit into n - 1 columns: one is for an ellipsis. */
+size_t bl_driver_cut(struct bl_span text, size_t n);
+/* Appends text for a terminal: each control character as a blank. */
+void bl_driver_put_safe(struct bl_buf *out, struct bl_span text);
 
-/* ---- blink doctor (driver-doctor.c) ---- */
+/* ---- blink doctor (doctor.c) ---- */
 
 int bl_driver_doctor(void);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * index-ann: what blink-index does with approximate indexes.  Each call runs
+ * approximate: what blink-index does with approximate indexes.  Each call runs
  * one command to its end; what fails ends the program.
  */
-#ifndef BL_INDEX_ANN_H
-#define BL_INDEX_ANN_H
+#ifndef BL_BIN_INDEX_APPROXIMATE_H
+#define BL_BIN_INDEX_APPROXIMATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -181,14 +180,6 @@ static int talk_through(struct bl_pipeline *p, struct talk *t)
 }
 
 /* ---- The terminal ---- */
-
-size_t bl_driver_width(size_t otherwise)
-{
-    struct winsize w;
-
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col
-                                                                 : otherwise;
-}
 
 static bool colours(const struct bl_link_opts *o)
 {

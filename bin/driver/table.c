@@ -11,7 +11,6 @@
 #include "driver.h"
 #include "loop.h"
 #include "prog.h"
-#include "utf8.h"
 
 enum { DOC, MENTION, TITLE, URL, PROBABILITY, N_COLUMNS };
 enum {
@@ -53,31 +52,6 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
     return 0;
 }
 
-/* Columns of a terminal that a character takes: 0 for what combines with
- * the one before, 2 for East Asian wide ones, by block. */
-static unsigned columns_of(uint32_t c)
-{
-    if ((c >= 0x300 && c < 0x370) || (c >= 0x200B && c < 0x2010) ||
-        (c >= 0xFE00 && c < 0xFE10))
-        return 0;
-    if ((c >= 0x1100 && c < 0x1160) || (c >= 0x2E80 && c < 0xA4D0) ||
-        (c >= 0xAC00 && c < 0xD7A4) || (c >= 0xF900 && c < 0xFB00) ||
-        (c >= 0xFF00 && c < 0xFF61) || (c >= 0x1F300 && c < 0x1FA00) ||
-        (c >= 0x20000 && c < 0x40000))
-        return 2;
-    return 1;
-}
-
-size_t bl_driver_columns(struct bl_span s)
-{
-    size_t n = 0;
-    unsigned len;
-
-    for (size_t i = 0; i < s.n; i += len)
-        n += columns_of(bl_utf8_decode(s.p + i, s.n - i, &len));
-    return n;
-}
-
 static void widen(struct state *s, const struct cells *c)
 {
     for (size_t i = 0; i < N_COLUMNS; i++) {
@@ -85,21 +59,6 @@ static void widen(struct state *s, const struct cells *c)
         n = n > WIDEST && i != URL && !s->room ? WIDEST : n;
         if (n > s->width[i])
             s->width[i] = n;
-    }
-}
-
-/* A line break or a tab in a mention would break the row, and other control
- * characters steer the terminal: each is a blank. */
-void bl_driver_put_safe(struct bl_buf *out, struct bl_span v)
-{
-    unsigned len;
-
-    for (size_t i = 0; i < v.n; i += len) {
-        uint32_t c = bl_utf8_decode(v.p + i, v.n - i, &len);
-        if (c < 0x20 || (c >= 0x7F && c < 0xA0))
-            bl_buf_putc(out, ' ');
-        else
-            bl_buf_put(out, v.p + i, len);
     }
 }
 
@@ -134,25 +93,11 @@ static void fit(struct state *s)
     }
 }
 
-/* Bytes of the cell that fit into n - 1 columns: one is for the ellipsis. */
-static size_t cut(struct bl_span v, size_t n)
-{
-    size_t used = 0;
-    unsigned len;
-
-    for (size_t i = 0; i < v.n; i += len) {
-        used += columns_of(bl_utf8_decode(v.p + i, v.n - i, &len));
-        if (used >= n)
-            return i;
-    }
-    return v.n;
-}
-
 static void put_cell(const struct state *s, struct bl_buf *out,
                      struct bl_span v, size_t shown)
 {
     if (s->room && bl_driver_columns(v) > shown) {
-        v.n = cut(v, shown);
+        v.n = bl_driver_cut(v, shown);
         bl_driver_put_safe(out, v);
         bl_buf_puts(out, "\xE2\x80\xA6");
     } else {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kb-wikipedia: what blink-kb does with wikis: build --wikipedia, strip. */
+/* wikipedia: what blink-kb does with wikis: build --wikipedia, strip. */
 #ifndef BL_BIN_KB_WIKIPEDIA_H
 #define BL_BIN_KB_WIKIPEDIA_H
 

@@ -2,7 +2,7 @@
 /* blink-index: making approximate indexes, and reading FAISS's files. */
 #include "config.h"
 
-#include "index-ann.h"
+#include "approximate.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* train-run: what all verbs of blink-train do alike. */
+/* What all verbs of blink-train do alike. */
 #include "config.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* train-bi: the verb "bi" of blink-train. */
+/* The verb "bi" of blink-train. */
 #include "config.h"
 
 #include "train-bi.h"

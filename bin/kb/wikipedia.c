@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "kb-wikipedia.h"
+#include "wikipedia.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* train-ner: the verb "ner" of blink-train. */
+/* The verb "ner" of blink-train. */
 #include "config.h"
 
 #include "train-tags.h"

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The terminal: how wide it is, how much of it a text takes, and what may be
+ * written to it.
+ */
+#include "config.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "driver.h"
+#include "utf8.h"
+
+size_t bl_driver_width(size_t otherwise)
+{
+    struct winsize w;
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col
+                                                                 : otherwise;
+}
+
+/* Columns of a terminal that a character takes: 0 for what combines with
+ * the one before, 2 for East Asian wide ones, by block. */
+static unsigned columns_of(uint32_t c)
+{
+    if ((c >= 0x300 && c < 0x370) || (c >= 0x200B && c < 0x2010)
+        || (c >= 0xFE00 && c < 0xFE10))
+        return 0;
+    if ((c >= 0x1100 && c < 0x1160) || (c >= 0x2E80 && c < 0xA4D0)
+        || (c >= 0xAC00 && c < 0xD7A4) || (c >= 0xF900 && c < 0xFB00)
+        || (c >= 0xFF00 && c < 0xFF61) || (c >= 0x1F300 && c < 0x1FA00)
+        || (c >= 0x20000 && c < 0x40000))
+        return 2;
+    return 1;
+}
+
+size_t bl_driver_columns(struct bl_span s)
+{
+    size_t n = 0;
+    unsigned len;
+
+    for (size_t i = 0; i < s.n; i += len)
+        n += columns_of(bl_utf8_decode(s.p + i, s.n - i, &len));
+    return n;
+}
+
+/* A line break or a tab in a mention would break a row of the table, and other
+ * control characters steer the terminal. */
+void bl_driver_put_safe(struct bl_buf *out, struct bl_span v)
+{
+    unsigned len;
+
+    for (size_t i = 0; i < v.n; i += len) {
+        uint32_t c = bl_utf8_decode(v.p + i, v.n - i, &len);
+        if (c < 0x20 || (c >= 0x7F && c < 0xA0))
+            bl_buf_putc(out, ' ');
+        else
+            bl_buf_put(out, v.p + i, len);
+    }
+}
+
+size_t bl_driver_cut(struct bl_span v, size_t n)
+{
+    size_t used = 0;
+    unsigned len;
+
+    for (size_t i = 0; i < v.n; i += len) {
+        used += columns_of(bl_utf8_decode(v.p + i, v.n - i, &len));
+        if (used >= n)
+            return i;
+    }
+    return v.n;
+}
