@@ -34,7 +34,7 @@ static const struct bl_opt table[] = {
     BL_OPT_STR('k', "cutoffs", "LIST", &o.cutoffs,
                "list lengths to give recall for"),
     BL_OPT_FLAG(0, "json", &o.json, "print one JSON object"),
-    BL_OPT_STR('c', "catalogue", "FILE", &o.catalogue,
+    BL_OPT_CATALOGUE(&o.catalogue,
                "labels that it lacks count as NIL"),
     BL_OPT_STR(0, "test-entities", "FILE", &o.entities,
                "what labels of another catalogue are called"),

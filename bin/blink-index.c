@@ -36,7 +36,7 @@ static struct opts {
     BL_OPT_STR('x', "index", "INDEX", &o.index, \
                "index: a file, or a name in the data folder")
 #define OPT_CATALOGUE \
-    BL_OPT_STR('c', "catalogue", "KB", &o.catalogue, \
+    BL_OPT_CATALOGUE(&o.catalogue, \
                "catalogue: a file, or a name in the data folder")
 
 static const struct bl_opt build_opts[] = {
@@ -106,10 +106,10 @@ static const struct bl_opt cat_opts[] = {
 enum { BUILD, IMPORT, ANN, INFO, VERIFY, CAT, N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
-    { "blink-index build", "[-c KB] -o INDEX",
+    { "blink-index build", "[-c CATALOGUE] -o INDEX",
       "make an index from embedded entities on standard input", build_opts,
       0, 0 },
-    { "blink-index import", "VECTORS [-m MODEL] [-c KB] -o INDEX",
+    { "blink-index import", "VECTORS [-m MODEL] [-c CATALOGUE] -o INDEX",
       "make an index of BLINK's file of vectors", import_opts, 1, 1 },
     { "blink-index ann", "[-x INDEX] -o FILE [--type TYPE]",
       "make an approximate index of an exact one, with FAISS", ann_opts,
@@ -118,7 +118,7 @@ static const struct bl_command commands[N_COMMANDS] = {
       0, 0 },
     { "blink-index verify", "[-x INDEX]",
       "read a whole index and check it", verify_opts, 0, 0 },
-    { "blink-index cat", "[-x INDEX] [-c KB]",
+    { "blink-index cat", "[-x INDEX] [-c CATALOGUE]",
       "print the vectors as records", cat_opts, 0, 0 },
 };
 

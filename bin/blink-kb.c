@@ -35,7 +35,7 @@ static struct opts {
 } o = { .max_line = 16u << 20, .top = 10, .wiki = KB_WIKIPEDIA_DEFAULT };
 
 #define OPT_CATALOGUE \
-    BL_OPT_STR('c', "catalogue", "KB", &o.catalogue, \
+    BL_OPT_CATALOGUE(&o.catalogue, \
                "catalogue: a file, or a name in the data folder")
 #define OPT_NAMES \
     BL_OPT_STR(0, "names", "NAMES|none", &o.names, \
@@ -49,7 +49,8 @@ static struct opts {
                 "longest line accepted")
 
 static const struct bl_opt build_opts[] = {
-    BL_OPT_STR('o', "output", "KB", &o.output, "file to write (required)"),
+    BL_OPT_STR('o', "output", "CATALOGUE", &o.output,
+               "file to write (required)"),
     BL_OPT_FLAG(0, "no-fts", &o.no_fts,
                 "leave out the full-text table that search needs"),
     BL_OPT_STR(0, "attribution", "TEXT", &o.attribution,
@@ -92,20 +93,20 @@ static const struct bl_opt info_opts[] = {
 enum { BUILD, ADD, GET, SEARCH, CAT, INFO, VERIFY, STRIP, N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
-    { "blink-kb build", "-o KB [FILE...]",
+    { "blink-kb build", "-o CATALOGUE [FILE...]",
       "make a catalogue from JSONL (standard input without FILE)",
       build_opts, 0, SIZE_MAX },
-    { "blink-kb add", "[-c KB] [FILE...]",
+    { "blink-kb add", "[-c CATALOGUE] [FILE...]",
       "add entities to a catalogue, all or none", add_opts, 0, SIZE_MAX },
-    { "blink-kb get", "[-c KB] ID...",
+    { "blink-kb get", "[-c CATALOGUE] ID...",
       "print entities by id", plain_opts, 1, SIZE_MAX },
-    { "blink-kb search", "[-c KB] TEXT...",
+    { "blink-kb search", "[-c CATALOGUE] TEXT...",
       "print the entities that match words best", search_opts, 1, SIZE_MAX },
-    { "blink-kb cat", "[-c KB]",
+    { "blink-kb cat", "[-c CATALOGUE]",
       "print every entity in row order", plain_opts, 0, 0 },
-    { "blink-kb info", "[-c KB]",
+    { "blink-kb info", "[-c CATALOGUE]",
       "say what a catalogue is and whom it is by", info_opts, 0, 0 },
-    { "blink-kb verify", "[-c KB]",
+    { "blink-kb verify", "[-c CATALOGUE]",
       "read a whole catalogue and check it", plain_opts, 0, 0 },
     { "blink-kb strip", "[FILE...]",
       "print the text of pages of wikitext", no_opts, 0, SIZE_MAX },

@@ -37,7 +37,7 @@ static struct opts {
 static const struct bl_opt table[] = {
     BL_OPT_STR('m', "model", "TAGGER", &o.model,
                "find mentions with a trained tagger"),
-    BL_OPT_STR('d', "dictionary", "KB", &o.dictionary,
+    BL_OPT_STR('d', "dictionary", "CATALOGUE", &o.dictionary,
                "find the titles and aliases of this catalogue"),
     BL_OPT_GROUP("Input"),
     BL_OPT_FLAG('t', "text", &o.text, "plain text, one document a line"),
@@ -60,7 +60,7 @@ static const struct bl_opt table[] = {
 };
 
 static const struct bl_command command = {
-    "blink-ner", "[-d KB | -m TAGGER] < DOCUMENTS",
+    "blink-ner", "[-d CATALOGUE | -m TAGGER] < DOCUMENTS",
     "find the mentions of entities in documents", table, 0, 0
 };
 

@@ -39,7 +39,7 @@ static struct opts {
 
 static const struct bl_opt table[] = {
     BL_OPT_STR('m', "model", "MODEL", &o.model, "cross-encoder"),
-    BL_OPT_STR('c', "catalogue", "FILE", &o.catalogue,
+    BL_OPT_CATALOGUE(&o.catalogue,
                "catalogue with the candidates' texts"),
     BL_OPT_SIZE('k', "top", "N", &o.top, 1, 1 << 20,
                 "candidates of each list that are re-ranked"),

@@ -34,7 +34,7 @@ static struct opts {
 static const struct bl_opt table[] = {
     BL_OPT_LIST('x', "index", "INDEX", &o.indexes,
                 "index, or one shard of it; may be given again"),
-    BL_OPT_STR('c', "catalogue", "KB", &o.catalogue,
+    BL_OPT_CATALOGUE(&o.catalogue,
                "catalogue: a file, or a name in the data folder"),
     BL_OPT_SIZE('k', "top", "N", &o.k, 1, 10000, "candidates a mention"),
     BL_OPT_SIZE(0, "ef-search", "N", &o.ef_search, 0, 1u << 20,
@@ -55,7 +55,7 @@ static const struct bl_opt table[] = {
 };
 
 static const struct bl_command command = {
-    "blink-retrieve", "[-x INDEX]... [-c KB] [-k N]",
+    "blink-retrieve", "[-x INDEX]... [-c CATALOGUE] [-k N]",
     "find the entities whose vectors are nearest", table, 0, 0
 };
 

@@ -33,7 +33,7 @@ struct train_opts o = {
                "JSON object of options, each by its long name")
 
 #define OPTS_ENTITIES \
-    BL_OPT_STR('c', "catalogue", "FILE", &o.catalogue, \
+    BL_OPT_CATALOGUE(&o.catalogue, \
                "catalogue of the entities that records name by id")
 
 #define OPTS_OPTIMISER \
@@ -155,9 +155,11 @@ static const struct bl_opt ner_opts[] = {
 enum { BI, CROSS, NER, N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
-    { "blink-train bi", "-b MODEL -t FILE [-d FILE] [-c KB] -o MODEL",
+    { "blink-train bi",
+      "-b MODEL -t FILE [-d FILE] [-c CATALOGUE] -o MODEL",
       "train a bi-encoder on labelled mentions", bi_opts, 0, 0 },
-    { "blink-train cross", "-b MODEL -t FILE [-d FILE] [-c KB] -o MODEL",
+    { "blink-train cross",
+      "-b MODEL -t FILE [-d FILE] [-c CATALOGUE] -o MODEL",
       "train a cross-encoder on lists of candidates", cross_opts, 0, 0 },
     { "blink-train ner", "-b MODEL -t FILE [-d FILE] -o MODEL",
       "train a tagger on tagged text in columns", ner_opts, 0, 0 },

@@ -37,7 +37,7 @@ static const struct bl_opt link_table[] = {
     BL_OPT_CHOICE(0, "color", "auto|always|never", &link_opts.colour,
                   "colours with -i"),
     BL_OPT_GROUP("Models and data (a path or a name)"),
-    BL_OPT_STR('c', "kb", "CATALOGUE", &link_opts.kb, "catalogue"),
+    BL_OPT_CATALOGUE(&link_opts.kb, "catalogue of entities"),
     BL_OPT_STR('m', "model", "MODEL", &link_opts.model, "bi-encoder"),
     BL_OPT_STR('x', "index", "INDEX", &link_opts.index,
                "index of the catalogue by the bi-encoder"),

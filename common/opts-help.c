@@ -74,6 +74,8 @@ static void print_option(const struct bl_opt *o)
         bl_buf_printf(&left, "  -%c, --%s", o->letter, o->name);
     else
         bl_buf_printf(&left, "      --%s", o->name);
+    if (o->alias)
+        bl_buf_printf(&left, ", --%s", o->alias);
     if (o->arg)
         bl_buf_printf(&left, " %s", o->arg);
     bl_buf_puts(&right, o->help);
@@ -125,9 +127,12 @@ void bl_opts_print_commands(const char *program, const char *brief,
 
 static void print_words(const struct bl_opt *o)
 {
-    for (; o && o->kind != BL_OPT_END_; o++)
+    for (; o && o->kind != BL_OPT_END_; o++) {
         if (o->kind != BL_OPT_GROUP_)
             printf(" --%s", o->name);
+        if (o->alias)
+            printf(" --%s", o->alias);
+    }
 }
 
 static void print_choices(const struct bl_opt *o)

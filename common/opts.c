@@ -169,13 +169,18 @@ static void apply(struct parser *p, const struct bl_opt *o,
     store(o, value);
 }
 
+static bool is_name(const char *own, const char *name, size_t n)
+{
+    return own && strlen(own) == n && !memcmp(own, name, n);
+}
+
 static const struct bl_opt *find_in(const struct bl_opt *o, int letter,
                                     const char *name, size_t n)
 {
     for (; o && o->kind != BL_OPT_END_; o++) {
         if (o->kind == BL_OPT_GROUP_)
             continue;
-        if (name ? strlen(o->name) == n && !memcmp(o->name, name, n)
+        if (name ? is_name(o->name, name, n) || is_name(o->alias, name, n)
                  : o->letter == letter)
             return o;
     }

@@ -43,20 +43,25 @@ struct bl_opt {
                                  * int (index of the choice) / bl_strings */
     double lo, hi;              /* inclusive range of numbers */
     const char *help;
+    const char *alias;          /* a second long name; NULL: none */
 };
 
-#define BL_OPT_FLAG(l, n, d, h) { BL_OPT_FLAG_, l, n, NULL, d, 0, 0, h }
-#define BL_OPT_STR(l, n, a, d, h) { BL_OPT_STR_, l, n, a, d, 0, 0, h }
+#define BL_OPT_FLAG(l, n, d, h) { BL_OPT_FLAG_, l, n, NULL, d, 0, 0, h, NULL }
+#define BL_OPT_STR(l, n, a, d, h) { BL_OPT_STR_, l, n, a, d, 0, 0, h, NULL }
 #define BL_OPT_SIZE(l, n, a, d, lo, hi, h) \
-    { BL_OPT_SIZE_, l, n, a, d, lo, hi, h }
+    { BL_OPT_SIZE_, l, n, a, d, lo, hi, h, NULL }
 #define BL_OPT_DOUBLE(l, n, a, d, lo, hi, h) \
-    { BL_OPT_DOUBLE_, l, n, a, d, lo, hi, h }
+    { BL_OPT_DOUBLE_, l, n, a, d, lo, hi, h, NULL }
 #define BL_OPT_CHOICE(l, n, choices, d, h) \
-    { BL_OPT_CHOICE_, l, n, choices, d, 0, 0, h }
-#define BL_OPT_LIST(l, n, a, d, h) { BL_OPT_LIST_, l, n, a, d, 0, 0, h }
+    { BL_OPT_CHOICE_, l, n, choices, d, 0, 0, h, NULL }
+#define BL_OPT_LIST(l, n, a, d, h) { BL_OPT_LIST_, l, n, a, d, 0, 0, h, NULL }
 /* A heading line in --help. */
-#define BL_OPT_GROUP(h) { BL_OPT_GROUP_, 0, NULL, NULL, NULL, 0, 0, h }
-#define BL_OPTS_END { BL_OPT_END_, 0, NULL, NULL, NULL, 0, 0, NULL }
+#define BL_OPT_GROUP(h) { BL_OPT_GROUP_, 0, NULL, NULL, NULL, 0, 0, h, NULL }
+#define BL_OPTS_END { BL_OPT_END_, 0, NULL, NULL, NULL, 0, 0, NULL, NULL }
+
+/* The catalogue, which every program calls by the same names. */
+#define BL_OPT_CATALOGUE(d, h) \
+    { BL_OPT_STR_, 'c', "catalogue", "CATALOGUE", d, 0, 0, h, "kb" }
 
 /* The options of every program that runs the loop; lo is a struct
  * bl_loop_opts (loop.h). */
@@ -76,7 +81,8 @@ struct bl_opt {
 struct bl_command {
     const char *name;           /* "blink-kb build": words after the first
                                  * are the subcommand */
-    const char *synopsis;       /* "-c KB [ID...]", after the name */
+    const char *synopsis;       /* "[-c CATALOGUE] ID...", after the
+                                 * name */
     const char *brief;          /* one line */
     const struct bl_opt *opts;
     size_t min_args, max_args;  /* operands */

@@ -22,6 +22,27 @@ try '${1##*/} --help'" "$*: message"
 numbers=(0 -1 99999999999 1e3 0x10 ' 1' 1.5 10k 10KB 18446744073709551617
          nan +1)
 
+# catalogue HELP PROGRAM [SUBCOMMAND]: the catalogue's option has the same
+# names wherever there is one, and both names do the same.
+catalogue() {
+    local lines name names
+    lines=$(grep -E -e '-c,|--catalogue|--kb' <<<"$1" | grep -v '^Usage: ')
+    shift
+    [ -n "$lines" ] || return 0
+    is "$lines" '  -c, --catalogue, --kb CATALOGUE' \
+        "$*: the catalogue's option"
+    for name in -c --catalogue --kb; do
+        misuse "option '--catalogue': expected CATALOGUE, found nothing" \
+            "$@" $name ''
+    done
+    misuse "option '--catalogue': expected CATALOGUE, found nothing" \
+        "$@" --kb=
+    names=$("$1" --completion | grep -oE -e '--(catalogue|kb)\b')
+    like "$names" '^(--catalogue.--kb.?)+$' "$1 --completion has both names"
+    catalogues+="$1 "
+}
+catalogues=''
+
 # common PROGRAM [SUBCOMMAND]
 common() {
     local choices help option range
@@ -53,7 +74,8 @@ common() {
         misuse "option '--errors': expected $choices, found nothing" \
             "$@" --errors
     fi
-    option=$(sed -nE 's/^  (-., |    )(--[a-z-]+) (MODEL|CATALOGUE|INDEX|FILE).*/\2/p' \
+    catalogue "$help" "$@"
+    option=$(sed -nE 's/^  (-., |    )(--[a-z-]+)(, --[a-z-]+)* (MODEL|CATALOGUE|INDEX|FILE).*/\2/p' \
              <<<"$help" | head -n 1)
     [ -z "$option" ] || {
         run "$@" "$option" '' <in
@@ -97,4 +119,8 @@ for file in "$top_builddir"/bin/blink*; do
     fi
 done
 [ "$tests" -gt 0 ] || skip_all 'no programs'
+if [ -x "$top_builddir/bin/blink" ]; then
+    like "$catalogues" 'blink .*blink-kb .*blink-kb ' \
+        'the catalogue was looked for'
+fi
 finish

@@ -36,19 +36,20 @@ page_options() {
 # help_options: "NAME<tab>default" from --help on stdin.
 help_options() {
     awk '/^  (-., |    )--[a-z]/ {
-        letter = ""; rest = $0; sub(/^ +/, "", rest)
-        if (rest ~ /^-., /) { letter = substr(rest, 2, 1)
-                              sub(/^-., /, "", rest) }
-        name = rest; sub(/[ =].*/, "", name); sub(/^-/, "", name)
+        n = 0; rest = $0; sub(/^ +/, "", rest)
+        while (rest ~ /^-/) {
+            name = rest; sub(/,? .*/, "", name); sub(/^-/, "", name)
+            names[++n] = name
+            if (!sub(/^[^ ]+, /, "", rest)) break
+        }
         if (length($0) < 29 || substr($0, 28, 1) != " ") {
-            more = 1; held = name; heldletter = letter; text = $0
+            text = $0
             if ((getline following) > 0) text = following
         } else text = $0
         value = ""
         if (match(text, /\[[^]]*\]$/))
             value = substr(text, RSTART + 1, RLENGTH - 2)
-        print name "\t" value
-        if (letter != "") print letter "\t" value
+        for (i = 1; i <= n; i++) print names[i] "\t" value
     }'
 }
 
