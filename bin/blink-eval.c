@@ -162,13 +162,13 @@ static int read_record(struct state *s, struct bl_cases *into,
     if (!into)
         return read_entity(s, line, number, err);
     bl_arena_reset(&s->arena);
-    if (bl_record_parse(&s->rec, line, number, err) < 0 ||
-        bl_case_read(&c, &s->rec, &s->arena, err) < 0)
+    if (bl_record_parse(&s->rec, line, number, err) < 0
+        || bl_case_read(&c, &s->rec, &s->arena, err) < 0)
         return -1;
-    if ((o.by && bl_case_group(&c, &s->rec, o.by, &s->arena, err) < 0) ||
-        set_label(s, &c, into != &s->gold, err) < 0 ||
-        (into != &s->gold &&
-         bl_case_judge(&c, &s->rec, &s->arena, err) < 0)) {
+    if ((o.by && bl_case_group(&c, &s->rec, o.by, &s->arena, err) < 0)
+        || set_label(s, &c, into != &s->gold, err) < 0
+        || (into != &s->gold
+            && bl_case_judge(&c, &s->rec, &s->arena, err) < 0)) {
         bl_case_free(&c);
         return -1;
     }
@@ -193,9 +193,9 @@ static int read_all(struct state *s, int fd, const char *name,
             bl_warn("%s:%zu: line longer than %zu bytes", bl_lines_name(l),
                     number, o.max_line);
             s->failed++;
-        } else if (got == BL_LINE_BAD ||
-                   (!bl_span_blank(line) &&
-                    read_record(s, into, line, number, err) < 0)) {
+        } else if (got == BL_LINE_BAD
+                   || (!bl_span_blank(line)
+                       && read_record(s, into, line, number, err) < 0)) {
             if (err->code > BL_USAGE) {
                 rc = -1;
                 continue;

@@ -271,8 +271,8 @@ static int run_build(void)
     if (status > 1) {
         bl_index_abort(b.writer);
     } else {
-        if ((!b.writer && create(&b, &err) < 0) ||
-            check_complete(&b, &err) < 0) {
+        if ((!b.writer && create(&b, &err) < 0)
+            || check_complete(&b, &err) < 0) {
             bl_index_abort(b.writer);
             bl_die(&err);
         }

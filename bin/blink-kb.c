@@ -150,8 +150,8 @@ static int add_line(struct reader *r, struct bl_span line, const char *file,
     struct bl_kb_input in;
     int rc = -1;
 
-    if (bl_record_parse(&r->record, line, number, err) == 0 &&
-        bl_kb_input_read(&in, &r->record, &r->arena, err) == 0) {
+    if (bl_record_parse(&r->record, line, number, err) == 0
+        && bl_kb_input_read(&in, &r->record, &r->arena, err) == 0) {
         if (r->counts)
             bl_kb_counts_give(r->counts, &in, &r->arena);
         rc = bl_kb_build_add(r->builder, &in, file, number, err);

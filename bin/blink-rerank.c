@@ -84,8 +84,8 @@ struct work {
 
 static int state_load(struct state *s, struct bl_err *err)
 {
-    if (o.cascade > 0 &&
-        bl_calibration_load(&s->calibration, o.calibration, err) < 0)
+    if (o.cascade > 0
+        && bl_calibration_load(&s->calibration, o.calibration, err) < 0)
         return -1;
     s->kb = bl_kb_open_named(o.catalogue, err);
     if (!s->kb)
@@ -139,11 +139,11 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
     size_t n;
 
     *w = (struct work){ .now = 0 };
-    if (bl_record_string(&item->rec, "context_left", a, &m->left, err) < 0 ||
-        bl_record_string(&item->rec, "mention", a, &m->text, err) < 0 ||
-        bl_record_string(&item->rec, "context_right", a, &m->right,
-                         err) < 0 ||
-        bl_candidates_read(&item->rec, a, &w->list, err) < 0)
+    if (bl_record_string(&item->rec, "context_left", a, &m->left, err) < 0
+        || bl_record_string(&item->rec, "mention", a, &m->text, err) < 0
+        || bl_record_string(&item->rec, "context_right", a, &m->right,
+                            err) < 0
+        || bl_candidates_read(&item->rec, a, &w->list, err) < 0)
         return -1;
     n = w->list.n < o.top ? w->list.n : o.top;
     w->texts = bl_arena_alloc(a, n, sizeof(*w->texts));

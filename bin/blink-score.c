@@ -73,8 +73,8 @@ struct work {
 
 static int state_load(struct state *s, struct bl_err *err)
 {
-    if (o.provenance &&
-        bl_json_check(o.provenance, strlen(o.provenance), err) < 0)
+    if (o.provenance
+        && bl_json_check(o.provenance, strlen(o.provenance), err) < 0)
         bl_die_usage("option --provenance: expected JSON: %s", err->msg);
     if (o.fit)
         s->fit = bl_fit_new();
@@ -98,8 +98,8 @@ static bool *eligible(const struct bl_candidates *c, struct bl_span type,
 
     for (size_t i = 0; i < c->n; i++) {
         struct bl_span t = c->v[i].type;
-        ok[i] = !t.n || !type.n || !strcasecmp(type.p, "MISC") ||
-                !strcasecmp(type.p, t.p);
+        ok[i] = !t.n || !type.n || !strcasecmp(type.p, "MISC")
+            || !strcasecmp(type.p, t.p);
     }
     return ok;
 }
@@ -134,9 +134,9 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
     bool *ok = NULL;
 
     *w = (struct work){ .mention = BL_SPAN_LIT("") };
-    if (bl_candidates_read(&item->rec, a, &w->list, err) < 0 ||
-        bl_record_string_opt(&item->rec, "mention", a, &w->mention,
-                             err) < 0)
+    if (bl_candidates_read(&item->rec, a, &w->list, err) < 0
+        || bl_record_string_opt(&item->rec, "mention", a, &w->mention,
+                                err) < 0)
         return -1;
     if (o.type_filter) {
         if (bl_record_string_opt(&item->rec, "type", a, &type, err) < 0)
@@ -225,8 +225,8 @@ static void fit_profile(struct state *s, enum bl_profile from,
 static int fit_write(struct state *s, struct bl_err *err)
 {
     const char *origin = o.provenance ? o.provenance : "{}";
-    bool open = bl_fit_count(s->fit, BL_PROFILE_OPEN) > 0 ||
-                bl_fit_count(s->fit, BL_PROFILE_OPEN_NAMED) > 0;
+    bool open = bl_fit_count(s->fit, BL_PROFILE_OPEN) > 0
+        || bl_fit_count(s->fit, BL_PROFILE_OPEN_NAMED) > 0;
     struct bl_newfile *f;
 
     fit_profile(s, BL_PROFILE_CROSS, BL_PROFILE_CROSS);

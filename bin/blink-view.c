@@ -72,11 +72,11 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
     (void)ctx;
     *v = (struct view){ .left = BL_SPAN_LIT(""), .right = BL_SPAN_LIT(""),
                         .start = -1, .end = -1 };
-    if (bl_driver_row(r, a, &v->row, err) < 0 ||
-        bl_record_string_opt(r, "context_left", a, &v->left, err) < 0 ||
-        bl_record_string_opt(r, "context_right", a, &v->right, err) < 0 ||
-        bl_record_integer_opt(r, "start", 0, INT32_MAX, &v->start, err) < 0 ||
-        bl_record_integer_opt(r, "end", 0, INT32_MAX, &v->end, err) < 0)
+    if (bl_driver_row(r, a, &v->row, err) < 0
+        || bl_record_string_opt(r, "context_left", a, &v->left, err) < 0
+        || bl_record_string_opt(r, "context_right", a, &v->right, err) < 0
+        || bl_record_integer_opt(r, "start", 0, INT32_MAX, &v->start, err) < 0
+        || bl_record_integer_opt(r, "end", 0, INT32_MAX, &v->end, err) < 0)
         return -1;
     int got = bl_record_get(r, "candidates", &list, err);
     if (got < 0 || (got && bl_candidates_read(r, a, &v->others, err) < 0))
@@ -105,8 +105,8 @@ static void put_text(struct bl_buf *out, struct bl_span t)
 /* A link may lead to a page, and never be a script. */
 static bool leads_to_page(struct bl_span url)
 {
-    return (url.n > 7 && !memcmp(url.p, "http://", 7)) ||
-           (url.n > 8 && !memcmp(url.p, "https://", 8));
+    return (url.n > 7 && !memcmp(url.p, "http://", 7))
+        || (url.n > 8 && !memcmp(url.p, "https://", 8));
 }
 
 /* What is shown when the mouse is over a mention. */
@@ -261,8 +261,8 @@ static void put_view(struct state *s, const struct view *v)
         close_document(s);
         return;
     }
-    if (s->open && bl_span_eq(doc, whole(&s->doc)) && v->start < s->at &&
-        v->start >= s->last)
+    if (s->open && bl_span_eq(doc, whole(&s->doc)) && v->start < s->at
+        && v->start >= s->last)
         return;                 /* inside the one before */
     if (!s->open || !bl_span_eq(doc, whole(&s->doc)) || v->start < s->at)
         open_document(s, doc);  /* another, or the same from its start */
@@ -324,8 +324,8 @@ int main(int argc, char **argv)
 
     bl_prog_init("blink-view");
     bl_opts_parse(&command, argc, argv);
-    if (o.output && strcmp(o.output, "-") &&
-        !(s.file = bl_newfile_open(o.output, 0, &err)))
+    if (o.output && strcmp(o.output, "-")
+        && !(s.file = bl_newfile_open(o.output, 0, &err)))
         bl_die(&err);
     put_head(&s.out);
     status = bl_loop_run(&(struct bl_loop){

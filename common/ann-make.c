@@ -244,8 +244,8 @@ int bl_ann_make(const struct bl_index *x, const struct bl_ann_spec *spec,
     m.api = bl_ann_module(spec->threads, err);
     if (!m.api)
         return -1;
-    if (survey(&m) == 0 && create(&m) == 0 && train(&m) == 0 &&
-        add_all(&m) == 0)
+    if (survey(&m) == 0 && create(&m) == 0 && train(&m) == 0
+        && add_all(&m) == 0)
         rc = write_file(&m, path);
     m.api->close(m.index);
     return rc;

@@ -114,10 +114,10 @@ static int load(struct bl_ann *a, const struct bl_ann_opts *opts,
     a->index = a->api->read(f->map.data, f->size, error);
     bl_map_forget(&f->map);
     a->vector = bl_xmalloc(f->stored_dim, sizeof *a->vector);
-    if (!a->index ||
-        a->api->tune(a->index, 0, opts->ef_search, opts->nprobe, error) < 0 ||
-        (f->n && a->api->fetch(a->index, (int64_t)bl_faiss_row(f, 0),
-                               a->vector, error) < 0))
+    if (!a->index
+        || a->api->tune(a->index, 0, opts->ef_search, opts->nprobe, error) < 0
+        || (f->n && a->api->fetch(a->index, (int64_t)bl_faiss_row(f, 0),
+                                  a->vector, error) < 0))
         return bl_fail(err, BL_DATA, "'%s': %s", f->map.path, error);
     describe(a, opts);
     return 0;

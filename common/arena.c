@@ -42,8 +42,8 @@ void *bl_arena_alloc(struct bl_arena *a, size_t n, size_t size)
     struct bl_arena_block *b = a->head;
     char *p;
 
-    if (!bl_size_mul(n, size, &bytes) ||
-        !bl_size_add(bytes, ALIGN - 1, &bytes))
+    if (!bl_size_mul(n, size, &bytes)
+        || !bl_size_add(bytes, ALIGN - 1, &bytes))
         bl_oom(SIZE_MAX);
     bytes &= ~(size_t)(ALIGN - 1);
     if (!b || b->size - b->used < bytes) {

@@ -61,8 +61,8 @@ static void in_string(struct bl_array *a, char c)
  * an element has one byte at least. */
 static bool ends_before(const struct bl_array *a, char c)
 {
-    return a->begun && a->depth == 0 &&
-           (c == ',' || c == ']' || c == '}' || is_blank(c));
+    return a->begun && a->depth == 0
+        && (c == ',' || c == ']' || c == '}' || is_blank(c));
 }
 
 bool bl_array_element(struct bl_array *a, const char *p, size_t n,

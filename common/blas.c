@@ -42,10 +42,10 @@ void bl_blas_environment(void)
     const char *core = NULL;
 
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") &&
-        __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
+    if (__builtin_cpu_supports("avx512f")
+        && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512dq")
+        && __builtin_cpu_supports("avx512vl"))
         core = "SkylakeX";
     else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         core = "Haswell";
@@ -74,8 +74,8 @@ static void open_library(void)
     void *lib = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
     if (!lib)
         return;
-    if (!find(lib, "cblas_sgemm", &sgemm) ||
-        !find(lib, "openblas_set_num_threads", &set_threads)) {
+    if (!find(lib, "cblas_sgemm", &sgemm)
+        || !find(lib, "openblas_set_num_threads", &set_threads)) {
         dlclose(lib);
         return;
     }

@@ -53,8 +53,8 @@ void bl_buf_reserve(struct bl_buf *b, size_t more)
     size_t need;
     size_t cap = b->cap ? b->cap : 64;
 
-    if (!bl_size_add(b->len, more, &need) ||
-        !bl_size_add(need, 1, &need))
+    if (!bl_size_add(b->len, more, &need)
+        || !bl_size_add(need, 1, &need))
         bl_oom(SIZE_MAX);
     if (need <= b->cap)
         return;

@@ -142,8 +142,8 @@ static int inflate(struct job *j, bz_stream *s)
         s->avail_out = (unsigned)(j->out.cap - j->out.len);
         rc = BZ2_bzDecompress(s);
         j->out.len = (size_t)(s->next_out - j->out.data);
-        if (j->out.len > ALL_OUT || (rc == BZ_OK && s->avail_in == 0 &&
-                                     s->avail_out > 0))
+        if (j->out.len > ALL_OUT || (rc == BZ_OK && s->avail_in == 0
+                                     && s->avail_out > 0))
             return -1;
     } while (rc == BZ_OK);
     return rc == BZ_STREAM_END ? 0 : -1;
@@ -263,8 +263,8 @@ static int find_mark(struct bl_bunzip *z, uint64_t *bit)
         int rc;
 
         for (; i + 7 < z->buf.len; i++)
-            if (z->candidate[(unsigned char)z->buf.data[i]] &&
-                mark_in(z, i, bit))
+            if (z->candidate[(unsigned char)z->buf.data[i]]
+                && mark_in(z, i, bit))
                 return 1;
         if (z->buf.len > MAX_BLOCK)
             return bl_fail(&z->err, BL_DATA, "'%s' is damaged at byte %llu: "

@@ -63,8 +63,8 @@ static int read_numbers(struct bl_span object, const char *const *names,
         if (i == n)
             return bl_fail(err, BL_DATA, "unknown feature '%.*s'",
                            (int)(key.n < 80 ? key.n : 80), key.p);
-        if (bl_json_number(value, &out[i], err) < 0 ||
-            fabs(out[i]) > 1e6)
+        if (bl_json_number(value, &out[i], err) < 0
+            || fabs(out[i]) > 1e6)
             return bl_fail(err, BL_DATA, "feature '%s': expected a number "
                            "within +-1e6", names[i]);
     }
@@ -76,11 +76,11 @@ static int read_profile(struct bl_span object, struct bl_weights *w,
 {
     struct bl_span v;
 
-    if (bl_json_get(object, "rank", &v, err) == 1 &&
-        read_numbers(v, features, BL_N_FEATURES, w->rank, err) < 0)
+    if (bl_json_get(object, "rank", &v, err) == 1
+        && read_numbers(v, features, BL_N_FEATURES, w->rank, err) < 0)
         return bl_err_prefix(err, "'rank'");
-    if (bl_json_get(object, "nil", &v, err) == 1 &&
-        read_numbers(v, nil_features, BL_N_NIL_FEATURES, w->nil, err) < 0)
+    if (bl_json_get(object, "nil", &v, err) == 1
+        && read_numbers(v, nil_features, BL_N_NIL_FEATURES, w->nil, err) < 0)
         return bl_err_prefix(err, "'nil'");
     return 0;
 }
@@ -120,9 +120,9 @@ static int read_text(struct bl_calibration *out, struct bl_span text,
     if (bl_json_check(text.p, text.n, err) < 0)
         return -1;
     text = bl_json_trim(text);
-    if (bl_json_get(text, "format", &v, err) != 1 ||
-        bl_json_integer(v, BL_CALIBRATION_FORMAT, BL_CALIBRATION_FORMAT,
-                        &format, err) < 0)
+    if (bl_json_get(text, "format", &v, err) != 1
+        || bl_json_integer(v, BL_CALIBRATION_FORMAT, BL_CALIBRATION_FORMAT,
+                           &format, err) < 0)
         return bl_fail(err, BL_DATA, "expected a calibration with "
                        "\"format\": %d", BL_CALIBRATION_FORMAT);
     if (bl_json_get(text, "profiles", &all, err) != 1)

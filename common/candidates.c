@@ -70,14 +70,14 @@ static int read_one(struct bl_span raw, struct bl_arena *a,
     if (!got)
         return bl_fail(err, BL_BAD_FIELD,
                        "field 'id': expected string, found nothing");
-    if (text_member(raw, "title", a, &c->title, err) < 0 ||
-        text_member(raw, "url", a, &c->url, err) < 0 ||
-        text_member(raw, "type", a, &c->type, err) < 0 ||
-        number_member(raw, "score", &c->score, err) < 0 ||
-        number_member(raw, "bi_score", &c->bi, err) < 0 ||
-        number_member(raw, "cross_score", &c->cross, err) < 0 ||
-        number_member(raw, "prior", &c->prior, err) < 0 ||
-        number_member(raw, "p", &c->p, err) < 0)
+    if (text_member(raw, "title", a, &c->title, err) < 0
+        || text_member(raw, "url", a, &c->url, err) < 0
+        || text_member(raw, "type", a, &c->type, err) < 0
+        || number_member(raw, "score", &c->score, err) < 0
+        || number_member(raw, "bi_score", &c->bi, err) < 0
+        || number_member(raw, "cross_score", &c->cross, err) < 0
+        || number_member(raw, "prior", &c->prior, err) < 0
+        || number_member(raw, "p", &c->p, err) < 0)
         return -1;
     return 0;
 }

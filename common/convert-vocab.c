@@ -71,11 +71,11 @@ static char *named_bert(const char *params)
     char *dir = NULL, *there = folder_of(params);
     struct bl_span v;
 
-    if (!bl_file_read(params, MAX_PARAMS, &text, NULL) &&
-        !bl_json_check(text.data, text.len, NULL) &&
-        bl_json_get(bl_json_trim((struct bl_span){ text.data, text.len }),
-                    "bert_model", &v, NULL) == 1 &&
-        !bl_json_string(v, &arena, &v, NULL) && v.n) {
+    if (!bl_file_read(params, MAX_PARAMS, &text, NULL)
+        && !bl_json_check(text.data, text.len, NULL)
+        && bl_json_get(bl_json_trim((struct bl_span){ text.data, text.len }),
+                       "bert_model", &v, NULL) == 1
+        && !bl_json_string(v, &arena, &v, NULL) && v.n) {
         dir = if_bert(bl_xstrdup(v.p));
         if (!dir && v.p[0] != '/')
             dir = if_bert(bl_xasprintf("%s/%s", there, v.p));
@@ -149,11 +149,11 @@ static int read_tokenizer(const char *path, struct bl_buf *out,
 
     if (!rc && (rc = bl_json_check(text.data, text.len, err)) == 0) {
         root = bl_json_trim((struct bl_span){ text.data, text.len });
-        if (bl_json_get(root, "model", &model, err) != 1 ||
-            bl_json_get(model, "type", &type, err) != 1 ||
-            !bl_span_is(type, "\"WordPiece\"") ||
-            bl_json_get(model, "vocab", &words, err) != 1 ||
-            bl_json_type(words) != BL_JSON_OBJECT)
+        if (bl_json_get(root, "model", &model, err) != 1
+            || bl_json_get(model, "type", &type, err) != 1
+            || !bl_span_is(type, "\"WordPiece\"")
+            || bl_json_get(model, "vocab", &words, err) != 1
+            || bl_json_type(words) != BL_JSON_OBJECT)
             rc = bl_fail(err, BL_DATA, "expected a model of type WordPiece "
                          "with a vocab");
         else if ((rc = put_words(words, out, err)) < 0)

@@ -125,8 +125,8 @@ static int load_slot(struct bl_dictionary *d, struct slot *s,
     struct bl_span p = { phrase, n }, longer = { phrase, n + 1 }, name;
     int rc = bl_kb_name_from(d->kb, p, &d->arena, &name, err);
 
-    if (rc == 1 && bl_span_eq(name, p) &&
-        load_spellings(d, s, p, err) < 0)
+    if (rc == 1 && bl_span_eq(name, p)
+        && load_spellings(d, s, p, err) < 0)
         return -1;
     if (rc == 1 && starts_with(name, p)) {
         phrase[n] = ' ';
@@ -200,8 +200,8 @@ static bool parted(const struct bl_doc *doc, size_t last, size_t next)
     for (size_t i = last + 1; i < next; i++) {
         const struct bl_doc_word *w = &doc->v[i];
 
-        if (text[w->start] != '.' && text[w->start] != '\'' &&
-            w->start > doc->v[i - 1].end && doc->v[i + 1].start > w->end)
+        if (text[w->start] != '.' && text[w->start] != '\''
+            && w->start > doc->v[i - 1].end && doc->v[i + 1].start > w->end)
             return true;
     }
     return false;
@@ -213,8 +213,8 @@ static size_t with_end_mark(const struct bl_doc *doc, size_t end,
 {
     char last = surface.n ? surface.p[surface.n - 1] : '\0';
 
-    if (end < doc->text.n && doc->text.p[end] == last &&
-        strchr(".!?", last))
+    if (end < doc->text.n && doc->text.p[end] == last
+        && strchr(".!?", last))
         return end + 1;
     return end;
 }
@@ -250,8 +250,8 @@ static int match_at(struct bl_dictionary *d, const struct bl_doc *doc,
 
         if (doc->v[i].class == BL_FOLD_JOIN)
             continue;
-        if ((i > from && parted(doc, last, i)) ||
-            !extend(&p, doc, &doc->v[i]))
+        if ((i > from && parted(doc, last, i))
+            || !extend(&p, doc, &doc->v[i]))
             break;
         s = look_up(d, p.hash, p.text, p.n, err);
         if (!s)
@@ -276,9 +276,9 @@ static bool may_start(const struct bl_dictionary *d,
         return false;
     if (w->shape != BL_SHAPE_LOWER || d->opts.common)
         return true;
-    return !bl_naming_function(doc, i) && i + 1 < doc->n &&
-           doc->v[i + 1].shape != BL_SHAPE_LOWER &&
-           doc->v[i + 1].shape != BL_SHAPE_NONE;
+    return !bl_naming_function(doc, i) && i + 1 < doc->n
+        && doc->v[i + 1].shape != BL_SHAPE_LOWER
+        && doc->v[i + 1].shape != BL_SHAPE_NONE;
 }
 
 static void append(struct bl_founds *out, const struct bl_doc *doc,

@@ -23,8 +23,8 @@ static int letter_case(uint32_t c)
         return c >= 'a' && c <= 'z' ? 1 : c >= 'A' && c <= 'Z' ? 2 : 0;
     if (bl_uni_is_upper(c))
         return 2;
-    return (c >= 0xb5 && c < 0x300) || (c >= 0x370 && c < 0x590) ||
-           (c >= 0x1e00 && c < 0x2000) ? 1 : 0;
+    return (c >= 0xb5 && c < 0x300) || (c >= 0x370 && c < 0x590)
+        || (c >= 0x1e00 && c < 0x2000) ? 1 : 0;
 }
 
 enum bl_word_shape bl_shape_of(const char *p, size_t n)
@@ -96,11 +96,11 @@ static bool transparent(struct bl_span s)
 {
     if (s.n == 1)
         return strchr("\"'([{*`", s.p[0]) != NULL;
-    return s.n == 3 && (!memcmp(s.p, "\xe2\x80\x9c", 3) ||
-                        !memcmp(s.p, "\xe2\x80\x98", 3) ||
-                        !memcmp(s.p, "\xe2\x80\x9d", 3) ||
-                        !memcmp(s.p, "\xe2\x80\x99", 3) ||
-                        !memcmp(s.p, "\xe2\x80\xa2", 3));
+    return s.n == 3 && (!memcmp(s.p, "\xe2\x80\x9c", 3)
+                        || !memcmp(s.p, "\xe2\x80\x98", 3)
+                        || !memcmp(s.p, "\xe2\x80\x9d", 3)
+                        || !memcmp(s.p, "\xe2\x80\x99", 3)
+                        || !memcmp(s.p, "\xe2\x80\xa2", 3));
 }
 
 static void end_line(struct splitter *s)
@@ -127,8 +127,8 @@ static bool see_gap(struct splitter *s, size_t from, size_t to)
 
         space |= (unsigned char)p[i] <= ' ' || (unsigned char)p[i] >= 0x80;
         newlines += line;
-        apart |= line && (p[i] == '\r' ||
-                          !bl_wrap_joins(&s->wrap, s->d->text, i));
+        apart |= line && (p[i] == '\r'
+                          || !bl_wrap_joins(&s->wrap, s->d->text, i));
     }
     apart |= newlines > 1;
     if (newlines)

@@ -130,8 +130,8 @@ struct bl_dumpfile *bl_dumpfile_open(const char *path, struct bl_crew *pool,
 {
     struct bl_dumpfile *f = BL_NEW(struct bl_dumpfile);
 
-    if (open_path(f, path, err) < 0 || read_head(f, err) < 0 ||
-        look_at_head(f, pool, err) < 0) {
+    if (open_path(f, path, err) < 0 || read_head(f, err) < 0
+        || look_at_head(f, pool, err) < 0) {
         bl_dumpfile_close(f);
         return NULL;
     }

@@ -149,8 +149,8 @@ struct bl_engine *bl_engine_cpu_open(const struct bl_model *m,
     static const struct bl_engine_ops ops = { cpu_forward, cpu_close };
     struct cpu *c;
 
-    if (opts->device != BL_DEVICE_CPU ||
-        opts->precision == BL_PRECISION_BF16) {
+    if (opts->device != BL_DEVICE_CPU
+        || opts->precision == BL_PRECISION_BF16) {
         bl_fail(err, BL_USAGE, "the cpu engine computes on the cpu in f32 "
                 "or int8 only");
         return NULL;
@@ -161,8 +161,8 @@ struct bl_engine *bl_engine_cpu_open(const struct bl_model *m,
     c->threads = opts->threads;
     if (opts->precision != BL_PRECISION_INT8)
         c->f32 = bl_f32_kernel(err);
-    if (!c->f32 && (opts->precision != BL_PRECISION_INT8 ||
-                    open_int8(c, err) < 0)) {
+    if (!c->f32 && (opts->precision != BL_PRECISION_INT8
+                    || open_int8(c, err) < 0)) {
         free(c);
         return NULL;
     }

@@ -122,8 +122,8 @@ struct bl_engine *bl_engine_torch_open(const struct bl_model *m,
     api = load_module(err);
     if (!api)
         return NULL;
-    products_only = opts->device == BL_DEVICE_CPU &&
-        opts->precision == BL_PRECISION_F32;
+    products_only = opts->device == BL_DEVICE_CPU
+        && opts->precision == BL_PRECISION_F32;
     handle = api->open(m, opts->device, opts->precision,
                        products_only ? 1 : opts->threads, error);
     if (!handle) {

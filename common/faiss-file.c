@@ -29,8 +29,8 @@ _Static_assert(AT_OWN_SUM + BL_SHA256_SIZE == BL_FAISS_TRAILER,
 bool bl_faiss_is(const unsigned char *data, size_t size)
 {
     /* All kinds have such names; of binary indexes the "IB" is let go. */
-    return size >= 4 && data[0] == 'I' && memchr("xHwvNP", data[1], 6) &&
-           data[2] > ' ' && data[2] < 127 && data[3] > ' ' && data[3] < 127;
+    return size >= 4 && data[0] == 'I' && memchr("xHwvNP", data[1], 6)
+        && data[2] > ' ' && data[2] < 127 && data[3] > ' ' && data[3] < 127;
 }
 
 bool bl_faiss_is_file(const char *path)
@@ -91,8 +91,8 @@ static int take_trailer(struct bl_faiss *f, struct bl_err *err)
 
 static bool has_trailer(const struct bl_map *m)
 {
-    return m->size >= BL_FAISS_TRAILER &&
-           !memcmp(m->data + m->size - BL_FAISS_TRAILER, TRAILER_MAGIC, 8);
+    return m->size >= BL_FAISS_TRAILER
+        && !memcmp(m->data + m->size - BL_FAISS_TRAILER, TRAILER_MAGIC, 8);
 }
 
 void bl_faiss_trailer(unsigned char out[BL_FAISS_TRAILER], uint64_t bytes,

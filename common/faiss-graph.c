@@ -25,9 +25,9 @@ static uint32_t element32(const unsigned char *p, uint64_t i)
 static int check_sums(struct bl_walk *w, const struct graph *g, size_t at)
 {
     for (uint64_t i = 0; i < g->n_sums; i++)
-        if ((i == 0 && element32(g->sums, i)) ||
-            element32(g->sums, i) > INT32_MAX ||
-            (i && element32(g->sums, i) < element32(g->sums, i - 1)))
+        if ((i == 0 && element32(g->sums, i))
+            || element32(g->sums, i) > INT32_MAX
+            || (i && element32(g->sums, i) < element32(g->sums, i - 1)))
             return bl_walk_bad(w, at,
                                "the neighbours per level do not add up");
     return 0;
@@ -100,8 +100,8 @@ static int take_search(struct bl_walk *w, struct bl_walk_level *l,
     size_t at = w->at;
     uint64_t entry, top, unused, ef;
 
-    if (bl_walk_number(w, 4, "the entry point", &entry) < 0 ||
-        bl_walk_number(w, 4, "the highest level", &top) < 0)
+    if (bl_walk_number(w, 4, "the entry point", &entry) < 0
+        || bl_walk_number(w, 4, "the highest level", &top) < 0)
         return -1;
     if (g->n ? entry >= g->n || top + 1 != element32(g->levels, entry)
              : entry != UINT32_MAX)
@@ -110,8 +110,8 @@ static int take_search(struct bl_walk *w, struct bl_walk_level *l,
                                                                        "not "
                                                                        "there",
                            (int32_t)entry, (int32_t)top);
-    if (bl_walk_within(w, 4, "efConstruction", 1, INT32_MAX, &unused) < 0 ||
-        bl_walk_within(w, 4, "efSearch", 1, MAX_EF, &ef) < 0)
+    if (bl_walk_within(w, 4, "efConstruction", 1, INT32_MAX, &unused) < 0
+        || bl_walk_within(w, 4, "efSearch", 1, MAX_EF, &ef) < 0)
         return -1;
     l->ef_search = (uint32_t)ef;
     return bl_walk_within(w, 4, "the beam of the upper levels", 1, 1, &unused);
@@ -144,8 +144,8 @@ int bl_walk_graph(struct bl_walk *w, struct bl_walk_level *l)
     if (!g.offsets || check_offsets(w, &g, &total) < 0)
         return -1;
     g.neighbours = bl_walk_exactly(w, total, 4, "the neighbours");
-    if (!g.neighbours || check_neighbours(w, &g) < 0 ||
-        take_search(w, l, &g) < 0)
+    if (!g.neighbours || check_neighbours(w, &g) < 0
+        || take_search(w, l, &g) < 0)
         return -1;
     snprintf(l->name, sizeof l->name, "HNSW%" PRIu32,
              chances ? element32(g.sums, 1) / 2 : 0);

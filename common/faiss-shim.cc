@@ -272,25 +272,25 @@ static bool known(const faiss::Index *x)
         x = map->index;
     if (auto *pre = dynamic_cast<const faiss::IndexPreTransform *>(x)) {
         for (const auto *t : pre->chain)
-            if (typeid(*t) != typeid(faiss::OPQMatrix) &&
-                typeid(*t) != typeid(faiss::LinearTransform) &&
-                typeid(*t) != typeid(faiss::RandomRotationMatrix))
+            if (typeid(*t) != typeid(faiss::OPQMatrix)
+                && typeid(*t) != typeid(faiss::LinearTransform)
+                && typeid(*t) != typeid(faiss::RandomRotationMatrix))
                 return false;
         x = pre->index;
     }
     if (auto *ivf = dynamic_cast<const faiss::IndexIVF *>(x))
-        if (!dynamic_cast<const faiss::IndexFlat *>(ivf->quantizer) &&
-            !is_just<faiss::IndexHNSWFlat>(ivf->quantizer))
+        if (!dynamic_cast<const faiss::IndexFlat *>(ivf->quantizer)
+            && !is_just<faiss::IndexHNSWFlat>(ivf->quantizer))
             return false;
     if (auto *ivf = dynamic_cast<const faiss::IndexIVFPQ *>(x))
         return is_just<faiss::IndexIVFPQ>(x) && ivf->pq.nbits <= 8;
     if (auto *pq = dynamic_cast<const faiss::IndexPQ *>(x))
         return is_just<faiss::IndexPQ>(x) && pq->pq.nbits <= 8;
-    return dynamic_cast<const faiss::IndexFlat *>(x) ||
-        is_just<faiss::IndexHNSWFlat>(x) || is_just<faiss::IndexHNSWSQ>(x) ||
-        is_just<faiss::IndexScalarQuantizer>(x) ||
-        is_just<faiss::IndexIVFFlat>(x) ||
-        is_just<faiss::IndexIVFScalarQuantizer>(x);
+    return dynamic_cast<const faiss::IndexFlat *>(x)
+        || is_just<faiss::IndexHNSWFlat>(x) || is_just<faiss::IndexHNSWSQ>(x)
+        || is_just<faiss::IndexScalarQuantizer>(x)
+        || is_just<faiss::IndexIVFFlat>(x)
+        || is_just<faiss::IndexIVFScalarQuantizer>(x);
 }
 
 static struct bl_faiss_index *shim_create(size_t dim, const char *type,

@@ -103,19 +103,19 @@ static int take_scalar(struct bl_walk *w, struct bl_walk_level *l,
 {
     uint64_t type, unused, bytes, floats;
 
-    if (bl_walk_within(w, 4, "the type of a scalar quantizer", 0, 6, &type) <
-            0 ||
-        bl_walk_within(w, 4, "its kind of range", 0, 3, &unused) < 0 ||
-        bl_walk_number(w, 4, "its range", &unused) < 0 ||
-        bl_walk_within(w, 8, "its dimension", l->d, l->d, &unused) < 0)
+    if (bl_walk_within(w, 4, "the type of a scalar quantizer", 0, 6, &type)
+            < 0
+        || bl_walk_within(w, 4, "its kind of range", 0, 3, &unused) < 0
+        || bl_walk_number(w, 4, "its range", &unused) < 0
+        || bl_walk_within(w, 8, "its dimension", l->d, l->d, &unused) < 0)
         return -1;
     bytes = (l->d * scalar_types[type].bits + 7) / 8;
     floats = scalar_types[type].ranges == 2   ? 2 * l->d
              : scalar_types[type].ranges == 1 ? 2
                                               : 0;
     if (bl_walk_within(w, 8, "its bytes of a vector", bytes, bytes,
-                       code_size) < 0 ||
-        !bl_walk_floats(w, floats, "its ranges"))
+                       code_size) < 0
+        || !bl_walk_floats(w, floats, "its ranges"))
         return -1;
     snprintf(l->name, sizeof l->name, "%s", scalar_types[type].name);
     return 0;
@@ -128,9 +128,9 @@ static int take_product(struct bl_walk *w, struct bl_walk_level *l,
     uint64_t unused, m, bits;
 
     if (bl_walk_within(w, 8, "the dimension of a product quantizer", l->d,
-                       l->d, &unused) < 0 ||
-        bl_walk_within(w, 8, "its number of codes", 1, MAX_CODES, &m) < 0 ||
-        bl_walk_within(w, 8, "its bits of a code", 1, 8, &bits) < 0)
+                       l->d, &unused) < 0
+        || bl_walk_within(w, 8, "its number of codes", 1, MAX_CODES, &m) < 0
+        || bl_walk_within(w, 8, "its bits of a code", 1, 8, &bits) < 0)
         return -1;
     if (l->d % m)
         return bl_walk_bad(w, at,
@@ -170,9 +170,9 @@ static int walk_product(struct bl_walk *w, struct bl_walk_level *l)
 {
     uint64_t size, unused;
 
-    if (take_product(w, l, &size) < 0 || take_codes(w, l, size) < 0 ||
-        bl_walk_within(w, 4, "the kind of its search", 0, 0, &unused) < 0 ||
-        bl_walk_within(w, 1, "its signs", 0, 1, &unused) < 0)
+    if (take_product(w, l, &size) < 0 || take_codes(w, l, size) < 0
+        || bl_walk_within(w, 4, "the kind of its search", 0, 0, &unused) < 0
+        || bl_walk_within(w, 1, "its signs", 0, 1, &unused) < 0)
         return -1;
     return bl_walk_number(w, 4, "its threshold", &unused);
 }
@@ -190,8 +190,8 @@ static void append_name(struct bl_walk_level *l, const char *sep,
 static int end_graph(struct bl_walk *w, struct bl_walk_level *l,
                      const struct bl_walk_level *in)
 {
-    if (in->kind != (l->kind == HNSW_FLAT ? FLAT : SQ) || in->d != l->d ||
-        in->n != l->n || in->metric != l->metric)
+    if (in->kind != (l->kind == HNSW_FLAT ? FLAT : SQ) || in->d != l->d
+        || in->n != l->n || in->metric != l->metric)
         return bl_walk_bad(w, in->start,
                            "the vectors of an HNSW index are others "
                            "than it says");
@@ -285,9 +285,9 @@ static int take_lists(struct bl_walk *w, const struct bl_walk_level *l,
                            "lists of kind '%.4s' outside the file",
                            (const char *)kind);
     if (bl_walk_within(w, 8, "the number of lists", l->lists, l->lists,
-                       &unused) < 0 ||
-        bl_walk_within(w, 8, "bytes of a vector", code_size, code_size,
-                       &unused) < 0)
+                       &unused) < 0
+        || bl_walk_within(w, 8, "bytes of a vector", code_size, code_size,
+                          &unused) < 0)
         return -1;
     lengths = take_lengths(w, l);
     if (!lengths)
@@ -319,9 +319,9 @@ static int end_ivf(struct bl_walk *w, struct bl_walk_level *l,
                            "%" PRIu64 " centroids of %zu numbers for %" PRIu64
                            " lists of %zu",
                            in->n, in->d, l->lists, l->d);
-    if (bl_walk_within(w, 1, "the kind of its direct map", 0, 0, &unused) <
-            0 ||
-        !bl_walk_exactly(w, 0, 8, "its direct map"))
+    if (bl_walk_within(w, 1, "the kind of its direct map", 0, 0, &unused)
+            < 0
+        || !bl_walk_exactly(w, 0, 8, "its direct map"))
         return -1;
     snprintf(lists, sizeof lists, "IVF%" PRIu64 "%s%.*s", l->lists,
              in->kind == FLAT ? "" : "_", (int)strcspn(in->name, ","),
@@ -329,18 +329,18 @@ static int end_ivf(struct bl_walk *w, struct bl_walk_level *l,
     if (l->kind == IVF_FLAT) {
         name = "Flat";
     } else if (l->kind == IVF_SQ) {
-        if (take_scalar(w, l, &size) < 0 ||
-            bl_walk_within(w, 8, "bytes of a vector", size, size, &unused) <
-                0 ||
-            bl_walk_within(w, 1, "by_residual", 0, 1, &unused) < 0)
+        if (take_scalar(w, l, &size) < 0
+            || bl_walk_within(w, 8, "bytes of a vector", size, size, &unused)
+                   < 0
+            || bl_walk_within(w, 1, "by_residual", 0, 1, &unused) < 0)
             return -1;
     } else {
         size_t at = w->at + 1;
         uint64_t said;
 
-        if (bl_walk_within(w, 1, "by_residual", 0, 1, &unused) < 0 ||
-            bl_walk_number(w, 8, "bytes of a vector", &said) < 0 ||
-            take_product(w, l, &size) < 0)
+        if (bl_walk_within(w, 1, "by_residual", 0, 1, &unused) < 0
+            || bl_walk_number(w, 8, "bytes of a vector", &said) < 0
+            || take_product(w, l, &size) < 0)
             return -1;
         if (said != size)
             return bl_walk_bad(w, at,
@@ -375,20 +375,20 @@ static int take_transform(struct bl_walk *w, struct bl_walk_level *l)
     at = w->at;
     a = bl_walk_vector(w, sizeof(float), "its matrix", &n_a);
     b = a ? bl_walk_vector(w, sizeof(float), "its bias", &n_b) : NULL;
-    if (!b || bl_walk_within(w, 4, "its input", l->out, l->out, &in) < 0 ||
-        bl_walk_within(w, 4, "its output", 1, BL_VECTOR_MAX_DIM, &out) < 0 ||
-        bl_walk_within(w, 1, "whether it was trained", 1, 1, &unused) < 0)
+    if (!b || bl_walk_within(w, 4, "its input", l->out, l->out, &in) < 0
+        || bl_walk_within(w, 4, "its output", 1, BL_VECTOR_MAX_DIM, &out) < 0
+        || bl_walk_within(w, 1, "whether it was trained", 1, 1, &unused) < 0)
         return -1;
-    if (!bl_size_mul(in, out, &count) || n_a != count ||
-        (biased ? n_b != out : n_b))
+    if (!bl_size_mul(in, out, &count) || n_a != count
+        || (biased ? n_b != out : n_b))
         return bl_walk_bad(w, at,
                            "a matrix of %" PRIu64 " numbers and %" PRIu64
                            " more for %" PRIu64 " to %" PRIu64,
                            n_a, n_b, in, out);
     size_t end = w->at;
     w->at = at; /* once more, to see that all are finite */
-    if (!bl_walk_floats(w, n_a, "its matrix") ||
-        !bl_walk_floats(w, n_b, "its bias"))
+    if (!bl_walk_floats(w, n_a, "its matrix")
+        || !bl_walk_floats(w, n_b, "its bias"))
         return -1;
     w->at = end;
     l->out = (size_t)out;
@@ -490,13 +490,13 @@ static int take_header(struct bl_walk *w, struct bl_walk_level *l)
 {
     uint64_t d, metric, unused;
 
-    if (bl_walk_within(w, 4, "the dimension", 1, BL_VECTOR_MAX_DIM + 1, &d) <
-            0 ||
-        bl_walk_within(w, 8, "the number of vectors", 0, UINT32_MAX - 1,
-                       &l->n) < 0 ||
-        !bl_walk_take(w, 2, 8, "two numbers without use") ||
-        bl_walk_within(w, 1, "whether it was trained", 1, 1, &unused) < 0 ||
-        bl_walk_within(w, 4, "the metric", 0, 1, &metric) < 0)
+    if (bl_walk_within(w, 4, "the dimension", 1, BL_VECTOR_MAX_DIM + 1, &d)
+            < 0
+        || bl_walk_within(w, 8, "the number of vectors", 0, UINT32_MAX - 1,
+                          &l->n) < 0
+        || !bl_walk_take(w, 2, 8, "two numbers without use")
+        || bl_walk_within(w, 1, "whether it was trained", 1, 1, &unused) < 0
+        || bl_walk_within(w, 4, "the metric", 0, 1, &metric) < 0)
         return -1;
     l->d = (size_t)d;
     l->metric = metric ? BL_FAISS_L2 : BL_FAISS_IP;

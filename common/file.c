@@ -44,8 +44,8 @@ static void on_bus(int sig, siginfo_t *info, void *ucontext)
     (void)sig;
     (void)ucontext;
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
-        if (!maps[i].path || at < maps[i].data ||
-            at >= maps[i].data + maps[i].size)
+        if (!maps[i].path || at < maps[i].data
+            || at >= maps[i].data + maps[i].size)
             continue;
         say_fd("cannot read '");
         say_fd(maps[i].path);
@@ -223,8 +223,8 @@ static void arm_cleanup(void)
     armed = true;
     atexit(bl_newfile_cleanup);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        if (sigaction(signals[i], NULL, &old) == 0 &&
-            old.sa_handler == SIG_DFL)
+        if (sigaction(signals[i], NULL, &old) == 0
+            && old.sa_handler == SIG_DFL)
             signal(signals[i], on_signal);
 }
 

@@ -14,20 +14,20 @@
 static bool joins(uint32_t c)
 {
     if (c < 0x80)
-        return c == '-' || c == '\'' || c == '.' || c == '"' || c == '`' ||
-               c == '_';
-    return (c >= 0x2010 && c <= 0x201f) || c == 0x2032 || c == 0x2033 ||
-           c == 0x00ab || c == 0x00bb || c == 0x00b7 || c == 0x30fb ||
-           c == 0x2039 || c == 0x203a || c == 0x2024 || c == 0x2027 ||
-           c == 0x00b4 || c == 0x02bc || c == 0x30a0 || c == 0x2212 ||
-           (c >= 0x300c && c <= 0x300f);
+        return c == '-' || c == '\'' || c == '.' || c == '"' || c == '`'
+            || c == '_';
+    return (c >= 0x2010 && c <= 0x201f) || c == 0x2032 || c == 0x2033
+        || c == 0x00ab || c == 0x00bb || c == 0x00b7 || c == 0x30fb
+        || c == 0x2039 || c == 0x203a || c == 0x2024 || c == 0x2027
+        || c == 0x00b4 || c == 0x02bc || c == 0x30a0 || c == 0x2212
+        || (c >= 0x300c && c <= 0x300f);
 }
 
 /* Signs that names are made of: "AT&T", "C#", "C++", "Ke$ha". */
 static bool sign(uint32_t c)
 {
-    return c == '+' || c == '#' || c == '&' || c == '$' || c == '%' ||
-           c == '@';
+    return c == '+' || c == '#' || c == '&' || c == '$' || c == '%'
+        || c == '@';
 }
 
 enum bl_fold_class bl_fold_class(struct bl_span word)
@@ -63,8 +63,8 @@ static void fold_words(struct bl_buf *out, struct bl_span name, bool all)
         struct bl_span s = { word.p, word.n };
         enum bl_fold_class class = bl_fold_class(s);
 
-        if (!all && (class == BL_FOLD_JOIN ||
-                     (class == BL_FOLD_MARK && end == base)))
+        if (!all && (class == BL_FOLD_JOIN
+                     || (class == BL_FOLD_MARK && end == base)))
             continue;
         put_word(out, base, s);
         if (all || class == BL_FOLD_WORD)

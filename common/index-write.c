@@ -259,10 +259,10 @@ int bl_index_commit(struct bl_index_writer *w, struct bl_err *err)
 {
     int rc = -1;
 
-    if (write_table(w, &w->rows, err) < 0 ||
-        (has_both(w->spec.dtype) && write_codes(w, err) < 0) ||
-        write_table(w, &w->scales, err) < 0 ||
-        write_table(w, &w->lost, err) < 0 || write_header(w, err) < 0)
+    if (write_table(w, &w->rows, err) < 0
+        || (has_both(w->spec.dtype) && write_codes(w, err) < 0)
+        || write_table(w, &w->scales, err) < 0
+        || write_table(w, &w->lost, err) < 0 || write_header(w, err) < 0)
         bl_newfile_abort(w->file);
     else
         rc = bl_newfile_commit(w->file, err);

@@ -40,8 +40,8 @@ static int check_start(const struct bl_map *m, struct bl_err *err)
     const unsigned char *h = m->data;
     unsigned char sum[BL_SHA256_SIZE];
 
-    if (m->size >= 8 && (!memcmp(h, "\200\2\212", 3) ||
-                         !memcmp(h, "PK\3\4", 4)))
+    if (m->size >= 8 && (!memcmp(h, "\200\2\212", 3)
+                         || !memcmp(h, "PK\3\4", 4)))
         return bl_fail(err, BL_DATA, "'%s': not a blink index but a file of "
                        "torch.save, of which blink-index import makes one",
                        m->path);
@@ -59,8 +59,8 @@ static int check_start(const struct bl_map *m, struct bl_err *err)
     if (get32(h + AT_BYTE_ORDER) != INDEX_BYTE_ORDER)
         return bl_fail(err, BL_DATA, "'%s': offset %d: no byte order mark",
                        m->path, AT_BYTE_ORDER);
-    if (get32(h + AT_VERSION) != BL_INDEX_VERSION &&
-        get32(h + AT_VERSION) != BL_INDEX_VERSION_BOTH)
+    if (get32(h + AT_VERSION) != BL_INDEX_VERSION
+        && get32(h + AT_VERSION) != BL_INDEX_VERSION_BOTH)
         return bl_fail(err, BL_DATA, "'%s': offset %d: format version "
                        "%" PRIu32 ", expected %d or %d", m->path, AT_VERSION,
                        get32(h + AT_VERSION), BL_INDEX_VERSION,
@@ -96,8 +96,8 @@ static int take_dtype(struct bl_index *x, struct bl_err *err)
     uint32_t dtype = get32(h + AT_DTYPE);
     bool both = get32(h + AT_VERSION) == BL_INDEX_VERSION_BOTH;
 
-    if (dtype < (both ? BL_DTYPE_F32_INT8 : BL_DTYPE_F32) ||
-        dtype > (both ? BL_DTYPE_F16_INT8 : BL_DTYPE_INT8))
+    if (dtype < (both ? BL_DTYPE_F32_INT8 : BL_DTYPE_F32)
+        || dtype > (both ? BL_DTYPE_F16_INT8 : BL_DTYPE_INT8))
         return bl_fail(err, BL_DATA, "'%s': offset %d: number type %" PRIu32
                        ", expected %s", x->map.path, AT_DTYPE, dtype,
                        both ? "4 or 5" : "1, 2 or 3");
@@ -213,8 +213,8 @@ int bl_index_open(struct bl_index *x, const char *path, struct bl_err *err)
     memset(x, 0, sizeof *x);
     if (check_machine(err) < 0 || bl_map_open(&x->map, path, err) < 0)
         return -1;
-    if (check_start(&x->map, err) < 0 || take_fields(x, err) < 0 ||
-        take_segments(x, err) < 0) {
+    if (check_start(&x->map, err) < 0 || take_fields(x, err) < 0
+        || take_segments(x, err) < 0) {
         bl_index_close(x);
         return -1;
     }
@@ -398,8 +398,8 @@ int bl_index_verify(const struct bl_index *x, struct bl_err *err)
     int rc = 0;
 
     for (size_t i = 0; i < x->n_segments && !rc; i++)
-        if (verify_segment(x, i, v, err) < 0 ||
-            verify_rows(x, &x->segments[i], seen, &alive, err) < 0)
+        if (verify_segment(x, i, v, err) < 0
+            || verify_rows(x, &x->segments[i], seen, &alive, err) < 0)
             rc = -1;
     if (!rc && alive != x->n)
         rc = bl_fail(err, BL_DATA, "'%s': %" PRIu64 " vectors, but the "

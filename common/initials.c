@@ -19,8 +19,8 @@ static bool in_word(char c)
 {
     unsigned char lower = (unsigned char)c | 0x20;
 
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
-           (c & 0x80);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9')
+        || (c & 0x80);
 }
 
 size_t bl_initials_read(struct bl_span mention, char *out)

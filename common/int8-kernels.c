@@ -64,9 +64,9 @@ static bool has_avx2(void)
 static bool has_avx512(void)
 {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") &&
-        __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl");
+    return __builtin_cpu_supports("avx512f")
+        && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512vl");
 }
 
 /* The tiles' 8 KiB are part of a thread's state only where the kernel was
@@ -189,10 +189,10 @@ static void try_all(void)
         &t->want_dots[0][0]);
     for (size_t i = 0; i + 1 < N_CHOICES; i++) {
         memset(t->sums, 0, sizeof t->sums);
-        tried.runs[i] = choices[i].possible() &&
-            runs_without_fault(t, &choices[i].kernel) &&
-            !memcmp(t->sums, t->want, sizeof t->sums) &&
-            !memcmp(t->dots, t->want_dots, sizeof t->dots);
+        tried.runs[i] = choices[i].possible()
+            && runs_without_fault(t, &choices[i].kernel)
+            && !memcmp(t->sums, t->want, sizeof t->sums)
+            && !memcmp(t->dots, t->want_dots, sizeof t->dots);
     }
     free(t);
 }

@@ -37,8 +37,8 @@ static int bad(struct check *c, const char *expected)
 
 static void skip_space(struct check *c)
 {
-    while (c->p < c->end && (*c->p == ' ' || *c->p == '\t' ||
-                             *c->p == '\n' || *c->p == '\r'))
+    while (c->p < c->end && (*c->p == ' ' || *c->p == '\t'
+                             || *c->p == '\n' || *c->p == '\r'))
         c->p++;
 }
 
@@ -85,8 +85,8 @@ static int number(struct check *c)
 
 static bool hex(char ch)
 {
-    return (ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'f') ||
-           (ch >= 'A' && ch <= 'F');
+    return (ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'f')
+        || (ch >= 'A' && ch <= 'F');
 }
 
 static int escape(struct check *c)
@@ -113,8 +113,8 @@ static int string(struct check *c)
         return bad(c, "a string");
     c->p++;
     for (;;) {
-        while (c->p < c->end && *c->p != '"' && *c->p != '\\' &&
-               (unsigned char)*c->p >= 0x20)
+        while (c->p < c->end && *c->p != '"' && *c->p != '\\'
+               && (unsigned char)*c->p >= 0x20)
             c->p++;
         if (at(c, '"')) {
             c->p++;

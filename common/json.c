@@ -347,8 +347,8 @@ int bl_json_integer(struct bl_span v, int64_t lo, int64_t hi, int64_t *out,
             return bl_fail(err, BL_BAD_FIELD,
                            "expected integer, found %.*s",
                            (int)(v.n < 40 ? v.n : 40), v.p);
-        if (__builtin_mul_overflow(r, 10, &r) ||
-            __builtin_sub_overflow(r, digit, &r))
+        if (__builtin_mul_overflow(r, 10, &r)
+            || __builtin_sub_overflow(r, digit, &r))
             break;
     }
     /* Gathered below zero, where there is room for INT64_MIN. */

@@ -22,8 +22,8 @@ static size_t make_groups(const struct bl_cases *all, struct group *g)
 
     for (size_t i = 0; i < all->n; i++) {
         const char *doc = all->v[i].doc;
-        if (doc && i && all->v[i - 1].doc &&
-            !strcmp(doc, all->v[i - 1].doc))
+        if (doc && i && all->v[i - 1].doc
+            && !strcmp(doc, all->v[i - 1].doc))
             g[n - 1].n++;
         else
             g[n++] = (struct group){ i, 1, doc != NULL };

@@ -29,8 +29,8 @@ static int text_of(const struct bl_record *r, const char *name,
         return got;
     if (bl_json_type(v) == BL_JSON_NUMBER)
         s = v;
-    else if (bl_json_type(v) == BL_JSON_STRING &&
-             bl_json_string(v, a, &s, err) < 0)
+    else if (bl_json_type(v) == BL_JSON_STRING
+             && bl_json_string(v, a, &s, err) < 0)
         return bl_err_prefix(err, "field '%s'", name);
     *out = copy(s);
     return 0;
@@ -72,12 +72,12 @@ int bl_case_read(struct bl_case *c, const struct bl_record *r,
                                     .confidence = NAN };
     got = bl_record_get(r, "error", &v, err);
     c->error = got == 1 && bl_json_type(v) != BL_JSON_NULL;
-    if (got < 0 ||
-        bl_label_read(r, a, &c->judged.gold, &gold, err) < 0 ||
-        text_of(r, "doc", a, &c->doc, err) < 0 ||
-        text_of(r, "id", a, &c->id, err) < 0 ||
-        text_of(r, "mention", a, &c->mention, err) < 0 ||
-        make_key(c, r, err) < 0) {
+    if (got < 0
+        || bl_label_read(r, a, &c->judged.gold, &gold, err) < 0
+        || text_of(r, "doc", a, &c->doc, err) < 0
+        || text_of(r, "id", a, &c->id, err) < 0
+        || text_of(r, "mention", a, &c->mention, err) < 0
+        || make_key(c, r, err) < 0) {
         bl_case_free(c);
         return -1;
     }
@@ -107,8 +107,8 @@ void bl_case_free(struct bl_case *c)
 
 static bool is_gold(const struct bl_case *c, struct bl_span id)
 {
-    return c->judged.gold == BL_GOLD_ENTITY && c->gold &&
-           bl_span_is(id, c->gold);
+    return c->judged.gold == BL_GOLD_ENTITY && c->gold
+        && bl_span_is(id, c->gold);
 }
 
 /* How many candidates have a better bi_score than the one at `place`; equal
@@ -156,8 +156,8 @@ static int judge_entity(struct bl_case *c, const struct bl_record *r,
     int got;
 
     if (bl_json_type(entity) == BL_JSON_NULL) {
-        if (bl_record_get(r, "nil_p", &v, err) == 1 &&
-            bl_json_type(v) == BL_JSON_NUMBER)
+        if (bl_record_get(r, "nil_p", &v, err) == 1
+            && bl_json_type(v) == BL_JSON_NUMBER)
             return bl_json_number(v, &c->judged.confidence, err);
         return 0;
     }
@@ -198,8 +198,8 @@ int bl_case_judge(struct bl_case *c, const struct bl_record *r,
         return -1;
     if (!has_entity && !has_list && c->judged.gold == BL_GOLD_NONE)
         return 0;
-    if ((has_list || !has_entity) &&
-        bl_candidates_read(r, a, &list, err) < 0)
+    if ((has_list || !has_entity)
+        && bl_candidates_read(r, a, &list, err) < 0)
         return -1;
     judge_list(c, &list);
     if (has_entity) {

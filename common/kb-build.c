@@ -146,9 +146,9 @@ static int put_entity(struct bl_kb_builder *b, sqlite3_stmt *st, int64_t row,
     bl_sql_text(st, 5, in->qid);
     bl_sql_text(st, 6, in->type);
     bl_sql_text(st, 7, in->text);
-    if (bl_sql_step(&b->q, st, err) < 0 ||
-        insert_names(b, row, in, err) < 0 ||
-        insert_fts(b, row, in, err) < 0)
+    if (bl_sql_step(&b->q, st, err) < 0
+        || insert_names(b, row, in, err) < 0
+        || insert_fts(b, row, in, err) < 0)
         return -1;
     b->changed++;
     return 0;
@@ -220,8 +220,8 @@ static void note_line(struct bl_kb_builder *b, const char *file, size_t line)
 {
     struct segment *s = b->n_seg ? &b->seg[b->n_seg - 1] : NULL;
 
-    if (s && s->file == file &&
-        line - s->line == (size_t)((int64_t)b->rows - s->row))
+    if (s && s->file == file
+        && line - s->line == (size_t)((int64_t)b->rows - s->row))
         return;
     if (b->n_seg == b->cap_seg) {
         b->cap_seg = b->cap_seg ? b->cap_seg * 2 : 8;
@@ -262,8 +262,8 @@ static int start_new(struct bl_kb_builder *b, struct bl_err *err)
                               BL_KB_APPLICATION_ID, BL_KB_FORMAT);
     int rc = -1;
 
-    if (bl_sql_exec(&b->q, mark, err) == 0 &&
-        bl_sql_exec(&b->q, schema, err) == 0)
+    if (bl_sql_exec(&b->q, mark, err) == 0
+        && bl_sql_exec(&b->q, schema, err) == 0)
         rc = b->opts.fts ? bl_sql_exec(&b->q, schema_fts, err) : 0;
     free(mark);
     return rc;
@@ -306,8 +306,8 @@ static int lock_old(struct bl_kb_builder *b, struct bl_err *err)
 
     for (;;) {
         b->lock = open(b->target, O_RDONLY | O_CLOEXEC);
-        if (b->lock < 0 || flock(b->lock, LOCK_EX) < 0 ||
-            fstat(b->lock, &mine) < 0 || stat(b->target, &now) < 0)
+        if (b->lock < 0 || flock(b->lock, LOCK_EX) < 0
+            || fstat(b->lock, &mine) < 0 || stat(b->target, &now) < 0)
             return bl_fail_errno(err, BL_SYSTEM, "cannot lock '%s'",
                                  b->target);
         if (mine.st_ino == now.st_ino && mine.st_dev == now.st_dev)
@@ -398,8 +398,8 @@ static void timestamp(char out[32])
     time_t now = fixed ? (time_t)strtoll(fixed, NULL, 10) : time(NULL);
     struct tm tm;
 
-    if (!gmtime_r(&now, &tm) ||
-        !strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm))
+    if (!gmtime_r(&now, &tm)
+        || !strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm))
         out[0] = '\0';
 }
 
@@ -409,8 +409,8 @@ static int put_sums(struct bl_kb_builder *b, const char *fingerprint,
     char *count = bl_xasprintf("%zu", b->rows);
     int rc = -1;
 
-    if (put_meta(b, "count", count, err) == 0 &&
-        put_meta(b, "fingerprint", fingerprint, err) == 0)
+    if (put_meta(b, "count", count, err) == 0
+        && put_meta(b, "fingerprint", fingerprint, err) == 0)
         rc = 0;
     free(count);
     return rc;
@@ -424,11 +424,11 @@ static int put_all_meta(struct bl_kb_builder *b, struct bl_err *err)
     timestamp(when);
     bl_sha256_end(&b->ids, digest);
     bl_sha256_hex(digest, sizeof digest, hex);
-    if (put_sums(b, hex, err) < 0 || put_meta(b, "format", "1", err) < 0 ||
-        put_meta(b, "fts", b->opts.fts ? "1" : "0", err) < 0 ||
-        put_meta(b, "attribution", b->opts.attribution, err) < 0 ||
-        put_meta(b, "licence", b->opts.licence, err) < 0 ||
-        put_meta(b, "source", b->opts.source, err) < 0)
+    if (put_sums(b, hex, err) < 0 || put_meta(b, "format", "1", err) < 0
+        || put_meta(b, "fts", b->opts.fts ? "1" : "0", err) < 0
+        || put_meta(b, "attribution", b->opts.attribution, err) < 0
+        || put_meta(b, "licence", b->opts.licence, err) < 0
+        || put_meta(b, "source", b->opts.source, err) < 0)
         return -1;
     return put_meta(b, "created", when, err);
 }
@@ -481,8 +481,8 @@ static int make_indexes(struct bl_kb_builder *b, struct bl_err *err)
 
 static int complete_new(struct bl_kb_builder *b, struct bl_err *err)
 {
-    if (make_indexes(b, err) < 0 ||
-        (b->opts.fts && bl_sql_exec(&b->q, settle_fts, err) < 0))
+    if (make_indexes(b, err) < 0
+        || (b->opts.fts && bl_sql_exec(&b->q, settle_fts, err) < 0))
         return -1;
     return put_all_meta(b, err);
 }

@@ -60,8 +60,8 @@ static int read_row(struct bl_span line, struct row *out, struct bl_err *err)
     const char *at = line.p, *end = line.p + line.n, *tab;
     size_t n = 0;
 
-    if (bl_utf8_valid(line.p, line.n) != line.n ||
-        memchr(line.p, '\0', line.n))
+    if (bl_utf8_valid(line.p, line.n) != line.n
+        || memchr(line.p, '\0', line.n))
         return bl_fail(err, BL_DATA, "not UTF-8 text");
     for (; n < COLUMNS && at; n++, at = tab ? tab + 1 : NULL) {
         tab = memchr(at, '\t', (size_t)(end - at));
@@ -107,8 +107,8 @@ struct bl_kb_counts *bl_kb_counts_open(const char *path, struct bl_err *err)
 {
     struct bl_kb_counts *c = BL_NEW(struct bl_kb_counts);
 
-    if (bl_file_read(path, MAX_FILE, &c->text, err) < 0 ||
-        read_rows(c, path, err) < 0) {
+    if (bl_file_read(path, MAX_FILE, &c->text, err) < 0
+        || read_rows(c, path, err) < 0) {
         bl_kb_counts_close(c);
         return NULL;
     }
@@ -150,8 +150,8 @@ static bool is_title(struct bl_span id, struct bl_span title)
     bool same = id.n == title.n;
 
     for (size_t i = 0; same && i < id.n; i++)
-        same = id.p[i] == title.p[i] ||
-               (id.p[i] == '_' && title.p[i] == ' ');
+        same = id.p[i] == title.p[i]
+            || (id.p[i] == '_' && title.p[i] == ' ');
     return same;
 }
 
@@ -168,9 +168,9 @@ static bool is_own_page(const struct bl_kb_input *in)
 {
     size_t n = sizeof page_url - 1;
 
-    return in->url.p && in->url.n == n + in->id.n && is_number(in->id) &&
-           !memcmp(in->url.p, page_url, n) &&
-           !memcmp(in->url.p + n, in->id.p, in->id.n);
+    return in->url.p && in->url.n == n + in->id.n && is_number(in->id)
+        && !memcmp(in->url.p, page_url, n)
+        && !memcmp(in->url.p + n, in->id.p, in->id.n);
 }
 
 static bool same_page(const struct bl_kb_input *in, const struct row *r)

@@ -59,10 +59,10 @@ static int read_title(struct bl_kb_input *in, const struct bl_record *r,
 static int read_optional(struct bl_kb_input *in, const struct bl_record *r,
                          struct bl_arena *a, struct bl_err *err)
 {
-    if (bl_record_string_opt(r, "text", a, &in->text, err) < 0 ||
-        bl_record_string_opt(r, "url", a, &in->url, err) < 0 ||
-        bl_record_string_opt(r, "qid", a, &in->qid, err) < 0 ||
-        bl_record_string_opt(r, "type", a, &in->type, err) < 0)
+    if (bl_record_string_opt(r, "text", a, &in->text, err) < 0
+        || bl_record_string_opt(r, "url", a, &in->url, err) < 0
+        || bl_record_string_opt(r, "qid", a, &in->qid, err) < 0
+        || bl_record_string_opt(r, "type", a, &in->type, err) < 0)
         return -1;
     return 0;
 }
@@ -129,8 +129,8 @@ int bl_kb_input_read(struct bl_kb_input *in, const struct bl_record *r,
                      struct bl_arena *a, struct bl_err *err)
 {
     *in = (struct bl_kb_input){ .text = { "", 0 } };
-    if (read_id(in, r, a, err) < 0 || read_title(in, r, a, err) < 0 ||
-        read_optional(in, r, a, err) < 0)
+    if (read_id(in, r, a, err) < 0 || read_title(in, r, a, err) < 0
+        || read_optional(in, r, a, err) < 0)
         return -1;
     return read_aliases(in, r, a, err);
 }

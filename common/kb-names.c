@@ -16,8 +16,8 @@ static bool word_char(const char *p, const char *end)
 {
     unsigned char c = p < end ? (unsigned char)*p : 0;
 
-    return c >= 0x80 || (c >= '0' && c <= '9') ||
-           ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+    return c >= 0x80 || (c >= '0' && c <= '9')
+        || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
 /* True when `text` holds `word` between word borders. */
@@ -26,8 +26,8 @@ static bool holds_word(struct bl_span text, struct bl_span word)
     const char *p = text.p, *end = text.p + text.n, *hit;
 
     while ((hit = memmem(p, (size_t)(end - p), word.p, word.n))) {
-        if ((hit == text.p || !word_char(hit - 1, end)) &&
-            !word_char(hit + word.n, end))
+        if ((hit == text.p || !word_char(hit - 1, end))
+            && !word_char(hit + word.n, end))
             return true;
         p = hit + 1;
     }

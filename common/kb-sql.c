@@ -189,8 +189,8 @@ int bl_sql_open(struct bl_sql *q, const char *path, enum bl_sql_mode mode,
                 struct bl_err *err)
 {
     *q = (struct bl_sql){ .path = bl_xstrdup(path) };
-    if ((mode != BL_SQL_NEW && check_file(path, err) < 0) ||
-        open_db(q, path, mode, err) < 0) {
+    if ((mode != BL_SQL_NEW && check_file(path, err) < 0)
+        || open_db(q, path, mode, err) < 0) {
         bl_sql_close(q);
         return -1;
     }

@@ -270,8 +270,8 @@ static int read_entity(struct bl_cursor *c, struct entity *e,
 
     if (rc <= 0)
         return rc;
-    if (bl_cursor_number(c, &e->id, err) < 0 ||
-        bl_cursor_span(c, &e->title, err) < 0)
+    if (bl_cursor_number(c, &e->id, err) < 0
+        || bl_cursor_span(c, &e->title, err) < 0)
         return -1;
     bl_buf_clear(title);
     bl_buf_put_span(title, e->title);
@@ -332,8 +332,8 @@ static int fill_catalogue(struct join *j, struct bl_kb_builder *kb,
                               .min_count = j->s->opts->min_count };
     int rc = -1;
 
-    if (bl_spool_flush(j->s->entities, err) == 0 &&
-        bl_sorter_start(j->aliases, err) == 0 && next_alias(&a, err) >= 0)
+    if (bl_spool_flush(j->s->entities, err) == 0
+        && bl_sorter_start(j->aliases, err) == 0 && next_alias(&a, err) >= 0)
         rc = write_entities(j, kb, &a, places, err);
     free(a.v);
     bl_arena_free(&a.arena);

@@ -153,8 +153,8 @@ static int write_page(struct mention_writer *w, struct bl_cursor *c,
     if (bl_cursor_number(c, &n, err) < 0)
         return -1;
     for (uint64_t k = 0; k < n; k++, w->number++) {
-        if (bl_cursor_number(c, &start, err) < 0 ||
-            bl_cursor_number(c, &len, err) < 0)
+        if (bl_cursor_number(c, &start, err) < 0
+            || bl_cursor_number(c, &len, err) < 0)
             return -1;
         if (!w->more || bl_wiki_get64(w->label.p) != w->number)
             continue;           /* it names no entity */
@@ -177,8 +177,8 @@ static int write_pages(struct bl_wiki_store *s, struct mention_writer *w,
     uint64_t page;
     int rc = -1;
 
-    if (bl_spool_flush(s->prose, err) < 0 ||
-        bl_sorter_start(w->labels, err) < 0 || next_label(w, err) < 0)
+    if (bl_spool_flush(s->prose, err) < 0
+        || bl_sorter_start(w->labels, err) < 0 || next_label(w, err) < 0)
         return -1;
     bl_cursor_start(&c, s->prose, 0, bl_spool_size(s->prose), CURSOR);
     while ((rc = bl_cursor_number(&c, &page, err)) == 1)

@@ -29,8 +29,8 @@ static bool readable(struct bl_span s)
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
 
-        if (c >= 0x80 || (c >= '0' && c <= '9') ||
-            ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
+        if (c >= 0x80 || (c >= '0' && c <= '9')
+            || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
             return true;
     }
     return false;
@@ -152,8 +152,8 @@ static void put_prose(struct bl_wiki_work *w, struct bl_wiki_result *r,
 
         if (b->kind != BL_WIKI_TEXT)
             continue;
-        while (link < p->n_links && (p->links[link].end == 0 ||
-                                     p->links[link].start < b->start))
+        while (link < p->n_links && (p->links[link].end == 0
+                                     || p->links[link].start < b->start))
             link++;
         for (; link < p->n_links && p->links[link].start < b->end; link++)
             if (p->links[link].end != 0)
@@ -209,10 +209,10 @@ static void read_article(struct bl_wiki_work *w, struct bl_wiki_result *r,
     const struct bl_wikipage *p = bl_wikitext_read(w->reader, w->batch.site,
                                                    text);
 
-    r->disambiguation = p->disambiguation ||
-                        bl_wiki_disambiguation_title(r->title);
-    r->list = !r->disambiguation &&
-              (p->list || bl_wiki_list_title(r->title));
+    r->disambiguation = p->disambiguation
+        || bl_wiki_disambiguation_title(r->title);
+    r->list = !r->disambiguation
+        && (p->list || bl_wiki_list_title(r->title));
     if ((!r->disambiguation || o->disambiguation) && (!r->list || o->lists))
         r->kind = BL_WIKI_ENTITY;
     if (!r->disambiguation)
@@ -233,9 +233,9 @@ static void read_page(struct bl_wiki_work *w,
 
     *r = (struct bl_wiki_result){ .kind = BL_WIKI_LEFT_OUT,
                                   .id = page->id, .title = page->title };
-    if (!wanted(w->opts, page->ns) ||
-        !bl_wikititle_page_key(w->batch.site, page->title, page->ns,
-                               &w->keep))
+    if (!wanted(w->opts, page->ns)
+        || !bl_wikititle_page_key(w->batch.site, page->title, page->ns,
+                                  &w->keep))
         return;
     r->key = offset(w, start);
     if (!target.p)

@@ -161,13 +161,13 @@ static int put_mentions(struct bl_wiki_store *s,
 
     if (r->n_mentions == 0)
         return 0;
-    if (bl_spool_put_number(p, (uint64_t)r->id, err) < 0 ||
-        bl_spool_put_span(p, r->prose, err) < 0 ||
-        bl_spool_put_number(p, r->n_mentions, err) < 0)
+    if (bl_spool_put_number(p, (uint64_t)r->id, err) < 0
+        || bl_spool_put_span(p, r->prose, err) < 0
+        || bl_spool_put_number(p, r->n_mentions, err) < 0)
         return -1;
     for (size_t i = 0; i < r->n_mentions; i++) {
-        if (bl_spool_put_number(p, m[i].start, err) < 0 ||
-            bl_spool_put_number(p, m[i].end - m[i].start, err) < 0)
+        if (bl_spool_put_number(p, m[i].start, err) < 0
+            || bl_spool_put_number(p, m[i].end - m[i].start, err) < 0)
             return -1;
         bl_buf_clear(b);
         bl_buf_put_span(b, m[i].key);
@@ -184,11 +184,11 @@ static int put_entity(struct bl_wiki_store *s, const struct bl_wiki_work *w,
                       const struct bl_wiki_result *r, struct bl_buf *b,
                       struct bl_err *err)
 {
-    if (bl_spool_put_number(s->entities, w->site, err) < 0 ||
-        bl_spool_put_number(s->entities, (uint64_t)r->id, err) < 0 ||
-        bl_spool_put_span(s->entities, r->title, err) < 0 ||
-        bl_spool_put_span(s->entities, r->text, err) < 0 ||
-        put_title(s, r, b, err) < 0 || put_mentions(s, w, r, b, err) < 0)
+    if (bl_spool_put_number(s->entities, w->site, err) < 0
+        || bl_spool_put_number(s->entities, (uint64_t)r->id, err) < 0
+        || bl_spool_put_span(s->entities, r->title, err) < 0
+        || bl_spool_put_span(s->entities, r->text, err) < 0
+        || put_title(s, r, b, err) < 0 || put_mentions(s, w, r, b, err) < 0)
         return -1;
     s->rows++;
     return 0;

@@ -82,9 +82,9 @@ static int read_meta(struct bl_kb *kb, struct bl_err *err)
     struct bl_span s;
     int rc = -1;
 
-    if (meta_count(kb, &a, err) == 0 &&
-        meta_text(kb, "fingerprint", &a, &s, err) == 0 &&
-        check_rows(kb, err) == 0) {
+    if (meta_count(kb, &a, err) == 0
+        && meta_text(kb, "fingerprint", &a, &s, err) == 0
+        && check_rows(kb, err) == 0) {
         kb->fingerprint = bl_xstrdup(s.p);
         rc = bl_kb_meta(kb, "fts", &a, &s, err);
         kb->fts = rc == 1 && bl_span_is(s, "1");
@@ -97,8 +97,8 @@ struct bl_kb *bl_kb_open(const char *path, struct bl_err *err)
 {
     struct bl_kb *kb = BL_NEW(struct bl_kb);
 
-    if (bl_sql_open(&kb->q, path, BL_SQL_READ, err) < 0 ||
-        read_meta(kb, err) < 0) {
+    if (bl_sql_open(&kb->q, path, BL_SQL_READ, err) < 0
+        || read_meta(kb, err) < 0) {
         bl_kb_close(kb);
         return NULL;
     }
@@ -311,8 +311,8 @@ int bl_kb_lookup(struct bl_kb *kb, struct bl_span folded, size_t max,
                                 sqlite3_column_int64(st, 1),
                                 sqlite3_column_int(st, 2) };
 
-        if (!__builtin_add_overflow(out->total, e.weight, &out->total) &&
-            out->n < max) {
+        if (!__builtin_add_overflow(out->total, e.weight, &out->total)
+            && out->n < max) {
             out->v = grow(out->v, out->n, &cap, sizeof *out->v, a);
             out->v[out->n++] = e;
         }
@@ -420,8 +420,8 @@ int bl_kb_spellings(struct bl_kb *kb, struct bl_span folded, size_t max,
  * quoted, FTS5 takes it as text whatever it spells. */
 static bool word_byte(unsigned char c)
 {
-    return c >= 0x80 || (c >= '0' && c <= '9') ||
-           ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+    return c >= 0x80 || (c >= '0' && c <= '9')
+        || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
 enum { MAX_QUERY_WORDS = 64 };
@@ -481,9 +481,9 @@ static double title_bonus(struct bl_span title, struct bl_span folded,
 {
     bl_buf_clear(fold);
     bl_fold(fold, title);
-    if (!folded.n || fold->len < folded.n ||
-        memcmp(fold->data, folded.p, folded.n) ||
-        (fold->len > folded.n && fold->data[folded.n] != ' '))
+    if (!folded.n || fold->len < folded.n
+        || memcmp(fold->data, folded.p, folded.n)
+        || (fold->len > folded.n && fold->data[folded.n] != ' '))
         return 0;
     return 10 * (double)folded.n / (double)fold->len;
 }
@@ -584,8 +584,8 @@ int bl_kb_verify(struct bl_kb *kb, struct bl_err *err)
     char hex[BL_SHA256_HEX];
     size_t count;
 
-    if (integrity(kb, err) < 0 ||
-        bl_sql_fingerprint(&kb->q, hex, &count, err) < 0)
+    if (integrity(kb, err) < 0
+        || bl_sql_fingerprint(&kb->q, hex, &count, err) < 0)
         return -1;
     if (count != kb->count)
         return bl_fail(err, BL_DATA, "'%s' is damaged: %zu entities "

@@ -56,8 +56,8 @@ static int64_t find_title(struct bl_label_map *map, struct bl_kb *kb,
                         MAX_SAME, a, &v, &n, err) < 0)
         return -2;
     for (size_t i = 0; i < n; i++)
-        if ((v[i].kind & ~BL_KB_COMMON) == BL_KB_TITLE && v[i].row > row &&
-            bl_span_eq(v[i].surface, title))
+        if ((v[i].kind & ~BL_KB_COMMON) == BL_KB_TITLE && v[i].row > row
+            && bl_span_eq(v[i].surface, title))
             row = v[i].row;
     return row;
 }
@@ -70,8 +70,8 @@ int bl_label_map_add(struct bl_label_map *map, struct bl_kb *kb,
     struct bl_span label, title;
     int64_t row;
 
-    if (bl_record_id(r, "entity_id", a, &label, err) < 0 ||
-        bl_record_string(r, "title", a, &title, err) < 0)
+    if (bl_record_id(r, "entity_id", a, &label, err) < 0
+        || bl_record_string(r, "title", a, &title, err) < 0)
         return -1;
     row = find_title(map, kb, title, a, err);
     if (row == -2 || (row >= 0 && bl_kb_brief_row(kb, row, a, &e, err) < 0))

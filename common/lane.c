@@ -80,8 +80,8 @@ struct bl_crew *bl_crew_new(size_t n)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->news, NULL);
     pool->thread = bl_xmalloc(n, sizeof *pool->thread);
-    while (pool->n < n &&
-           pthread_create(&pool->thread[pool->n], NULL, run, pool) == 0)
+    while (pool->n < n
+           && pthread_create(&pool->thread[pool->n], NULL, run, pool) == 0)
         pool->n++;
     return pool;
 }

@@ -298,8 +298,8 @@ static double capitals_word(const struct bl_naming_in *in, size_t *best)
         return w->loud ? 0.6 : 0.85;
     }
     i = spelling_shaped(in, BL_SHAPE_TITLE, BL_SHAPE_TITLE);
-    if (i == in->n || function || w->end - w->start < 4 ||
-        common_noun(&in->v[i]))
+    if (i == in->n || function || w->end - w->start < 4
+        || common_noun(&in->v[i]))
         return 0;
     *best = i;
     return 0.6;
@@ -312,8 +312,8 @@ static size_t title_spelling(const struct bl_naming_in *in)
     size_t common = in->n;
 
     for (size_t i = 0; i < in->n; i++) {
-        if (in->v[i].shape != BL_SHAPE_TITLE &&
-            in->v[i].shape != BL_SHAPE_MIXED)
+        if (in->v[i].shape != BL_SHAPE_TITLE
+            && in->v[i].shape != BL_SHAPE_MIXED)
             continue;
         if (!common_noun(&in->v[i]))
             return i;
@@ -326,16 +326,16 @@ static size_t title_spelling(const struct bl_naming_in *in)
 /* Only white space lies between the words a and a + 1, both capitalised. */
 static bool linked(const struct bl_doc *d, size_t a)
 {
-    return a + 1 < d->n && capital(&d->v[a]) && capital(&d->v[a + 1]) &&
-           !d->v[a + 1].breaks;
+    return a + 1 < d->n && capital(&d->v[a]) && capital(&d->v[a + 1])
+        && !d->v[a + 1].breaks;
 }
 
 /* "Records" of "Apple Records": part of a longer name. */
 static bool part_of_more(const struct bl_naming_in *in)
 {
-    return linked(in->doc, in->to - 1) ||
-           (in->from > 0 && linked(in->doc, in->from - 1) &&
-            !bl_naming_function(in->doc, in->from - 1));
+    return linked(in->doc, in->to - 1)
+        || (in->from > 0 && linked(in->doc, in->from - 1)
+            && !bl_naming_function(in->doc, in->from - 1));
 }
 
 static double title_word(const struct bl_naming_in *in, size_t *best)
@@ -347,8 +347,8 @@ static double title_word(const struct bl_naming_in *in, size_t *best)
     if (i == in->n || bl_naming_function(in->doc, in->from))
         return 0;
     *best = i;
-    if (common_noun(&in->v[i]) || generic_word(in->doc, in->from) ||
-        (w->first && s->lower))
+    if (common_noun(&in->v[i]) || generic_word(in->doc, in->from)
+        || (w->first && s->lower))
         return when_common(in);
     if (part_of_more(in))
         return 0;
@@ -401,8 +401,8 @@ static struct tally count_words(const struct bl_naming_in *in)
         t.capitals += w->shape >= BL_SHAPE_TITLE;
         t.small += w->shape == BL_SHAPE_LOWER && !function;
         t.uncased += w->shape == BL_SHAPE_NONE;
-        t.foreign |= w->shape == BL_SHAPE_NONE &&
-                     (unsigned char)in->doc->text.p[w->start] >= 0xd0;
+        t.foreign |= w->shape == BL_SHAPE_NONE
+            && (unsigned char)in->doc->text.p[w->start] >= 0xd0;
     }
     return t;
 }
@@ -418,8 +418,8 @@ static size_t proper_spelling(const struct bl_naming_in *in)
 /* Only the first word has a capital: it may owe it to the sentence. */
 static double sentence_case(const struct bl_naming_in *in, size_t i)
 {
-    if (in->doc->v[in->from].first || i == in->n ||
-        common_noun(&in->v[i]))
+    if (in->doc->v[in->from].first || i == in->n
+        || common_noun(&in->v[i]))
         return when_common(in);
     return 0.85;
 }
@@ -430,8 +430,8 @@ static double inexact(const struct bl_naming_in *in, const struct tally *t,
     size_t i = proper_spelling(in);
 
     if (t->small || t->function == t->words)
-        return in->doc->v[in->from].first || i == in->n ||
-               t->capitals == 0 || t->function ? when_common(in) : 0.6;
+        return in->doc->v[in->from].first || i == in->n
+            || t->capitals == 0 || t->function ? when_common(in) : 0.6;
     if (i < in->n) {
         *best = i;
         return 0.9;

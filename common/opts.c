@@ -33,8 +33,8 @@ static bool parse_size(const char *s, size_t *out)
     size_t v = 0;
 
     for (; *p >= '0' && *p <= '9'; p++)
-        if (!bl_size_mul(v, 10, &v) ||
-            !bl_size_add(v, (size_t)(*p - '0'), &v))
+        if (!bl_size_mul(v, 10, &v)
+            || !bl_size_add(v, (size_t)(*p - '0'), &v))
             return false;
     if (p == s)
         return false;
@@ -54,8 +54,8 @@ static bool parse_double(const char *s, double *out)
     struct bl_span v = bl_span_of(s);
 
     /* JSON's grammar of numbers: no white space, no hex, no "inf". */
-    if (bl_json_check(v.p, v.n, &err) < 0 ||
-        bl_json_type(v) != BL_JSON_NUMBER || strpbrk(s, " \t\r\n"))
+    if (bl_json_check(v.p, v.n, &err) < 0
+        || bl_json_type(v) != BL_JSON_NUMBER || strpbrk(s, " \t\r\n"))
         return false;
     return bl_json_number(v, out, &err) == 0;
 }
@@ -102,8 +102,8 @@ static void store(const struct bl_opt *o, const char *value)
 
     switch (o->kind) {
     case BL_OPT_SIZE_:
-        if (!parse_size(value, &size) ||
-            (double)size < o->lo || (double)size > o->hi)
+        if (!parse_size(value, &size)
+            || (double)size < o->lo || (double)size > o->hi)
             bad_number(o, value);
         *(size_t *)o->dest = size;
         break;

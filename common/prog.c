@@ -21,8 +21,8 @@ static const char *prog_name = "blink";
 static void open_missing_fds(void)
 {
     for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
-            open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF
+            && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
             _exit(4);
 }
 
@@ -119,8 +119,8 @@ int bl_prog_finish(int status)
 {
     /* A stdout that was never open is no failure of a program that wrote
      * nothing to it; any write before this has been checked. */
-    if (fflush(stdout) != 0 || ferror(stdout) ||
-        (close(STDOUT_FILENO) < 0 && errno != EBADF && errno != EINTR))
+    if (fflush(stdout) != 0 || ferror(stdout)
+        || (close(STDOUT_FILENO) < 0 && errno != EBADF && errno != EINTR))
         return write_failed();
     return status;
 }

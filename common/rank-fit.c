@@ -12,8 +12,8 @@
 #include "rank.h"
 
 enum { DIM = 16, MAX_STEPS = 50 };
-_Static_assert((int)BL_N_FEATURES <= (int)DIM &&
-               (int)BL_N_NIL_FEATURES <= (int)DIM,
+_Static_assert((int)BL_N_FEATURES <= (int)DIM
+               && (int)BL_N_NIL_FEATURES <= (int)DIM,
                "the solver's arrays are too small");
 
 static const double ridge = 1.0;

@@ -49,8 +49,8 @@ static void name_set(struct name *m, struct bl_span text)
 
 static bool name_same(const struct name *a, const struct name *b)
 {
-    return a->folded.len && a->folded.len == b->folded.len &&
-           !memcmp(a->folded.data, b->folded.data, a->folded.len);
+    return a->folded.len && a->folded.len == b->folded.len
+        && !memcmp(a->folded.data, b->folded.data, a->folded.len);
 }
 
 static size_t shared_words(const struct name *a, const struct name *b)

@@ -129,9 +129,9 @@ static void put_name(struct bl_buf *out, const char *name)
 /* Figures that a line of the table of groups has. */
 static bool in_line(const char *name)
 {
-    return !strcmp(name, "accuracy") || !strncmp(name, "recall_at_", 10) ||
-           !strcmp(name, "normalized_accuracy") ||
-           !strcmp(name, "unnormalized_accuracy");
+    return !strcmp(name, "accuracy") || !strncmp(name, "recall_at_", 10)
+        || !strcmp(name, "normalized_accuracy")
+        || !strcmp(name, "unnormalized_accuracy");
 }
 
 static void put_line(struct bl_buf *out, const struct bl_cases *cases,
@@ -194,8 +194,8 @@ static void put_groups(struct bl_buf *out, const struct bl_cases *cases,
     bl_cases_by_group(&all);
     for (size_t i = 0; i < all.n; i += part.n) {
         part = (struct bl_cases){ .v = all.v + i, .n = 1 };
-        while (i + part.n < all.n &&
-               same_group(part.v, part.v + part.n))
+        while (i + part.n < all.n
+               && same_group(part.v, part.v + part.n))
             part.n++;
         put_group(out, &part, r, i == 0);
     }
@@ -283,8 +283,8 @@ void bl_print_diff(struct bl_buf *out, struct bl_cases *before,
         const struct bl_case *b = &now->v[i];
         struct bl_case *a;
         enum change what;
-        if (b->judged.gold != BL_GOLD_ENTITY &&
-            b->judged.gold != BL_GOLD_NIL)
+        if (b->judged.gold != BL_GOLD_ENTITY
+            && b->judged.gold != BL_GOLD_NIL)
             continue;
         a = bl_cases_find(before, b->key);
         if (!a) {

@@ -468,8 +468,8 @@ static float float_at(enum bl_tensor_dtype dtype, const unsigned char *p)
 bool bl_tensor_to_f32(enum bl_tensor_dtype dtype, const unsigned char *p,
                       size_t n, float *out)
 {
-    if (dtype != BL_F32 && dtype != BL_F16 && dtype != BL_BF16 &&
-        dtype != BL_F64)
+    if (dtype != BL_F32 && dtype != BL_F16 && dtype != BL_BF16
+        && dtype != BL_F64)
         return false;
     for (size_t i = 0; i < n; i++)
         out[i] = float_at(dtype, p + i * types[dtype].size);

@@ -160,9 +160,9 @@ static bool has_sha(void)
 {
     unsigned a, b, c, d;
 
-    return __get_cpuid(1, &a, &b, &c, &d) && c & bit_SSE4_1 &&
-           c & bit_SSSE3 && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
-           b & bit_SHA;
+    return __get_cpuid(1, &a, &b, &c, &d) && c & bit_SSE4_1
+        && c & bit_SSSE3 && __get_cpuid_count(7, 0, &a, &b, &c, &d)
+        && b & bit_SHA;
 }
 #endif
 

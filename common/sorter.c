@@ -118,9 +118,9 @@ static int spill(struct bl_sorter *s, struct bl_err *err)
     for (size_t i = 0; i < s->n; i++) {
         const struct item *it = &s->item[i];
 
-        if (bl_spool_put_number(s->spool, it->count, err) < 0 ||
-            bl_spool_put_span(s->spool, (struct bl_span){ it->p, it->n },
-                              err) < 0)
+        if (bl_spool_put_number(s->spool, it->count, err) < 0
+            || bl_spool_put_span(s->spool, (struct bl_span){ it->p, it->n },
+                                 err) < 0)
             return -1;
     }
     r.end = bl_spool_size(s->spool);
@@ -143,8 +143,8 @@ int bl_sorter_add(struct bl_sorter *s, struct bl_span key, uint64_t count,
         s->item = bl_xmalloc(s->cap, sizeof *s->item);
         s->text = bl_xmalloc(s->cap_text, 1);
     }
-    if ((s->n == s->cap || key.n > s->cap_text - s->n_text) &&
-        spill(s, err) < 0)
+    if ((s->n == s->cap || key.n > s->cap_text - s->n_text)
+        && spill(s, err) < 0)
         return -1;
     if (key.n > s->cap_text) {
         s->cap_text = key.n;

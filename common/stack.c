@@ -345,8 +345,8 @@ static void cut(struct job *j, size_t end)
         limit = limit < LEAST ? LEAST : limit;
         if (limit > j->product.piece || j->threads == 1)
             limit = j->product.piece;
-        for (from = to - 1; from > 0 &&
-             offsets[to] - offsets[from - 1] <= limit; from--)
+        for (from = to - 1; from > 0
+             && offsets[to] - offsets[from - 1] <= limit; from--)
             ;
         j->pieces[j->n_pieces++] = (struct piece){ from, to };
     }

@@ -29,8 +29,8 @@ static pid_t owner(const char *name, const char *base)
     char *end;
     long pid;
 
-    if (name[0] != '.' || strncmp(name + 1, base, n) || name[n + 1] != '.' ||
-        name[n + 2] < '1' || name[n + 2] > '9')
+    if (name[0] != '.' || strncmp(name + 1, base, n) || name[n + 1] != '.'
+        || name[n + 2] < '1' || name[n + 2] > '9')
         return 0;
     errno = 0;
     pid = strtol(name + n + 2, &end, 10);
@@ -59,8 +59,8 @@ static void empty_folder(int fd)
         return;
     }
     while ((e = readdir(d)))
-        if (!fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
-            S_ISREG(st.st_mode))
+        if (!fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW)
+            && S_ISREG(st.st_mode))
             (void)unlinkat(fd, e->d_name, 0);
     closedir(d);
 }

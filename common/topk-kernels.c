@@ -102,8 +102,8 @@ static bool runs_here(const struct bl_topk_kernel *k)
     if (k->strip == avx512_strip)
         return __builtin_cpu_supports("avx512f");
     if (k->strip == avx2_strip)
-        return __builtin_cpu_supports("avx2") &&
-               __builtin_cpu_supports("fma") && has_f16c();
+        return __builtin_cpu_supports("avx2")
+            && __builtin_cpu_supports("fma") && has_f16c();
 #endif
     return k != NULL;
 }

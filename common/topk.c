@@ -268,8 +268,8 @@ static void offer_exact(const struct worker *w, const struct block *b,
 
         if (b->index->dtype == BL_DTYPE_INT8)
             x.score *= s->scales[at];
-        if (x.score >= bl_heap_threshold(heap) &&
-            x.row != BL_INDEX_REMOVED)
+        if (x.score >= bl_heap_threshold(heap)
+            && x.row != BL_INDEX_REMOVED)
             bl_heap_offer(heap, x);
     }
 }
@@ -548,8 +548,8 @@ void bl_topk_scores(struct bl_topk *t, const float *query,
 
             job.heaps->n = 0;
             job.heaps->threshold = -INFINITY;
-            if (rows[i] >= t->shards[j]->kb_entities ||
-                !block_of(t->shards[j], t->places[j][rows[i]], &b))
+            if (rows[i] >= t->shards[j]->kb_entities
+                || !block_of(t->shards[j], t->places[j][rows[i]], &b))
                 continue;
             search_block(&w, &b);
             if (job.heaps->n && !(scores[i] >= job.heaps->v[0].score))

@@ -22,13 +22,13 @@ static unsigned sequence(const unsigned char *p, size_t n)
     if (c < 0xe0)
         return 2;
     if (c < 0xf0) {
-        if (n < 3 || !tail(p[2]) || (c == 0xe0 && p[1] < 0xa0) ||
-            (c == 0xed && p[1] > 0x9f))
+        if (n < 3 || !tail(p[2]) || (c == 0xe0 && p[1] < 0xa0)
+            || (c == 0xed && p[1] > 0x9f))
             return 0;
         return 3;
     }
-    if (c > 0xf4 || n < 4 || !tail(p[2]) || !tail(p[3]) ||
-        (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
+    if (c > 0xf4 || n < 4 || !tail(p[2]) || !tail(p[3])
+        || (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
         return 0;
     return 4;
 }

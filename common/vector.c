@@ -325,10 +325,10 @@ static int read_parts(struct bl_span object,
     if (bl_json_type(object) != BL_JSON_OBJECT)
         return bl_fail(err, BL_BAD_FIELD, "expected object, got %s",
                        bl_json_type_name(bl_json_type(object)));
-    if (take_parts(object, &x, err) < 0 ||
-        check_model(&x, want, arena, out, err) < 0 ||
-        check_dim(&x, want, &out->dim, err) < 0 ||
-        read_names(x.names, &out->names, err) < 0)
+    if (take_parts(object, &x, err) < 0
+        || check_model(&x, want, arena, out, err) < 0
+        || check_dim(&x, want, &out->dim, err) < 0
+        || read_names(x.names, &out->names, err) < 0)
         return -1;
     if (!x.f32.p == !x.values.p)
         return bl_fail(err, BL_BAD_FIELD,

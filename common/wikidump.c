@@ -373,9 +373,9 @@ void bl_wikidump_close(struct bl_wikidump *d)
 
 static bool ended_early(enum XML_Error code)
 {
-    return code == XML_ERROR_NO_ELEMENTS || code == XML_ERROR_PARTIAL_CHAR ||
-           code == XML_ERROR_UNCLOSED_TOKEN ||
-           code == XML_ERROR_UNCLOSED_CDATA_SECTION;
+    return code == XML_ERROR_NO_ELEMENTS || code == XML_ERROR_PARTIAL_CHAR
+        || code == XML_ERROR_UNCLOSED_TOKEN
+        || code == XML_ERROR_UNCLOSED_CDATA_SECTION;
 }
 
 static int note_cut(struct bl_wikidump *d, struct bl_err *err)

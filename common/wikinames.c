@@ -171,8 +171,8 @@ static void put_cp(struct bl_buf *out, uint32_t cp)
     char bytes[4];
 
     /* What is no character, or a control character, is shown as one. */
-    if (cp > 0x10FFFF || (cp >= 0xD800 && cp < 0xE000) ||
-        (cp < 0x20 && cp != '\n' && cp != '\t') || cp == 0x7F)
+    if (cp > 0x10FFFF || (cp >= 0xD800 && cp < 0xE000)
+        || (cp < 0x20 && cp != '\n' && cp != '\t') || cp == 0x7F)
         cp = 0xFFFD;
     bl_buf_put(out, bytes, bl_utf8_encode(cp, bytes));
 }
@@ -210,9 +210,9 @@ size_t bl_html_entity(const char *p, size_t n, struct bl_buf *out)
         return 0;
     if (p[1] == '#')
         return numeric(p, n, out);
-    while (i < n && i <= LONGEST &&
-           ((p[i] >= '0' && p[i] <= '9') ||
-            ((p[i] | 0x20) >= 'a' && (p[i] | 0x20) <= 'z')))
+    while (i < n && i <= LONGEST
+           && ((p[i] >= '0' && p[i] <= '9')
+               || ((p[i] | 0x20) >= 'a' && (p[i] | 0x20) <= 'z')))
         i++;
     if (i == n || p[i] != ';')
         return 0;

@@ -79,8 +79,8 @@ static size_t target_end(const struct bl_wikitext *w,
 /* "[[http://x label]]": an address outside with a bracket too many. */
 static bool outside_url(const struct bl_wikitext *w, size_t i)
 {
-    return w->n - i > 8 && (!memcmp(w->p + i, "http://", 7) ||
-                            !memcmp(w->p + i, "https://", 8));
+    return w->n - i > 8 && (!memcmp(w->p + i, "http://", 7)
+                            || !memcmp(w->p + i, "https://", 8));
 }
 
 static size_t skip_url(struct bl_wikitext *w, size_t i, size_t end)
@@ -126,8 +126,8 @@ static size_t open_link(struct bl_wikitext *w, const struct bl_mark *m)
     while (i < bar && (w->p[i] == ' ' || w->p[i] == ':'))
         i++;
     /* The target is not shown; one with markup goes at its '|'. */
-    if (bar < end && (w->mark == w->scan.n ||
-                      w->scan.v[w->mark].start >= bar))
+    if (bar < end && (w->mark == w->scan.n
+                      || w->scan.v[w->mark].start >= bar))
         return bar;
     return i;
 }
@@ -162,8 +162,8 @@ static size_t put_trail(struct bl_wikitext *w, size_t i)
             /* Small letters of European scripts: elsewhere words are not
              * parted by blanks and nothing is joined. */
             cp = bl_utf8_decode(w->p + end, limit - end, &len);
-            if (cp < 0xDF || cp > 0x52F || cp == 0xF7 ||
-                (cp > 0x24F && cp < 0x3AC) || bl_uni_is_upper(cp))
+            if (cp < 0xDF || cp > 0x52F || cp == 0xF7
+                || (cp > 0x24F && cp < 0x3AC) || bl_uni_is_upper(cp))
                 break;
         } else if (c < 'a' || c > 'z') {
             break;
@@ -214,8 +214,8 @@ static struct bl_span template_name(const struct bl_wikitext *w,
 
     if (end - i > MAX_NAME)
         end = i + MAX_NAME;
-    while (i < end && !strchr("|{}<[", w->p[i]) &&
-           (w->p[i] != ':' || i == m->end))
+    while (i < end && !strchr("|{}<[", w->p[i])
+           && (w->p[i] != ':' || i == m->end))
         i++;
     *after = i;
     return (struct bl_span){ w->p + m->end, i - m->end };
@@ -253,8 +253,8 @@ static size_t open_template(struct bl_wikitext *w, const struct bl_mark *m)
 
     if (bl_walk_at_base(w))
         look_at_name(w, name);
-    if (!w->muted && w->kept < MAX_KEPT &&
-        (after == w->scan.v[m->mate].start || strchr("|:", w->p[after])))
+    if (!w->muted && w->kept < MAX_KEPT
+        && (after == w->scan.v[m->mate].start || strchr("|:", w->p[after])))
         rule = bl_rule_find(name);
     if (!rule) {
         mute(w, m);

@@ -15,8 +15,8 @@ char bl_walk_last(const struct bl_wikitext *w)
 /* Takes characters of `set` off the end, not below what must stay. */
 static void trim(struct bl_wikitext *w, const char *set)
 {
-    while (w->text.len > w->floor && w->text.len > w->block_start &&
-           strchr(set, w->text.data[w->text.len - 1]))
+    while (w->text.len > w->floor && w->text.len > w->block_start
+           && strchr(set, w->text.data[w->text.len - 1]))
         w->text.len--;
 }
 
@@ -54,9 +54,9 @@ static bool fresh(const struct bl_wikitext *w)
 {
     size_t len = w->text.len;
 
-    return len == w->dropped ||
-           (w->dropped < len && len == w->dropped + 1 &&
-            w->text.data[len - 1] == ' ');
+    return len == w->dropped
+        || (w->dropped < len && len == w->dropped + 1
+            && w->text.data[len - 1] == ' ');
 }
 
 /* Double blanks in what was put at `start` become one. */
@@ -79,8 +79,8 @@ static size_t put_after_gap(struct bl_wikitext *w, const char *p, size_t n)
 
     for (; i < n; i++) {
         if (p[i] == ' ') {
-            if (bl_walk_last(w) != ' ' &&
-                (bl_walk_last(w) != '(' || !fresh(w)))
+            if (bl_walk_last(w) != ' '
+                && (bl_walk_last(w) != '(' || !fresh(w)))
                 bl_buf_putc(&w->text, ' ');
             continue;
         }

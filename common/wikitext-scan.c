@@ -302,8 +302,8 @@ static const struct tag *tag_at(const struct pass *a, size_t i, size_t *end)
     while (i + n < a->n && n < LONGEST_TAG) {
         char c = a->p[i + n];
 
-        if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z') &&
-            !(n && c >= '0' && c <= '9'))
+        if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
+            && !(n && c >= '0' && c <= '9'))
             break;
         name[n++] = (char)(c >= '0' && c <= '9' ? c : c | 0x20);
     }
@@ -329,9 +329,9 @@ static bool is_end_tag(const struct pass *a, size_t i, const struct tag *t)
 {
     size_t n = strlen(t->name), end = i + 2 + n;
 
-    return end < a->n && a->p[i] == '<' && a->p[i + 1] == '/' &&
-           strchr(" \t\n>", a->p[end]) &&
-           !strncasecmp(a->p + i + 2, t->name, n);
+    return end < a->n && a->p[i] == '<' && a->p[i + 1] == '/'
+        && strchr(" \t\n>", a->p[end])
+        && !strncasecmp(a->p + i + 2, t->name, n);
 }
 
 /* Where the next </name> begins, at i or later; a->n when there is none.
@@ -343,8 +343,8 @@ static size_t find_end_tag(struct pass *a, const struct tag *t, size_t i)
     if (*known < i) {
         const char *p = a->p + i, *end = a->p + a->n;
 
-        while (p < end && (p = memchr(p, '<', (size_t)(end - p))) &&
-               !is_end_tag(a, (size_t)(p - a->p), t))
+        while (p < end && (p = memchr(p, '<', (size_t)(end - p)))
+               && !is_end_tag(a, (size_t)(p - a->p), t))
             p++;
         *known = p && p < end ? (size_t)(p - a->p) : a->n;
     }
@@ -410,8 +410,8 @@ static size_t open_tag(struct pass *a, size_t i, size_t gt,
         put(a, i, gt + 1, BL_MARK_TAG, t->kind);
         return gt + 1;
     }
-    if (!single && t->kind == BL_TAG_DROP &&
-        ends_properly(a, gt + 1, t)) {
+    if (!single && t->kind == BL_TAG_DROP
+        && ends_properly(a, gt + 1, t)) {
         put(a, i, gt + 1, BL_MARK_DROP, 0);
         push(a, BL_MARK_DROP, t->id, false);
         return gt + 1;

@@ -195,8 +195,8 @@ static void put(struct bl_buf *out, const char *between, struct bl_span s)
 
 static bool is_number(struct bl_span s)
 {
-    return s.n && ((s.p[0] >= '0' && s.p[0] <= '9') ||
-                   (s.n > 1 && strchr("+-.", s.p[0])));
+    return s.n && ((s.p[0] >= '0' && s.p[0] <= '9')
+                   || (s.n > 1 && strchr("+-.", s.p[0])));
 }
 
 /* What may stand between two numbers of {{convert}}, and how it is shown. */
@@ -266,8 +266,8 @@ static void as_of(const struct bl_span *args, size_t n, bool lower,
 
     bl_buf_puts(out, lower ? "as of" : "As of");
     if (n > 1 && args[1].n <= 2)
-        for (size_t i = 0; i < args[1].n && args[1].p[i] >= '0' &&
-             args[1].p[i] <= '9'; i++)
+        for (size_t i = 0; i < args[1].n && args[1].p[i] >= '0'
+             && args[1].p[i] <= '9'; i++)
             month = month * 10 + (size_t)(args[1].p[i] - '0');
     if (n > 2 && is_number(args[2]))
         put(out, " ", args[2]);

@@ -154,8 +154,8 @@ static size_t newline(struct bl_wikitext *w, size_t i)
         return i + 1;
     }
     i++;
-    while (i < w->n && (w->p[i] == ' ' || w->p[i] == '\t' ||
-                        w->p[i] == '\r'))
+    while (i < w->n && (w->p[i] == ' ' || w->p[i] == '\t'
+                        || w->p[i] == '\r'))
         i++;
     if (w->kind != BL_WIKI_TEXT || i == w->n || w->p[i] == '\n')
         end_block(w);
@@ -291,8 +291,8 @@ static size_t underscore(struct bl_wikitext *w, size_t i, size_t limit)
         bl_walk_put(w, "_", 1);
         return i + 1;
     }
-    while (end < limit && end - i < 64 && !strchr(" \n_", w->p[end]) &&
-           !(w->p[end] >= 'a' && w->p[end] <= 'z'))
+    while (end < limit && end - i < 64 && !strchr(" \n_", w->p[end])
+           && !(w->p[end] >= 'a' && w->p[end] <= 'z'))
         end++;
     if (end > i + 3 && end + 1 < limit && line_is(w, end, "__")) {
         if (line_is(w, i, mark))
@@ -379,8 +379,8 @@ static size_t walk(struct bl_wikitext *w, size_t i)
     }
     if (i < limit && w->muted)
         return limit;
-    if (w->new_line && bl_walk_at_base(w) && i < w->n && w->p[i] != '\n' &&
-        (i < limit || m->kind != BL_MARK_SKIP)) {
+    if (w->new_line && bl_walk_at_base(w) && i < w->n && w->p[i] != '\n'
+        && (i < limit || m->kind != BL_MARK_SKIP)) {
         size_t begin = start_line(w, i);
 
         if (begin != i)

@@ -453,8 +453,8 @@ bool bl_wiki_disambiguation_title(struct bl_span title)
 
     if (open && title.p[title.n - 1] == ')')
         yes = folded((struct bl_span){ open + 1,
-                       title.n - (size_t)(open + 1 - title.p) - 1 }, &b) &&
-              IN(&b, disambiguation_words);
+                       title.n - (size_t)(open + 1 - title.p) - 1 }, &b)
+            && IN(&b, disambiguation_words);
     bl_buf_free(&b);
     return yes;
 }
@@ -481,8 +481,8 @@ bool bl_wiki_disambiguation_template(struct bl_span name)
         /* "disambig-cleanup" is one, "disambiguation needed" is a mark on a
          * link. */
         if (has_prefix(&b, "disambig"))
-            yes = !memmem(b.data, b.len, "needed", 6) &&
-                  !memmem(b.data, b.len, "-inline", 7);
+            yes = !memmem(b.data, b.len, "needed", 6)
+                && !memmem(b.data, b.len, "-inline", 7);
     }
     bl_buf_free(&b);
     return yes;

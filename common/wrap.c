@@ -77,8 +77,8 @@ struct bl_wrap bl_wrap_of(struct bl_span text)
 
             breaks++;
             n_full += is_full;
-            small += is_full &&
-                     bl_shape_of(word.p, word.n) == BL_SHAPE_LOWER;
+            small += is_full
+                && bl_shape_of(word.p, word.n) == BL_SHAPE_LOWER;
         }
         line = next;
     }
@@ -90,8 +90,8 @@ struct bl_wrap bl_wrap_of(struct bl_span text)
 /* "- a", "* a"; U+2022 is one too. */
 static bool starts_item(struct bl_span word)
 {
-    return bl_span_is(word, "-") || bl_span_is(word, "*") ||
-           bl_span_is(word, "+") || bl_span_is(word, "\xe2\x80\xa2");
+    return bl_span_is(word, "-") || bl_span_is(word, "*")
+        || bl_span_is(word, "+") || bl_span_is(word, "\xe2\x80\xa2");
 }
 
 bool bl_wrap_joins(const struct bl_wrap *w, struct bl_span text, size_t at)
@@ -105,6 +105,6 @@ bool bl_wrap_joins(const struct bl_wrap *w, struct bl_span text, size_t at)
         from--;
     line = next_line(text, &from);
     word = first_word(next_line(text, &next));
-    return line.n && word.n && !starts_item(word) &&
-           full(line, word, w->width);
+    return line.n && word.n && !starts_item(word)
+        && full(line, word, w->width);
 }

@@ -64,8 +64,8 @@ static int list(const struct zeshel *s, const char *sub, char ***out,
     while (d && (e = readdir(d)) && *n < BL_NEWDIR_MAX) {
         size_t len = strlen(e->d_name);
 
-        if (e->d_name[0] == '.' || len <= strlen(SUFFIX) ||
-            strcmp(e->d_name + len - strlen(SUFFIX), SUFFIX))
+        if (e->d_name[0] == '.' || len <= strlen(SUFFIX)
+            || strcmp(e->d_name + len - strlen(SUFFIX), SUFFIX))
             continue;
         *out = bl_xrealloc(*out, *n + 1, sizeof **out);
         (*out)[(*n)++] = bl_xasprintf("%.*s", (int)(len - strlen(SUFFIX)),
@@ -192,9 +192,9 @@ static int read_page(struct zeshel *s, struct world *w,
     char row[32];
 
     bl_arena_reset(&s->arena);
-    if (bl_record_string(&s->rec, "document_id", &w->ids, &id, err) < 0 ||
-        bl_record_string(&s->rec, "title", &s->arena, &title, err) < 0 ||
-        bl_record_string(&s->rec, "text", &s->arena, &text, err) < 0)
+    if (bl_record_string(&s->rec, "document_id", &w->ids, &id, err) < 0
+        || bl_record_string(&s->rec, "title", &s->arena, &title, err) < 0
+        || bl_record_string(&s->rec, "text", &s->arena, &text, err) < 0)
         return -1;
     if ((w->n & (w->n - 1)) == 0)
         w->pages = bl_xrealloc(w->pages, w->n ? 2 * w->n : 1,
@@ -287,8 +287,8 @@ static int named_page(struct zeshel *s, const struct world *w,
     if (!*page)
         return bl_fail(err, BL_DATA, "field '%s': '%s' has no page '%.80s'",
                        field, w->map.path, id.p);
-    if (bl_record_parse(&s->page, (*page)->line, 1, err) < 0 ||
-        bl_record_string(&s->page, "title", &s->arena, title, err) < 0)
+    if (bl_record_parse(&s->page, (*page)->line, 1, err) < 0
+        || bl_record_string(&s->page, "title", &s->arena, title, err) < 0)
         return -1;
     return bl_record_string(&s->page, "text", &s->arena, text, err);
 }
@@ -364,17 +364,18 @@ static int read_mention(struct zeshel *s, struct bl_err *err)
     bl_arena_reset(&s->arena);
     bl_buf_clear(&s->out);
     bl_buf_putc(&s->out, '{');
-    if (find_world(s, &w, err) < 0 ||
-        bl_record_integer(&s->rec, "start_index", 0, INT32_MAX, &first,
-                          err) < 0 ||
-        bl_record_integer(&s->rec, "end_index", first, INT32_MAX, &last,
-                          err) < 0 ||
-        put_optional(s, "mention_id", "id", err) < 0 ||
-        named_page(s, w, "context_document_id", &page, &text, &title,
-                   err) < 0 ||
-        put_context(s, text, &(struct place){ (size_t)first, (size_t)last },
-                    err) < 0 ||
-        named_page(s, w, "label_document_id", &page, &text, &title, err) < 0)
+    if (find_world(s, &w, err) < 0
+        || bl_record_integer(&s->rec, "start_index", 0, INT32_MAX, &first,
+                             err) < 0
+        || bl_record_integer(&s->rec, "end_index", first, INT32_MAX, &last,
+                             err) < 0
+        || put_optional(s, "mention_id", "id", err) < 0
+        || named_page(s, w, "context_document_id", &page, &text, &title,
+                      err) < 0
+        || put_context(s, text, &(struct place){ (size_t)first, (size_t)last },
+                       err) < 0
+        || named_page(s, w, "label_document_id", &page, &text, &title,
+                      err) < 0)
         return -1;
     put(&s->out, "label", text);
     put(&s->out, "label_title", title);

@@ -25,6 +25,8 @@ rule 'atoi\(\) is banned' d.c <<<'int bl_x = atoi(a);'
 rule 'carriage return' e.c <<<$'int bl_x;\r'
 rule 'note to self' f.c <<<"/* TO""DO */"
 rule 'path of one machine' g.c <<<"/* see /ho""me/me/x */"
+rule "'&&' at the end" h.c <<<$'#define X if (x && \\\n    y)'
+rule "'\|\|' at the end" h.c <<<$'int bl_x = a ||    /* why */\n    b;'
 rule 'space missing after a keyword' h.c <<<'#define X if(x)'
 rule 'a function that leaves its file is named bl_' i.c <<'X'
 int leaves(void)

@@ -49,8 +49,8 @@ static void start(char **argv)
     char *name;
 
     master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0 ||
-        !(name = ptsname(master)))
+    if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0
+        || !(name = ptsname(master)))
         quit("no terminal");
     ioctl(master, TIOCSWINSZ, &size);
     child = fork();

@@ -70,9 +70,9 @@ static void read_nil(const struct bl_record *r, struct answer *to)
     struct bl_span v;
     double p;
 
-    to->has_nil = bl_record_get(r, "nil_p", &v, &err) == 1 &&
-                  bl_json_type(v) == BL_JSON_NUMBER &&
-                  bl_json_number(v, &p, &err) == 0 && p >= 0 && p <= 1;
+    to->has_nil = bl_record_get(r, "nil_p", &v, &err) == 1
+        && bl_json_type(v) == BL_JSON_NUMBER
+        && bl_json_number(v, &p, &err) == 0 && p >= 0 && p <= 1;
     if (to->has_nil)
         bl_driver_put_p(to->nil_p, p);
 }
@@ -83,15 +83,15 @@ void bl_answers_add(struct bl_answers *a, struct bl_span line)
     struct bl_err err;
 
     line.p = bl_arena_strndup(&a->arena, line.p, line.n);
-    if (bl_record_parse(&a->record, line, 0, &err) < 0 ||
-        bl_driver_row(&a->record, &a->arena, &to.row, &err) < 0)
+    if (bl_record_parse(&a->record, line, 0, &err) < 0
+        || bl_driver_row(&a->record, &a->arena, &to.row, &err) < 0)
         return;
     if (bl_candidates_read(&a->record, &a->arena, &to.others, &err) < 0)
         to.others.n = 0;
     if (bl_record_integer_opt(&a->record, "start", 0, INT32_MAX, &to.start,
-                              &err) < 0 ||
-        bl_record_integer_opt(&a->record, "end", 0, INT32_MAX, &to.end,
-                              &err) < 0)
+                              &err) < 0
+        || bl_record_integer_opt(&a->record, "end", 0, INT32_MAX, &to.end,
+                                 &err) < 0)
         to.start = to.end = -1;
     read_nil(&a->record, &to);
     if (a->n == a->cap) {
@@ -199,8 +199,8 @@ static void put_text(struct bl_answers *a, struct bl_span id,
     struct bl_entity e;
     struct bl_err err;
 
-    if (a->kb && id.p && bl_kb_get(a->kb, id, &a->arena, &e, &err) == 1 &&
-        e.text.n)
+    if (a->kb && id.p && bl_kb_get(a->kb, id, &a->arena, &e, &err) == 1
+        && e.text.n)
         put_cut(a, out, e.text, true);
 }
 

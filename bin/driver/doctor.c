@@ -176,8 +176,8 @@ static void see_kb(struct patient *p)
     struct bl_span words = { "", 0 };
 
     p->kb = bl_kb_open_named(NULL, &err);
-    if (!p->kb || bl_kb_verify(p->kb, &err) < 0 ||
-        bl_kb_meta(p->kb, "attribution", &a, &words, &err) < 0)
+    if (!p->kb || bl_kb_verify(p->kb, &err) < 0
+        || bl_kb_meta(p->kb, "attribution", &a, &words, &err) < 0)
         say(p, BAD, "catalogue", "%s", err.msg);
     else
         say(p, GOOD, "catalogue", "%s: %zu entities%s%.*s",
@@ -212,8 +212,8 @@ static void see_faiss(struct patient *p, const char *path)
     }
     if ((p->kb && bl_faiss_check_kb(&f, bl_kb_fingerprint(p->kb),
                                     bl_kb_count(p->kb), bl_kb_path(p->kb),
-                                    &err) < 0) ||
-        bl_faiss_verify(&f, &err) < 0)
+                                    &err) < 0)
+        || bl_faiss_verify(&f, &err) < 0)
         say(p, BAD, "index", "%s", err.msg);
     else
         say(p, GOOD, "index", "%s: %llu vectors, FAISS %s, intact", path,

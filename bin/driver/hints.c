@@ -35,8 +35,8 @@ void bl_driver_hint(int argc, char **argv)
             continue;
         for (size_t j = 0; j < sizeof hints / sizeof *hints; j++) {
             size_t n = strlen(hints[j].theirs);
-            if (!strncmp(name, hints[j].theirs, n) &&
-                (!name[n] || name[n] == '='))
+            if (!strncmp(name, hints[j].theirs, n)
+                && (!name[n] || name[n] == '='))
                 bl_die_usage("'--%s' is BLINK's; here: %s", hints[j].theirs,
                              hints[j].ours);
         }

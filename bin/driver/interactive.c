@@ -144,8 +144,8 @@ static void drain(struct talk *t)
     struct bl_span line;
     struct bl_err err;
 
-    while (t->owed &&
-           bl_lines_next(t->lines, &line, &err) < BL_LINE_END)
+    while (t->owed
+           && bl_lines_next(t->lines, &line, &err) < BL_LINE_END)
         ;
 }
 
@@ -187,8 +187,8 @@ static bool colours(const struct bl_link_opts *o)
 
     if (o->colour != BL_COLOUR_AUTO)
         return o->colour == BL_COLOUR_ALWAYS;
-    return isatty(STDOUT_FILENO) && !(none && *none) && term &&
-           strcmp(term, "dumb");
+    return isatty(STDOUT_FILENO) && !(none && *none) && term
+        && strcmp(term, "dumb");
 }
 
 int bl_driver_interactive(const struct bl_link_opts *o)

@@ -364,8 +364,8 @@ static void add_text(struct bl_pipeline *p, const struct bl_link_opts *o,
 static void add_table(struct bl_pipeline *p, const struct bl_link_opts *o,
                       size_t n_files)
 {
-    bool table = o->format == BL_LINK_TABLE ||
-                 (o->format == BL_LINK_AUTO && isatty(STDOUT_FILENO));
+    bool table = o->format == BL_LINK_TABLE
+        || (o->format == BL_LINK_AUTO && isatty(STDOUT_FILENO));
 
     if (o->html) {
         bl_pipeline_add(p, "blink-view", "-o", o->html, NULL);

@@ -52,9 +52,9 @@ static int read_entity(const struct bl_record *r, struct bl_arena *a,
         return bl_fail(err, BL_BAD_FIELD,
                        "field 'entity': expected object, got %s",
                        bl_json_type_name(bl_json_type(entity)));
-    if (member(entity, "id", a, &row->id, err) < 0 ||
-        member(entity, "title", a, &row->title, err) < 0 ||
-        member(entity, "url", a, &row->url, err) < 0)
+    if (member(entity, "id", a, &row->id, err) < 0
+        || member(entity, "title", a, &row->title, err) < 0
+        || member(entity, "url", a, &row->url, err) < 0)
         return -1;
     if (!row->title.p)
         row->title = row->id;
@@ -70,8 +70,8 @@ int bl_driver_row(const struct bl_record *r, struct bl_arena *a,
                   struct bl_link_row *row, struct bl_err *err)
 {
     *row = (struct bl_link_row){ .doc = { NULL, 0 } };
-    if (bl_record_string(r, "mention", a, &row->mention, err) < 0 ||
-        bl_record_string_opt(r, "doc", a, &row->doc, err) < 0)
+    if (bl_record_string(r, "mention", a, &row->mention, err) < 0
+        || bl_record_string_opt(r, "doc", a, &row->doc, err) < 0)
         return -1;
     return read_entity(r, a, row, err);
 }

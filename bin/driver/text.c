@@ -223,8 +223,8 @@ static int each_line(int fd, const char *name, struct bl_err *err)
     bool said = false;
     int rc = 0;
 
-    while ((st = bl_lines_next(lines, &line, err)) != BL_LINE_END &&
-           st != BL_LINE_ERROR) {
+    while ((st = bl_lines_next(lines, &line, err)) != BL_LINE_END
+           && st != BL_LINE_ERROR) {
         size_t number = bl_lines_number(lines);
         if (st == BL_LINE_TOO_LONG)
             bl_warn("%s:%zu: left out: longer than %d bytes", name, number,

@@ -255,8 +255,8 @@ static struct rate measure(work_fn *work, size_t threads,
         parts[i] = (struct part){ .start = &start, .work = work,
                                   .rounds = ROUNDS, .n = share,
                                   .p = p ? p + i * share : NULL };
-        if (i + 1 < threads &&
-            pthread_create(&parts[i].thread, NULL, run, &parts[i]))
+        if (i + 1 < threads
+            && pthread_create(&parts[i].thread, NULL, run, &parts[i]))
             exit(4);
     }
     run(&parts[threads - 1]);

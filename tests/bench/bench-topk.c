@@ -89,8 +89,8 @@ static int time_search(char **v)
     struct bl_err err;
     double best = 1e9, least = 1e9;
 
-    if (bl_index_open(&index, v[0], &err) < 0 ||
-        bl_map_open(&queries, v[1], &err) < 0)
+    if (bl_index_open(&index, v[0], &err) < 0
+        || bl_map_open(&queries, v[1], &err) < 0)
         bl_die(&err);
     if (queries.size / sizeof(float) / index.dim < n)
         bl_die_usage("'%s' holds fewer than %zu queries", v[1], n);

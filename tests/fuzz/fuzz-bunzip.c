@@ -71,8 +71,8 @@ static bool slow_read(struct source s, struct bl_buf *out)
 {
     int rc = BZ_STREAM_END;
 
-    while (rc == BZ_STREAM_END && s.n >= 4 && !memcmp(s.p, "BZh", 3) &&
-           s.p[3] >= '1' && s.p[3] <= '9')
+    while (rc == BZ_STREAM_END && s.n >= 4 && !memcmp(s.p, "BZh", 3)
+           && s.p[3] >= '1' && s.p[3] <= '9')
         rc = slow_stream(&s, out);
     return rc == BZ_STREAM_END;
 }

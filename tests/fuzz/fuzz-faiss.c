@@ -44,8 +44,8 @@ static void search(const char *path, size_t dim)
     size_t found;
 
     query[0] = 1;
-    if (a && bl_ann_search(a, query, 1, K, hits, &found, &err) == 0 &&
-        found > K)
+    if (a && bl_ann_search(a, query, 1, K, hits, &found, &err) == 0
+        && found > K)
         abort();
     free(query);
     bl_ann_close(a);

@@ -57,8 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bl_err err;
 
     base64(line.p, line.n);
-    if (bl_json_check(line.p, line.n, &err) == 0 &&
-        bl_vector_read(bl_json_trim(line), &any, &arena, &v, &err) == 0) {
+    if (bl_json_check(line.p, line.n, &err) == 0
+        && bl_vector_read(bl_json_trim(line), &any, &arena, &v, &err) == 0) {
         CHECK(bl_vector_finite(v.v, v.dim) == v.dim);
         again(&v, BL_FLOATS_BASE64);
         again(&v, BL_FLOATS_JSON);

@@ -93,8 +93,8 @@ static void test_apart(void)
                       "known physicist Marie", gaps[i], "found radium, and "
                       "then the other thing which he\nsaid was");
         bl_doc_set(&d, (struct bl_span){ b.data, b.len });
-        ok(d.v[10].apart == (i > 1) && d.v[10].breaks == (i > 1) &&
-           !d.v[11].apart, "gap %zu", i);
+        ok(d.v[10].apart == (i > 1) && d.v[10].breaks == (i > 1)
+           && !d.v[11].apart, "gap %zu", i);
     }
     bl_buf_free(&b);
     bl_doc_free(&d);

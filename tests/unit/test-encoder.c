@@ -403,8 +403,8 @@ static void test_tags(void)
          eo.engine++) {
         e = bl_encoder_open(&m, &eo, NULL);
         ok(e && bl_encoder_tags(e) == TAGS, "tagger: nine tags");
-        ok(bl_encoder_tag(e, &b, logits, NULL, NULL) == 0 &&
-           tag_distance(&m.towers[0].head, 24, &b, means, logits) < 1e-4f,
+        ok(bl_encoder_tag(e, &b, logits, NULL, NULL) == 0
+           && tag_distance(&m.towers[0].head, 24, &b, means, logits) < 1e-4f,
            "tagger: logits of every token in its place");
         bl_encoder_close(e);
     }

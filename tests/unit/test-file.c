@@ -36,8 +36,8 @@ static void put(const char *path, const char *text)
 static bool holds(const char *path, const char *want)
 {
     struct bl_buf b = BL_BUF_INIT;
-    bool same = bl_file_read(path, 1000, &b, &err) == 0 &&
-                !strcmp(b.data, want);
+    bool same = bl_file_read(path, 1000, &b, &err) == 0
+        && !strcmp(b.data, want);
 
     bl_buf_free(&b);
     return same;
@@ -51,8 +51,8 @@ static void replace(void)
     f = bl_newfile_open("a", 1 << 20, &err);
     ok(f && bl_newfile_write(f, "Xew", 3, &err) == 0, "written");
     ok(holds("a", "old"), "readers still see the old file");
-    ok(bl_newfile_pwrite(f, "n", 1, 0, &err) == 0 &&
-       bl_newfile_size(f) == 3, "overwritten in place");
+    ok(bl_newfile_pwrite(f, "n", 1, 0, &err) == 0
+       && bl_newfile_size(f) == 3, "overwritten in place");
     ok(holds(bl_newfile_path(f, &err), "new"),
        "by its temporary name others read what was written");
     ok(bl_newfile_commit(f, &err) == 0 && holds("a", "new"), "replaced");
@@ -70,8 +70,8 @@ static void through_link(void)
     ok(symlink("a", "l") == 0, "a link");
     f = bl_newfile_open("l", 0, &err);
     bl_newfile_write(f, "via", 3, &err);
-    ok(bl_newfile_commit(f, &err) == 0 && holds("a", "via") &&
-       lstat("l", &st) == 0 && S_ISLNK(st.st_mode),
+    ok(bl_newfile_commit(f, &err) == 0 && holds("a", "via")
+       && lstat("l", &st) == 0 && S_ISLNK(st.st_mode),
        "what the link points to is replaced, not the link");
     unlink("l");
 }
@@ -102,19 +102,20 @@ static void gathers(void)
         memset(part, 'a' + i % 26, SMALL);
         good = bl_newfile_write(f, part, SMALL, &err) == 0;
     }
-    good = good && bl_newfile_pwrite(f, "head", 4, 0, &err) == 0 &&
-           bl_newfile_write(f, large, LARGE, &err) == 0 &&
-           bl_newfile_write(f, "tail", 4, &err) == 0 &&
-           bl_newfile_size(f) == SMALL * N + LARGE + 4 &&
-           bl_map_open(&m, bl_newfile_path(f, &err), &err) == 0;
+    good = good && bl_newfile_pwrite(f, "head", 4, 0, &err) == 0
+        && bl_newfile_write(f, large, LARGE, &err) == 0
+        && bl_newfile_write(f, "tail", 4, &err) == 0
+        && bl_newfile_size(f) == SMALL * N + LARGE + 4
+        && bl_map_open(&m, bl_newfile_path(f, &err), &err) == 0;
     ok(good && m.size == SMALL * N + LARGE + 4, "flushed to its own name");
     bl_map_close(&m);
-    good = good &&
-           bl_newfile_commit(f, &err) == 0 && bl_map_open(&m, "g", &err) == 0;
+    good = good
+        && bl_newfile_commit(f, &err) == 0 && bl_map_open(&m, "g", &err) == 0;
     ok(good && m.size == SMALL * N + LARGE + 4, "many writes");
-    ok(good && !memcmp(m.data, "headaaa", 7) &&
-       !memcmp(m.data + m.size - 4, "tail", 4) &&
-       m.data[SMALL * N] == '\0' && m.data[SMALL * N - 1] == 'a' + 4999 % 26,
+    ok(good && !memcmp(m.data, "headaaa", 7)
+       && !memcmp(m.data + m.size - 4, "tail", 4)
+       && m.data[SMALL * N] == '\0'
+       && m.data[SMALL * N - 1] == 'a' + 4999 % 26,
        "at their places");
     for (int i = 1; good && i < N; i++)
         good = m.data[SMALL * i] == 'a' + i % 26;
@@ -169,8 +170,8 @@ static void maps(void)
 {
     struct bl_map m = { 0 };
 
-    ok(bl_map_open(&m, "a", &err) == 0 && m.size == 3 &&
-       !memcmp(m.data, "via", 3), "mapped");
+    ok(bl_map_open(&m, "a", &err) == 0 && m.size == 3
+       && !memcmp(m.data, "via", 3), "mapped");
     bl_map_close(&m);
     put("empty", "");
     map_case("empty", "'empty' is empty");
@@ -202,8 +203,8 @@ static void shrink(void)
     }
     waitpid(pid, &status, 0);
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 4, "status 4");
-    ok(read(fds[0], text, sizeof text - 1) > 0 &&
-       strstr(text, "cannot read 's': the file became shorter"),
+    ok(read(fds[0], text, sizeof text - 1) > 0
+       && strstr(text, "cannot read 's': the file became shorter"),
        "the message names the file");
     unlink("s");
 }

@@ -60,9 +60,9 @@ static void reads_back(enum bl_dtype dtype, float tolerance)
     make(dtype);
     ok(!bl_index_open(&x, path, &err) && !bl_index_verify(&x, &err),
        "opens and verifies %s", err.msg);
-    ok(x.n == N && x.dim == DIM && x.dtype == dtype && x.n_segments == 1 &&
-       x.kb_entities == KB && !strcmp(x.model, "0123456789abcdefXYZ") &&
-       !strcmp(x.kb, "fedcba9876543210"), "its header");
+    ok(x.n == N && x.dim == DIM && x.dtype == dtype && x.n_segments == 1
+       && x.kb_entities == KB && !strcmp(x.model, "0123456789abcdefXYZ")
+       && !strcmp(x.kb, "fedcba9876543210"), "its header");
     for (size_t i = 0; i < N; i++) {
         bl_index_decode(&x, &x.segments[0], i, 1, v);
         good &= x.segments[0].rows[i] == KB - 1 - i;
@@ -76,12 +76,13 @@ static void reads_back(enum bl_dtype dtype, float tolerance)
     ok(good, "its vectors");
     ok(!bl_index_check_kb(&x, "fedcba9876543210", KB, "k.kb", &err),
        "its catalogue is accepted");
-    ok(bl_index_check_kb(&x, "fedcba9876543210", 8, "k.kb", &err) < 0 &&
-       err.code == BL_DATA && strstr(err.msg, "': made for a catalogue of 9 "
-       "entities, but 'k.kb' has 8"), "another count is refused");
-    ok(bl_index_check_kb(&x, "0edcba9876543210", KB, "k.kb", &err) < 0 &&
-       strstr(err.msg, "': made for catalogue fedcba9876543210, but 'k.kb' "
-              "is 0edcba9876543210"), "another catalogue is refused");
+    ok(bl_index_check_kb(&x, "fedcba9876543210", 8, "k.kb", &err) < 0
+       && err.code == BL_DATA
+       && strstr(err.msg, "': made for a catalogue of 9 entities, but 'k.kb' "
+                 "has 8"), "another count is refused");
+    ok(bl_index_check_kb(&x, "0edcba9876543210", KB, "k.kb", &err) < 0
+       && strstr(err.msg, "': made for catalogue fedcba9876543210, but 'k.kb' "
+                 "is 0edcba9876543210"), "another catalogue is refused");
     bl_index_close(&x);
 }
 
@@ -373,10 +374,10 @@ static void halves(void)
         if ((h & 0x7c00) != 0x7c00)
             good &= bl_half_of_float(bl_half_to_float((uint16_t)h)) == h;
     ok(good, "every finite f16 survives");
-    ok(bl_half_of_float(1.0f + 0x1p-11f) == 0x3c00 &&
-       bl_half_of_float(1.0f + 0x3p-11f) == 0x3c02 &&
-       bl_half_of_float(0x1p-25f) == 0 &&
-       bl_half_of_float(-0x3p-25f) == 0x8002, "ties go to even");
+    ok(bl_half_of_float(1.0f + 0x1p-11f) == 0x3c00
+       && bl_half_of_float(1.0f + 0x3p-11f) == 0x3c02
+       && bl_half_of_float(0x1p-25f) == 0
+       && bl_half_of_float(-0x3p-25f) == 0x8002, "ties go to even");
 }
 
 int main(void)

@@ -31,10 +31,10 @@ static void numbers(void)
        "smallest integer");
     ok(bl_json_integer(bl_span_of("9223372036854775808"), INT64_MIN,
                        INT64_MAX, &n, &err) < 0, "one more does not fit");
-    ok(bl_json_integer(bl_span_of("1.0"), 0, 9, &n, &err) < 0 &&
-       !strcmp(err.msg, "expected integer, found 1.0"), "no fraction");
-    ok(bl_json_integer(bl_span_of("7"), 0, 5, &n, &err) < 0 &&
-       !strcmp(err.msg, "expected 0 to 5, found 7"), "out of range");
+    ok(bl_json_integer(bl_span_of("1.0"), 0, 9, &n, &err) < 0
+       && !strcmp(err.msg, "expected integer, found 1.0"), "no fraction");
+    ok(bl_json_integer(bl_span_of("7"), 0, 5, &n, &err) < 0
+       && !strcmp(err.msg, "expected 0 to 5, found 7"), "out of range");
 }
 
 static void string_case(const char *json, const char *want, const char *text)
@@ -81,8 +81,8 @@ static void cursor(void)
     int n = 0;
 
     ok(bl_json_check(v.p, v.n, &err) == 0, "valid");
-    ok(bl_json_get(v, "a", &a, &err) == 1 &&
-       bl_span_is(a, "[1, {\"x\":\"]\"} ,\"q\\\"\"]"), "member a");
+    ok(bl_json_get(v, "a", &a, &err) == 1
+       && bl_span_is(a, "[1, {\"x\":\"]\"} ,\"q\\\"\"]"), "member a");
     ok(bl_json_get(v, "b", &m, &err) == 1 && bl_span_is(m, "null"),
        "an escaped key is found");
     ok(bl_json_get(v, "A", &m, &err) == 0, "case matters");
@@ -91,8 +91,8 @@ static void cursor(void)
         n++;
     ok(n == 3, "three elements");
     ok(bl_span_is(m, "\"q\\\"\""), "the last of them");
-    ok(bl_json_get(bl_span_of("{\"a\":1,\"a\":2}"), "a", &m, &err) < 0 &&
-       err.code == BL_DUPLICATE_KEY, "a field given twice");
+    ok(bl_json_get(bl_span_of("{\"a\":1,\"a\":2}"), "a", &m, &err) < 0
+       && err.code == BL_DUPLICATE_KEY, "a field given twice");
 }
 
 static void nesting(void)

@@ -64,9 +64,9 @@ static void add(struct bl_kb_builder *b, const char *json, size_t line)
     struct bl_record r = { 0 };
     struct bl_kb_input in;
 
-    ok(bl_record_parse(&r, bl_span_of(json), line, &err) == 0 &&
-       bl_kb_input_read(&in, &r, &arena, &err) == 0 &&
-       bl_kb_build_add(b, &in, "f", line, &err) == 0, "add line %zu", line);
+    ok(bl_record_parse(&r, bl_span_of(json), line, &err) == 0
+       && bl_kb_input_read(&in, &r, &arena, &err) == 0
+       && bl_kb_build_add(b, &in, "f", line, &err) == 0, "add line %zu", line);
     bl_record_free(&r);
 }
 
@@ -90,18 +90,19 @@ static void test_lookup(struct bl_kb *kb)
 {
     struct bl_kb_names n;
 
-    ok(bl_kb_lookup(kb, bl_span_of("paris"), 10, &arena, &n, &err) == 0 &&
-       n.n == 3, "three entities are named paris");
-    ok(n.n == 3 && n.v[0].row == 0 && n.v[0].weight == 95 &&
-       n.v[0].kind == BL_KB_TITLE, "a title adds its alias's count");
-    ok(n.n == 3 && n.v[1].row == 1 && n.v[1].weight == 2 &&
-       n.v[1].kind == BL_KB_BARE, "a bare title");
-    ok(n.n == 3 && n.v[2].row == 2 && n.v[2].weight == 1 &&
-       n.v[2].kind == BL_KB_ALIAS && n.total == 98, "an alias; the total");
-    ok(bl_kb_lookup(kb, bl_span_of("paris"), 1, &arena, &n, &err) == 0 &&
-       n.n == 1 && n.total == 98, "the total is of all, whatever the limit");
-    ok(bl_kb_lookup(kb, bl_span_of("pari"), 9, &arena, &n, &err) == 0 &&
-       n.n == 0 && n.total == 0, "no such name");
+    ok(bl_kb_lookup(kb, bl_span_of("paris"), 10, &arena, &n, &err) == 0
+       && n.n == 3, "three entities are named paris");
+    ok(n.n == 3 && n.v[0].row == 0 && n.v[0].weight == 95
+       && n.v[0].kind == BL_KB_TITLE, "a title adds its alias's count");
+    ok(n.n == 3 && n.v[1].row == 1 && n.v[1].weight == 2
+       && n.v[1].kind == BL_KB_BARE, "a bare title");
+    ok(n.n == 3 && n.v[2].row == 2 && n.v[2].weight == 1
+       && n.v[2].kind == BL_KB_ALIAS && n.total == 98, "an alias; the total");
+    ok(bl_kb_lookup(kb, bl_span_of("paris"), 1, &arena, &n, &err) == 0
+       && n.n == 1 && n.total == 98,
+       "the total is of all, whatever the limit");
+    ok(bl_kb_lookup(kb, bl_span_of("pari"), 9, &arena, &n, &err) == 0
+       && n.n == 0 && n.total == 0, "no such name");
 }
 
 static void test_names(struct bl_kb *kb)
@@ -113,14 +114,14 @@ static void test_names(struct bl_kb *kb)
 
     ok(bl_kb_spellings(kb, bl_span_of("paris"), 9, &arena, &v, &n, &err) ==
        0 && n == 4, "four spellings");
-    ok(n == 4 && bl_span_is(v[0].surface, "Paris") &&
-       bl_span_is(v[3].surface, "PARIS") && bl_span_is(v[0].type, "LOC") &&
-       !v[1].type.p, "as they are written, with types");
-    ok(bl_kb_aliases(kb, 0, &arena, &al, &n, &err) == 0 && n == 1 &&
-       bl_span_is(al[0].surface, "PARIS") && al[0].count == 90,
+    ok(n == 4 && bl_span_is(v[0].surface, "Paris")
+       && bl_span_is(v[3].surface, "PARIS") && bl_span_is(v[0].type, "LOC")
+       && !v[1].type.p, "as they are written, with types");
+    ok(bl_kb_aliases(kb, 0, &arena, &al, &n, &err) == 0 && n == 1
+       && bl_span_is(al[0].surface, "PARIS") && al[0].count == 90,
        "aliases of a row");
-    ok(bl_kb_name_from(kb, bl_span_of("paris "), &arena, &name, &err) == 1 &&
-       bl_span_is(name, "paris ( mythology"), "names from a prefix");
+    ok(bl_kb_name_from(kb, bl_span_of("paris "), &arena, &name, &err) == 1
+       && bl_span_is(name, "paris ( mythology"), "names from a prefix");
     ok(bl_kb_name_from(kb, bl_span_of("q"), &arena, &name, &err) == 0,
        "none behind the last");
 }
@@ -131,13 +132,13 @@ static void test_entities(struct bl_kb *kb)
     int64_t row = -1;
     size_t n = 0;
 
-    ok(bl_kb_get(kb, bl_span_of("p1"), &arena, &e, &err) == 1 &&
-       e.row == 0 && bl_span_is(e.text, "t1") && !e.url.p, "get by id");
+    ok(bl_kb_get(kb, bl_span_of("p1"), &arena, &e, &err) == 1
+       && e.row == 0 && bl_span_is(e.text, "t1") && !e.url.p, "get by id");
     ok(bl_kb_get(kb, bl_span_of("p"), &arena, &e, &err) == 0, "unknown id");
-    ok(bl_kb_brief_row(kb, 2, &arena, &e, &err) == 1 &&
-       bl_span_is(e.id, "3") && !e.text.p, "brief by row");
-    ok(bl_kb_get_row(kb, 3, &arena, &e, &err) == 0 &&
-       bl_kb_get_row(kb, -1, &arena, &e, &err) == 0, "rows out of range");
+    ok(bl_kb_brief_row(kb, 2, &arena, &e, &err) == 1
+       && bl_span_is(e.id, "3") && !e.text.p, "brief by row");
+    ok(bl_kb_get_row(kb, 3, &arena, &e, &err) == 0
+       && bl_kb_get_row(kb, -1, &arena, &e, &err) == 0, "rows out of range");
     ok(bl_kb_row(kb, bl_span_of("p2"), &row, &err) == 1 && row == 1,
        "row of an id");
     ok(bl_kb_walk(kb, 1, &err) == 0, "walk");

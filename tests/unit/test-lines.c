@@ -36,8 +36,9 @@ static void stop(void)
 
 static void expect(const char *want)
 {
-    ok(bl_lines_next(l, &line, &err) == BL_LINE_OK &&
-       bl_span_is(line, want), "line %zu is '%s'", bl_lines_number(l), want);
+    ok(bl_lines_next(l, &line, &err) == BL_LINE_OK
+       && bl_span_is(line, want), "line %zu is '%s'", bl_lines_number(l),
+       want);
 }
 
 static void ends(void)
@@ -248,8 +249,8 @@ static void many_blanks(void)
 static void broken(void)
 {
     l = bl_lines_new(-1, "stdin", CAP);
-    ok(bl_lines_next(l, &line, &err) == BL_LINE_ERROR &&
-       err.code == BL_SYSTEM, "a bad descriptor is an error");
+    ok(bl_lines_next(l, &line, &err) == BL_LINE_ERROR
+       && err.code == BL_SYSTEM, "a bad descriptor is an error");
     is_str(err.msg, "cannot read stdin: Bad file descriptor", "message");
     bl_lines_free(l);
 }

@@ -76,15 +76,15 @@ static void errors(void)
     big[sizeof big - 1] = '\0';
     big[BL_ERR_MSG - 2] = (char)0xc3;
     big[BL_ERR_MSG - 1] = (char)0xa9;
-    ok(bl_fail(&err, BL_BAD_FIELD, "%s", big) == -1 &&
-       strlen(err.msg) == BL_ERR_MSG - 2, "cut between characters");
+    ok(bl_fail(&err, BL_BAD_FIELD, "%s", big) == -1
+       && strlen(err.msg) == BL_ERR_MSG - 2, "cut between characters");
     bl_fail(&err, BL_DATA, "a\nb\xff");
     is_str(err.msg, "a b\xef\xbf\xbd", "one line of valid UTF-8");
     bl_err_prefix(&err, "field '%s'", "x");
     is_str(err.msg, "field 'x': a b\xef\xbf\xbd", "prefixed");
-    ok(bl_code_exit(BL_OK) == 0 && bl_code_exit(BL_NO_ENTITY) == 1 &&
-       bl_code_exit(BL_USAGE) == 2 && bl_code_exit(BL_DATA) == 3 &&
-       bl_code_exit(BL_SYSTEM) == 4, "exit statuses");
+    ok(bl_code_exit(BL_OK) == 0 && bl_code_exit(BL_NO_ENTITY) == 1
+       && bl_code_exit(BL_USAGE) == 2 && bl_code_exit(BL_DATA) == 3
+       && bl_code_exit(BL_SYSTEM) == 4, "exit statuses");
 }
 
 int main(void)

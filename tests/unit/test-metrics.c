@@ -18,8 +18,8 @@ static int judged(const char *line, struct bl_case *c)
     int rc;
 
     bl_arena_reset(&arena);
-    if (bl_record_parse(&r, bl_span_of(line), 3, &err) < 0 ||
-        bl_case_read(c, &r, &arena, &err) < 0)
+    if (bl_record_parse(&r, bl_span_of(line), 3, &err) < 0
+        || bl_case_read(c, &r, &arena, &err) < 0)
         return -1;
     rc = bl_case_judge(c, &r, &arena, &err);
     if (rc < 0)
@@ -31,8 +31,8 @@ static void label(const char *line, enum bl_gold want, const char *id)
 {
     struct bl_case c;
 
-    ok(judged(line, &c) == 0 && c.judged.gold == want &&
-       !strcmp(c.gold ? c.gold : "-", id), "label of %s", line);
+    ok(judged(line, &c) == 0 && c.judged.gold == want
+       && !strcmp(c.gold ? c.gold : "-", id), "label of %s", line);
     bl_case_free(&c);
 }
 
@@ -59,9 +59,9 @@ static void answer(const char *line, bool answered, bool right, size_t rank,
 {
     struct bl_case c;
 
-    ok(judged(line, &c) == 0 && c.judged.answered == answered &&
-       c.judged.right == right && c.judged.list_rank == rank &&
-       c.judged.bi_rank == bi, "answer of %s", line);
+    ok(judged(line, &c) == 0 && c.judged.answered == answered
+       && c.judged.right == right && c.judged.list_rank == rank
+       && c.judged.bi_rank == bi, "answer of %s", line);
     bl_case_free(&c);
 }
 

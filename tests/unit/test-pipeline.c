@@ -70,8 +70,8 @@ static void test_status(void)
        "SIGPIPE in an early stage is no failure");
     ok(status_of("exit 0", "kill -PIPE $$", NULL, &err) == BL_PIPELINE_PIPE,
        "SIGPIPE in the last stage is told apart");
-    ok(status_of("exit 0", "kill -KILL $$", "cat", &err) == 4 &&
-       err.code == BL_SYSTEM && strstr(err.msg, "signal 9"),
+    ok(status_of("exit 0", "kill -KILL $$", "cat", &err) == 4
+       && err.code == BL_SYSTEM && strstr(err.msg, "signal 9"),
        "another signal is a system failure: %s", err.msg);
     ok(status_of("exec sleep 100", "exit 3", "cat", &err) == 3,
        "stages before one that failed are stopped");

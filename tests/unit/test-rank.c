@@ -114,16 +114,16 @@ static void ranking(void)
     bl_rank_features(&c, bl_span_of("PARIS"), x);
     ok(x[BL_F_BARE] == 1 && x[BL_F_EQUAL] == 0 && x[BL_F_OVERLAP] < 1,
        "a title without its parenthesis");
-    ok(x[BL_N_FEATURES + BL_F_EQUAL] == 1 &&
-       x[BL_N_FEATURES + BL_F_OVERLAP] == 1 &&
-       x[BL_N_FEATURES + BL_F_NAMED] == 1 &&
-       fabs(x[BL_N_FEATURES + BL_F_PRIOR] - log(0.25)) < 1e-12,
+    ok(x[BL_N_FEATURES + BL_F_EQUAL] == 1
+       && x[BL_N_FEATURES + BL_F_OVERLAP] == 1
+       && x[BL_N_FEATURES + BL_F_NAMED] == 1
+       && fabs(x[BL_N_FEATURES + BL_F_PRIOR] - log(0.25)) < 1e-12,
        "a title that is the mention");
     ok(x[2 * BL_N_FEATURES + BL_F_BI_REST] < -2, "the last by far");
-    ok(fabs(x[2 * BL_N_FEATURES + BL_F_BI_GAP] + 4) < 1e-9 &&
-       x[BL_F_BI_GAP] == 0, "by four tenths");
-    ok(x[BL_F_HOLDS] == 1 && x[BL_N_FEATURES + BL_F_HOLDS] == 0 &&
-       x[2 * BL_N_FEATURES + BL_F_HOLDS] == 0,
+    ok(fabs(x[2 * BL_N_FEATURES + BL_F_BI_GAP] + 4) < 1e-9
+       && x[BL_F_BI_GAP] == 0, "by four tenths");
+    ok(x[BL_F_HOLDS] == 1 && x[BL_N_FEATURES + BL_F_HOLDS] == 0
+       && x[2 * BL_N_FEATURES + BL_F_HOLDS] == 0,
        "a title that holds the mention, and is not its name");
     nil = bl_rank(&cal, bl_span_of("PARIS"), NULL, &c);
     ok(nil == 0.5, "no evidence about none of them");
@@ -160,18 +160,19 @@ static bool initials(const char *mention, const char *title)
 
 static void abbreviations(void)
 {
-    ok(initials("WHO", "World Health Organization") &&
-       initials("U.S.", "United States"), "initials, with or without stops");
-    ok(initials("DOD", "Department of Defense") &&
-       initials("UCL", "University College, London (campus)") &&
-       initials("PAP", "People's Action Party"), "of the words that count");
-    ok(initials("AI", "Artificial intelligence") &&
-       initials("LOE", "List of earls"), "or of all of them");
-    ok(!initials("Who", "World Health Organization") &&
-       !initials("WH", "World Health Organization") &&
-       !initials("WHOS", "World Health Organization"), "nothing else");
-    ok(!initials("U", "Uganda") && !initials("", "") &&
-       !initials("..", "") && !initials("ABCDEFGHI", "A B C D E F G H I"),
+    ok(initials("WHO", "World Health Organization")
+       && initials("U.S.", "United States"),
+       "initials, with or without stops");
+    ok(initials("DOD", "Department of Defense")
+       && initials("UCL", "University College, London (campus)")
+       && initials("PAP", "People's Action Party"), "of the words that count");
+    ok(initials("AI", "Artificial intelligence")
+       && initials("LOE", "List of earls"), "or of all of them");
+    ok(!initials("Who", "World Health Organization")
+       && !initials("WH", "World Health Organization")
+       && !initials("WHOS", "World Health Organization"), "nothing else");
+    ok(!initials("U", "Uganda") && !initials("", "")
+       && !initials("..", "") && !initials("ABCDEFGHI", "A B C D E F G H I"),
        "two to eight letters");
 }
 
@@ -190,8 +191,9 @@ static void cases(void)
     ok(case_of("rand", "Ayn Rand") == 'p' && case_of("nato", "NATO") == 'p',
        "no name in lower case");
     ok(case_of("State", "Nation state") == 'c', "no common noun in capitals");
-    ok(case_of("rand", "Rand (Mount Ayn)") == ' ' &&
-       case_of("Rand", "Ayn Rand") == ' ' && case_of("State", "State") == ' '
+    ok(case_of("rand", "Rand (Mount Ayn)") == ' '
+       && case_of("Rand", "Ayn Rand") == ' '
+       && case_of("State", "State") == ' '
        && case_of("state", "Nation state") == ' ' && case_of("x", "") == ' ',
        "anything else may be");
 }
@@ -206,12 +208,12 @@ static bool initials_of(const char *title, const char *expected)
 
 static void initials_to_find_by(void)
 {
-    ok(initials_of("International Court of Justice", "ICJ") &&
-       initials_of("Cost of goods sold", "COGS") &&
-       initials_of("People's Action Party (Singapore)", "PAP"),
+    ok(initials_of("International Court of Justice", "ICJ")
+       && initials_of("Cost of goods sold", "COGS")
+       && initials_of("People's Action Party (Singapore)", "PAP"),
        "of the capitals, else of all words");
-    ok(initials_of("United States", "") && initials_of("", "") &&
-       initials_of("A B C D E F G H I", "") && initials_of("3 2 1 Go", ""),
+    ok(initials_of("United States", "") && initials_of("", "")
+       && initials_of("A B C D E F G H I", "") && initials_of("3 2 1 Go", ""),
        "three to eight letters");
 }
 
@@ -250,9 +252,9 @@ static void names(void)
     nil = bl_rank(&cal, bl_span_of("Who"), NULL, &c);
     ok(nil > 0.5, "no name and low scores: none");
     for (size_t i = BL_PROFILE_COSINE_NAMED; i < BL_N_PROFILES; i++)
-        ok(cal.profile[i].rank[BL_F_PRIOR] >= 0 &&
-           cal.profile[i].nil[BL_N_PRIOR] <= 0 &&
-           cal.profile[i].nil[BL_N_NAMED] <= 0,
+        ok(cal.profile[i].rank[BL_F_PRIOR] >= 0
+           && cal.profile[i].nil[BL_N_PRIOR] <= 0
+           && cal.profile[i].nil[BL_N_NAMED] <= 0,
            "set %zu: being known by that name never counts against", i);
 }
 
@@ -341,11 +343,11 @@ static void compiled_in(void)
     ok(!memcmp(&made, &file, sizeof(made)),
        "the compiled-in numbers are those of the file");
     for (size_t i = 0; i < BL_N_PROFILES; i++)
-        ok(made.profile[i].rank[BL_F_PRIOR] >= 0 &&
-           made.profile[i].nil[BL_N_PRIOR] <= 0,
+        ok(made.profile[i].rank[BL_F_PRIOR] >= 0
+           && made.profile[i].nil[BL_N_PRIOR] <= 0,
            "set %zu: a prior never counts against", i);
-    ok(made.profile[BL_PROFILE_CROSS].rank[BL_F_CROSS] == 1 &&
-       made.profile[BL_PROFILE_CROSS].rank[BL_F_BI] == 0,
+    ok(made.profile[BL_PROFILE_CROSS].rank[BL_F_CROSS] == 1
+       && made.profile[BL_PROFILE_CROSS].rank[BL_F_BI] == 0,
        "cross: the re-ranker decides");
 }
 

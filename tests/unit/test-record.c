@@ -23,8 +23,8 @@ static void getters(void)
     struct bl_span s = { NULL, 0 };
     int64_t n = 0;
 
-    ok(bl_record_string(&r, "s", &arena, &s, &err) == 0 &&
-       bl_span_is(s, "x"), "string");
+    ok(bl_record_string(&r, "s", &arena, &s, &err) == 0
+       && bl_span_is(s, "x"), "string");
     ok(bl_record_string(&r, "n", &arena, &s, &err) < 0, "no string");
     is_str(err.msg, "field 'n': expected string, found number", "message");
     ok(bl_record_string(&r, "z", &arena, &s, &err) < 0, "null is no string");
@@ -33,11 +33,11 @@ static void getters(void)
     is_str(err.msg, "field 'q': expected string, found nothing", "message");
     ok(bl_record_string_opt(&r, "z", &arena, &s, &err) == 0, "optional null");
     ok(bl_record_integer(&r, "n", 0, 9, &n, &err) == 0 && n == 7, "integer");
-    ok(bl_record_integer(&r, "d", 0, 9, &n, &err) < 0 &&
-       err.code == BL_DUPLICATE_KEY, "given twice");
+    ok(bl_record_integer(&r, "d", 0, 9, &n, &err) < 0
+       && err.code == BL_DUPLICATE_KEY, "given twice");
     ok(bl_record_array(&r, "a", &s, &err) == 0, "array");
-    ok(bl_record_id(&r, "id", &arena, &s, &err) == 0 &&
-       bl_span_is(s, "9007199254740993"), "a big id keeps its digits");
+    ok(bl_record_id(&r, "id", &arena, &s, &err) == 0
+       && bl_span_is(s, "9007199254740993"), "a big id keeps its digits");
     bl_record_free(&r);
 }
 
@@ -78,10 +78,10 @@ int main(void)
 
     getters();
     edits();
-    ok(bl_record_parse(&r, bl_span_of("[1]"), 1, &err) < 0 &&
-       !strcmp(err.msg, "expected object, found array"), "an array");
-    ok(bl_record_parse(&r, bl_span_of("{} {}"), 1, &err) < 0 &&
-       err.code == BL_BAD_JSON, "two objects");
+    ok(bl_record_parse(&r, bl_span_of("[1]"), 1, &err) < 0
+       && !strcmp(err.msg, "expected object, found array"), "an array");
+    ok(bl_record_parse(&r, bl_span_of("{} {}"), 1, &err) < 0
+       && err.code == BL_BAD_JSON, "two objects");
     bl_record_free(&r);
     bl_arena_free(&arena);
     return tap_done();

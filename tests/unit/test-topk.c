@@ -80,8 +80,8 @@ static bool agrees(struct bl_topk *t, const float *queries, size_t n,
         size_t total;
         struct bl_hit *want = ranking(t, queries + i * dim, n_kb, &total);
 
-        good &= found[i] == (k < total ? k : total) &&
-                !memcmp(want, hits + i * k, found[i] * sizeof *hits);
+        good &= found[i] == (k < total ? k : total)
+            && !memcmp(want, hits + i * k, found[i] * sizeof *hits);
         free(want);
     }
     free(hits);
@@ -129,11 +129,11 @@ static void one_case(enum bl_dtype dtype, size_t dim, size_t n, size_t n_kb,
     for (size_t threads = 1; threads <= 3; threads += 2) {
         struct bl_topk *t = bl_topk_new(&shard, 1, threads);
 
-        ok(agrees(t, q, 1, dim, 10, n_kb) && agrees(t, q, 2, dim, 1, n_kb) &&
-           agrees(t, q, 5, dim, n + 5, n_kb) &&
-           agrees(t, q, 20, dim, 12, n_kb) &&
-           agrees(t, q, 47, dim, 3, n_kb) &&
-           agrees(t, q, QUERIES, dim, 7, n_kb),
+        ok(agrees(t, q, 1, dim, 10, n_kb) && agrees(t, q, 2, dim, 1, n_kb)
+           && agrees(t, q, 5, dim, n + 5, n_kb)
+           && agrees(t, q, 20, dim, 12, n_kb)
+           && agrees(t, q, 47, dim, 3, n_kb)
+           && agrees(t, q, QUERIES, dim, 7, n_kb),
            "%s %zu x %zu%s, %zu threads", bl_dtype_name(dtype), n, dim,
            coarse ? " with ties" : "", threads);
         ok(close_to_truth(t, &x, q), "scores are right");
@@ -168,8 +168,8 @@ static void shards(void)
     /* The same shard twice: every row once. */
     two[1] = two[0];
     ts = bl_topk_new(two, 2, 2);
-    ok(agrees(ts, q, 3, DIM, 30, KB) && agrees(ts, q, 3, DIM, 49, KB) &&
-       agrees(ts, q, 3, DIM, 110, KB), "a row of two shards comes once");
+    ok(agrees(ts, q, 3, DIM, 30, KB) && agrees(ts, q, 3, DIM, 49, KB)
+       && agrees(ts, q, 3, DIM, 110, KB), "a row of two shards comes once");
     bl_topk_free(ts);
     bl_topk_free(tw);
     for (size_t i = 0; i < 3; i++)
@@ -229,8 +229,8 @@ static bool pairs_are_those_of(const struct bl_topk_kernel *k,
     float pairs[4];
 
     k->pairs(left, right, n, pairs);
-    return pairs[0] == scores[3] && pairs[1] == scores[4 + 1] &&
-           pairs[2] == scores[5 * 4 + 1] && pairs[3] == scores[0];
+    return pairs[0] == scores[3] && pairs[1] == scores[4 + 1]
+        && pairs[2] == scores[5 * 4 + 1] && pairs[3] == scores[0];
 }
 
 /* All kernels of this processor give nearly the same. */

@@ -308,8 +308,8 @@ static void mixed(const char *name, struct bl_span expected)
         bl_json_string((struct bl_span){ quoted.data, quoted.len }, &a, &key,
                        &err);
         bl_buf_printf(&full, "tensors.%s", key.p);
-        if (f && !same_tensor(value, bl_torchfile_find(f, full.data)) &&
-            ++wrong)
+        if (f && !same_tensor(value, bl_torchfile_find(f, full.data))
+            && ++wrong)
             printf("# %s: '%s' differs\n", name, key.p);
         bl_buf_free(&quoted);
         bl_buf_free(&full);

@@ -39,8 +39,8 @@ static void round_trip(void)
         if (cp >= 0xd800 && cp <= 0xdfff)
             continue;
         n = bl_utf8_encode(cp, b);
-        same = same && bl_utf8_decode(b, n, &m) == cp && m == n &&
-               bl_utf8_valid(b, n) == n;
+        same = same && bl_utf8_decode(b, n, &m) == cp && m == n
+            && bl_utf8_valid(b, n) == n;
     }
     ok(same, "every scalar value survives encode and decode");
 }

@@ -20,8 +20,8 @@ static const char *reads(const char *line, struct bl_vector *v)
 
     text[0] = '\0';
     bl_arena_reset(&arena);
-    if (bl_record_parse(&r, bl_span_of(line), 1, &err) < 0 ||
-        bl_vector_get(&r, &want, &arena, v, &err) < 0)
+    if (bl_record_parse(&r, bl_span_of(line), 1, &err) < 0
+        || bl_vector_get(&r, &want, &arena, v, &err) < 0)
         snprintf(text, sizeof text, "%s: %s", bl_code_name(err.code),
                  err.msg);
     bl_record_free(&r);
@@ -100,8 +100,8 @@ static void acceptances(void)
 
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         is_str(reads(good[i], &v), "", good[i]);
-        ok(v.dim == 2 && v.v[0] == 1 && v.v[1] == 2 &&
-           bl_span_is(v.model, "m"), "its values");
+        ok(v.dim == 2 && v.v[0] == 1 && v.v[1] == 2
+           && bl_span_is(v.model, "m"), "its values");
     }
     is_str(reads(E "\"f32\":\"\\/\\/9\\/PwAAAEA=\"}}", &v), "",
            "escaped slashes");
@@ -138,11 +138,11 @@ static void round_trips(void)
 
             bl_arena_reset(&arena);
             bl_vector_put(&b, f, dim, "fp", dim % 2, (enum bl_floats)form);
-            ok(!bl_json_check(b.data, b.len, &err) &&
-               !bl_vector_read((struct bl_span){ b.data, b.len }, &want,
-                               &arena, &v, &err) && v.dim == dim &&
-               v.names == dim % 2 &&
-               !memcmp(v.v, f, dim * sizeof *f), "%zu floats as %s %s", dim,
+            ok(!bl_json_check(b.data, b.len, &err)
+               && !bl_vector_read((struct bl_span){ b.data, b.len }, &want,
+                                  &arena, &v, &err) && v.dim == dim
+               && v.names == dim % 2
+               && !memcmp(v.v, f, dim * sizeof *f), "%zu floats as %s %s", dim,
                form ? "json" : "base64", err.msg);
             bl_buf_free(&b);
         }
@@ -166,8 +166,8 @@ static void base64(void)
 
         bl_base64_put(&b, pairs[i][0], i);
         is_str(b.data, pairs[i][1], "base64 written");
-        ok(bl_base64_get(bl_span_of(pairs[i][1]), out, i) &&
-           !memcmp(out, pairs[i][0], i), "and read");
+        ok(bl_base64_get(bl_span_of(pairs[i][1]), out, i)
+           && !memcmp(out, pairs[i][0], i), "and read");
         bl_buf_free(&b);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

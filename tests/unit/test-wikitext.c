@@ -81,8 +81,8 @@ static void test_links(void)
                                                    l->end - l->start }),
            "link %zu stands where it says", i);
     }
-    ok(bl_span_is(p->links[2].key, "a b") &&
-       bl_span_is(p->links[2].anchor, "xs"), "a key and a trail");
+    ok(bl_span_is(p->links[2].key, "a b")
+       && bl_span_is(p->links[2].anchor, "xs"), "a key and a trail");
     p = bl_wikitext_read(reader, site, bl_span_of("x {{Disambig-cleanup}}"));
     ok(p->disambiguation, "a disambiguation page");
     p = bl_wikitext_read(reader, site,
