@@ -15,6 +15,8 @@ roofline() {
         --rows 20000 --quick --rounds 1 --threads 2 "$@"
 }
 
+mkdir report
+printf 'old\n\n## Beside other programs\n\nby hand\n' >report/performance.md
 roofline --cross "$golden/m2-cross" --report report
 is "$status$(cat out)" 0 'a report'
 is "$(grep -c '^| .* %' report/performance.md)" 15 \
@@ -23,6 +25,10 @@ is "$(grep -c '^| .*- | - |$' report/performance.md)" 2 'and others'
 is "$(grep -c '^Milliseconds\|^A second' report/performance.md)" 4 \
     'how four costs grow'
 is "$(grep -c 'nan\|inf\|| - ' report/performance.md)" 2 'no figure is none'
+is "$(grep -c '^old$' report/performance.md):$(tail -n 3 \
+    report/performance.md)" '0:## Beside other programs
+
+by hand' 'what was added by hand stays, at the end'
 is "$(grep -c '<polyline' report/performance.svg)" 12 'in a chart'
 roofline --processor
 is "$status" 0 'by processor time, without a cross-encoder'
