@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Runs the EXAMPLES of every man page: "$ COMMAND" lines of literal displays,
+# Runs the examples of every man page: "$ COMMAND" lines of literal displays,
 # in order, in a folder that holds what examples may name:
 #
 #     entities.jsonl  docs.jsonl  text.txt  mentions.jsonl  linked.jsonl
@@ -16,7 +16,7 @@ have() { [ -x "$top_builddir/bin/blink-$1" ]; }
 # examples PAGE: one block a command: "$ COMMAND", output lines, and a line
 # of a single \001.
 examples() {
-    sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$1" | awk '
+    awk '
         function flush() { if (command != "") printf "%s\001\n", block
                            command = block = "" }
         /^\.Bd .*-literal/ { on = 1; next }
@@ -28,7 +28,7 @@ examples() {
         }
         /^\$ / && !more { flush(); command = $0; block = $0 "\n"
                           more = /\\$/; next }
-        command != "" { block = block $0 "\n"; if (more) more = /\\$/ }'
+        command != "" { block = block $0 "\n"; if (more) more = /\\$/ }' "$1"
 }
 
 set_up() {

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The options and defaults that --help prints are those of the man page.
-# Options that many programs share may be in blink(7) instead, when the page
-# points there.
+# Options that many programs share are described in blink(7): the page lists
+# the ones it has in "Shared options", with the default where that depends on
+# the program.
 . "$top_srcdir/tests/lib.sh"
 
 # page_options PAGE: "NAME<tab>text of the item" for each long option, and
@@ -33,6 +34,29 @@ page_options() {
         END { flush() }'
 }
 
+# shared_options PAGE: "NAME<tab>default" for each option that the page says is
+# in blink(7), the default being empty where the page gives none.
+shared_options() {
+    awk '
+        /^\.S[hs] / { on = $0 == ".Ss Shared options"; next }
+        !on { next }
+        /^\.Fl [^ ]+( [,.])?$/ {
+            if (name != "") print name "\t" value
+            name = $2; value = ""
+        }
+        /^\.Pq default [^ ]+( ,)?$/ { value = $3 }
+        / \.$/ && name != "" { on = 0 }
+        END { if (name != "") print name "\t" value }' "$1"
+}
+
+# same_item PAGE NAME: the other names of that option.
+same_item() {
+    page_options "$1" | awk -F '\t' -v name="$2" '
+        { text[$1] = $2 }
+        END { for (other in text)
+                  if (text[other] == text[name]) print other }'
+}
+
 # help_options: "NAME<tab>default" from --help on stdin.
 help_options() {
     awk '/^  (-., |    )--[a-z]/ {
@@ -56,7 +80,8 @@ help_options() {
 tokens_of() { tr -c 'A-Za-z0-9.,_/+-' '\n' | sed 's/[.,]*$//'; }
 
 check_program() {
-    local name=$1 page=$top_srcdir/man/$1.1 sub value text
+    local name=$1 page=$top_srcdir/man/$1.1 tour=$top_srcdir/man/blink.7
+    local sub value text own option other
     "$name" --help >"$T/help"
     awk '/^Commands:/ { on = 1; next } !NF { on = 0 } on { print $1 }' \
         "$T/help" >"$T/commands"
@@ -66,19 +91,33 @@ check_program() {
     help_options <"$T/help" | sort -u >"$T/options"
     page_options "$page" | sort -u >"$T/page"
     : >"$T/shared"
-    if grep -q '^\.Xr blink 7' "$page"; then
-        page_options "$top_srcdir/man/blink.7" | sort -u >"$T/shared"
-    fi
+    while IFS=$'\t' read -r option value; do
+        for other in $(same_item "$tour" "$option"); do
+            printf '%s\t%s\n' "$other" "$value" >>"$T/shared"
+        done
+        grep -q "^$option$(printf '\t')" "$T/shared" ||
+            fail "$name: blink(7) describes $option"
+    done < <(shared_options "$page")
     cut -f1 "$T/options" | sort -u >"$T/a"
     cut -f1 "$T/page" | sort -u >"$T/b"
     cut -f1 "$T/shared" | sort -u >"$T/c"
     is "$(comm -23 "$T/a" <(sort -u "$T/b" "$T/c"))" '' \
         "$name: the page has every option of --help"
-    is "$(comm -13 "$T/a" "$T/b")" '' \
+    is "$(comm -13 "$T/a" <(sort -u "$T/b" "$T/c"))" '' \
         "$name: --help has every option of the page"
+    is "$(comm -12 "$T/b" "$T/c")" '' \
+        "$name: no option is described twice"
     while IFS=$'\t' read -r option value; do
         [ -n "$value" ] || continue
-        text=$(awk -F '\t' -v o="$option" '$1 == o' "$T/page" "$T/shared")
+        own=$(awk -F '\t' -v o="$option" '$1 == o { print $2 }' "$T/shared")
+        if [ -n "$own" ]; then
+            is "$own" "$value" "$name: the default of $option on the page"
+            continue
+        fi
+        text=$(awk -F '\t' -v o="$option" '$1 == o' "$T/page")
+        if [ -z "$text" ]; then
+            text=$(page_options "$tour" | awk -F '\t' -v o="$option" '$1 == o')
+        fi
         tokens_of <<<"$text" | grep -qxF -e "$value" ||
             fail "$name: the page says that -$option is $value by default"
     done <"$T/options"
