@@ -134,7 +134,7 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
                    struct bl_err *err)
 {
     struct state *s = ctx;
-    struct work *w = bl_arena_alloc(a, 1, sizeof(*w));
+    struct work *w = bl_arena_alloc(a, 1, sizeof *w);
     struct bl_mention *m = &w->mention;
     size_t n;
 
@@ -146,7 +146,7 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
         || bl_candidates_read(&item->rec, a, &w->list, err) < 0)
         return -1;
     n = w->list.n < o.top ? w->list.n : o.top;
-    w->texts = bl_arena_alloc(a, n, sizeof(*w->texts));
+    w->texts = bl_arena_alloc(a, n, sizeof *w->texts);
     for (size_t i = 0; i < n; i++)
         if (read_text(s, &w->list.v[i], a, &w->texts[i], err) < 0)
             return -1;
@@ -235,8 +235,8 @@ static int run(void *ctx, struct bl_item **items, size_t n,
         add_round(s, items, n);
         if (!s->batch.n_seqs)
             break;
-        logits = bl_arena_alloc(a, s->batch.n_seqs, sizeof(*logits));
-        bad = bl_arena_alloc(a, s->batch.n_seqs, sizeof(*bad));
+        logits = bl_arena_alloc(a, s->batch.n_seqs, sizeof *logits);
+        bad = bl_arena_alloc(a, s->batch.n_seqs, sizeof *bad);
         if (bl_encoder_score(s->encoder, &s->batch, logits, bad, err) < 0)
             return -1;
         take_round(items, n, logits, bad);

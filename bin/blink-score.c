@@ -94,7 +94,7 @@ static void state_free(struct state *s)
 static bool *eligible(const struct bl_candidates *c, struct bl_span type,
                       struct bl_arena *a)
 {
-    bool *ok = bl_arena_alloc(a, c->n, sizeof(*ok));
+    bool *ok = bl_arena_alloc(a, c->n, sizeof *ok);
 
     for (size_t i = 0; i < c->n; i++) {
         struct bl_span t = c->v[i].type;
@@ -108,7 +108,7 @@ static int add_to_fit(struct state *s, const struct bl_item *item,
                       const struct work *w, struct bl_arena *a,
                       struct bl_err *err)
 {
-    double *x = bl_arena_alloc(a, w->list.n, BL_N_FEATURES * sizeof(*x));
+    double *x = bl_arena_alloc(a, w->list.n, BL_N_FEATURES * sizeof *x);
     size_t gold = SIZE_MAX;
     enum bl_gold kind;
     struct bl_span id;
@@ -129,7 +129,7 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
                    struct bl_err *err)
 {
     struct state *s = ctx;
-    struct work *w = bl_arena_alloc(a, 1, sizeof(*w));
+    struct work *w = bl_arena_alloc(a, 1, sizeof *w);
     struct bl_span type = { NULL, 0 };
     bool *ok = NULL;
 

@@ -116,7 +116,7 @@ static int read_text(struct bl_calibration *out, struct bl_span text,
     struct bl_span all, v;
     int64_t format;
 
-    memset(out, 0, sizeof(*out));
+    memset(out, 0, sizeof *out);
     if (bl_json_check(text.p, text.n, err) < 0)
         return -1;
     text = bl_json_trim(text);

@@ -94,9 +94,9 @@ int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
     for (it = bl_json_iter(list); bl_json_next(&it, NULL, &v);)
         n++;
     out->n = n;
-    out->v = bl_arena_alloc(a, n, sizeof(*out->v));
+    out->v = bl_arena_alloc(a, n, sizeof *out->v);
     if (n)
-        memset(out->v, 0, n * sizeof(*out->v));
+        memset(out->v, 0, n * sizeof *out->v);
     it = bl_json_iter(list);
     for (size_t i = 0; i < n && bl_json_next(&it, NULL, &v); i++) {
         out->v[i].place = i;
@@ -124,7 +124,7 @@ static int by_score(const void *a, const void *b)
 void bl_candidates_sort(struct bl_candidates *c)
 {
     if (c->n > 1)
-        qsort(c->v, c->n, sizeof(*c->v), by_score);
+        qsort(c->v, c->n, sizeof *c->v, by_score);
 }
 
 /* ---- Writing ---- */

@@ -48,7 +48,7 @@ static void add_group(struct bl_tally *sum, const struct bl_cases *all,
 void bl_cases_tally(const struct bl_cases *all, const struct bl_cutoffs *k,
                     struct bl_tally *out)
 {
-    struct group *g = bl_xmalloc(all->n, sizeof(*g));
+    struct group *g = bl_xmalloc(all->n, sizeof *g);
     size_t n = make_groups(all, g);
 
     *out = (struct bl_tally){ 0 };
@@ -70,7 +70,7 @@ static int by_value(const void *a, const void *b)
 static void interval(double *v, size_t n, double *lo, double *hi)
 {
     *lo = *hi = NAN;
-    qsort(v, n, sizeof(*v), by_value);
+    qsort(v, n, sizeof *v, by_value);
     while (n && isnan(v[n - 1]))
         n--;
     if (!n)
@@ -83,9 +83,9 @@ void bl_cases_bootstrap(const struct bl_cases *all,
                         const struct bl_cutoffs *k, size_t rounds,
                         uint64_t seed, double *lo, double *hi)
 {
-    struct group *g = bl_xmalloc(all->n, sizeof(*g));
+    struct group *g = bl_xmalloc(all->n, sizeof *g);
     size_t n_groups = make_groups(all, g), n = 0;
-    double *values = bl_xmalloc(rounds, BL_MAX_FIGURES * sizeof(*values));
+    double *values = bl_xmalloc(rounds, BL_MAX_FIGURES * sizeof *values);
     struct bl_figure figures[BL_MAX_FIGURES];
     uint64_t state = seed * 2 + 1;
     bool docs = false;

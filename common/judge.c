@@ -222,7 +222,7 @@ void bl_cases_add(struct bl_cases *all, const struct bl_case *c)
 {
     if (all->n == all->cap) {
         all->cap = all->cap ? 2 * all->cap : 256;
-        all->v = bl_xrealloc(all->v, all->cap, sizeof(*all->v));
+        all->v = bl_xrealloc(all->v, all->cap, sizeof *all->v);
     }
     all->v[all->n++] = *c;
 }
@@ -267,19 +267,19 @@ static int by_group(const void *a, const void *b)
 void bl_cases_sort(struct bl_cases *all)
 {
     if (all->n > 1)
-        qsort(all->v, all->n, sizeof(*all->v), by_key);
+        qsort(all->v, all->n, sizeof *all->v, by_key);
 }
 
 void bl_cases_by_doc(struct bl_cases *all)
 {
     if (all->n > 1)
-        qsort(all->v, all->n, sizeof(*all->v), by_doc);
+        qsort(all->v, all->n, sizeof *all->v, by_doc);
 }
 
 void bl_cases_by_group(struct bl_cases *all)
 {
     if (all->n > 1)
-        qsort(all->v, all->n, sizeof(*all->v), by_group);
+        qsort(all->v, all->n, sizeof *all->v, by_group);
 }
 
 struct bl_case *bl_cases_find(struct bl_cases *all, const char *key)

@@ -162,7 +162,7 @@ static double ece(const struct bl_tally *t)
 static size_t put(struct bl_figure *out, size_t n, const char *name,
                   const char *what, double value)
 {
-    snprintf(out[n].name, sizeof(out[n].name), "%s%s", name, what);
+    snprintf(out[n].name, sizeof out[n].name, "%s%s", name, what);
     out[n].value = value;
     return n + 1;
 }
@@ -193,7 +193,7 @@ size_t bl_figures(const struct bl_tally *t, const struct bl_cutoffs *k,
         bool none = k->blink && k->v[i] == 1;
         double hits = k->blink ? t->at_blink[i] : t->at[i];
         n = put(out, n, "", "", none ? NAN : ratio(hits, t->n));
-        snprintf(out[n - 1].name, sizeof(out->name), "recall_at_%zu",
+        snprintf(out[n - 1].name, sizeof out->name, "recall_at_%zu",
                  k->v[i]);
     }
     n = put(out, n, "recall", "", ratio(t->found, t->n));

@@ -50,10 +50,10 @@ void bl_fit_add(struct bl_fit *f, enum bl_profile profile, const double *x,
         return;
     if (f->n == f->cap) {
         f->cap = f->cap ? 2 * f->cap : 256;
-        f->v = bl_xrealloc(f->v, f->cap, sizeof(*f->v));
+        f->v = bl_xrealloc(f->v, f->cap, sizeof *f->v);
     }
     f->v[f->n++] = (struct list){ profile, n, gold,
-        bl_xmemdup(x, n * BL_N_FEATURES * sizeof(*x)) };
+        bl_xmemdup(x, n * BL_N_FEATURES * sizeof *x) };
 }
 
 size_t bl_fit_count(const struct bl_fit *f, enum bl_profile profile)
@@ -114,7 +114,7 @@ struct problem {
 static void evaluate(const struct problem *pr, const double *w,
                      struct point *p)
 {
-    memset(p, 0, sizeof(*p));
+    memset(p, 0, sizeof *p);
     for (size_t i = 0; i < pr->fit->n; i++)
         if (pr->fit->v[i].profile == pr->from)
             pr->look(pr, &pr->fit->v[i], w, p);
@@ -135,7 +135,7 @@ static void maximise(const struct problem *pr, double w[DIM])
     struct point here, there;
     double step[DIM], next[DIM];
 
-    memset(w, 0, DIM * sizeof(*w));
+    memset(w, 0, DIM * sizeof *w);
     evaluate(pr, w, &here);
     for (int round = 0; round < MAX_STEPS; round++) {
         double scale = 1, before = here.value;
@@ -149,7 +149,7 @@ static void maximise(const struct problem *pr, double w[DIM])
         }
         if (!(there.value > before))
             return;
-        memcpy(w, next, sizeof(next));
+        memcpy(w, next, sizeof next);
         here = there;
         if (there.value - before < 1e-9 * (1 + fabs(before)))
             return;
@@ -252,18 +252,18 @@ void bl_fit_run(const struct bl_fit *f, enum bl_profile from, bool use_bi,
 
     for (size_t i = 0; i < f->n; i++)
         longest = f->v[i].n > longest ? f->v[i].n : longest;
-    pr.share = bl_xmalloc(longest, sizeof(*pr.share));
+    pr.share = bl_xmalloc(longest, sizeof *pr.share);
     for (size_t i = 0; i < BL_N_FEATURES; i++)
         pr.use[i] = i != BL_F_BI || use_bi;
     pr.look = look_rank;
     maximise_prior(&pr, BL_F_PRIOR, 1, found);
-    memcpy(w->rank, found, sizeof(w->rank));
+    memcpy(w->rank, found, sizeof w->rank);
     for (size_t i = 0; i < DIM; i++)
         pr.use[i] = i < BL_N_NIL_FEATURES && (i != BL_N_BI || use_bi);
     pr.rank = w->rank;
     pr.look = look_nil;
     maximise_prior(&pr, BL_N_PRIOR, -1, found);
-    memcpy(w->nil, found, sizeof(w->nil));
+    memcpy(w->nil, found, sizeof w->nil);
     measure(&pr, w, quality);
     free(pr.share);
 }

@@ -226,7 +226,7 @@ void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,
     size_t n_capitals = bl_initials_read(mention, capitals);
     bool capital = has_capital(mention);
 
-    memset(x, 0, c->n * BL_N_FEATURES * sizeof(*x));
+    memset(x, 0, c->n * BL_N_FEATURES * sizeof *x);
     name_set(&m, mention);
     for (size_t i = 0; i < c->n; i++) {
         double *f = x + i * BL_N_FEATURES;
@@ -320,8 +320,8 @@ double bl_rank(const struct bl_calibration *cal, struct bl_span mention,
                const bool *eligible, struct bl_candidates *c)
 {
     const struct bl_weights *w = &cal->profile[bl_rank_profile(c)];
-    double *x = bl_xmalloc(c->n, BL_N_FEATURES * sizeof(*x));
-    double *share = bl_xmalloc(c->n, sizeof(*share));
+    double *x = bl_xmalloc(c->n, BL_N_FEATURES * sizeof *x);
+    double *share = bl_xmalloc(c->n, sizeof *share);
     double z[BL_N_NIL_FEATURES], nil = 1;
     size_t best;
 

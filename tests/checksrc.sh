@@ -27,6 +27,8 @@ rule 'note to self' f.c <<<"/* TO""DO */"
 rule 'path of one machine' g.c <<<"/* see /ho""me/me/x */"
 rule "'&&' at the end" h.c <<<$'#define X if (x && \\\n    y)'
 rule "'\|\|' at the end" h.c <<<$'int bl_x = a ||    /* why */\n    b;'
+rule "'sizeof\(...\)' of an object" h.c <<<'int bl_x = sizeof(*bl_y);'
+rule "'sizeof\(...\)' of an object" h.c <<<'int bl_x = sizeof(bl_y->z);'
 rule 'space missing after a keyword' h.c <<<'#define X if(x)'
 rule 'a function that leaves its file is named bl_' i.c <<'X'
 int leaves(void)
@@ -56,6 +58,7 @@ int bl_long_name(int a,
 
 static int inner(void)
 {
+    memset(text, 0, sizeof *text + sizeof(char *) + sizeof(struct bl_x));
     return snprintf(text, 1, "x") + my_strcpy(1);
 }
 X

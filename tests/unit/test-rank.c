@@ -340,7 +340,7 @@ static void compiled_in(void)
     struct bl_calibration made = bl_calibration_default();
     struct bl_calibration file = shipped("default.json");
 
-    ok(!memcmp(&made, &file, sizeof(made)),
+    ok(!memcmp(&made, &file, sizeof made),
        "the compiled-in numbers are those of the file");
     for (size_t i = 0; i < BL_N_PROFILES; i++)
         ok(made.profile[i].rank[BL_F_PRIOR] >= 0
@@ -373,7 +373,7 @@ static void fitting(void)
     for (size_t i = 0; i < 20000; i++) {
         double u = uniform(&state);
         size_t gold = 0;
-        memset(x, 0, sizeof(x));
+        memset(x, 0, sizeof x);
         for (size_t k = 0; k < 4; k++) {
             x[k * BL_N_FEATURES + BL_F_BI] = uniform(&state);
             x[k * BL_N_FEATURES + BL_F_EQUAL] = uniform(&state) < 0.3;
