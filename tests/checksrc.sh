@@ -39,7 +39,14 @@ X
 rule 'a function of 61 lines' j.c < <(
     printf 'static int f(void)\n{\n'; printf '    g();\n%.0s' {1..61}
     echo '}')
-rule '605 lines' k.c < <(printf 'int bl_x;\n%.0s' {1..604})
+rule '805 lines' k.c < <(printf 'int bl_x;\n%.0s' {1..804})
+is "$(cat "$T/err")" '' 'a file that is refused gets no warning'
+{ echo '/* SPDX-License-Identifier: MIT */'; yes 'int bl_x;'; } |
+    head -n 601 >"$T/k.c"
+run "$check" "$T/k.c"
+is "$status$(cat "$T/out" "$T/err")" \
+    "0$T/k.c:1: warning: 601 lines; is it one thing?" \
+    'a long file gets a warning and passes'
 mkdir "$T/common"
 rule 'bl_x\(\) has no comment' common/l.h <<<$'\nint bl_x(void);'
 printf 'int x;\n' >"$T/m.c"
