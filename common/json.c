@@ -289,8 +289,7 @@ int bl_json_get(struct bl_span object, const char *name,
 
 /* ---- Numbers ---- */
 
-/* strtod follows the locale; a "C" one of our own does not. */
-static locale_t c_locale(void)
+locale_t bl_json_locale(void)
 {
     static locale_t c;
 
@@ -319,7 +318,7 @@ int bl_json_number(struct bl_span v, double *out, struct bl_err *err)
                        sizeof text - 1);
     memcpy(text, v.p, v.n);
     text[v.n] = '\0';
-    d = strtod_l(text, NULL, c_locale());
+    d = strtod_l(text, NULL, bl_json_locale());
     if (!isfinite(d))
         return bl_fail(err, BL_BAD_FIELD, "number %.40s is out of range",
                        text);
@@ -405,7 +404,7 @@ void bl_json_put_double(struct bl_buf *b, double v, int digits)
 
     if (!isfinite(v))
         BL_BUG("non-finite number written");
-    old = uselocale(c_locale());
+    old = uselocale(bl_json_locale());
     n = snprintf(text, sizeof text, "%.*g", digits, v);
     uselocale(old);
     bl_buf_put(b, text, (size_t)n);

@@ -4,9 +4,9 @@
  *
  * bl_json_check() proves once that a line is valid JSON in valid UTF-8; from
  * then on values are spans of that line, walked by a cursor without any
- * copy, so that what is not ours is never re-printed.  cJSON, which cuts
- * strings at \u0000, rounds integers above 2^53 and accepts invalid text,
- * is used for small trusted-size files only (config.json), after this check.
+ * copy, so that what is not ours is never re-printed.  This is for records;
+ * files that are read whole, as config.json, go through document.h, which
+ * makes a tree with cJSON after this check.
  *
  *     struct bl_json_iter it = bl_json_iter(array);
  *     struct bl_span v;
@@ -17,6 +17,7 @@
 #ifndef BL_JSON_H
 #define BL_JSON_H
 
+#include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -82,7 +83,11 @@ int bl_json_number(struct bl_span v, double *out, struct bl_err *err);
 int bl_json_integer(struct bl_span v, int64_t lo, int64_t hi, int64_t *out,
                     struct bl_err *err);
 
-/* ---- Writing ---- */
+/* The "C" locale, for uselocale() and strtod_l(): a number of JSON has a
+ * point whatever the user's locale is.  Never freed. */
+locale_t bl_json_locale(void);
+
+/* ---- Writing: values alone; writer.h puts them together ---- */
 
 /* A quoted string from n bytes of valid UTF-8; control characters and
  * quotes are escaped, everything else is left as it is. */

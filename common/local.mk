@@ -32,6 +32,7 @@ common_libcommon_la_SOURCES = \
 	common/dictionary.c common/dictionary.h \
 	common/wrap.c common/wrap.h \
 	common/doc.c common/doc.h \
+	common/document.c common/document.h \
 	common/err.c common/err.h \
 	common/faiss-file.c common/faiss-file.h \
 	common/faiss-graph.c \
@@ -152,6 +153,7 @@ common_libcommon_la_SOURCES = \
 	common/wide.h \
 	common/wordpiece.c common/wordpiece.h \
 	common/words.c common/words.h \
+	common/writer.c common/writer.h \
 	common/zeshel.c common/zeshel.h \
 	common/zip.c common/zip.h
 common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS) $(EXPAT_LIBS) \

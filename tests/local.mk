@@ -20,6 +20,7 @@ UNIT_TESTS = \
 	tests/unit/test-mem \
 	tests/unit/test-lines \
 	tests/unit/test-doc \
+	tests/unit/test-document \
 	tests/unit/test-tagset \
 	tests/unit/test-wrap \
 	tests/unit/test-file \
@@ -44,6 +45,7 @@ UNIT_TESTS = \
 	tests/unit/test-wikitext \
 	tests/unit/test-wordpiece \
 	tests/unit/test-words \
+	tests/unit/test-writer \
 	tests/unit/test-vector
 check_PROGRAMS += $(UNIT_TESTS) tests/bench/bench-topk tests/bench/bench-ann \
 	tests/bench/bench-peaks

@@ -4,6 +4,7 @@ FUZZERS = \
 	tests/fuzz/fuzz-array \
 	tests/fuzz/fuzz-bunzip \
 	tests/fuzz/fuzz-doc \
+	tests/fuzz/fuzz-document \
 	tests/fuzz/fuzz-faiss \
 	tests/fuzz/fuzz-index \
 	tests/fuzz/fuzz-int8 \
@@ -24,6 +25,8 @@ tests_fuzz_fuzz_array_SOURCES = \
 tests_fuzz_fuzz_bunzip_SOURCES = \
 	tests/fuzz/fuzz-bunzip.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_doc_SOURCES = tests/fuzz/fuzz-doc.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_document_SOURCES = \
+	tests/fuzz/fuzz-document.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_faiss_SOURCES = \
 	tests/fuzz/fuzz-faiss.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_index_SOURCES = \
