@@ -12,14 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert.h"
-#include "family-pack.h"
-#include "model-family.h"
-#include "opts.h"
-#include "prog.h"
-#include "quantize.h"
-#include "threads.h"
-#include "zeshel.h"
+#include "convert/convert.h"
+#include "convert/family-pack.h"
+#include "model/model-family.h"
+#include "cli/opts.h"
+#include "cli/prog.h"
+#include "net/quantize.h"
+#include "base/threads.h"
+#include "convert/zeshel.h"
 
 static struct opts {
     const char *params, *bert, *vocab, *output;

@@ -10,14 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "encoder.h"
-#include "input.h"
-#include "loop.h"
-#include "mem.h"
-#include "model.h"
-#include "opts.h"
-#include "prog.h"
-#include "vector.h"
+#include "net/encoder.h"
+#include "text/input.h"
+#include "cli/loop.h"
+#include "base/mem.h"
+#include "model/model.h"
+#include "cli/opts.h"
+#include "cli/prog.h"
+#include "json/vector.h"
 
 static struct opts {
     const char *model;

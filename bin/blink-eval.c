@@ -14,15 +14,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "judge.h"
-#include "kb.h"
-#include "label-map.h"
-#include "lines.h"
-#include "loop.h"
-#include "mem.h"
-#include "opts.h"
-#include "prog.h"
-#include "report.h"
+#include "eval/judge.h"
+#include "kb/kb.h"
+#include "eval/label-map.h"
+#include "json/lines.h"
+#include "cli/loop.h"
+#include "base/mem.h"
+#include "cli/opts.h"
+#include "cli/prog.h"
+#include "eval/report.h"
 
 static struct opts {
     const char *cutoffs, *gold, *diff, *catalogue, *by, *entities;

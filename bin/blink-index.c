@@ -12,17 +12,17 @@
 #include <string.h>
 
 #include "index/approximate.h"
-#include "index.h"
-#include "kb.h"
-#include "loop.h"
-#include "mem.h"
-#include "model.h"
-#include "opts.h"
-#include "paths.h"
-#include "prog.h"
-#include "utf8.h"
-#include "vector.h"
-#include "vector-file.h"
+#include "search/index.h"
+#include "kb/kb.h"
+#include "cli/loop.h"
+#include "base/mem.h"
+#include "model/model.h"
+#include "cli/opts.h"
+#include "base/paths.h"
+#include "cli/prog.h"
+#include "base/utf8.h"
+#include "json/vector.h"
+#include "search/vector-file.h"
 
 static struct opts {
     const char *index, *catalogue, *output, *model;

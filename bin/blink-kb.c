@@ -15,14 +15,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kb-build.h"
-#include "kb-counts.h"
+#include "kb/kb-build.h"
+#include "kb/kb-counts.h"
 #include "kb/wikipedia.h"
-#include "lines.h"
-#include "mem.h"
-#include "opts.h"
-#include "paths.h"
-#include "prog.h"
+#include "json/lines.h"
+#include "base/mem.h"
+#include "cli/opts.h"
+#include "base/paths.h"
+#include "cli/prog.h"
 
 enum on_error { ON_ERROR_STOP, ON_ERROR_DROP };
 

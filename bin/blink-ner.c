@@ -14,14 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dictionary.h"
-#include "loop.h"
-#include "mem.h"
-#include "opts.h"
-#include "paths.h"
-#include "prog.h"
-#include "tagger.h"
-#include "utf8.h"
+#include "ner/dictionary.h"
+#include "cli/loop.h"
+#include "base/mem.h"
+#include "cli/opts.h"
+#include "base/paths.h"
+#include "cli/prog.h"
+#include "ner/tagger.h"
+#include "base/utf8.h"
 
 static struct opts {
     const char *model, *dictionary;

@@ -12,18 +12,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "alias-title.h"
-#include "calibration.h"
-#include "candidates.h"
-#include "cascade.h"
-#include "encoder.h"
-#include "input.h"
-#include "kb.h"
-#include "loop.h"
-#include "mem.h"
-#include "model.h"
-#include "opts.h"
-#include "prog.h"
+#include "link/alias-title.h"
+#include "link/calibration.h"
+#include "json/candidates.h"
+#include "link/cascade.h"
+#include "net/encoder.h"
+#include "text/input.h"
+#include "kb/kb.h"
+#include "cli/loop.h"
+#include "base/mem.h"
+#include "model/model.h"
+#include "cli/opts.h"
+#include "cli/prog.h"
 
 static struct opts {
     const char *model, *catalogue, *calibration;

@@ -11,17 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ann.h"
-#include "fold.h"
-#include "initials.h"
-#include "index.h"
-#include "kb.h"
-#include "loop.h"
-#include "mem.h"
-#include "opts.h"
-#include "paths.h"
-#include "prog.h"
-#include "topk.h"
+#include "search/ann.h"
+#include "text/fold.h"
+#include "text/initials.h"
+#include "search/index.h"
+#include "kb/kb.h"
+#include "cli/loop.h"
+#include "base/mem.h"
+#include "cli/opts.h"
+#include "base/paths.h"
+#include "cli/prog.h"
+#include "search/topk.h"
 
 static struct opts {
     struct bl_strings indexes;

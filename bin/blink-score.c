@@ -12,17 +12,17 @@
 #include <string.h>
 #include <strings.h>
 
-#include "calibration.h"
-#include "candidates.h"
-#include "file.h"
-#include "json.h"
-#include "label.h"
-#include "loop.h"
-#include "mem.h"
-#include "opts.h"
-#include "prog.h"
-#include "rank.h"
-#include "rank-fit.h"
+#include "link/calibration.h"
+#include "json/candidates.h"
+#include "base/file.h"
+#include "json/json.h"
+#include "eval/label.h"
+#include "cli/loop.h"
+#include "base/mem.h"
+#include "cli/opts.h"
+#include "cli/prog.h"
+#include "link/rank.h"
+#include "link/rank-fit.h"
 
 static struct opts {
     const char *calibration, *fit, *provenance;

@@ -12,16 +12,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "buf.h"
-#include "input.h"
-#include "loop.h"
-#include "mem.h"
-#include "model.h"
-#include "model-family.h"
-#include "opts.h"
-#include "prog.h"
-#include "unicode.h"
-#include "wordpiece.h"
+#include "base/buf.h"
+#include "text/input.h"
+#include "cli/loop.h"
+#include "base/mem.h"
+#include "model/model.h"
+#include "model/model-family.h"
+#include "cli/opts.h"
+#include "cli/prog.h"
+#include "text/unicode.h"
+#include "text/wordpiece.h"
 
 enum mode { MODE_RAW, MODE_CONTEXT, MODE_ENTITY, MODE_PAIR, N_MODES };
 enum literals { LITERALS_MODEL, LITERALS_SPECIAL, LITERALS_TEXT };

@@ -15,14 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "candidates.h"
+#include "json/candidates.h"
 #include "driver/driver.h"
-#include "file.h"
-#include "loop.h"
-#include "mem.h"
-#include "opts.h"
-#include "prog.h"
-#include "utf8.h"
+#include "base/file.h"
+#include "cli/loop.h"
+#include "base/mem.h"
+#include "cli/opts.h"
+#include "cli/prog.h"
+#include "base/utf8.h"
 
 enum { RUNNERS_UP = 3 };
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "driver/driver.h"
-#include "opts.h"
-#include "prog.h"
+#include "cli/opts.h"
+#include "cli/prog.h"
 
 static struct bl_link_opts link_opts = { .top = 10 };
 static struct { bool lines; } text_opts;

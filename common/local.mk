@@ -2,160 +2,169 @@
 # that they run from the build tree as they do when installed.
 noinst_LTLIBRARIES += common/libcommon.la
 common_libcommon_la_SOURCES = \
-	common/alias-title.c common/alias-title.h \
-	common/adamw.c common/adamw.h \
-	common/ann.c common/ann.h common/faiss-shim.h \
-	common/ann-make.c common/ann-module.h \
-	common/arena.c common/arena.h \
-	common/array.c common/array.h \
-	common/batch.c \
-	common/blas.c common/blas.h \
-	common/f32.c common/f32.h common/f32-template.h \
-	common/buf.c common/buf.h \
-	common/bytes.h \
-	common/calibration-default.h \
-	common/calibration.c common/calibration.h \
-	common/candidates.c common/candidates.h \
-	common/cascade.c common/cascade.h \
-	common/checkpoint.c common/checkpoint.h \
-	common/convert.c common/convert.h \
-	common/convert-config.c \
-	common/convert-vocab.c \
-	common/convert-weights.c \
-	common/conll.c common/conll.h \
-	common/dense.c common/dense.h \
-	common/encoder.c common/encoder.h \
-	common/engine.h \
-	common/engine-cpu.c \
-	common/engine-reference.c \
-	common/engine-torch.c common/torch-shim.h \
-	common/dictionary.c common/dictionary.h \
-	common/wrap.c common/wrap.h \
-	common/doc.c common/doc.h \
-	common/document.c common/document.h \
-	common/err.c common/err.h \
-	common/faiss-file.c common/faiss-file.h \
-	common/faiss-graph.c \
-	common/faiss-take.c \
-	common/faiss-walk.c common/faiss-walk.h \
-	common/file.c common/file.h \
-	common/examples.c common/examples.h \
-	common/fold.c common/fold.h \
-	common/half.h \
-	common/index.c common/index.h \
-	common/index-write.c common/index-file.h \
-	common/index-codes.c common/index-codes.h \
-	common/input.c common/input.h \
-	common/int8.c common/int8.h \
-	common/int8-amx.c \
-	common/int8-kernels.c common/int8-kernels.h \
-	common/int8-neon.c \
-	common/int8-rows-template.h \
-	common/int8-template.h \
-	common/int8-reach.c \
-	common/int8-x86.c \
-	common/json.c common/json.h \
-	common/json-check.c \
-	common/judge-sums.c \
-	common/judge.c common/judge.h \
-	common/kb.c common/kb.h \
-	common/kb-build.c common/kb-build.h \
-	common/kb-counts.c common/kb-counts.h \
-	common/kb-input.c \
-	common/initials.c common/initials.h \
-	common/kb-names.c common/kb-names.h \
-	common/kb-sql.c common/kb-sql.h \
-	common/kb-wiki.c common/kb-wiki.h \
-	common/kb-wiki-join.c common/kb-wiki-parts.h \
-	common/kb-wiki-mentions.c \
-	common/kb-wiki-page.c \
-	common/kb-wiki-stream.c \
-	common/kernels.c common/kernels.h \
-	common/kernels-template.h \
-	common/label.c common/label.h \
-	common/label-map.c common/label-map.h \
-	common/lines.c common/lines.h \
-	common/loop.c common/loop.h \
-	common/mem.c common/mem.h \
-	common/metrics.c common/metrics.h \
-	common/model.c common/model.h \
-	common/family-pack.c common/family-pack.h \
-	common/model-family.c common/model-family.h \
-	common/model-plain.c common/model-plain.h \
-	common/model-bind.c common/model-parts.h \
-	common/model-config.c \
-	common/model-write.c common/model-write.h \
-	common/module.c common/module.h \
-	common/naming.c common/naming.h \
-	common/net.c common/net.h \
-	common/newdir.c common/newdir.h \
-	common/opts.c common/opts.h \
-	common/opts-help.c common/opts-help.h \
-	common/paths.c common/paths.h \
-	common/pickle.c common/pickle.h \
-	common/pickle-calls.c \
-	common/pickle-value.c \
-	common/pipeline.c common/pipeline.h \
-	common/prog.c common/prog.h \
-	common/progress.c \
-	common/quantize.c common/quantize.h \
-	common/quantize-model.c \
-	common/random.h \
-	common/rank-fit.c common/rank-fit.h \
-	common/rank.c common/rank.h \
-	common/record.c common/record.h \
-	common/report.c common/report.h \
-	common/safetensors.c common/safetensors.h \
-	common/safetensors-write.c common/safetensors-write.h \
-	common/rows.c common/rows.h \
-	common/sha256.c common/sha256.h \
-	common/stack.c common/stack.h \
-	common/stale.c common/stale.h \
-	common/threads.c common/threads.h \
-	common/topk.c common/topk.h \
-	common/topk-heap.c common/topk-heap.h \
-	common/topk-int8.c common/topk-int8.h \
-	common/topk-kernels.c common/topk-kernels.h \
-	common/topk-template.h \
-	common/tagger.c common/tagger.h \
-	common/tagset.c common/tagset.h \
-	common/torch-tensor.c common/torch-tensor.h \
-	common/torchfile.c common/torchfile.h \
-	common/train-batch.c common/train-batch.h \
-	common/train-bi.c common/train-bi.h \
-	common/train-cross.c common/train-cross.h \
-	common/train-pool.c common/train-pool.h \
-	common/train-shim.h \
-	common/train-setup.c common/train-setup.h \
-	common/train-state.c \
-	common/train-tags.c common/train-tags.h \
-	common/trainer.c common/trainer.h \
-	common/bunzip.c common/bunzip.h \
-	common/dumpfile.c common/dumpfile.h \
-	common/lane.c common/lane.h \
-	common/lanes-template.h \
-	common/sorter.c common/sorter.h \
-	common/spool.c common/spool.h \
-	common/wikidump.c common/wikidump.h \
-	common/wikinames.c \
-	common/wikitext.c common/wikitext.h \
-	common/wikitext-frames.c common/wikitext-walk.h \
-	common/wikitext-put.c \
-	common/wikitext-scan.c common/wikitext-parts.h \
-	common/wikitext-templates.c \
-	common/wikititle.c common/wikititle.h \
-	common/uni-tables.c common/uni-tables.h \
-	common/unicode.c common/unicode.h \
-	common/utf8.c common/utf8.h \
-	common/vector.c common/vector.h \
-	common/vector-file.c common/vector-file.h \
-	common/vocab.c common/vocab.h \
-	common/wide.h \
-	common/wordpiece.c common/wordpiece.h \
-	common/words.c common/words.h \
-	common/writer.c common/writer.h \
-	common/zeshel.c common/zeshel.h \
-	common/zip.c common/zip.h
+	common/base/arena.c common/base/arena.h \
+	common/base/buf.c common/base/buf.h \
+	common/base/bytes.h \
+	common/base/err.c common/base/err.h \
+	common/base/file.c common/base/file.h \
+	common/base/lane.c common/base/lane.h \
+	common/base/mem.c common/base/mem.h \
+	common/base/module.c common/base/module.h \
+	common/base/newdir.c common/base/newdir.h \
+	common/base/paths.c common/base/paths.h \
+	common/base/random.h \
+	common/base/sha256.c common/base/sha256.h \
+	common/base/sorter.c common/base/sorter.h \
+	common/base/spool.c common/base/spool.h \
+	common/base/stale.c common/base/stale.h \
+	common/base/threads.c common/base/threads.h \
+	common/base/utf8.c common/base/utf8.h \
+	common/json/array.c common/json/array.h \
+	common/json/candidates.c common/json/candidates.h \
+	common/json/document.c common/json/document.h \
+	common/json/json-check.c \
+	common/json/json.c common/json/json.h \
+	common/json/lines.c common/json/lines.h \
+	common/json/record.c common/json/record.h \
+	common/json/vector.c common/json/vector.h \
+	common/json/writer.c common/json/writer.h \
+	common/text/doc.c common/text/doc.h \
+	common/text/fold.c common/text/fold.h \
+	common/text/initials.c common/text/initials.h \
+	common/text/input.c common/text/input.h \
+	common/text/uni-tables.c common/text/uni-tables.h \
+	common/text/unicode.c common/text/unicode.h \
+	common/text/vocab.c common/text/vocab.h \
+	common/text/wordpiece.c common/text/wordpiece.h \
+	common/text/words.c common/text/words.h \
+	common/text/wrap.c common/text/wrap.h \
+	common/tensor/checkpoint.c common/tensor/checkpoint.h \
+	common/tensor/half.h \
+	common/tensor/pickle-calls.c \
+	common/tensor/pickle-value.c \
+	common/tensor/pickle.c common/tensor/pickle.h \
+	common/tensor/safetensors-write.c common/tensor/safetensors-write.h \
+	common/tensor/safetensors.c common/tensor/safetensors.h \
+	common/tensor/torch-tensor.c common/tensor/torch-tensor.h \
+	common/tensor/torchfile.c common/tensor/torchfile.h \
+	common/tensor/zip.c common/tensor/zip.h \
+	common/wiki/bunzip.c common/wiki/bunzip.h \
+	common/wiki/dumpfile.c common/wiki/dumpfile.h \
+	common/wiki/wikidump.c common/wiki/wikidump.h \
+	common/wiki/wikinames.c \
+	common/wiki/wikitext-frames.c \
+	common/wiki/wikitext-parts.h \
+	common/wiki/wikitext-put.c \
+	common/wiki/wikitext-scan.c \
+	common/wiki/wikitext-templates.c \
+	common/wiki/wikitext-walk.h \
+	common/wiki/wikitext.c common/wiki/wikitext.h \
+	common/wiki/wikititle.c common/wiki/wikititle.h \
+	common/model/model-bind.c \
+	common/model/model-config.c \
+	common/model/model-family.c common/model/model-family.h \
+	common/model/model-parts.h \
+	common/model/model-write.c common/model/model-write.h \
+	common/model/model.c common/model/model.h \
+	common/model/rows.c common/model/rows.h \
+	common/net/batch.c \
+	common/net/blas.c common/net/blas.h \
+	common/net/dense.c common/net/dense.h \
+	common/net/encoder.c common/net/encoder.h \
+	common/net/engine-cpu.c \
+	common/net/engine-reference.c \
+	common/net/engine-torch.c \
+	common/net/engine.h \
+	common/net/f32-template.h \
+	common/net/f32.c common/net/f32.h \
+	common/net/int8-amx.c \
+	common/net/int8-kernels.c common/net/int8-kernels.h \
+	common/net/int8-neon.c \
+	common/net/int8-reach.c \
+	common/net/int8-rows-template.h \
+	common/net/int8-template.h \
+	common/net/int8-x86.c \
+	common/net/int8.c common/net/int8.h \
+	common/net/kernels-template.h \
+	common/net/kernels.c common/net/kernels.h \
+	common/net/lanes-template.h \
+	common/net/model-plain.c common/net/model-plain.h \
+	common/net/quantize.c common/net/quantize.h \
+	common/net/stack.c common/net/stack.h \
+	common/net/torch-shim.h \
+	common/net/wide.h \
+	common/search/ann-make.c \
+	common/search/ann-module.h \
+	common/search/ann.c common/search/ann.h \
+	common/search/faiss-file.c common/search/faiss-file.h \
+	common/search/faiss-graph.c \
+	common/search/faiss-shim.h \
+	common/search/faiss-take.c \
+	common/search/faiss-walk.c common/search/faiss-walk.h \
+	common/search/index-codes.c common/search/index-codes.h \
+	common/search/index-file.h \
+	common/search/index-write.c \
+	common/search/index.c common/search/index.h \
+	common/search/topk-heap.c common/search/topk-heap.h \
+	common/search/topk-int8.c common/search/topk-int8.h \
+	common/search/topk-kernels.c common/search/topk-kernels.h \
+	common/search/topk-template.h \
+	common/search/topk.c common/search/topk.h \
+	common/search/vector-file.c common/search/vector-file.h \
+	common/kb/kb-build.c common/kb/kb-build.h \
+	common/kb/kb-counts.c common/kb/kb-counts.h \
+	common/kb/kb-input.c \
+	common/kb/kb-names.c common/kb/kb-names.h \
+	common/kb/kb-sql.c common/kb/kb-sql.h \
+	common/kb/kb-wiki-join.c \
+	common/kb/kb-wiki-mentions.c \
+	common/kb/kb-wiki-page.c \
+	common/kb/kb-wiki-parts.h \
+	common/kb/kb-wiki-stream.c \
+	common/kb/kb-wiki.c common/kb/kb-wiki.h \
+	common/kb/kb.c common/kb/kb.h \
+	common/ner/dictionary.c common/ner/dictionary.h \
+	common/ner/naming.c common/ner/naming.h \
+	common/ner/tagger.c common/ner/tagger.h \
+	common/ner/tagset.c common/ner/tagset.h \
+	common/link/alias-title.c common/link/alias-title.h \
+	common/link/calibration-default.h \
+	common/link/calibration.c common/link/calibration.h \
+	common/link/cascade.c common/link/cascade.h \
+	common/link/rank-fit.c common/link/rank-fit.h \
+	common/link/rank.c common/link/rank.h \
+	common/eval/judge-sums.c \
+	common/eval/judge.c common/eval/judge.h \
+	common/eval/label-map.c common/eval/label-map.h \
+	common/eval/label.c common/eval/label.h \
+	common/eval/metrics.c common/eval/metrics.h \
+	common/eval/report.c common/eval/report.h \
+	common/train/adamw.c common/train/adamw.h \
+	common/train/conll.c common/train/conll.h \
+	common/train/examples.c common/train/examples.h \
+	common/train/net.c common/train/net.h \
+	common/train/train-batch.c common/train/train-batch.h \
+	common/train/train-bi.c common/train/train-bi.h \
+	common/train/train-cross.c common/train/train-cross.h \
+	common/train/train-pool.c common/train/train-pool.h \
+	common/train/train-setup.c common/train/train-setup.h \
+	common/train/train-shim.h \
+	common/train/train-state.c \
+	common/train/train-tags.c common/train/train-tags.h \
+	common/train/trainer.c common/train/trainer.h \
+	common/convert/convert-config.c \
+	common/convert/convert-vocab.c \
+	common/convert/convert-weights.c \
+	common/convert/convert.c common/convert/convert.h \
+	common/convert/family-pack.c common/convert/family-pack.h \
+	common/convert/quantize-model.c \
+	common/convert/zeshel.c common/convert/zeshel.h \
+	common/cli/loop.c common/cli/loop.h \
+	common/cli/opts-help.c common/cli/opts-help.h \
+	common/cli/opts.c common/cli/opts.h \
+	common/cli/pipeline.c common/cli/pipeline.h \
+	common/cli/prog.c common/cli/prog.h \
+	common/cli/progress.c
 common_libcommon_la_LIBADD = $(SQLITE_LIBS) $(CJSON_LIBS) $(EXPAT_LIBS) \
 	$(BZ2_LIBS)
 
@@ -166,45 +175,75 @@ common_libblink_la_SOURCES =
 common_libblink_la_LIBADD = common/libcommon.la
 common_libblink_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-no-undefined -export-symbols-regex '^bl_'
-pkginclude_HEADERS += \
-	common/arena.h \
-	common/blink.h \
-	common/buf.h \
-	common/calibration.h \
-	common/candidates.h \
-	common/encoder.h \
-	common/err.h \
-	common/file.h \
-	common/fold.h \
-	common/index.h \
-	common/input.h \
-	common/json.h \
-	common/kb.h \
-	common/label.h \
-	common/lines.h \
-	common/mem.h \
-	common/metrics.h \
-	common/model.h \
-	common/opts.h \
-	common/paths.h \
-	common/rank.h \
-	common/record.h \
-	common/safetensors.h \
-	common/sha256.h \
-	common/topk.h \
-	common/unicode.h \
-	common/utf8.h \
-	common/vector.h \
-	common/wordpiece.h \
-	common/words.h
+pkginclude_HEADERS += common/blink.h
+basedir = $(pkgincludedir)/base
+base_HEADERS = \
+	common/base/arena.h \
+	common/base/buf.h \
+	common/base/err.h \
+	common/base/file.h \
+	common/base/mem.h \
+	common/base/paths.h \
+	common/base/sha256.h \
+	common/base/utf8.h
+jsondir = $(pkgincludedir)/json
+json_HEADERS = \
+	common/json/candidates.h \
+	common/json/json.h \
+	common/json/lines.h \
+	common/json/record.h \
+	common/json/vector.h
+textdir = $(pkgincludedir)/text
+text_HEADERS = \
+	common/text/fold.h \
+	common/text/input.h \
+	common/text/unicode.h \
+	common/text/wordpiece.h \
+	common/text/words.h
+tensordir = $(pkgincludedir)/tensor
+tensor_HEADERS = \
+	common/tensor/safetensors.h
+modeldir = $(pkgincludedir)/model
+model_HEADERS = \
+	common/model/model.h
+netdir = $(pkgincludedir)/net
+net_HEADERS = \
+	common/net/encoder.h
+searchdir = $(pkgincludedir)/search
+search_HEADERS = \
+	common/search/index.h \
+	common/search/topk.h
+kbdir = $(pkgincludedir)/kb
+kb_HEADERS = \
+	common/kb/kb.h
+linkdir = $(pkgincludedir)/link
+link_HEADERS = \
+	common/link/calibration.h \
+	common/link/rank.h
+evaldir = $(pkgincludedir)/eval
+eval_HEADERS = \
+	common/eval/label.h \
+	common/eval/metrics.h
+clidir = $(pkgincludedir)/cli
+cli_HEADERS = \
+	common/cli/opts.h
+
+# Headers of the tree name each other by folder from common/.  Installed ones
+# name each other from their own folder, so that no client needs an -I for it.
+install-data-hook:
+	for header in "$(DESTDIR)$(pkgincludedir)"/*/*.h; do \
+	    $(SED) 's,^#include "\([a-z]*/\),#include "../\1,' \
+	        "$$header" >"$$header.tmp" && \
+	    cat "$$header.tmp" >"$$header" && rm "$$header.tmp" || exit 1; \
+	done
 
 # The torch engine and the gradients of blink-train: C++, opened when
 # they are wanted, so that no program links libtorch.
-TORCH_SHIMS = common/torch-shim.cc common/train-shim.cc \
-	common/train-graph.cc common/train-graph.hh
+TORCH_SHIMS = common/net/torch-shim.cc common/train/train-shim.cc \
+	common/train/train-graph.cc common/train/train-graph.hh
 if TORCH
 pkglib_LTLIBRARIES += common/libblink-torch.la
-common_libblink_torch_la_SOURCES = common/torch-shim.cc
+common_libblink_torch_la_SOURCES = common/net/torch-shim.cc
 common_libblink_torch_la_CPPFLAGS = $(AM_CPPFLAGS) $(TORCH_CPPFLAGS)
 common_libblink_torch_la_CXXFLAGS = $(TORCH_CXXFLAGS) -Wall -Wextra \
 	-fvisibility=hidden $(BL_SAN)
@@ -212,8 +251,8 @@ common_libblink_torch_la_LDFLAGS = $(AM_LDFLAGS) $(TORCH_LDFLAGS) -module \
 	-avoid-version -shared
 common_libblink_torch_la_LIBADD = $(TORCH_LIBS)
 pkglib_LTLIBRARIES += common/libblink-train.la
-common_libblink_train_la_SOURCES = common/train-shim.cc \
-	common/train-graph.cc common/train-graph.hh
+common_libblink_train_la_SOURCES = common/train/train-shim.cc \
+	common/train/train-graph.cc common/train/train-graph.hh
 common_libblink_train_la_CPPFLAGS = $(common_libblink_torch_la_CPPFLAGS)
 common_libblink_train_la_CXXFLAGS = $(common_libblink_torch_la_CXXFLAGS)
 common_libblink_train_la_LDFLAGS = $(common_libblink_torch_la_LDFLAGS)
@@ -223,7 +262,7 @@ EXTRA_DIST += $(TORCH_SHIMS)
 endif
 
 # FAISS, for approximate search: C++ too, opened by ann.c in the same way.
-FAISS_SHIM_SOURCES = common/faiss-shim.cc
+FAISS_SHIM_SOURCES = common/search/faiss-shim.cc
 if FAISS
 pkglib_LTLIBRARIES += common/libblink-faiss.la
 common_libblink_faiss_la_SOURCES = $(FAISS_SHIM_SOURCES)

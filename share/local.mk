@@ -25,7 +25,7 @@ dist_calibration_DATA = share/calibration/default.json \
 namesdir = $(pkgdatadir)/names
 dist_names_DATA = share/names/wikipedia-en.tsv
 
-# The small models, once they are there (common/model-family.h).  They are
+# The small models, once they are there (common/model/model-family.h).  They are
 # looked for when make runs, so that neither a source without them nor one of
 # them that is left out is a mistake.
 mini = share/models/mini

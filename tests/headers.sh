@@ -5,7 +5,7 @@
 . "$top_srcdir/tests/lib.sh"
 cc=${CC:-cc}
 
-for h in "$top_srcdir"/common/*.h; do
+for h in "$top_srcdir"/common/*.h "$top_srcdir"/common/*/*.h; do
     case $h in
     *-template.h | *-default.h) continue ;;     # parts of a .c file
     esac
@@ -16,16 +16,15 @@ for h in "$top_srcdir"/common/*.h; do
 done
 
 # What is installed is what blink.h brings in.
-installed=$(sed -n '/^pkginclude_HEADERS/,/[^\\]$/p' \
-            "$top_srcdir/common/local.mk" | grep -o '[a-z0-9-]*\.h' |
-            grep -v '^blink\.h$' | sort)
-included=$(grep -o '"[a-z0-9-]*\.h"' "$top_srcdir/common/blink.h" |
-           tr -d '"' | sort)
+installed=$(sed -n '/_HEADERS = /,/[^\\]$/s,.*common/\(.*\.h\).*,\1,p' \
+            "$top_srcdir/common/local.mk" | sort)
+included=$(sed -n 's/^#include "\(.*\)"/\1/p' \
+           "$top_srcdir/common/blink.h" | sort)
 is "$included" "$installed" 'blink.h includes what is installed'
 if command -v c++ >/dev/null; then
     printf 'extern "C" {\n#include "%s"\n}\n' \
         "$top_srcdir/common/blink.h" >"$T/x.cc"
-    run c++ -fsyntax-only "$T/x.cc"
+    run c++ -I"$top_srcdir/common" -fsyntax-only "$T/x.cc"
     is "$status$(grep error "$T/err")" 0 'blink.h is good C++'
 fi
 finish

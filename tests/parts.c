@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
-#include "model-family.h"
-#include "prog.h"
-#include "train-setup.h"
+#include "base/mem.h"
+#include "model/model-family.h"
+#include "cli/prog.h"
+#include "train/train-setup.h"
 
 static void make(const char *base, const char *dir, enum bl_role role,
                  bool half)

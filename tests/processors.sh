@@ -65,7 +65,7 @@ arm_test() {
 if command -v aarch64-linux-gnu-gcc >/dev/null &&
     command -v qemu-aarch64 >/dev/null; then
     mkdir arm
-    warnings=$(for c in "$common"/*.c; do
+    warnings=$(for c in "$common"/*/*.c; do
         o=${c##*/}
         arm -Wall -Wextra -Wconversion -c "$c" -o "arm/${o%.c}.o"
     done 2>&1)
@@ -86,9 +86,9 @@ else
 fi
 
 # ---- The other order of bytes ----
-mkdir -p other/common
+mkdir -p other/common/base
 cp -r "$source/configure" "$source/build-aux" other
-cp "$common/err.h" other/common
+cp "$common/base/err.h" other/common/base
 run env -C other ac_cv_c_bigendian=yes ./configure
 like "$(cat err)" 'error: .*big-endian' 'configure refuses a big-endian machine'
 finish

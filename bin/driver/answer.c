@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "candidates.h"
+#include "base/buf.h"
+#include "json/candidates.h"
 #include "driver.h"
-#include "mem.h"
-#include "utf8.h"
+#include "base/mem.h"
+#include "base/utf8.h"
 
 enum { RUNNERS_UP = 3, COLOURS = 6 };
 

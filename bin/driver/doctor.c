@@ -13,18 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ann.h"
-#include "buf.h"
+#include "search/ann.h"
+#include "base/buf.h"
 #include "driver.h"
-#include "encoder.h"
-#include "f32.h"
-#include "index.h"
-#include "kb.h"
-#include "mem.h"
-#include "model.h"
-#include "model-family.h"
-#include "paths.h"
-#include "prog.h"
+#include "net/encoder.h"
+#include "net/f32.h"
+#include "search/index.h"
+#include "kb/kb.h"
+#include "base/mem.h"
+#include "model/model.h"
+#include "model/model-family.h"
+#include "base/paths.h"
+#include "cli/prog.h"
 
 enum verdict { GOOD, NOTE, BAD };
 

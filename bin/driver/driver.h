@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "arena.h"
-#include "err.h"
-#include "kb.h"
-#include "lines.h"
-#include "opts.h"
-#include "pipeline.h"
-#include "record.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "kb/kb.h"
+#include "json/lines.h"
+#include "cli/opts.h"
+#include "cli/pipeline.h"
+#include "json/record.h"
 
 /* ---- blink link (link.c) ---- */
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "driver.h"
-#include "prog.h"
+#include "cli/prog.h"
 
 static const struct { const char *theirs, *ours; } hints[] = {
     { "test_mentions", "blink link --input mentions FILE" },

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "driver.h"
-#include "file.h"
-#include "mem.h"
-#include "prog.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "cli/prog.h"
 
 /* A file of more than FULL lines is cut to the last KEPT. */
 enum { KEPT = BL_HISTORY_LINES, FULL = 2 * KEPT, MAX_FILE = 64 << 20 };

@@ -14,10 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "driver.h"
-#include "lines.h"
-#include "prog.h"
+#include "json/lines.h"
+#include "cli/prog.h"
 
 enum { MAX_RECORD = 64 << 20, WIDTH = 80 };
 

@@ -9,12 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "driver.h"
-#include "mem.h"
-#include "model-family.h"
-#include "paths.h"
-#include "prog.h"
+#include "base/mem.h"
+#include "model/model-family.h"
+#include "base/paths.h"
+#include "cli/prog.h"
 
 /* The files that the stages are given; each may be NULL until found.  The
  * model is the family where there is one: indexes are called by it. */

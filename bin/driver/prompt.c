@@ -18,9 +18,9 @@
 #endif
 
 #include "driver.h"
-#include "mem.h"
-#include "prog.h"
-#include "utf8.h"
+#include "base/mem.h"
+#include "cli/prog.h"
+#include "base/utf8.h"
 
 enum { MAX_LINE = 1 << 20 };
 

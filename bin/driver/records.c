@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "driver.h"
-#include "lines.h"
-#include "prog.h"
+#include "json/lines.h"
+#include "cli/prog.h"
 
 enum { MAX_LINE = 16 << 20, FULL = 64 << 10 };
 

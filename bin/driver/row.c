@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "driver.h"
 
 /* The member of an object as text, p == NULL when absent or null. */

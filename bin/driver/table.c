@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "driver.h"
-#include "loop.h"
-#include "prog.h"
+#include "cli/loop.h"
+#include "cli/prog.h"
 
 enum { DOC, MENTION, TITLE, URL, PROBABILITY, N_COLUMNS };
 enum {

@@ -8,9 +8,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "driver.h"
-#include "utf8.h"
+#include "base/utf8.h"
 
 size_t bl_driver_width(size_t otherwise)
 {

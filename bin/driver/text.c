@@ -12,13 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "driver.h"
-#include "json.h"
-#include "lines.h"
-#include "mem.h"
-#include "prog.h"
-#include "utf8.h"
+#include "json/json.h"
+#include "json/lines.h"
+#include "base/mem.h"
+#include "cli/prog.h"
+#include "base/utf8.h"
 
 enum {
     PIECE = 1 << 20,            /* bytes of text in one document, at most */

@@ -7,11 +7,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "buf.h"
-#include "index.h"
-#include "json.h"
-#include "prog.h"
-#include "utf8.h"
+#include "base/buf.h"
+#include "search/index.h"
+#include "json/json.h"
+#include "cli/prog.h"
+#include "base/utf8.h"
 
 static void step(void *ctx, size_t more)
 {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "ann.h"
+#include "search/ann.h"
 
 /* blink-index ann: of the exact index at that path.  spec's progress is
  * filled in here. */

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mem.h"
-#include "prog.h"
-#include "utf8.h"
-#include "wikitext.h"
+#include "base/mem.h"
+#include "cli/prog.h"
+#include "base/utf8.h"
+#include "wiki/wikitext.h"
 
 enum { MEGABYTE = 1000000, MAX_PAGE = 64 << 20 };
 

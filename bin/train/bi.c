@@ -2,15 +2,15 @@
 /* The verb "bi" of blink-train. */
 #include "config.h"
 
-#include "train-bi.h"
+#include "train/train-bi.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "index.h"
-#include "kb.h"
-#include "mem.h"
-#include "paths.h"
+#include "search/index.h"
+#include "kb/kb.h"
+#include "base/mem.h"
+#include "base/paths.h"
 #include "train.h"
 
 static void check_opts(void)

@@ -2,11 +2,11 @@
 /* The verb "cross" of blink-train. */
 #include "config.h"
 
-#include "train-cross.h"
+#include "train/train-cross.h"
 
 #include <stdlib.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "train.h"
 
 static void check_opts(void)

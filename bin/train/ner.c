@@ -2,12 +2,12 @@
 /* The verb "ner" of blink-train. */
 #include "config.h"
 
-#include "train-tags.h"
+#include "train/train-tags.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "train.h"
 
 enum { LENGTH = 128 };

@@ -8,12 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "examples.h"
-#include "file.h"
-#include "json.h"
-#include "kb.h"
-#include "mem.h"
-#include "threads.h"
+#include "train/examples.h"
+#include "base/file.h"
+#include "json/json.h"
+#include "kb/kb.h"
+#include "base/mem.h"
+#include "base/threads.h"
 #include "train.h"
 
 enum { MAX_CONFIG = 1 << 20 };

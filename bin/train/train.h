@@ -3,12 +3,12 @@
 #ifndef TRAIN_H
 #define TRAIN_H
 
-#include "examples.h"
-#include "kb.h"
-#include "opts.h"
-#include "prog.h"
-#include "train-setup.h"
-#include "trainer.h"
+#include "train/examples.h"
+#include "kb/kb.h"
+#include "cli/opts.h"
+#include "cli/prog.h"
+#include "train/train-setup.h"
+#include "train/trainer.h"
 
 enum { CHOICE_BASE };           /* the first choice of three options */
 

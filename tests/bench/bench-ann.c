@@ -18,10 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ann.h"
-#include "mem.h"
-#include "prog.h"
-#include "topk.h"
+#include "search/ann.h"
+#include "base/mem.h"
+#include "cli/prog.h"
+#include "search/topk.h"
 
 enum { FACTORS = 32, QUERIES = 200, K = 10 };
 

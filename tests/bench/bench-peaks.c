@@ -20,10 +20,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "int8-kernels.h"
-#include "mem.h"
-#include "prog.h"
-#include "wide.h"
+#include "net/int8-kernels.h"
+#include "base/mem.h"
+#include "cli/prog.h"
+#include "net/wide.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -19,10 +19,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "index.h"
-#include "mem.h"
-#include "prog.h"
-#include "topk.h"
+#include "search/index.h"
+#include "base/mem.h"
+#include "cli/prog.h"
+#include "search/topk.h"
 
 static uint64_t state = 88172645463325252u;
 

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "mem.h"
-#include "wordpiece.h"
+#include "base/mem.h"
+#include "text/wordpiece.h"
 
 /* Processor time of this process: other processes count less than in time
  * by the clock. */

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "buf.h"
-#include "lines.h"
+#include "base/buf.h"
+#include "json/lines.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bunzip.h"
+#include "wiki/bunzip.h"
 
 #ifdef HAVE_BZ2
 #include <bzlib.h>

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "document.h"
+#include "json/document.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

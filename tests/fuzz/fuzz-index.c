@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "index-file.h"
-#include "topk.h"
+#include "search/index-file.h"
+#include "search/topk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "feed.h"
-#include "index-codes.h"
-#include "int8.h"
-#include "mem.h"
-#include "topk-int8.h"
+#include "search/index-codes.h"
+#include "net/int8.h"
+#include "base/mem.h"
+#include "search/topk-int8.h"
 
 enum { OUTS = BL_INT8_OUTS, INS = BL_INT8_INS };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lines.h"
+#include "json/lines.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
-#include "torchfile.h"
+#include "base/mem.h"
+#include "tensor/torchfile.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vector.h"
+#include "json/vector.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

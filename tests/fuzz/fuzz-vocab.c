@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "wordpiece.h"
+#include "text/wordpiece.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "mem.h"
-#include "utf8.h"
-#include "wikidump.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "wiki/wikidump.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

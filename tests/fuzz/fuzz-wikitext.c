@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "utf8.h"
-#include "wikitext.h"
+#include "base/utf8.h"
+#include "wiki/wikitext.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "utf8.h"
-#include "wordpiece.h"
-#include "words.h"
+#include "base/utf8.h"
+#include "text/wordpiece.h"
+#include "text/words.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

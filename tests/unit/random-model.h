@@ -3,8 +3,8 @@
 #ifndef RANDOM_MODEL_H
 #define RANDOM_MODEL_H
 
-#include "arena.h"
-#include "encoder.h"
+#include "base/arena.h"
+#include "net/encoder.h"
 
 enum { VOCAB = 50, POSITIONS = 512, LAYERS = 2 };
 

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "cascade.h"
-#include "rank.h"
+#include "link/cascade.h"
+#include "link/rank.h"
 #include "tap.h"
 
 enum { N = 40 };

@@ -2,7 +2,7 @@
 /* Documents: shapes, sentence starts, breaks, contexts. */
 #include "config.h"
 
-#include "doc.h"
+#include "text/doc.h"
 #include "tap.h"
 
 static void test_shapes(void)

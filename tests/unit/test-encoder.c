@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "encoder.h"
-#include "file.h"
-#include "json.h"
-#include "mem.h"
+#include "net/encoder.h"
+#include "base/file.h"
+#include "json/json.h"
+#include "base/mem.h"
 #include "random-model.h"
 #include "tap.h"
 

@@ -2,7 +2,7 @@
 /* Products of floats: every kernel against sums in double precision, on
  * shapes with and without rests; the same bits wherever a row and an output
  * stand, which are those of the order that f32.h states. */
-#include "../../common/f32.c"
+#include "../../common/net/f32.c"
 
 #include <math.h>
 

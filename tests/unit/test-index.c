@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "half.h"
-#include "index-file.h"
-#include "mem.h"
+#include "tensor/half.h"
+#include "search/index-file.h"
+#include "base/mem.h"
 #include "tap.h"
 
 enum { DIM = 20, N = 5, KB = 9 };

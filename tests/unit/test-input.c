@@ -6,12 +6,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "arena.h"
+#include "base/arena.h"
 #include "golden.h"
-#include "input.h"
-#include "record.h"
+#include "text/input.h"
+#include "json/record.h"
 #include "tap.h"
-#include "unicode.h"
+#include "text/unicode.h"
 
 static struct bl_wordpiece *wp;
 static struct bl_arena arena = BL_ARENA_INIT;

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "err.h"
-#include "mem.h"
+#include "base/err.h"
+#include "base/mem.h"
 #include "tap.h"
 
 #if defined(__x86_64__)
@@ -76,7 +76,7 @@ static void _tile_dpbusd(int c, int a, int b)
 
 #define AMX_EMULATED
 #define bl_int8_multiply_amx emulated
-#include "../../common/int8-amx.c"
+#include "../../common/net/int8-amx.c"
 
 static void test(size_t n, size_t width, size_t blocks, size_t gap)
 {

@@ -9,7 +9,7 @@
 
 static size_t without;
 #define INT8_WITHOUT without
-#include "../../common/int8.c"
+#include "../../common/net/int8.c"
 
 #include "tap.h"
 

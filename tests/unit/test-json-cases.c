@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test-json-cases: tests/data/json-cases.txt against common/json.h, and, when
- * JSONTESTSUITE names a checkout of the JSON Test Suite of Nicolas Seriot
+ * test-json-cases: tests/data/json-cases.txt against common/json/json.h, and,
+ * when JSONTESTSUITE names a checkout of the JSON Test Suite of Nicolas Seriot
  * (nst/JSONTestSuite), its test_parsing folder as well.
  *
  * Every text is checked in an allocation of exactly its size, so that a read
@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "file.h"
-#include "json.h"
-#include "mem.h"
+#include "base/buf.h"
+#include "base/file.h"
+#include "json/json.h"
+#include "base/mem.h"
 #include "tap.h"
 
 static int hex(char c)

@@ -4,7 +4,7 @@
 #include <float.h>
 #include <stdlib.h>
 
-#include "json.h"
+#include "json/json.h"
 #include "tap.h"
 
 static void numbers(void)

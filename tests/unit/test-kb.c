@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fold.h"
-#include "kb-build.h"
+#include "text/fold.h"
+#include "kb/kb-build.h"
 #include "tap.h"
 
 static struct bl_err err;

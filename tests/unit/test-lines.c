@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lines.h"
+#include "json/lines.h"
 #include "tap.h"
 
 enum { CAP = 300 };

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "judge.h"
-#include "report.h"
+#include "eval/judge.h"
+#include "eval/report.h"
 #include "tap.h"
 
 static struct bl_arena arena = BL_ARENA_INIT;

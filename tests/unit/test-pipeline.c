@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "mem.h"
-#include "pipeline.h"
-#include "prog.h"
+#include "base/mem.h"
+#include "cli/pipeline.h"
+#include "cli/prog.h"
 
 #include "tap.h"
 

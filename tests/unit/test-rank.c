@@ -5,11 +5,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "candidates.h"
-#include "file.h"
-#include "initials.h"
-#include "rank.h"
-#include "rank-fit.h"
+#include "json/candidates.h"
+#include "base/file.h"
+#include "text/initials.h"
+#include "link/rank.h"
+#include "link/rank-fit.h"
 #include "tap.h"
 
 static struct bl_arena arena = BL_ARENA_INIT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "record.h"
+#include "json/record.h"
 #include "tap.h"
 
 static struct bl_arena arena = BL_ARENA_INIT;

@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mem.h"
-#include "safetensors.h"
+#include "base/mem.h"
+#include "tensor/safetensors.h"
 #include "tap.h"
 
 static char *folder;

@@ -3,8 +3,8 @@
  * has, and the same digest whatever the pieces. */
 #include <stdlib.h>
 
-#include "mem.h"
-#include "sha256.h"
+#include "base/mem.h"
+#include "base/sha256.h"
 #include "tap.h"
 
 enum { MILLION = 1000000, SIZE = 5000 };

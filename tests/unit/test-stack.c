@@ -6,12 +6,12 @@
  * order and number of threads, int8 for any kernel too.
  */
 #define STACK_JOINT 0.0
-#include "../../common/stack.c"
+#include "../../common/net/stack.c"
 
 #include <math.h>
 
-#include "f32.h"
-#include "int8-kernels.h"
+#include "net/f32.h"
+#include "net/int8-kernels.h"
 #include "random-model.h"
 #include "tap.h"
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tagset.h"
+#include "ner/tagset.h"
 #include "tap.h"
 
 static struct bl_tagset tags;

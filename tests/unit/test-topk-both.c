@@ -6,16 +6,16 @@
 
 static size_t which;
 #define TOPK_INT8_KERNEL which
-#include "../../common/topk-int8.c"
+#include "../../common/search/topk-int8.c"
 
 #include <float.h>
 #include <unistd.h>
 
-#include "index-codes.h"
-#include "index.h"
+#include "search/index-codes.h"
+#include "search/index.h"
 #include "make-index.h"
 #include "tap.h"
-#include "topk.h"
+#include "search/topk.h"
 
 enum { N = 700, QUERIES = 70, MOST_K = N + 5 };
 

@@ -5,19 +5,19 @@
 
 static size_t which;
 #define TOPK_INT8_KERNEL which
-#include "../../common/topk-int8.c"
+#include "../../common/search/topk-int8.c"
 
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "index.h"
+#include "search/index.h"
 #include "make-index.h"
-#include "mem.h"
+#include "base/mem.h"
 #include "tap.h"
-#include "topk.h"
-#include "topk-kernels.h"
+#include "search/topk.h"
+#include "search/topk-kernels.h"
 
 static char folder[] = "/tmp/test-topk-XXXXXX";
 static uint32_t seed = 1;

@@ -2,10 +2,10 @@
 /* Files of torch.save put together here, each with one thing wrong. */
 #include <stdlib.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "tap.h"
-#include "torchfile.h"
-#include "zip.h"
+#include "tensor/torchfile.h"
+#include "tensor/zip.h"
 
 #define SPAN(s) BL_SPAN_LIT(s)
 #define DICT "ccollections\nOrderedDict\n)R"

@@ -3,16 +3,16 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "arena.h"
-#include "buf.h"
-#include "file.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/file.h"
 #include "golden.h"
-#include "json.h"
-#include "mem.h"
-#include "pickle.h"
+#include "json/json.h"
+#include "base/mem.h"
+#include "tensor/pickle.h"
 #include "tap.h"
-#include "torchfile.h"
-#include "zip.h"
+#include "tensor/torchfile.h"
+#include "tensor/zip.h"
 
 #define SPAN(s) BL_SPAN_LIT(s)
 

@@ -7,15 +7,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "adamw.h"
-#include "checkpoint.h"
+#include "train/adamw.h"
+#include "tensor/checkpoint.h"
 #include "golden.h"
-#include "json.h"
-#include "mem.h"
-#include "random.h"
+#include "json/json.h"
+#include "base/mem.h"
+#include "base/random.h"
 #include "tap.h"
-#include "train-batch.h"
-#include "train-setup.h"
+#include "train/train-batch.h"
+#include "train/train-setup.h"
 
 enum { CONTEXTS = 5, ENTITIES = 7, DIM = 64 };
 

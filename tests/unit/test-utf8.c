@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "tap.h"
-#include "utf8.h"
+#include "base/utf8.h"
 
 static void valid_prefixes(void)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The `embedding` field: what is read, what is refused and how it is said,
  * and that both written forms read back bit for bit. */
-#include "vector.h"
+#include "json/vector.h"
 
 #include <stdlib.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "tap.h"
 
 static struct bl_arena arena = BL_ARENA_INIT;

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-#include "sorter.h"
+#include "base/sorter.h"
 #include "tap.h"
-#include "wikitext.h"
+#include "wiki/wikitext.h"
 
 static const struct { const char *source, *text; } table[] = {
     { "", "" },

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "tap.h"
-#include "wordpiece.h"
+#include "text/wordpiece.h"
 
 #define HEAD "[PAD]\n[UNK]\n[CLS]\n[SEP]\n"
 

@@ -6,12 +6,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "golden.h"
 #include "tap.h"
-#include "unicode.h"
-#include "utf8.h"
-#include "words.h"
+#include "text/unicode.h"
+#include "base/utf8.h"
+#include "text/words.h"
 
 static struct bl_words words = BL_WORDS_INIT;
 

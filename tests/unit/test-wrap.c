@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "tap.h"
-#include "wrap.h"
+#include "text/wrap.h"
 
 /* Joins each of the text's line breaks?  A digit each. */
 static void breaks(const char *text, const char *want, const char *what)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "writer.h"
+#include "json/writer.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+
+static const char *const code_names[] = {
+    [BL_OK] = "ok",
+    [BL_BAD_JSON] = "bad-json",
+    [BL_BAD_UTF8] = "bad-utf8",
+    [BL_BAD_STRING] = "bad-string",
+    [BL_TOO_LONG] = "too-long",
+    [BL_TOO_DEEP] = "too-deep",
+    [BL_DUPLICATE_KEY] = "duplicate-key",
+    [BL_BAD_FIELD] = "bad-field",
+    [BL_BAD_VECTOR] = "bad-vector",
+    [BL_MODEL_MISMATCH] = "model-mismatch",
+    [BL_NON_FINITE] = "non-finite",
+    [BL_NO_ENTITY] = "no-entity",
+    [BL_USAGE] = "usage",
+    [BL_DATA] = "data",
+    [BL_SYSTEM] = "system",
+};
+
+const char *bl_code_name(enum bl_code code)
+{
+    return code_names[code];
+}
+
+int bl_code_exit(enum bl_code code)
+{
+    switch (code) {
+    case BL_OK:
+        return 0;
+    case BL_USAGE:
+        return 2;
+    case BL_DATA:
+        return 3;
+    case BL_SYSTEM:
+        return 4;
+    default:
+        return 1;
+    }
+}
+
+/* Messages quote foreign bytes: whatever they were, the message is valid
+ * UTF-8 on one line and fits. */
+static void store(struct bl_err *err, struct bl_buf *text)
+{
+    struct bl_buf safe = BL_BUF_INIT;
+    size_t n;
+
+    bl_utf8_repair(&safe, text->data, text->len);
+    n = safe.len;
+    if (n > BL_ERR_MSG - 1) {
+        n = BL_ERR_MSG - 1;
+        n = bl_utf8_valid(safe.data, n);
+    }
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)safe.data[i] < 0x20)
+            safe.data[i] = ' ';
+    memcpy(err->msg, safe.data, n);
+    err->msg[n] = '\0';
+    bl_buf_free(&safe);
+    bl_buf_free(text);
+}
+
+__attribute__((format(printf, 2, 0)))
+static void put_va(struct bl_buf *b, const char *fmt, va_list ap)
+{
+    char *text = NULL;
+
+    if (vasprintf(&text, fmt, ap) < 0)
+        bl_oom(strlen(fmt));
+    bl_buf_puts(b, text);
+    free(text);
+}
+
+int bl_vfail(struct bl_err *err, enum bl_code code, const char *fmt,
+             va_list ap)
+{
+    struct bl_buf b = BL_BUF_INIT;
+
+    if (!err)
+        return -1;
+    put_va(&b, fmt, ap);
+    err->code = code;
+    store(err, &b);
+    return -1;
+}
+
+int bl_fail(struct bl_err *err, enum bl_code code, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    bl_vfail(err, code, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+int bl_fail_errno(struct bl_err *err, enum bl_code code, const char *fmt,
+                  ...)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    int saved = errno;
+    va_list ap;
+
+    if (!err)
+        return -1;
+    va_start(ap, fmt);
+    put_va(&b, fmt, ap);
+    va_end(ap);
+    bl_buf_puts(&b, ": ");
+    bl_buf_puts(&b, strerror(saved));
+    err->code = code;
+    store(err, &b);
+    return -1;
+}
+
+int bl_err_prefix(struct bl_err *err, const char *fmt, ...)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    va_list ap;
+
+    if (!err)
+        return -1;
+    va_start(ap, fmt);
+    put_va(&b, fmt, ap);
+    va_end(ap);
+    bl_buf_puts(&b, ": ");
+    bl_buf_puts(&b, err->msg);
+    store(err, &b);
+    return -1;
+}
+
+_Noreturn void bl_bug_at(const char *file, int line, const char *text)
+{
+    fprintf(stderr, "bug at %s:%d: %s\n", file, line, text);
+    abort();
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file: files mapped for reading, and files replaced whole.
+ *
+ *     struct bl_newfile *f = bl_newfile_open("k.blx", size_hint, &err);
+ *     bl_newfile_write(f, p, n, &err);
+ *     bl_newfile_commit(f, &err);        or bl_newfile_abort(f)
+ *
+ * A new file is written as ".NAME.PID.tmp" beside its target, fsynced,
+ * renamed, and its directory fsynced: readers see the old file or the new
+ * one.  Temporary files that are open go when the process ends by exit,
+ * bl_oom, SIGINT, SIGTERM or SIGHUP; those of a process that was killed, when
+ * the next run makes the same file (stale.h).
+ */
+#ifndef BL_FILE_H
+#define BL_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct bl_map {
+    const unsigned char *data;
+    size_t size;
+    char *path;
+};
+
+/* Maps a regular file read-only.  -1: BL_DATA with the path and the reason
+ * (missing, directory, no permission, empty).  A file that shrinks while
+ * mapped ends the process with status 4 and its path (SIGBUS handler). */
+int bl_map_open(struct bl_map *m, const char *path, struct bl_err *err);
+void bl_map_close(struct bl_map *m);
+/* Gives back the memory that pages read so far take; they are read again
+ * from the file when they are needed. */
+void bl_map_forget(const struct bl_map *m);
+
+/* Reads a small text file whole (at most max bytes), NUL-terminated into
+ * *out (appended).  BL_DATA on failure. */
+int bl_file_read(const char *path, size_t max, struct bl_buf *out,
+                 struct bl_err *err);
+
+struct bl_newfile;
+
+/* size_hint > 0 reserves that much disk at once, so that a full disk is
+ * known at the start.  NULL with *err on failure. */
+struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
+                                   struct bl_err *err);
+/* Bytes reach the file by the megabyte: a disk that is full may be reported
+ * by a later call. */
+int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
+                     struct bl_err *err);
+/* Overwrites bytes already written (a header whose sums come last). */
+int bl_newfile_pwrite(struct bl_newfile *f, const void *p, size_t n,
+                      uint64_t offset, struct bl_err *err);
+/* n bytes already written, from `offset` on, back into p. */
+int bl_newfile_pread(struct bl_newfile *f, void *p, size_t n,
+                     uint64_t offset, struct bl_err *err);
+uint64_t bl_newfile_size(const struct bl_newfile *f);   /* bytes so far */
+/* The temporary path, for libraries that open files by name (SQLite), which
+ * find there all that was written before.  NULL when it could not be. */
+const char *bl_newfile_path(struct bl_newfile *f, struct bl_err *err);
+/* Puts the file under its final name.  On failure the target is as it was
+ * and the temporary file is gone.  Both release f. */
+int bl_newfile_commit(struct bl_newfile *f, struct bl_err *err);
+void bl_newfile_abort(struct bl_newfile *f);
+
+/* Removes every open temporary file; async-signal-safe. */
+void bl_newfile_cleanup(void);
+
+/* ---- For newdir.c alone ---- */
+
+/* Makes the cleanup remove this path, a file or an empty folder, too; it is
+ * borrowed until dropped.  Returns its slot. */
+size_t bl_tmp_take(char *path);
+void bl_tmp_drop(size_t slot);
+/* ".NAME.PID.tmp" beside the target; caller frees. */
+char *bl_tmp_name(const char *target);
+/* Syncs the folder that holds `path`. */
+int bl_sync_folder(const char *path);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "base/module.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+
+#include "base/paths.h"
+
+int bl_module_open(const char *what, const char *function, void **entry,
+                   struct bl_err *err)
+{
+    char *path = bl_path_module(what);
+    void *module;
+    int rc = 1;
+
+    if (!path)
+        return 0;
+    module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!module) {
+        rc = bl_fail(err, BL_DATA, "'%s' cannot be loaded: %s", path,
+                     dlerror());
+    } else {
+        *entry = dlsym(module, function);
+        if (!*entry)
+            rc = bl_fail(err, BL_DATA, "'%s' is of another version of "
+                         "blink", path);
+    }
+    free(path);
+    return rc;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * module: a part of blink that is a library of its own (libblink-WHAT.so),
+ * opened when it is wanted, because it needs libraries that a machine may
+ * lack.
+ *
+ *     bl_torch_api_fn *entry;
+ *     if (bl_module_open("torch", "bl_torch_api", (void **)&entry, &err) < 0)
+ */
+#ifndef BL_MODULE_H
+#define BL_MODULE_H
+
+#include "base/err.h"
+
+/* *entry: the module's function of that name.  1 found, 0 there is no such
+ * module here, -1 it cannot be loaded (BL_DATA).  It is never closed. */
+int bl_module_open(const char *what, const char *function, void **entry,
+                   struct bl_err *err);
+
+#endif

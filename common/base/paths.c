@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "base/paths.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+enum { MAX_FOLDERS = 5 };
+
+static const struct {
+    const char *folder, *suffix, *what;
+    bool shipped;               /* there are some in share/ */
+} kinds[] = {
+    [BL_PATH_MODEL] = { "models", "", "model", true },
+    [BL_PATH_CATALOGUE] = { "catalogues", ".kb", "catalogue", false },
+    [BL_PATH_INDEX] = { "indexes", ".blx", "index", false },
+    [BL_PATH_NAMES] = { "names", ".tsv", "file of names", true },
+    [BL_PATH_CALIBRATION] = { "calibration", ".json", "calibration", true },
+};
+
+static bool exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+static const char *env(const char *name)
+{
+    const char *v = getenv(name);
+
+    return v && *v ? v : NULL;
+}
+
+/* The running program's path, links resolved; caller frees. */
+static char *self_path(void)
+{
+    char *p = realpath("/proc/self/exe", NULL);
+
+    return p ? p : bl_xstrdup("");
+}
+
+/* The folder `up` levels above this program's file; caller frees. */
+static char *self_folder(int up)
+{
+    char *p = self_path(), *slash;
+
+    for (int i = 0; i <= up; i++) {
+        slash = strrchr(p, '/');
+        if (slash)
+            *slash = '\0';
+    }
+    return p;
+}
+
+/* The build tree that this program runs from (programs lie in bin/, unit
+ * tests in tests/unit/), or NULL; caller frees. */
+static char *build_tree(void)
+{
+    for (int up = 1; up <= 2; up++) {
+        char *dir = self_folder(up);
+        char *mark = bl_xasprintf("%s/common/libcommon.la", dir);
+        bool here = exists(mark);
+
+        free(mark);
+        if (here)
+            return dir;
+        free(dir);
+    }
+    return NULL;
+}
+
+static char *user_folder(void)
+{
+    const char *xdg = env("XDG_DATA_HOME"), *home = env("HOME");
+
+    if (xdg)
+        return bl_xasprintf("%s/blink", xdg);
+    return home ? bl_xasprintf("%s/.local/share/blink", home) : NULL;
+}
+
+static size_t installed_folders(char **dirs)
+{
+    char *prefix = self_folder(1);
+
+    dirs[0] = bl_xasprintf("%s/share/blink", prefix);
+    dirs[1] = bl_xstrdup(BL_PKGDATADIR);
+    free(prefix);
+    return 2;
+}
+
+/* The data folders in the order they are searched, and where that what is
+ * part of blink lies; caller frees each. */
+static size_t data_folders(enum bl_path_kind kind, char *dirs[MAX_FOLDERS])
+{
+    bool shipped = kinds[kind].shipped;
+    char *build = build_tree();
+    size_t n = 0;
+
+    if (env("BLINK_DATA")) {
+        dirs[n++] = bl_xstrdup(env("BLINK_DATA"));
+    } else {
+        if (build)
+            dirs[n++] = bl_xasprintf("%s/data", build);
+        dirs[n] = user_folder();
+        n += dirs[n] != NULL;
+    }
+    if (build && shipped)
+        dirs[n++] = bl_xasprintf("%s/share", build);
+    free(build);
+    if (shipped || !env("BLINK_DATA"))
+        n += installed_folders(dirs + n);
+    return n;
+}
+
+/* The name in one folder, with or without its suffix; NULL when absent. */
+static char *in_folder(const char *dir, enum bl_path_kind kind,
+                       const char *name)
+{
+    char *p = bl_xasprintf("%s/%s/%s%s", dir, kinds[kind].folder, name,
+                           kinds[kind].suffix);
+
+    if (exists(p))
+        return p;
+    free(p);
+    p = bl_xasprintf("%s/%s/%s", dir, kinds[kind].folder, name);
+    if (exists(p))
+        return p;
+    free(p);
+    return NULL;
+}
+
+/* What makes the data of the name "default".  Quickstart fills the folder of
+ * its own tree, where installed programs do not look. */
+static void advise(struct bl_buf *out, const char *name, const char *dir)
+{
+    char *build;
+
+    if (strcmp(name, "default"))
+        return;
+    build = build_tree();
+    bl_buf_puts(out, " (");
+    if (!build && !env("BLINK_DATA"))
+        bl_buf_printf(out, "BLINK_DATA=%s ", dir);
+    bl_buf_puts(out, "scripts/quickstart makes the default one)");
+    free(build);
+}
+
+static void not_found(enum bl_path_kind kind, const char *name,
+                      char *const *dirs, size_t n, struct bl_err *err)
+{
+    struct bl_buf tried = BL_BUF_INIT;
+
+    for (size_t i = 0; i < n; i++)
+        bl_buf_printf(&tried, "%s%s/%s", i ? ", " : "", dirs[i],
+                      kinds[kind].folder);
+    advise(&tried, name, dirs[0]);
+    bl_fail(err, BL_DATA, "no %s '%s' here or in %s", kinds[kind].what, name,
+            tried.data);
+    bl_buf_free(&tried);
+}
+
+/* "mini/cross": a model of a family, which may lie in a data folder; its name
+ * does not lead out of there. */
+static bool is_part(enum bl_path_kind kind, const char *name)
+{
+    const char *slash = strchr(name, '/');
+
+    return kind == BL_PATH_MODEL && slash && slash != name && *name != '.'
+        && slash[1] && slash[1] != '.' && !strchr(slash + 1, '/');
+}
+
+static char *in_folders(char *const *dirs, size_t n, enum bl_path_kind kind,
+                        const char *name)
+{
+    char *found = NULL;
+
+    for (size_t i = 0; i < n && !found; i++)
+        found = in_folder(dirs[i], kind, name);
+    return found;
+}
+
+char *bl_path_find(enum bl_path_kind kind, const char *name,
+                   struct bl_err *err)
+{
+    char *dirs[MAX_FOLDERS], *found;
+    size_t n;
+
+    if (name && (exists(name) || (strchr(name, '/')
+                                  && !is_part(kind, name))))
+        return bl_xstrdup(name);
+    if (!name)
+        name = "default";
+    n = data_folders(kind, dirs);
+    found = in_folders(dirs, n, kind, name);
+    if (!found && kind == BL_PATH_MODEL && !strcmp(name, "default"))
+        found = in_folders(dirs, n, kind, "mini");
+    /* A path that does not exist is reported by whoever opens it. */
+    if (!found && strchr(name, '/'))
+        found = bl_xstrdup(name);
+    if (!found)
+        not_found(kind, name, dirs, n, err);
+    for (size_t i = 0; i < n; i++)
+        free(dirs[i]);
+    return found;
+}
+
+static char *if_exists(char *path)
+{
+    if (exists(path))
+        return path;
+    free(path);
+    return NULL;
+}
+
+char *bl_path_module(const char *what)
+{
+    char *base, *p;
+
+    if (env("BLINK_MODULES"))
+        return if_exists(bl_xasprintf("%s/libblink-%s.so",
+                                      env("BLINK_MODULES"), what));
+    base = build_tree();
+    if (base) {
+        p = if_exists(bl_xasprintf("%s/common/.libs/libblink-%s.so", base,
+                                   what));
+        free(base);
+        return p;
+    }
+    base = self_folder(1);
+    p = if_exists(bl_xasprintf("%s/lib/blink/libblink-%s.so", base, what));
+    free(base);
+    return p ? p : if_exists(bl_xasprintf("%s/libblink-%s.so", BL_PKGLIBDIR,
+                                          what));
+}
+
+char *bl_path_program(const char *name)
+{
+    char *dir = self_folder(0);
+    char *p = if_exists(bl_xasprintf("%s/%s", dir, name));
+
+    free(dir);
+    return p ? p : bl_xstrdup(name);
+}
+
+char *bl_path_data(void)
+{
+    char *dirs[MAX_FOLDERS];
+    size_t n = data_folders(BL_PATH_INDEX, dirs);
+
+    for (size_t i = 1; i < n; i++)
+        free(dirs[i]);
+    return dirs[0];
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * paths: where models, catalogues, indexes and modules are found.
+ *
+ * A name given to -m, -c or -x is taken as a path when such a file exists or
+ * when it holds a '/'; else it is looked up in the data folders:
+ *
+ *     DATA/models/NAME           DATA/catalogues/NAME.kb
+ *     DATA/indexes/NAME.blx      DATA/names/NAME.tsv
+ *     DATA/calibration/NAME.json
+ *
+ * For models, "NAME/PART" that is no path here is a part of that name
+ * (model-family.h).
+ *
+ * DATA is $BLINK_DATA if set; else, for a program run from its build tree,
+ * BUILD/data; else $XDG_DATA_HOME/blink (~/.local/share/blink), then the
+ * installed PREFIX/share/blink.  The name "default" is what is used when no
+ * option is given; scripts/quickstart links it.  Where there is no model of
+ * that name, it is "mini", the models that come with blink.
+ *
+ * Models, names and calibrations are part of blink: they are looked for in
+ * BUILD/share, too, before PREFIX/share/blink, and in both of these even
+ * where $BLINK_DATA is set.
+ */
+#ifndef BL_PATHS_H
+#define BL_PATHS_H
+
+#include "base/err.h"
+
+enum bl_path_kind {
+    BL_PATH_MODEL, BL_PATH_CATALOGUE, BL_PATH_INDEX, BL_PATH_NAMES,
+    BL_PATH_CALIBRATION
+};
+
+/* The path for a name (NULL: "default"); caller frees.  NULL with BL_DATA
+ * naming every place that was tried when there is none. */
+char *bl_path_find(enum bl_path_kind kind, const char *name,
+                   struct bl_err *err);
+
+/* Full path of the loadable module libblink-WHAT.so ($BLINK_MODULES, build
+ * tree, or installed); caller frees; NULL when there is none. */
+char *bl_path_module(const char *what);
+
+/* Full path of a sibling program such as "blink-embed"; caller frees. */
+char *bl_path_program(const char *name);
+
+/* $BLINK_DATA or what stands for it here: the folder written to. */
+char *bl_path_data(void);
+
+#endif

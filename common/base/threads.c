@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "base/threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+/* Looks at the clock of a team before a thread goes to sleep: some
+ * microseconds, within which a good share of work arrives. */
+enum { LOOKS = 2000 };
+
+struct bl_team {
+    size_t size;
+    bl_team_work *work;
+    void *ctx;
+    atomic_uint round;          /* of waiting, that is open */
+    atomic_size_t arrived;      /* in this round */
+    pthread_mutex_t lock;
+    pthread_cond_t turned;      /* round has */
+};
+
+struct member {
+    struct bl_team *team;
+    size_t rank;
+    pthread_t thread;
+};
+
+size_t bl_threads_default(void)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    if (getenv("PARALLEL_JOBSLOT")
+        || sched_getaffinity(0, sizeof set, &set) < 0 || !CPU_COUNT(&set))
+        return 1;
+    return (size_t)CPU_COUNT(&set);
+}
+
+/* ---- Waiting for one another ---- */
+
+static void breathe(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static void turn(struct bl_team *t)
+{
+    atomic_store(&t->arrived, 0);
+    pthread_mutex_lock(&t->lock);
+    atomic_fetch_add(&t->round, 1);
+    pthread_cond_broadcast(&t->turned);
+    pthread_mutex_unlock(&t->lock);
+}
+
+void bl_team_wait(struct bl_team *t)
+{
+    unsigned round = atomic_load(&t->round);
+
+    if (t->size == 1)
+        return;
+    if (atomic_fetch_add(&t->arrived, 1) + 1 == t->size) {
+        turn(t);
+        return;
+    }
+    for (int i = 0; i < LOOKS; i++) {
+        if (atomic_load(&t->round) != round)
+            return;
+        breathe();
+    }
+    pthread_mutex_lock(&t->lock);
+    while (atomic_load(&t->round) == round)
+        pthread_cond_wait(&t->turned, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+}
+
+size_t bl_team_size(const struct bl_team *t)
+{
+    return t->size;
+}
+
+/* ---- Running ---- */
+
+/* The team's size is known when the last thread has been asked for. */
+static void *member_run(void *arg)
+{
+    struct member *m = arg;
+    struct bl_team *t = m->team;
+
+    pthread_mutex_lock(&t->lock);
+    while (!t->size)
+        pthread_cond_wait(&t->turned, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+    t->work(t->ctx, t, m->rank);
+    return NULL;
+}
+
+void bl_team_run(size_t threads, bl_team_work *work, void *ctx)
+{
+    struct bl_team t = { .work = work, .ctx = ctx };
+    struct member *members = BL_NEW_ARRAY(struct member, threads);
+    size_t n = 1;
+
+    pthread_mutex_init(&t.lock, NULL);
+    pthread_cond_init(&t.turned, NULL);
+    for (; n < threads; n++) {
+        members[n] = (struct member){ .team = &t, .rank = n };
+        if (pthread_create(&members[n].thread, NULL, member_run,
+                           &members[n]))
+            break;
+    }
+    pthread_mutex_lock(&t.lock);
+    t.size = n;
+    pthread_cond_broadcast(&t.turned);
+    pthread_mutex_unlock(&t.lock);
+    work(ctx, &t, 0);
+    while (--n > 0)
+        pthread_join(members[n].thread, NULL);
+    pthread_cond_destroy(&t.turned);
+    pthread_mutex_destroy(&t.lock);
+    free(members);
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "cli/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "json/lines.h"
+#include "base/mem.h"
+#include "cli/prog.h"
+#include "base/utf8.h"
+
+/* Lines of one batch together; keeps memory flat when lines are huge. */
+enum { BATCH_BYTES = 64 << 20 };
+/* A longer table of fields is not kept for the next record. */
+enum { MANY_FIELDS = 4096 };
+
+enum fate { GOOD, FAILED, UNPARSED, PASSED };
+
+struct slot {
+    struct bl_item item;
+    enum fate fate;
+};
+
+struct state {
+    const struct bl_loop *loop;
+    struct bl_lines *lines;
+    struct bl_arena arena;
+    struct slot **slots;        /* slots keep their field tables */
+    size_t n, cap, bytes;
+    struct bl_item **good;
+    struct bl_buf out, scratch;
+    struct bl_edits edits;
+    struct bl_progress progress;
+    bool any_failed, stop;
+};
+
+void bl_item_fail(struct bl_item *item, enum bl_code code, const char *fmt,
+                  ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    bl_vfail(&item->err, code, fmt, ap);
+    va_end(ap);
+    item->failed = true;
+}
+
+static struct slot *slot_new(struct state *s)
+{
+    struct slot *slot;
+
+    if (s->n == s->cap) {
+        s->cap = s->cap ? s->cap * 2 : 16;
+        s->slots = bl_xrealloc(s->slots, s->cap, sizeof *s->slots);
+        s->good = bl_xrealloc(s->good, s->cap, sizeof *s->good);
+        for (size_t i = s->n; i < s->cap; i++)
+            s->slots[i] = BL_NEW(struct slot);
+    }
+    slot = s->slots[s->n++];
+    if (slot->item.rec.cap_fields > MANY_FIELDS)
+        bl_record_free(&slot->item.rec);
+    slot->fate = GOOD;
+    slot->item.data = NULL;
+    slot->item.failed = false;
+    slot->item.err.code = BL_OK;
+    return slot;
+}
+
+/* ---- Reading a batch ---- */
+
+/* PASSED when an earlier stage put an error into the record. */
+static enum fate fate_of(struct bl_item *item)
+{
+    struct bl_span v;
+
+    switch (bl_record_get(&item->rec, "error", &v, &item->err)) {
+    case 1:
+        return bl_json_type(v) == BL_JSON_NULL ? GOOD : PASSED;
+    case 0:
+        return GOOD;
+    default:
+        return FAILED;
+    }
+}
+
+static void parse(struct state *s, struct slot *slot, struct bl_span line)
+{
+    struct bl_item *item = &slot->item;
+    size_t number = bl_lines_number(s->lines);
+    char *copy = bl_arena_strndup(&s->arena, line.p, line.n);
+
+    line.p = copy;
+    s->bytes += line.n;
+    item->rec.line = line;
+    item->rec.number = number;
+    if (s->loop->plain_text)
+        return;
+    if (bl_record_parse(&item->rec, line, number, &item->err) < 0)
+        slot->fate = UNPARSED;
+    else
+        slot->fate = fate_of(item);
+}
+
+static void too_long(struct state *s, struct slot *slot, struct bl_span head)
+{
+    slot->item.rec.number = bl_lines_number(s->lines);
+    slot->item.rec.line = (struct bl_span){
+        bl_arena_strndup(&s->arena, head.p, head.n), head.n
+    };
+    bl_fail(&slot->item.err, BL_TOO_LONG,
+            "line is longer than %zu bytes (see --max-line)",
+            s->loop->opts->max_line);
+    slot->fate = UNPARSED;
+}
+
+/* Between the elements of an array. */
+static void bad_array(struct state *s, struct slot *slot, struct bl_err *err)
+{
+    slot->item.rec.number = bl_lines_number(s->lines);
+    slot->item.rec.line = BL_SPAN_LIT("");
+    slot->item.err = *err;
+    slot->fate = UNPARSED;
+}
+
+/* Gathers records until the batch is full or reading would wait.  1 more may
+ * follow, 0 end of input, -1 with *err. */
+static int read_batch(struct state *s, struct bl_err *err)
+{
+    struct bl_span line;
+
+    while (s->n < s->loop->opts->batch && s->bytes < BATCH_BYTES) {
+        if (s->n > 0 && bl_lines_would_block(s->lines))
+            return 1;
+        switch (bl_lines_next(s->lines, &line, err)) {
+        case BL_LINE_OK:
+            if (!bl_span_blank(line))
+                parse(s, slot_new(s), line);
+            break;
+        case BL_LINE_TOO_LONG:
+            too_long(s, slot_new(s), line);
+            break;
+        case BL_LINE_BAD:
+            bad_array(s, slot_new(s), err);
+            break;
+        case BL_LINE_END:
+            return 0;
+        case BL_LINE_ERROR:
+            return -1;
+        }
+    }
+    return 1;
+}
+
+/* ---- The work ---- */
+
+static int prepare(struct state *s, struct bl_err *err)
+{
+    const struct bl_loop *l = s->loop;
+
+    for (size_t i = 0; i < s->n; i++) {
+        struct slot *slot = s->slots[i];
+        struct bl_item *item = &slot->item;
+
+        if (slot->fate != GOOD)
+            continue;
+        if (l->prepare && l->prepare(l->ctx, item, &s->arena,
+                                     &item->err) < 0) {
+            if (item->err.code >= BL_USAGE) {
+                *err = item->err;
+                return -1;
+            }
+            slot->fate = FAILED;
+        }
+    }
+    return 0;
+}
+
+static int work(struct state *s, struct bl_err *err)
+{
+    const struct bl_loop *l = s->loop;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n; i++)
+        if (s->slots[i]->fate == GOOD)
+            s->good[n++] = &s->slots[i]->item;
+    if (n > 0 && l->run && l->run(l->ctx, s->good, n, &s->arena, err) < 0)
+        return -1;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->slots[i]->fate == GOOD && s->slots[i]->item.failed)
+            s->slots[i]->fate = FAILED;
+    return 0;
+}
+
+/* ---- Writing it ---- */
+
+static void error_value(struct bl_buf *b, const struct bl_err *err)
+{
+    bl_buf_clear(b);
+    bl_buf_puts(b, "{\"by\":");
+    bl_json_put_string(b, bl_prog_name(), strlen(bl_prog_name()));
+    bl_buf_printf(b, ",\"code\":\"%s\",\"message\":",
+                  bl_code_name(err->code));
+    bl_json_put_string(b, err->msg, strlen(err->msg));
+    bl_buf_putc(b, '}');
+}
+
+/* The line could not be read as a record: quoted, made valid. */
+static void put_unparsed(struct state *s, const struct bl_item *item)
+{
+    struct bl_buf safe = BL_BUF_INIT;
+
+    error_value(&s->scratch, &item->err);
+    bl_utf8_repair(&safe, item->rec.line.p, item->rec.line.n);
+    bl_buf_puts(&s->out, "{\"error\":");
+    bl_buf_put(&s->out, s->scratch.data, s->scratch.len);
+    bl_buf_printf(&s->out, ",\"line\":%zu,\"raw\":", item->rec.number);
+    bl_json_put_string(&s->out, safe.data, safe.len);
+    bl_buf_puts(&s->out, "}\n");
+    bl_buf_free(&safe);
+}
+
+/* The line is our copy, in the arena: a lone surrogate that failed the
+ * record must not stop the reader of our output too (jq 1.6 would). */
+static void put_failed(struct state *s, const struct bl_item *item)
+{
+    if (item->err.code == BL_BAD_STRING)
+        bl_json_mend_surrogates((char *)(uintptr_t)item->rec.line.p,
+                                item->rec.line.n);
+    error_value(&s->scratch, &item->err);
+    bl_edits_clear(&s->edits);
+    bl_edits_set(&s->edits, "error",
+                 (struct bl_span){ s->scratch.data, s->scratch.len });
+    bl_record_write(&s->out, &item->rec, &s->edits);
+}
+
+static void put_good(struct state *s, const struct bl_item *item)
+{
+    const struct bl_loop *l = s->loop;
+
+    if (l->emit_lines) {
+        l->emit_lines(l->ctx, item, &s->out);
+    } else if (l->emit) {
+        bl_edits_clear(&s->edits);
+        l->emit(l->ctx, item, &s->edits);
+        bl_record_write(&s->out, &item->rec, &s->edits);
+    }
+}
+
+static void put_bad(struct state *s, const struct slot *slot)
+{
+    const struct bl_loop *l = s->loop;
+    const struct bl_item *item = &slot->item;
+
+    s->any_failed = true;
+    if (slot->fate != PASSED)
+        bl_warn("%s:%zu: %s", bl_lines_name(s->lines), item->rec.number,
+                item->err.msg);
+    if (l->opts->errors == BL_ERRORS_STOP)
+        s->stop = true;
+    if (l->opts->errors == BL_ERRORS_DROP || (!l->emit && !l->emit_lines))
+        return;
+    if (slot->fate == PASSED) {
+        bl_buf_put_span(&s->out, item->rec.line);
+        bl_buf_putc(&s->out, '\n');
+    } else if (slot->fate == FAILED && !l->plain_text) {
+        put_failed(s, item);
+    } else {
+        put_unparsed(s, item);
+    }
+}
+
+static void write_batch(struct state *s)
+{
+    bl_buf_clear(&s->out);
+    for (size_t i = 0; i < s->n && !s->stop; i++) {
+        if (s->slots[i]->fate == GOOD)
+            put_good(s, &s->slots[i]->item);
+        else
+            put_bad(s, s->slots[i]);
+    }
+    if (s->out.len > 0)
+        bl_out(s->out.data, s->out.len);
+    bl_progress_step(&s->progress, s->n);
+}
+
+static void state_free(struct state *s)
+{
+    for (size_t i = 0; i < s->cap; i++) {
+        bl_record_free(&s->slots[i]->item.rec);
+        free(s->slots[i]);
+    }
+    free(s->slots);
+    free(s->good);
+    bl_lines_free(s->lines);
+    bl_arena_free(&s->arena);
+    bl_buf_free(&s->out);
+    bl_buf_free(&s->scratch);
+    bl_edits_free(&s->edits);
+}
+
+static int run_batches(struct state *s, struct bl_err *err)
+{
+    int more;
+
+    do {
+        more = read_batch(s, err);
+        if (more < 0 && s->n == 0)
+            return -1;
+        if (prepare(s, err) < 0 || work(s, err) < 0)
+            return -1;
+        write_batch(s);
+        if (more < 0)
+            return -1;
+        bl_arena_reset(&s->arena);
+        s->n = s->bytes = 0;
+    } while (more > 0 && !s->stop);
+    return 0;
+}
+
+int bl_loop_run(const struct bl_loop *loop)
+{
+    struct state s = { .loop = loop };
+    struct bl_err err = { .code = BL_OK };
+    int rc;
+
+    s.lines = bl_lines_new(STDIN_FILENO, "stdin", loop->opts->max_line);
+    if (!loop->plain_text)
+        bl_lines_take_arrays(s.lines);
+    bl_progress_start(&s.progress, "records", 0, loop->opts->progress);
+    rc = run_batches(&s, &err);
+    bl_progress_end(&s.progress);
+    if (rc < 0) {
+        bl_warn("%s", err.msg);
+        rc = bl_code_exit(err.code);
+    } else {
+        rc = s.any_failed && !loop->opts->no_fail;
+    }
+    state_free(&s);
+    return rc;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "cli/prog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int bl_verbosity;
+static const char *prog_name = "blink";
+
+/* A closed standard descriptor would be taken by the next file opened, and
+ * data would go there.  It is filled with /dev/null opened the wrong way
+ * round, so that reading or writing it fails (as xz does). */
+static void open_missing_fds(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF
+            && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+            _exit(4);
+}
+
+void bl_prog_init(const char *name)
+{
+    prog_name = name;
+    open_missing_fds();
+}
+
+const char *bl_prog_name(void)
+{
+    return prog_name;
+}
+
+/* One write per message, so that messages of a pipeline do not mix. */
+__attribute__((format(printf, 1, 0)))
+static void say(const char *fmt, va_list ap)
+{
+    char *text = NULL, *line = NULL;
+    int n;
+
+    if (vasprintf(&text, fmt, ap) < 0)
+        return;
+    n = asprintf(&line, "%s: %s\n", prog_name, text);
+    if (n > 0) {
+        fflush(stdout);
+        fputs(line, stderr);
+    }
+    free(line);
+    free(text);
+}
+
+void bl_warn(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+}
+
+void bl_note(const char *fmt, ...)
+{
+    va_list ap;
+
+    if (bl_verbosity <= 0)
+        return;
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+}
+
+_Noreturn void bl_die(const struct bl_err *err)
+{
+    bl_warn("%s", err->msg);
+    exit(bl_prog_finish(bl_code_exit(err->code)));
+}
+
+_Noreturn void bl_die_usage(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "try '%s --help'\n", prog_name);
+    exit(2);
+}
+
+static int write_failed(void)
+{
+    fprintf(stderr, "%s: cannot write standard output: %s\n", prog_name,
+            strerror(errno));
+    return 4;
+}
+
+void bl_out(const void *data, size_t n)
+{
+    const char *p = data;
+    ssize_t put;
+
+    while (n > 0) {
+        put = write(STDOUT_FILENO, p, n);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            exit(write_failed());
+        p += put;
+        n -= (size_t)put;
+    }
+}
+
+int bl_prog_finish(int status)
+{
+    /* A stdout that was never open is no failure of a program that wrote
+     * nothing to it; any write before this has been checked. */
+    if (fflush(stdout) != 0 || ferror(stdout)
+        || (close(STDOUT_FILENO) < 0 && errno != EBADF && errno != EINTR))
+        return write_failed();
+    return status;
+}

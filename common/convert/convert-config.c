@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* convert-config: config.json, vocab.txt and blink.json of a converted
+ * model, taken over, derived, or put together. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor/checkpoint.h"
+#include "convert/convert.h"
+#include "base/file.h"
+#include "json/json.h"
+#include "base/mem.h"
+#include "model/model-parts.h"
+#include "model/model-write.h"
+
+enum {
+    MAX_CONFIG = 16 << 20,
+    HEAD = 64,                  /* width of a head in every published BERT */
+    CONTEXT = 32, ENTITY = 128, /* fixed in BLINK's cross-encoder */
+    MAX_LAYERS = 1000, MAX_NAME = 256
+};
+
+/* ---- config.json from the weights ---- */
+
+static const struct bl_torch_tensor *tensor(const struct bl_checkpoint *from,
+                                            const char *prefix,
+                                            const char *name, size_t n_dims,
+                                            struct bl_err *err)
+{
+    char full[MAX_NAME];
+    const struct bl_torch_tensor *t;
+
+    snprintf(full, sizeof full, "%s%s", prefix, name);
+    t = bl_checkpoint_find(from, full);
+    if (t && t->n_dims == n_dims)
+        return t;
+    if (t)
+        bl_fail(err, BL_DATA, "'%s': tensor '%s' has %zu dimensions, "
+                "expected %zu", from->path, full, t->n_dims, n_dims);
+    else
+        bl_fail(err, BL_DATA, "'%s': tensor '%s' is missing", from->path,
+                full);
+    return NULL;
+}
+
+static size_t count_layers(const struct bl_checkpoint *from,
+                           const char *prefix)
+{
+    char name[MAX_NAME];
+    size_t n = 0;
+
+    do
+        snprintf(name, sizeof name,
+                 "%sencoder.layer.%zu.output.dense.weight", prefix, n);
+    while (n <= MAX_LAYERS && bl_checkpoint_find(from, name) && ++n);
+    return n;
+}
+
+static int derive(const struct bl_checkpoint *from, const char *prefix,
+                  struct bl_buf *out, struct bl_err *err)
+{
+    const struct bl_torch_tensor *words, *places, *types, *inner;
+    size_t hidden;
+
+    words = tensor(from, prefix, "embeddings.word_embeddings.weight", 2, err);
+    places = words ? tensor(from, prefix, "embeddings.position_embeddings."
+                            "weight", 2, err) : NULL;
+    types = places ? tensor(from, prefix, "embeddings.token_type_embeddings."
+                            "weight", 2, err) : NULL;
+    inner = types ? tensor(from, prefix, "encoder.layer.0.intermediate."
+                           "dense.weight", 2, err) : NULL;
+    if (!inner)
+        return -1;
+    hidden = words->dims[1];
+    if (!hidden || hidden % HEAD)
+        return bl_fail(err, BL_USAGE, "the weights do not say how many "
+                       "attention heads there are, and %zu numbers are no "
+                       "multiple of %d: give the folder of the BERT that "
+                       "they were trained from (--bert)", hidden, HEAD);
+    bl_buf_printf(out, "{\n  \"model_type\": \"bert\",\n"
+                  "  \"hidden_act\": \"gelu\",\n  \"hidden_size\": %zu,\n"
+                  "  \"intermediate_size\": %zu,\n"
+                  "  \"layer_norm_eps\": 1e-12,\n"
+                  "  \"max_position_embeddings\": %zu,\n", hidden,
+                  inner->dims[0], places->dims[0]);
+    bl_buf_printf(out, "  \"num_attention_heads\": %zu,\n"
+                  "  \"num_hidden_layers\": %zu,\n"
+                  "  \"type_vocab_size\": %zu,\n  \"vocab_size\": %zu\n}\n",
+                  hidden / HEAD, count_layers(from, prefix), types->dims[0],
+                  words->dims[0]);
+    return 0;
+}
+
+static int put_config(const struct bl_checkpoint *from, const char *prefix,
+                      const char *source, const char *dir,
+                      struct bl_err *err)
+{
+    struct bl_buf text = BL_BUF_INIT;
+    char *path;
+    int rc;
+
+    if (source) {
+        path = bl_xasprintf("%s/config.json", source);
+        rc = bl_convert_copy(path, MAX_CONFIG, dir, "config.json", err);
+        free(path);
+        return rc;
+    }
+    rc = derive(from, prefix, &text, err);
+    if (!rc)
+        rc = bl_model_put_file(dir, "config.json", &text, err);
+    bl_buf_free(&text);
+    return rc;
+}
+
+/* ---- What blink.json will say ---- */
+
+/* A length that BLINK's parameters give, or the usual one. */
+static int param_size(struct bl_span root, const char *name, size_t *out,
+                      struct bl_err *err)
+{
+    struct bl_span v;
+    int64_t n;
+    int found = bl_json_get(root, name, &v, err);
+
+    if (found > 0 && bl_json_integer(v, 1, BL_INPUT_MAX_LENGTH, &n, err) < 0)
+        return bl_err_prefix(err, "%s", name);
+    if (found > 0)
+        *out = (size_t)n;
+    return found < 0 ? -1 : 0;
+}
+
+static int param_bool(struct bl_span root, const char *name, int *out,
+                      struct bl_err *err)
+{
+    struct bl_span v;
+    int found = bl_json_get(root, name, &v, err);
+
+    if (found > 0 && bl_json_type(v) != BL_JSON_BOOL)
+        return bl_fail(err, BL_DATA, "%s: expected boolean, found %s", name,
+                       bl_json_type_name(bl_json_type(v)));
+    if (found > 0)
+        *out = *v.p == 't';
+    return found < 0 ? -1 : 0;
+}
+
+static int parse_params(const struct bl_convert *c, struct bl_span root,
+                        struct bl_model_config *m, size_t *pair,
+                        struct bl_err *err)
+{
+    if (bl_json_type(root) != BL_JSON_OBJECT)
+        return bl_fail(err, BL_DATA, "expected object, found %s",
+                       bl_json_type_name(bl_json_type(root)));
+    if (param_bool(root, c->kind == BL_CONVERT_RERANKER ? "lowercase_flag"
+                   : "lowercase", &m->lowercase, err) < 0)
+        return -1;
+    /* main_dense gives the cross-encoder 32 and 128 whatever this says, and
+     * cuts the pair to max_seq_length, which is all the older one has. */
+    if (c->kind != BL_CONVERT_BIENCODER)
+        return param_size(root, "max_seq_length", pair, err);
+    if (param_size(root, "max_context_length", &m->context_length, err) < 0)
+        return -1;
+    return param_size(root, "max_cand_length", &m->entity_length, err);
+}
+
+static int read_params(const struct bl_convert *c, struct bl_model_config *m,
+                       size_t *pair, struct bl_err *err)
+{
+    struct bl_buf text = BL_BUF_INIT;
+    int rc;
+
+    if (!c->params)
+        return 0;
+    rc = bl_file_read(c->params, MAX_CONFIG, &text, err);
+    if (!rc) {
+        struct bl_span root = { text.data, text.len };
+
+        if (root.n > 1 && !memcmp(root.p, "{'", 2))
+            rc = bl_fail(err, BL_DATA, "parameters of ELQ (a dictionary of "
+                         "Python's, no JSON), whose models are not read yet");
+        else
+            rc = bl_json_check(root.p, root.n, err);
+        if (!rc)
+            rc = parse_params(c, bl_json_trim(root), m, pair, err);
+        if (rc < 0 && err) {
+            err->code = BL_DATA;
+            bl_err_prefix(err, "'%s'", c->params);
+        }
+    }
+    bl_buf_free(&text);
+    return rc;
+}
+
+/* ---- blink.json ---- */
+
+static const char *const blink_tags[] = { "[unused0]", "[unused1]",
+                                          "[unused2]" };
+
+static int blink_settings(const struct bl_convert *c,
+                          struct bl_model_config *m, size_t *pair,
+                          struct bl_err *err)
+{
+    *m = (struct bl_model_config){
+        .role = c->kind == BL_CONVERT_BIENCODER ? BL_ROLE_BI_ENCODER
+            : BL_ROLE_CROSS_ENCODER,
+        .context_length = CONTEXT, .entity_length = ENTITY, .lowercase = 1,
+        .has_layout = true, .layout = BL_LAYOUT_BLINK, .towers = 2,
+        .has_pooling = true, .pooling = BL_POOL_CLS, .normalize = false,
+        .literal = true, .has_tags = true,
+        .tags = { blink_tags[0], blink_tags[1], blink_tags[2] },
+        .training = "facebookresearch/BLINK's, converted",
+    };
+    return read_params(c, m, pair, err);
+}
+
+/* A folder says what it is in files that are not taken over. */
+static int hf_settings(const struct bl_convert *c,
+                       const struct bl_checkpoint *from,
+                       struct bl_model_config *m, struct bl_err *err)
+{
+    const struct bl_torch_tensor *head;
+    struct bl_sha256 unused;
+
+    bl_sha256_init(&unused);
+    if (bl_model_config_read(m, c->input, &unused, err) < 0)
+        return -1;
+    head = bl_checkpoint_find(from, "classifier.weight");
+    if (!m->has_role)
+        m->role = !head ? BL_ROLE_BI_ENCODER
+            : m->classifies_texts || (head->n_dims && head->dims[0] == 1)
+            ? BL_ROLE_CROSS_ENCODER : BL_ROLE_TAGGER;
+    return 0;
+}
+
+/* Lengths and case are those of the parameters, or as main_solr has them,
+ * whatever the folder says. */
+static int reranker_settings(const struct bl_convert *c,
+                             struct bl_model_config *m, size_t *pair,
+                             struct bl_err *err)
+{
+    struct bl_sha256 unused;
+
+    bl_sha256_init(&unused);
+    if (bl_model_config_read(m, c->input, &unused, err) < 0)
+        return -1;
+    m->role = BL_ROLE_CROSS_ENCODER;
+    m->has_layout = m->has_tags = true;
+    m->layout = BL_LAYOUT_RERANKER;
+    for (size_t i = 0; i < 3; i++)
+        m->tags[i] = blink_tags[i];
+    m->lowercase = m->literal = 1;
+    m->context_length = m->entity_length = 0;
+    m->training = "facebookresearch/BLINK's first re-ranker, converted";
+    return read_params(c, m, pair, err);
+}
+
+int bl_convert_config(const struct bl_convert *c,
+                      const struct bl_checkpoint *from,
+                      const struct bl_convert_names *names, const char *dir,
+                      struct bl_convert_report *report, struct bl_err *err)
+{
+    struct bl_model_config m = { .memory = BL_ARENA_INIT };
+    char *source = bl_convert_source(c);
+    struct bl_buf text = BL_BUF_INIT;
+    size_t pair = 0;
+    int rc;
+
+    rc = c->kind == BL_CONVERT_HF ? hf_settings(c, from, &m, err)
+        : c->kind == BL_CONVERT_RERANKER ? reranker_settings(c, &m, &pair,
+                                                             err)
+        : blink_settings(c, &m, &pair, err);
+    if (!rc)
+        rc = put_config(from, names->towers[0], source, dir, err);
+    if (!rc)
+        rc = bl_convert_vocab(c, source, m.lowercase != 0, dir, report, err);
+    if (!rc) {
+        if (pair)
+            m.pair_length = pair;
+        bl_model_put_blink(&text, &m);
+        rc = bl_model_put_file(dir, "blink.json", &text, err);
+    }
+    free(source);
+    bl_buf_free(&text);
+    bl_arena_free(&m.memory);
+    return rc;
+}

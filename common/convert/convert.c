@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "convert/convert.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "tensor/checkpoint.h"
+#include "base/mem.h"
+#include "base/newdir.h"
+
+#define WORDS "embeddings.word_embeddings.weight"
+
+static const char *const files[] = {
+    "config.json", "vocab.txt", "blink.json", "model.safetensors"
+};
+
+/* The names that each kind of model goes by; for Hugging Face's the first
+ * that fits. */
+static const struct bl_convert_names biencoder = {
+    { "context_encoder.bert_model.", "context_encoder.additional_linear.",
+      "cand_encoder.bert_model.", "cand_encoder.additional_linear." },
+    { "context_encoder.bert_model.", "cand_encoder.bert_model." }, true
+}, crossencoder = {
+    { "encoder.bert_model.", "encoder.additional_linear." },
+    { "encoder.bert_model." }, true
+}, with_bert = {
+    { "bert.embeddings.", "bert.encoder.layer.", "bert.pooler.",
+      "classifier." }, { "bert." }, false
+}, bare = {
+    { "embeddings.", "encoder.layer.", "pooler.", "classifier." }, { "" },
+    false
+};
+
+static const struct bl_convert_names *names_of(
+    enum bl_convert_kind kind, const struct bl_checkpoint *from)
+{
+    switch (kind) {
+    case BL_CONVERT_BIENCODER:
+        return &biencoder;
+    case BL_CONVERT_CROSSENCODER:
+        return &crossencoder;
+    case BL_CONVERT_RERANKER:
+        return &with_bert;
+    case BL_CONVERT_HF:
+        break;
+    }
+    return bl_checkpoint_find(from, "bert." WORDS) ? &with_bert : &bare;
+}
+
+/* What a file that is not of this kind might be. */
+static const char *other_kind(const struct bl_checkpoint *from)
+{
+    if (bl_checkpoint_find(from, "cand_encoder.bert_model." WORDS))
+        return "; it looks like BLINK's bi-encoder";
+    if (bl_checkpoint_find(from, "encoder.bert_model." WORDS))
+        return "; it looks like BLINK's cross-encoder";
+    if (bl_checkpoint_find(from, "bert." WORDS)
+        || bl_checkpoint_find(from, WORDS))
+        return "; it looks like a BERT of Hugging Face's layout";
+    return "";
+}
+
+static int check_towers(const struct bl_checkpoint *from,
+                        const struct bl_convert_names *names,
+                        struct bl_err *err)
+{
+    for (size_t i = 0; names->towers[i]; i++) {
+        char *name = bl_xasprintf("%s" WORDS, names->towers[i]);
+        const struct bl_torch_tensor *t = bl_checkpoint_find(from, name);
+
+        if (!t)
+            bl_fail(err, BL_DATA, "'%s': tensor '%s' is missing%s",
+                    from->path, name, other_kind(from));
+        free(name);
+        if (!t)
+            return -1;
+    }
+    return 0;
+}
+
+/* The model was checked under its temporary name; the message has to speak
+ * of the one that was asked for. */
+static void rename_in_message(struct bl_err *err, const char *tmp,
+                              const char *name)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    const char *p = err->msg, *found;
+
+    while ((found = strstr(p, tmp))) {
+        bl_buf_put(&b, p, (size_t)(found - p));
+        bl_buf_puts(&b, name);
+        p = found + strlen(tmp);
+    }
+    bl_buf_puts(&b, p);
+    bl_fail(err, err->code, "%s", b.data);
+    bl_buf_free(&b);
+}
+
+static int check_result(const struct bl_convert *c, const char *dir,
+                        struct bl_convert_report *report,
+                        struct bl_err *err)
+{
+    struct bl_model *m = bl_model_open(dir, err);
+
+    if (!m) {
+        rename_in_message(err, dir, c->output);
+        return -1;
+    }
+    report->role = m->role;
+    memcpy(report->fingerprint, m->fingerprint, sizeof m->fingerprint);
+    bl_model_close(m);
+    return 0;
+}
+
+static int convert(const struct bl_convert *c,
+                   const struct bl_checkpoint *from, const char *dir,
+                   struct bl_convert_report *report, struct bl_err *err)
+{
+    const struct bl_convert_names *names = names_of(c->kind, from);
+    char *path;
+    int rc;
+
+    if (check_towers(from, names, err) < 0
+        || bl_convert_config(c, from, names, dir, report, err) < 0)
+        return -1;
+    path = bl_xasprintf("%s/model.safetensors", dir);
+    rc = bl_convert_weights(c, from, names, path, report, err);
+    free(path);
+    return rc < 0 ? -1 : check_result(c, dir, report, err);
+}
+
+int bl_convert_run(const struct bl_convert *c,
+                   struct bl_convert_report *report, struct bl_err *err)
+{
+    struct bl_convert_report own_report;
+    struct bl_checkpoint from;
+    struct bl_newdir *d;
+    struct bl_err own;
+    int rc;
+
+    err = err ? err : &own;
+    if (!report) {
+        rc = bl_convert_run(c, &own_report, err);
+        free(own_report.vocab);
+        return rc;
+    }
+    *report = (struct bl_convert_report){ 0 };
+    d = bl_newdir_open(c->output, files, sizeof files / sizeof *files,
+                       c->force, err);
+    if (!d)
+        return -1;
+    rc = bl_checkpoint_open(&from, c->input, err);
+    if (!rc) {
+        rc = convert(c, &from, bl_newdir_path(d), report, err);
+        bl_checkpoint_close(&from);
+    }
+    if (!rc)
+        return bl_newdir_commit(d, err);
+    bl_newdir_abort(d);
+    return -1;
+}

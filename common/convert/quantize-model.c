@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "tensor/half.h"
+#include "base/mem.h"
+#include "model/model-family.h"
+#include "model/model-write.h"
+#include "base/newdir.h"
+#include "net/quantize.h"
+#include "tensor/safetensors-write.h"
+
+enum { MAX_FILE = 256 << 20 };
+
+static const char *const files[] = {
+    "config.json", "vocab.txt", "blink.json", "model.safetensors"
+};
+
+enum { WEIGHTS = 3, FILES = 4, PIECE = 1 << 14 };
+
+/* What is written, and the packed weights of each tower. */
+struct plan {
+    const struct bl_model *model;
+    const struct bl_shrink *how;
+    struct bl_int8 *packed[BL_MAX_TOWERS];
+};
+
+/* The packed form of the tensor; NULL when it stays as it is. */
+static const struct bl_int8 *packed_of(const struct plan *p,
+                                       struct bl_tensor *t)
+{
+    const struct bl_model *m = p->model;
+    const float *w = NULL;
+
+    if (p->how->int8 && t->n_dims == 2 && strstr(t->name, "encoder.layer."))
+        w = bl_safetensors_f32(t);
+    for (size_t i = 0; w && i < m->n_towers; i++)
+        for (size_t k = 0; k < m->shape.layers * BL_LINEARS; k++) {
+            struct bl_layer *l = &m->towers[i].layers[k / BL_LINEARS];
+
+            if (bl_layer_linear(l, (enum bl_linear_number)(k % BL_LINEARS))
+                ->w == w)
+                return &p->packed[i][k];
+        }
+    return NULL;
+}
+
+static void declare_part(struct bl_safetensors_writer *w,
+                         const struct bl_tensor *t, const char *part,
+                         enum bl_tensor_dtype dtype, size_t n,
+                         const size_t *dims)
+{
+    char *name = bl_xasprintf("%s.%s", t->name, part);
+
+    bl_safetensors_declare(w, name, dtype, n, dims);
+    free(name);
+}
+
+static bool halved(const struct plan *p, const struct bl_tensor *t)
+{
+    return p->how->f16 && (t->dtype == BL_F32 || t->dtype == BL_BF16
+                           || t->dtype == BL_F64);
+}
+
+static void declare(struct bl_safetensors_writer *w, const struct plan *p,
+                    struct bl_tensor *t)
+{
+    const struct bl_int8 *q = packed_of(p, t);
+    size_t outs, shape[4];
+
+    if (!q) {
+        bl_safetensors_declare(w, t->name, halved(p, t) ? BL_F16 : t->dtype,
+                               t->n_dims, t->dims);
+        return;
+    }
+    outs = q->blocks * BL_INT8_OUTS;
+    shape[0] = q->blocks;
+    shape[1] = q->width / 4;
+    shape[2] = BL_INT8_OUTS;
+    shape[3] = 4;
+    declare_part(w, t, "int8", BL_I8, 4, shape);
+    declare_part(w, t, "scales", BL_F32, 1, &outs);
+    declare_part(w, t, "sums", BL_I32, 1, &outs);
+    declare_part(w, t, "shrink", BL_F32, 1, &q->width);
+}
+
+static int put_halved(struct bl_safetensors_writer *w,
+                      const struct bl_tensor *t, struct bl_err *err)
+{
+    size_t size = bl_tensor_dtype_size(t->dtype), n;
+    uint16_t half[PIECE];
+    float wide[PIECE];
+
+    for (size_t at = 0; at < t->count; at += n) {
+        n = t->count - at < PIECE ? t->count - at : PIECE;
+        bl_tensor_to_f32(t->dtype, t->data + at * size, n, wide);
+        for (size_t i = 0; i < n; i++) {
+            if (!(fabsf(wide[i]) <= 65504.0f))
+                return bl_fail(err, BL_DATA, "tensor '%s': value %g cannot "
+                               "be saved as F16", t->name, (double)wide[i]);
+            half[i] = bl_half_of_float(wide[i]);
+        }
+        if (bl_safetensors_put(w, half, n * sizeof *half, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int put(struct bl_safetensors_writer *w, const struct plan *p,
+               struct bl_tensor *t, struct bl_err *err)
+{
+    const struct bl_int8 *q = packed_of(p, t);
+    size_t outs;
+
+    if (!q && halved(p, t))
+        return put_halved(w, t, err);
+    if (!q)
+        return bl_safetensors_put(w, t->data, t->size, err);
+    outs = q->blocks * BL_INT8_OUTS;
+    return bl_safetensors_put(w, q->codes, outs * q->width, err) < 0
+        || bl_safetensors_put(w, q->scales, outs * 4, err) < 0
+        || bl_safetensors_put(w, q->sums, outs * 4, err) < 0
+        || bl_safetensors_put(w, q->shrink, q->width * 4, err) < 0 ? -1 : 0;
+}
+
+static bool dropped(const struct plan *p, const struct bl_tensor *t)
+{
+    return p->how->bare
+        && strstr(t->name, "embeddings.word_embeddings.weight");
+}
+
+/* Tensors in the order of the file: those in int8 go first, because they
+ * must be aligned and the others may be of an odd number of bytes. */
+static struct bl_tensor **in_order(const struct plan *p, size_t *n)
+{
+    const struct bl_safetensors *st = p->model->weights;
+    size_t all = bl_safetensors_count(st);
+    struct bl_tensor **v = BL_NEW_ARRAY(struct bl_tensor *, all);
+
+    *n = 0;
+    for (int packed = 1; packed >= 0; packed--)
+        for (size_t i = 0; i < all; i++) {
+            struct bl_tensor *t = bl_safetensors_at(st, i);
+
+            if ((packed_of(p, t) != NULL) == packed && !dropped(p, t))
+                v[(*n)++] = t;
+        }
+    return v;
+}
+
+static int write_weights(const struct plan *p, const char *path,
+                         struct bl_err *err)
+{
+    struct bl_safetensors_writer *w = bl_safetensors_create(path);
+    size_t n;
+    struct bl_tensor **order = in_order(p, &n);
+    int rc = 0;
+
+    for (size_t i = 0; i < n; i++)
+        declare(w, p, order[i]);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = put(w, p, order[i], err);
+    free(order);
+    if (!rc)
+        return bl_safetensors_commit(w, err);
+    bl_safetensors_abort(w);
+    return -1;
+}
+
+static int check_int8(const struct bl_model *m, struct bl_err *err)
+{
+    if (m->int8)
+        return bl_fail(err, BL_DATA, "'%s': its weights are int8 already",
+                       m->path);
+    if (m->shape.inner > BL_INT8_MAX_IN || m->shape.hidden > BL_INT8_MAX_IN)
+        return bl_fail(err, BL_DATA, "'%s': layers of %zu numbers are too "
+                       "wide for int8", m->path, m->shape.inner);
+    return 0;
+}
+
+int bl_shrink_weights(const struct bl_model *m, const struct bl_shrink *how,
+                      size_t threads, const char *path, struct bl_err *err)
+{
+    struct plan p = { .model = m, .how = how };
+    int rc = check_int8(m, err);
+
+    if (rc < 0)
+        return -1;
+    for (size_t i = 0; i < m->n_towers && how->int8; i++)
+        p.packed[i] = bl_quantize(&m->shape, &m->towers[i], threads);
+    rc = write_weights(&p, path, err);
+    for (size_t i = 0; i < BL_MAX_TOWERS; i++)
+        bl_quantize_free(p.packed[i], m->shape.layers);
+    return rc;
+}
+
+/* ---- A directory of it ---- */
+
+static int copy_file(const char *from, const char *dir, const char *name,
+                     struct bl_err *err)
+{
+    char *path = bl_family_file(from, name);
+    struct bl_buf text = BL_BUF_INIT;
+    int rc = bl_file_read(path, MAX_FILE, &text, err);
+
+    if (!rc)
+        rc = bl_model_put_file(dir, name, &text, err);
+    bl_buf_free(&text);
+    free(path);
+    return rc;
+}
+
+static int write_all(const struct bl_model *m, const char *dir,
+                     size_t threads, struct bl_err *err)
+{
+    struct bl_shrink how = { .int8 = true };
+    char *path;
+    int rc = 0;
+
+    for (size_t i = 0; i < WEIGHTS && !rc; i++)
+        rc = copy_file(m->path, dir, files[i], err);
+    path = bl_xasprintf("%s/%s", dir, files[WEIGHTS]);
+    if (!rc)
+        rc = bl_shrink_weights(m, &how, threads, path, err);
+    free(path);
+    return rc;
+}
+
+static bool has_blink_json(const char *dir)
+{
+    char *path = bl_xasprintf("%s/blink.json", dir);
+    bool there = !access(path, F_OK);
+
+    free(path);
+    return there;
+}
+
+int bl_shrink_check(const struct bl_model *m, struct bl_err *err)
+{
+    if (check_int8(m, err) < 0)
+        return -1;
+    if (!has_blink_json(m->path))
+        return bl_fail(err, BL_DATA, "'%s': no blink.json; make a model "
+                       "directory of it first (blink-convert hf)", m->path);
+    return 0;
+}
+
+static int quantize(const struct bl_model *m, const char *to, bool replace,
+                    size_t threads, struct bl_err *err)
+{
+    struct bl_newdir *d;
+
+    if (bl_shrink_check(m, err) < 0)
+        return -1;
+    /* Elsewhere it would not find them. */
+    if (m->shared)
+        return bl_fail(err, BL_DATA, "'%s': its words are those of a family; "
+                       "blink-convert pack makes one in int8", m->path);
+    d = bl_newdir_open(to, files, FILES, replace, err);
+    if (!d)
+        return -1;
+    if (write_all(m, bl_newdir_path(d), threads, err) == 0)
+        return bl_newdir_commit(d, err);
+    bl_newdir_abort(d);
+    return -1;
+}
+
+int bl_quantize_model(const char *from, const char *to, bool replace,
+                      size_t threads, struct bl_err *err)
+{
+    struct bl_model *m = bl_model_open(from, err);
+    int rc = m ? quantize(m, to, replace, threads, err) : -1;
+
+    bl_model_close(m);
+    return rc;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * judge: what one record answers, held against what is right.
+ *
+ *     struct bl_case c;
+ *     if (bl_case_read(&c, &record, &arena, &err) < 0) ...
+ *     if (bl_case_judge(&c, &record, &arena, &err) < 0) ...
+ *     bl_tally_add(&tally, &c.judged, &cutoffs);
+ *     bl_case_free(&c);
+ *
+ * The answer is the record's `entity` (null: none), or its first candidate
+ * where that field is absent.  A record with an `error` has no answer and is
+ * counted as missed: failing must not raise the score.
+ */
+#ifndef BL_JUDGE_H
+#define BL_JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "eval/metrics.h"
+#include "json/record.h"
+
+struct bl_case {
+    struct bl_judged judged;
+    bool error;                 /* the record carries an `error` */
+    bool used;                  /* for the caller */
+    size_t line;
+    /* Owned by the case; NULL where the record does not say. */
+    char *key;                  /* names the mention in any file: document,
+                                 * start and end, or else the id, or else
+                                 * the number of the line */
+    char *doc, *id, *mention, *gold, *answer;
+    char *group;                /* see bl_case_group() */
+};
+
+/* Who and what is right: everything but the answer. */
+int bl_case_read(struct bl_case *c, const struct bl_record *r,
+                 struct bl_arena *a, struct bl_err *err);
+/* The answer, against c->judged.gold and c->gold.  -1: BL_BAD_FIELD when a
+ * labelled record has neither `entity` nor `candidates`. */
+int bl_case_judge(struct bl_case *c, const struct bl_record *r,
+                  struct bl_arena *a, struct bl_err *err);
+/* c->group becomes the text of the record's field `name`, a string or a
+ * number. */
+int bl_case_group(struct bl_case *c, const struct bl_record *r,
+                  const char *name, struct bl_arena *a, struct bl_err *err);
+void bl_case_free(struct bl_case *c);
+
+struct bl_cases {
+    struct bl_case *v;
+    size_t n, cap;
+};
+
+#define BL_CASES_INIT { NULL, 0, 0 }
+
+/* Takes the case. */
+void bl_cases_add(struct bl_cases *all, const struct bl_case *c);
+void bl_cases_free(struct bl_cases *all);
+/* By key, equal ones by line; then bl_cases_find() works. */
+void bl_cases_sort(struct bl_cases *all);
+/* The first not yet used case of that key, or NULL. */
+struct bl_case *bl_cases_find(struct bl_cases *all, const char *key);
+/* By document, then by line: documents become runs of neighbours. */
+void bl_cases_by_doc(struct bl_cases *all);
+/* By group, those without one first, then by document and line. */
+void bl_cases_by_group(struct bl_cases *all);
+
+/* The sums over all cases, in by_doc order. */
+void bl_cases_tally(const struct bl_cases *all, const struct bl_cutoffs *k,
+                    struct bl_tally *out);
+
+/* 95 % intervals by `rounds` bootstrap samples of documents (of mentions
+ * where no record names its document), in by_doc order: lo[] and hi[] for
+ * each of bl_figures().  The same seed gives the same numbers anywhere. */
+void bl_cases_bootstrap(const struct bl_cases *all,
+                        const struct bl_cutoffs *k, size_t rounds,
+                        uint64_t seed, double *lo, double *hi);
+
+#endif

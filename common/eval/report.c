@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "eval/report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json/json.h"
+#include "base/mem.h"
+
+/* ---- The table and its JSON ---- */
+
+struct count {
+    const char *name;
+    double value;
+};
+
+enum { N_COUNTS = 6 };
+
+static void counts_of(const struct bl_tally *t, const struct bl_report *r,
+                      struct count *c)
+{
+    c[0] = (struct count){ "n", t->n };
+    c[1] = (struct count){ "nil", t->nil };
+    c[2] = (struct count){ "unlabelled", t->unlabelled };
+    c[3] = (struct count){ "docs", t->docs };
+    c[4] = (struct count){ "errors", t->errors };
+    c[5] = (struct count){ "unreadable", (double)r->failed };
+}
+
+static void put_number(struct bl_buf *out, double v, int digits)
+{
+    if (isfinite(v))
+        bl_json_put_double(out, v, digits);
+    else
+        bl_buf_puts(out, "null");
+}
+
+/* The members of the object, without its braces. */
+static void put_json(struct bl_buf *out, const struct count *c,
+                     const struct bl_figure *f, size_t n, const double *lo,
+                     const double *hi)
+{
+    for (size_t i = 0; i < N_COUNTS; i++)
+        bl_buf_printf(out, "%s\"%s\":%.0f", i ? "," : "", c[i].name,
+                      c[i].value);
+    for (size_t i = 0; i < n; i++) {
+        bl_buf_printf(out, ",\"%s\":", f[i].name);
+        put_number(out, f[i].value, 9);
+    }
+    for (size_t i = 0; lo && i < n; i++) {
+        bl_buf_printf(out, "%s\"%s\":[", i ? "," : ",\"intervals\":{",
+                      f[i].name);
+        put_number(out, lo[i], 6);
+        bl_buf_putc(out, ',');
+        put_number(out, hi[i], 6);
+        bl_buf_putc(out, ']');
+    }
+    bl_buf_puts(out, lo ? "}" : "");
+}
+
+static void put_fixed(struct bl_buf *out, double v)
+{
+    if (isfinite(v))
+        bl_buf_printf(out, "%8.4f", v);
+    else
+        bl_buf_printf(out, "%8s", "-");
+}
+
+static void put_table(struct bl_buf *out, const struct count *c,
+                      const struct bl_figure *f, size_t n, const double *lo,
+                      const double *hi)
+{
+    for (size_t i = 0; i < N_COUNTS; i++)
+        bl_buf_printf(out, "%-28s%8.0f\n", c[i].name, c[i].value);
+    for (size_t i = 0; i < n; i++) {
+        bl_buf_printf(out, "%-28s", f[i].name);
+        put_fixed(out, f[i].value);
+        if (lo && isfinite(lo[i]))
+            bl_buf_printf(out, "  %.4f-%.4f", lo[i], hi[i]);
+        bl_buf_putc(out, '\n');
+    }
+}
+
+static void put_all(struct bl_buf *out, const struct bl_cases *cases,
+                    const struct bl_report *r)
+{
+    struct bl_figure f[BL_MAX_FIGURES];
+    double lo[BL_MAX_FIGURES], hi[BL_MAX_FIGURES];
+    double *low = r->bootstrap ? lo : NULL;
+    struct count counts[N_COUNTS];
+    struct bl_tally t;
+    size_t n;
+
+    bl_cases_tally(cases, r->cutoffs, &t);
+    n = bl_figures(&t, r->cutoffs, t.docs > 0, f);
+    if (low)
+        bl_cases_bootstrap(cases, r->cutoffs, r->bootstrap, r->seed, lo, hi);
+    counts_of(&t, r, counts);
+    (r->json ? put_json : put_table)(out, counts, f, n, low, hi);
+}
+
+/* ---- Groups ---- */
+
+/* Without quotes, so that a tab or newline stays visible and harmless. */
+static void put_cell(struct bl_buf *out, const char *s)
+{
+    size_t from = out->len;
+
+    if (!s)
+        return;
+    bl_json_put_string(out, s, strlen(s));
+    memmove(out->data + from, out->data + from + 1, out->len - from - 2);
+    out->len -= 2;
+    out->data[out->len] = '\0';
+}
+
+static void put_name(struct bl_buf *out, const char *name)
+{
+    size_t from = out->len;
+
+    put_cell(out, name);
+    bl_buf_printf(out, "%*s", out->len - from < 28
+                  ? (int)(28 - (out->len - from)) : 1, "");
+}
+
+/* Figures that a line of the table of groups has. */
+static bool in_line(const char *name)
+{
+    return !strcmp(name, "accuracy") || !strncmp(name, "recall_at_", 10)
+        || !strcmp(name, "normalized_accuracy")
+        || !strcmp(name, "unnormalized_accuracy");
+}
+
+static void put_line(struct bl_buf *out, const struct bl_cases *cases,
+                     const struct bl_report *r, bool head)
+{
+    struct bl_figure f[BL_MAX_FIGURES];
+    struct bl_tally t;
+    size_t n;
+
+    bl_cases_tally(cases, r->cutoffs, &t);
+    n = bl_figures(&t, r->cutoffs, t.docs > 0, f);
+    if (head)
+        bl_buf_printf(out, "\n%-28s%8s", r->by, "n");
+    for (size_t i = 0; head && i < n; i++)
+        if (in_line(f[i].name))
+            bl_buf_printf(out, "  %s", f[i].name);
+    bl_buf_puts(out, head ? "\n" : "");
+    put_name(out, cases->v->group ? cases->v->group : "-");
+    bl_buf_printf(out, "%8.0f", t.n);
+    for (size_t i = 0; i < n; i++) {
+        if (!in_line(f[i].name))
+            continue;
+        bl_buf_printf(out, "%*s", (int)strlen(f[i].name) + 2 - 8, "");
+        put_fixed(out, f[i].value);
+    }
+    bl_buf_putc(out, '\n');
+}
+
+static void put_group(struct bl_buf *out, const struct bl_cases *cases,
+                      const struct bl_report *r, bool first)
+{
+    const char *name = cases->v->group ? cases->v->group : "";
+    struct bl_report part = *r;
+
+    if (!r->json) {
+        put_line(out, cases, r, first);
+        return;
+    }
+    part.failed = 0;
+    bl_buf_puts(out, first ? "" : ",");
+    bl_json_put_string(out, name, strlen(name));
+    bl_buf_puts(out, ":{");
+    put_all(out, cases, &part);
+    bl_buf_putc(out, '}');
+}
+
+static bool same_group(const struct bl_case *a, const struct bl_case *b)
+{
+    return !strcmp(a->group ? a->group : "", b->group ? b->group : "");
+}
+
+static void put_groups(struct bl_buf *out, const struct bl_cases *cases,
+                       const struct bl_report *r)
+{
+    struct bl_cases all = *cases, part;
+
+    all.v = bl_xmalloc(all.n, sizeof *all.v);
+    for (size_t i = 0; i < all.n; i++)
+        all.v[i] = cases->v[i];
+    bl_cases_by_group(&all);
+    for (size_t i = 0; i < all.n; i += part.n) {
+        part = (struct bl_cases){ .v = all.v + i, .n = 1 };
+        while (i + part.n < all.n
+               && same_group(part.v, part.v + part.n))
+            part.n++;
+        put_group(out, &part, r, i == 0);
+    }
+    free(all.v);
+}
+
+void bl_print_report(struct bl_buf *out, const struct bl_cases *cases,
+                     const struct bl_report *r)
+{
+    bl_buf_puts(out, r->json ? "{" : "");
+    put_all(out, cases, r);
+    if (r->by && r->json)
+        bl_buf_puts(out, ",\"groups\":{");
+    if (r->by)
+        put_groups(out, cases, r);
+    if (r->json)
+        bl_buf_puts(out, r->by ? "}}\n" : "}\n");
+}
+
+/* ---- What changed ---- */
+
+enum change { FIXED, BROKEN, OTHER, SAME, N_CHANGES };
+
+static const char *const change_names[N_CHANGES] = {
+    "fixed", "broken", "other", "same"
+};
+
+static bool is_right(const struct bl_case *c)
+{
+    const struct bl_judged *j = &c->judged;
+
+    if (j->missed)
+        return false;
+    return j->gold == BL_GOLD_ENTITY ? j->right : !j->answered;
+}
+
+static enum change compare(const struct bl_case *a, const struct bl_case *b)
+{
+    bool was = is_right(a), is = is_right(b);
+
+    if (was != is)
+        return is ? FIXED : BROKEN;
+    return strcmp(a->answer ? a->answer : "", b->answer ? b->answer : "")
+        ? OTHER : SAME;
+}
+
+static void put_value(struct bl_buf *out, const char *name, const char *s)
+{
+    bl_buf_printf(out, ",\"%s\":", name);
+    if (s)
+        bl_json_put_string(out, s, strlen(s));
+    else
+        bl_buf_puts(out, "null");
+}
+
+static void put_change(struct bl_buf *out, enum change what,
+                       const struct bl_case *a, const struct bl_case *b,
+                       bool json)
+{
+    const char *names[] = { "id", "mention", "label_id", "before", "now" };
+    const char *cells[] = { b->id, b->mention, b->gold, a->answer,
+                            b->answer };
+
+    if (json)
+        bl_buf_printf(out, "{\"change\":\"%s\"", change_names[what]);
+    else
+        bl_buf_putc(out, "+-~="[what]);
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+        if (json) {
+            put_value(out, names[i], cells[i]);
+            continue;
+        }
+        bl_buf_putc(out, '\t');
+        put_cell(out, cells[i] ? cells[i] : "-");
+    }
+    bl_buf_puts(out, json ? "}\n" : "\n");
+}
+
+void bl_print_diff(struct bl_buf *out, struct bl_cases *before,
+                   const struct bl_cases *now, bool json)
+{
+    size_t counts[N_CHANGES] = { 0 }, alone = 0;
+
+    for (size_t i = 0; i < now->n; i++) {
+        const struct bl_case *b = &now->v[i];
+        struct bl_case *a;
+        enum change what;
+        if (b->judged.gold != BL_GOLD_ENTITY
+            && b->judged.gold != BL_GOLD_NIL)
+            continue;
+        a = bl_cases_find(before, b->key);
+        if (!a) {
+            alone++;
+            continue;
+        }
+        a->used = true;
+        what = compare(a, b);
+        counts[what]++;
+        if (what != SAME)
+            put_change(out, what, a, b, json);
+    }
+    bl_buf_puts(out, json ? "{" : "#");
+    for (size_t i = 0; i < N_CHANGES; i++)
+        bl_buf_printf(out, json ? "%s\"%s\":%zu" : "%s %s %zu",
+                      i ? "," : "", change_names[i], counts[i]);
+    bl_buf_printf(out, json ? ",\"unmatched\":%zu}\n" : ", unmatched %zu\n",
+                  alone);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "json/candidates.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json/json.h"
+
+/* ---- Reading ---- */
+
+/* Member `name` as text: a string, or a number by its digits.  0 absent or
+ * null, 1 read. */
+static int text_member(struct bl_span object, const char *name,
+                       struct bl_arena *a, struct bl_span *out,
+                       struct bl_err *err)
+{
+    struct bl_span v;
+    int got = bl_json_get(object, name, &v, err);
+
+    if (got <= 0)
+        return got;
+    switch (bl_json_type(v)) {
+    case BL_JSON_NULL:
+        return 0;
+    case BL_JSON_STRING:
+        return bl_json_string(v, a, out, err) < 0 ? -1 : 1;
+    case BL_JSON_NUMBER:
+        out->p = bl_arena_strndup(a, v.p, v.n);
+        out->n = v.n;
+        return 1;
+    default:
+        return bl_fail(err, BL_BAD_FIELD,
+                       "field '%s': expected string, found %s", name,
+                       bl_json_type_name(bl_json_type(v)));
+    }
+}
+
+/* Member `name` as a number; NAN when it is absent or null. */
+static int number_member(struct bl_span object, const char *name,
+                         double *out, struct bl_err *err)
+{
+    struct bl_span v;
+    int got = bl_json_get(object, name, &v, err);
+
+    *out = NAN;
+    if (got <= 0)
+        return got;
+    if (bl_json_type(v) == BL_JSON_NULL)
+        return 0;
+    if (bl_json_number(v, out, err) < 0)
+        return bl_err_prefix(err, "field '%s'", name);
+    return 0;
+}
+
+static int read_one(struct bl_span raw, struct bl_arena *a,
+                    struct bl_candidate *c, struct bl_err *err)
+{
+    int got;
+
+    if (bl_json_type(raw) != BL_JSON_OBJECT)
+        return bl_fail(err, BL_BAD_FIELD, "expected object, found %s",
+                       bl_json_type_name(bl_json_type(raw)));
+    c->raw = raw;
+    got = text_member(raw, "id", a, &c->id, err);
+    if (got < 0)
+        return -1;
+    if (!got)
+        return bl_fail(err, BL_BAD_FIELD,
+                       "field 'id': expected string, found nothing");
+    if (text_member(raw, "title", a, &c->title, err) < 0
+        || text_member(raw, "url", a, &c->url, err) < 0
+        || text_member(raw, "type", a, &c->type, err) < 0
+        || number_member(raw, "score", &c->score, err) < 0
+        || number_member(raw, "bi_score", &c->bi, err) < 0
+        || number_member(raw, "cross_score", &c->cross, err) < 0
+        || number_member(raw, "prior", &c->prior, err) < 0
+        || number_member(raw, "p", &c->p, err) < 0)
+        return -1;
+    return 0;
+}
+
+int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
+                       struct bl_candidates *out, struct bl_err *err)
+{
+    struct bl_span list, v;
+    struct bl_json_iter it;
+    size_t n = 0;
+
+    if (bl_record_array(r, "candidates", &list, err) < 0)
+        return -1;
+    for (it = bl_json_iter(list); bl_json_next(&it, NULL, &v);)
+        n++;
+    out->n = n;
+    out->v = bl_arena_alloc(a, n, sizeof *out->v);
+    if (n)
+        memset(out->v, 0, n * sizeof *out->v);
+    it = bl_json_iter(list);
+    for (size_t i = 0; i < n && bl_json_next(&it, NULL, &v); i++) {
+        out->v[i].place = i;
+        if (read_one(v, a, &out->v[i], err) < 0)
+            return bl_err_prefix(err, "field 'candidates': entry %zu", i);
+    }
+    return 0;
+}
+
+/* ---- Order ---- */
+
+static int by_score(const void *a, const void *b)
+{
+    const struct bl_candidate *x = a, *y = b;
+
+    if (isnan(x->score) != isnan(y->score))
+        return isnan(x->score) ? 1 : -1;
+    if (x->score > y->score)
+        return -1;
+    if (x->score < y->score)
+        return 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+void bl_candidates_sort(struct bl_candidates *c)
+{
+    if (c->n > 1)
+        qsort(c->v, c->n, sizeof *c->v, by_score);
+}
+
+/* ---- Writing ---- */
+
+struct member {
+    const char *name;
+    double value;
+    bool done;
+};
+
+static size_t members_of(const struct bl_candidate *c, unsigned what,
+                         struct member *m)
+{
+    size_t n = 0;
+
+    if (what & BL_PUT_SCORE)
+        m[n++] = (struct member){ "score", c->score, false };
+    if (what & BL_PUT_CROSS)
+        m[n++] = (struct member){ "cross_score", c->cross, false };
+    if (what & BL_PUT_P)
+        m[n++] = (struct member){ "p", c->p, false };
+    if (what & BL_PUT_CROSS_P)
+        m[n++] = (struct member){ "cross_p", c->cross_p, false };
+    return n;
+}
+
+static void put_value(struct bl_buf *out, double v)
+{
+    if (isfinite(v))
+        bl_json_put_double(out, v, 9);
+    else
+        bl_buf_puts(out, "null");
+}
+
+static void put_one(struct bl_buf *out, const struct bl_candidate *c,
+                    unsigned what)
+{
+    struct member m[4];
+    size_t n = members_of(c, what, m), members = 0;
+    struct bl_json_iter it = bl_json_iter(c->raw);
+    struct bl_span key, value;
+    const char *from = c->raw.p, *last = c->raw.p + c->raw.n - 1;
+
+    while (bl_json_next(&it, &key, &value)) {
+        members++;
+        for (size_t i = 0; i < n; i++) {
+            if (m[i].done || !bl_json_key_is(key, m[i].name))
+                continue;
+            bl_buf_put(out, from, (size_t)(value.p - from));
+            put_value(out, m[i].value);
+            from = value.p + value.n;
+            m[i].done = true;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (m[i].done || (isnan(m[i].value) && strcmp(m[i].name, "score")))
+            continue;
+        while (last > from && strchr(" \t\r\n", last[-1]))
+            last--;
+        bl_buf_put(out, from, (size_t)(last - from));
+        from = last;
+        bl_buf_printf(out, "%s\"%s\":", members++ ? "," : "", m[i].name);
+        put_value(out, m[i].value);
+    }
+    bl_buf_put(out, from, (size_t)(last - from));
+    bl_buf_putc(out, '}');
+}
+
+void bl_candidates_put(struct bl_buf *out, const struct bl_candidates *c,
+                       unsigned what)
+{
+    bl_buf_putc(out, '[');
+    for (size_t i = 0; i < c->n; i++) {
+        if (i)
+            bl_buf_putc(out, ',');
+        put_one(out, &c->v[i], what);
+    }
+    bl_buf_putc(out, ']');
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * candidates: the `candidates` array of a record, read, re-ordered and
+ * written back.
+ *
+ *     struct bl_candidates c;
+ *     bl_candidates_read(&record, &arena, &c, &err);
+ *     c.v[0].score = 7.2;
+ *     bl_candidates_sort(&c);
+ *     bl_candidates_put(&buf, &c, BL_PUT_SCORE | BL_PUT_CROSS);
+ *
+ * Only the members that are set anew are written; whatever else a candidate
+ * holds passes byte for byte.  Spans of `raw` are borrowed from the record's
+ * line, the rest lives in the arena.
+ */
+#ifndef BL_CANDIDATES_H
+#define BL_CANDIDATES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "json/record.h"
+
+struct bl_candidate {
+    struct bl_span raw;         /* the JSON object as it came */
+    struct bl_span id;          /* text; a number by its digits */
+    struct bl_span title;       /* p == NULL: none given */
+    struct bl_span url, type;   /* the same */
+    double score;               /* what the list is sorted by; NAN: none */
+    double bi, cross, prior;    /* bi_score, cross_score, prior; NAN: none */
+    double p;                   /* probability; NAN: none */
+    double cross_p;             /* share of exp(cross); not read */
+    size_t place;               /* 0-based, in the list as it was read */
+};
+
+struct bl_candidates {
+    struct bl_candidate *v;
+    size_t n;
+};
+
+/* The record's `candidates`, in its order.  -1: BL_BAD_FIELD when the field
+ * is missing, is no array, or an entry is no object with an `id`;
+ * BL_DUPLICATE_KEY when an entry gives one of these members twice. */
+int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
+                       struct bl_candidates *out, struct bl_err *err);
+
+/* Best score first; those without a score last; equal scores keep the order
+ * of the list as it was read. */
+void bl_candidates_sort(struct bl_candidates *c);
+
+enum bl_put {
+    BL_PUT_SCORE = 1, BL_PUT_CROSS = 2, BL_PUT_P = 4, BL_PUT_CROSS_P = 8
+};
+
+/* Appends the array with `score`, `cross_score`, `p` or `cross_p` (or-ed in
+ * `what`) taken from the structs: put in place of the old value, or after the
+ * last member.  NAN is written as null; but for the score, one that is NAN
+ * is not added where there was none. */
+void bl_candidates_put(struct bl_buf *out, const struct bl_candidates *c,
+                       unsigned what);
+
+#endif

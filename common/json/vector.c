@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "json/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "json/json.h"
+#include "base/mem.h"
+
+enum { SHOWN = 16 };            /* digits of a fingerprint in messages */
+
+static const char alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* ---- Base64 ---- */
+
+void bl_base64_put(struct bl_buf *out, const void *p, size_t n)
+{
+    const unsigned char *s = p;
+
+    bl_buf_reserve(out, n / 3 * 4 + 5);
+    char *o = out->data + out->len;
+    for (; n >= 3; n -= 3, s += 3) {
+        uint32_t x = (uint32_t)s[0] << 16 | (uint32_t)s[1] << 8 | s[2];
+
+        *o++ = alphabet[x >> 18];
+        *o++ = alphabet[x >> 12 & 63];
+        *o++ = alphabet[x >> 6 & 63];
+        *o++ = alphabet[x & 63];
+    }
+    if (n) {
+        uint32_t x = (uint32_t)s[0] << 16 | (n > 1 ? (uint32_t)s[1] << 8 : 0);
+
+        *o++ = alphabet[x >> 18];
+        *o++ = alphabet[x >> 12 & 63];
+        *o++ = n > 1 ? alphabet[x >> 6 & 63] : '=';
+        *o++ = '=';
+    }
+    *o = '\0';
+    out->len = (size_t)(o - out->data);
+}
+
+enum { BAD = 64 };
+
+/* digit[c] for c as unsigned char; BAD where it is none. */
+static const unsigned char *digits(void)
+{
+    static const unsigned char table[256] = {
+#define FOUR(c, v) [c] = (v), [(c) + 1] = (v) + 1, [(c) + 2] = (v) + 2, \
+                   [(c) + 3] = (v) + 3
+        /* Zero means 'A', so that every other byte has to be named. */
+        [0 ... 42] = BAD, ['+'] = 62, [44 ... 46] = BAD, ['/'] = 63,
+        FOUR('0', 52), FOUR('4', 56), ['8'] = 60, ['9'] = 61,
+        [58 ... 64] = BAD,
+        FOUR('A', 0), FOUR('E', 4), FOUR('I', 8), FOUR('M', 12),
+        FOUR('Q', 16), FOUR('U', 20), ['Y'] = 24, ['Z'] = 25,
+        [91 ... 96] = BAD,
+        FOUR('a', 26), FOUR('e', 30), FOUR('i', 34), FOUR('m', 38),
+        FOUR('q', 42), FOUR('u', 46), ['y'] = 50, ['z'] = 51,
+        [123 ... 255] = BAD
+#undef FOUR
+    };
+    return table;
+}
+
+static bool decode_tail(const char *s, unsigned char *o, size_t left)
+{
+    const unsigned char *t = digits();
+    unsigned a = t[(unsigned char)s[0]], b = t[(unsigned char)s[1]];
+    unsigned c = left == 2 ? t[(unsigned char)s[2]] : 0;
+
+    if ((a | b | c) & BAD || s[3] != '=' || (left == 1 && s[2] != '='))
+        return false;
+    o[0] = (unsigned char)(a << 2 | b >> 4);
+    if (left == 1)
+        return !(b & 15);
+    o[1] = (unsigned char)((b & 15) << 4 | c >> 2);
+    return !(c & 3);
+}
+
+bool bl_base64_get(struct bl_span s, void *out, size_t n)
+{
+    const unsigned char *t = digits();
+    unsigned char *o = out;
+    const char *p = s.p;
+    unsigned bad = 0;
+
+    if (s.n / 4 != n / 3 + (n % 3 != 0) || s.n % 4)
+        return false;
+    for (size_t i = 0; i < n / 3; i++, p += 4, o += 3) {
+        unsigned a = t[(unsigned char)p[0]], b = t[(unsigned char)p[1]];
+        unsigned c = t[(unsigned char)p[2]], d = t[(unsigned char)p[3]];
+        unsigned x = a << 18 | b << 12 | c << 6 | d;
+
+        bad |= a | b | c | d;
+        o[0] = (unsigned char)(x >> 16);
+        o[1] = (unsigned char)(x >> 8);
+        o[2] = (unsigned char)x;
+    }
+    return !(bad & BAD) && (n % 3 == 0 || decode_tail(p, o, n % 3));
+}
+
+/* ---- Floats ---- */
+
+/* Little-endian bytes to floats in place, whatever this machine is. */
+static void from_little_endian(float *v, size_t n)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    for (size_t i = 0; i < n; i++) {
+        uint32_t x;
+
+        memcpy(&x, &v[i], sizeof x);
+        x = __builtin_bswap32(x);
+        memcpy(&v[i], &x, sizeof x);
+    }
+#else
+    (void)v;
+    (void)n;
+#endif
+}
+
+size_t bl_vector_finite(const float *v, size_t dim)
+{
+    const uint32_t exponent = 0x7f800000;
+    uint32_t bad = 0, x;
+
+    /* All bits of the exponent set: NaN or infinity.  No branch, so that
+     * the compiler takes several numbers at once. */
+    for (size_t i = 0; i < dim; i++) {
+        memcpy(&x, &v[i], sizeof x);
+        bad |= (x & exponent) == exponent;
+    }
+    if (!bad)
+        return dim;
+    for (size_t i = 0; i < dim; i++)
+        if (!isfinite(v[i]))
+            return i;
+    return dim;
+}
+
+/* A checked JSON number of at most 15 digits and a small exponent is one
+ * exact multiplication or division of doubles.  False: not such a number. */
+static bool short_number(struct bl_span s, double *out)
+{
+    static const double ten[] = {
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
+        1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
+    };
+    const char *p = s.p, *end = s.p + s.n;
+    uint64_t m = 0;
+    int digit_count = 0, e = 0, exponent = 0;
+    bool negative = p < end && *p == '-', point = false;
+
+    for (p += negative; p < end && *p != 'e' && *p != 'E'; p++) {
+        if (*p == '.') {
+            point = true;
+            continue;
+        }
+        if (*p < '0' || *p > '9')
+            return false;
+        m = m * 10 + (uint64_t)(*p - '0');
+        digit_count += m > 0;
+        e -= point;
+        if (digit_count > 15 || e < -40)
+            return false;
+    }
+    if (p < end) {
+        bool down = p + 1 < end && p[1] == '-';
+
+        for (p += 1 + (p + 1 < end && (p[1] == '-' || p[1] == '+')); p < end;
+             p++)
+            if (*p < '0' || *p > '9' || (exponent =
+                exponent * 10 + (*p - '0')) > 60)
+                return false;
+        e += down ? -exponent : exponent;
+    }
+    if (e < -22 || e > 22)
+        return false;
+    double v = e < 0 ? (double)m / ten[-e] : (double)m * ten[e];
+    *out = negative ? -v : v;
+    return true;
+}
+
+/* ---- The field ---- */
+
+struct parts {
+    struct bl_span model, dim, f32, values, names;  /* p == NULL: absent */
+};
+
+static int take_parts(struct bl_span object, struct parts *x,
+                      struct bl_err *err)
+{
+    struct { const char *name; struct bl_span *to; } known[] = {
+        { "model", &x->model }, { "dim", &x->dim }, { "f32", &x->f32 },
+        { "values", &x->values }, { "names", &x->names }
+    };
+    struct bl_json_iter it = bl_json_iter(object);
+    struct bl_span key, value;
+
+    memset(x, 0, sizeof *x);
+    while (bl_json_next(&it, &key, &value))
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+            if (!bl_json_key_is(key, known[i].name))
+                continue;
+            if (known[i].to->p)
+                return bl_fail(err, BL_DUPLICATE_KEY, "'%s' comes twice",
+                               known[i].name);
+            *known[i].to = value;
+        }
+    return 0;
+}
+
+static int check_model(const struct parts *x,
+                       const struct bl_vector_want *want,
+                       struct bl_arena *arena, struct bl_vector *out,
+                       struct bl_err *err)
+{
+    if (!x->model.p)
+        return bl_fail(err, BL_BAD_FIELD, "'model' is missing");
+    if (bl_json_string(x->model, arena, &out->model, err) < 0)
+        return bl_err_prefix(err, "'model'");
+    if (!out->model.n || out->model.n > BL_FINGERPRINT_MAX)
+        return bl_fail(err, BL_BAD_FIELD,
+                       "'model' has %zu bytes where 1 to %d were expected",
+                       out->model.n, BL_FINGERPRINT_MAX);
+    if (want->model && !bl_span_is(out->model, want->model))
+        return bl_fail(err, BL_MODEL_MISMATCH,
+                       "made by model '%.*s' where %s has '%.*s'", SHOWN,
+                       out->model.p, want->by, SHOWN, want->model);
+    return 0;
+}
+
+static int check_dim(const struct parts *x, const struct bl_vector_want *want,
+                     size_t *dim, struct bl_err *err)
+{
+    int64_t n;
+
+    if (!x->dim.p)
+        return bl_fail(err, BL_BAD_FIELD, "'dim' is missing");
+    if (bl_json_integer(x->dim, 1, BL_VECTOR_MAX_DIM, &n, err) < 0)
+        return bl_err_prefix(err, "'dim'");
+    *dim = (size_t)n;
+    if (want->dim && want->dim != *dim)
+        return bl_fail(err, BL_BAD_VECTOR,
+                       "%zu numbers where %s has %zu", *dim, want->by,
+                       want->dim);
+    return 0;
+}
+
+static int read_base64(struct bl_span text, struct bl_arena *arena,
+                       struct bl_vector *out, struct bl_err *err)
+{
+    size_t bytes = out->dim * sizeof *out->v;
+    size_t need = (bytes + 2) / 3 * 4;
+    struct bl_span s = { text.p + 1, text.n - 2 };
+
+    if (bl_json_type(text) != BL_JSON_STRING)
+        return bl_fail(err, BL_BAD_FIELD, "'f32': expected string, got %s",
+                       bl_json_type_name(bl_json_type(text)));
+    /* Some writers print "/" as "\/". */
+    if (memchr(s.p, '\\', s.n) && bl_json_string(text, arena, &s, err) < 0)
+        return bl_err_prefix(err, "'f32'");
+    if (s.n != need)
+        return bl_fail(err, BL_BAD_VECTOR, "%zu characters of base64 where "
+                       "%zu numbers take %zu", s.n, out->dim, need);
+    out->v = bl_arena_alloc(arena, out->dim, sizeof *out->v);
+    if (!bl_base64_get(s, out->v, bytes))
+        return bl_fail(err, BL_BAD_VECTOR, "'f32' is not valid base64");
+    from_little_endian(out->v, out->dim);
+    return 0;
+}
+
+static int read_values(struct bl_span array, struct bl_arena *arena,
+                       struct bl_vector *out, struct bl_err *err)
+{
+    struct bl_json_iter it = bl_json_iter(array);
+    struct bl_span value;
+    size_t n = 0;
+
+    if (bl_json_type(array) != BL_JSON_ARRAY)
+        return bl_fail(err, BL_BAD_FIELD, "'values': expected array, got %s",
+                       bl_json_type_name(bl_json_type(array)));
+    out->v = bl_arena_alloc(arena, out->dim, sizeof *out->v);
+    for (; bl_json_next(&it, NULL, &value); n++) {
+        double x;
+
+        if (n == out->dim)
+            return bl_fail(err, BL_BAD_VECTOR,
+                           "more than %zu values", out->dim);
+        if (bl_json_type(value) != BL_JSON_NUMBER)
+            return bl_fail(err, BL_BAD_VECTOR,
+                           "value %zu: expected number, got %s", n,
+                           bl_json_type_name(bl_json_type(value)));
+        if (!short_number(value, &x) && bl_json_number(value, &x, err) < 0)
+            x = INFINITY;
+        out->v[n] = (float)x;
+    }
+    if (n < out->dim)
+        return bl_fail(err, BL_BAD_VECTOR, "%zu values where 'dim' is %zu",
+                       n, out->dim);
+    return 0;
+}
+
+static int read_names(struct bl_span value, bool *out, struct bl_err *err)
+{
+    *out = false;
+    if (!value.p)
+        return 0;
+    if (bl_json_type(value) != BL_JSON_BOOL)
+        return bl_fail(err, BL_BAD_FIELD, "'names': expected true or false, "
+                       "got %s", bl_json_type_name(bl_json_type(value)));
+    *out = *value.p == 't';
+    return 0;
+}
+
+static int read_parts(struct bl_span object,
+                      const struct bl_vector_want *want,
+                      struct bl_arena *arena, struct bl_vector *out,
+                      struct bl_err *err)
+{
+    struct parts x;
+
+    if (bl_json_type(object) != BL_JSON_OBJECT)
+        return bl_fail(err, BL_BAD_FIELD, "expected object, got %s",
+                       bl_json_type_name(bl_json_type(object)));
+    if (take_parts(object, &x, err) < 0
+        || check_model(&x, want, arena, out, err) < 0
+        || check_dim(&x, want, &out->dim, err) < 0
+        || read_names(x.names, &out->names, err) < 0)
+        return -1;
+    if (!x.f32.p == !x.values.p)
+        return bl_fail(err, BL_BAD_FIELD,
+                       "expected either 'f32' or 'values', got %s",
+                       x.f32.p ? "both" : "none");
+    if (x.f32.p ? read_base64(x.f32, arena, out, err) < 0
+                : read_values(x.values, arena, out, err) < 0)
+        return -1;
+    size_t bad = bl_vector_finite(out->v, out->dim);
+    if (bad < out->dim)
+        return bl_fail(err, BL_BAD_VECTOR, "value %zu is no finite 32-bit "
+                       "number", bad);
+    return 0;
+}
+
+int bl_vector_read(struct bl_span value, const struct bl_vector_want *want,
+                   struct bl_arena *arena, struct bl_vector *out,
+                   struct bl_err *err)
+{
+    if (read_parts(value, want, arena, out, err) < 0)
+        return bl_err_prefix(err, "field 'embedding'");
+    return 0;
+}
+
+int bl_vector_get(const struct bl_record *r,
+                  const struct bl_vector_want *want, struct bl_arena *arena,
+                  struct bl_vector *out, struct bl_err *err)
+{
+    struct bl_span value;
+    int found = bl_record_get(r, "embedding", &value, err);
+
+    if (found < 0)
+        return -1;
+    if (!found)
+        return bl_fail(err, BL_BAD_FIELD,
+                       "field 'embedding': expected object, found nothing");
+    return bl_vector_read(value, want, arena, out, err);
+}
+
+static void put_base64(struct bl_buf *out, const float *v, size_t dim)
+{
+    bl_buf_puts(out, "\"f32\":\"");
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    float *swapped = bl_xmemdup(v, dim * sizeof *v);
+
+    from_little_endian(swapped, dim);
+    bl_base64_put(out, swapped, dim * sizeof *v);
+    free(swapped);
+#else
+    bl_base64_put(out, v, dim * sizeof *v);
+#endif
+    bl_buf_putc(out, '"');
+}
+
+static void put_values(struct bl_buf *out, const float *v, size_t dim)
+{
+    bl_buf_puts(out, "\"values\":[");
+    for (size_t i = 0; i < dim; i++) {
+        if (i)
+            bl_buf_putc(out, ',');
+        bl_json_put_float(out, v[i]);
+    }
+    bl_buf_putc(out, ']');
+}
+
+void bl_vector_put(struct bl_buf *out, const float *v, size_t dim,
+                   const char *model, bool names, enum bl_floats form)
+{
+    bl_buf_puts(out, "{\"model\":");
+    bl_json_put_string(out, model, strlen(model));
+    bl_buf_printf(out, ",\"dim\":%zu,", dim);
+    if (form == BL_FLOATS_BASE64)
+        put_base64(out, v, dim);
+    else
+        put_values(out, v, dim);
+    bl_buf_puts(out, names ? ",\"names\":true}" : "}");
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kb-build: making a catalogue, and adding to one.
+ *
+ *     struct bl_kb_builder *b = bl_kb_build_open("x.kb", &opts, &err);
+ *     bl_kb_input_read(&in, &record, &arena, &err);
+ *     bl_kb_build_add(b, &in, "e.jsonl", record.number, &err);
+ *     bl_kb_build_finish(b, &err);       or bl_kb_build_abort(b)
+ *
+ * A build goes to a temporary file that is renamed at the end, and so does an
+ * update, which starts from a copy: readers go on with the file that they
+ * opened.  Updates of one catalogue wait for each other.  Memory does not
+ * grow with the number of entities.
+ *
+ * A name gets the mark BL_KB_COMMON when it looks like a common noun: it is
+ * written in lower case ("heart attack"), or it is a title whose entity's
+ * text uses it with a small first letter ("Dog": "the dog is a ...").
+ *
+ * Weights, of which the shares of a name are made: an alias's count (1 when
+ * none is given); for a title 5, for a title without its "(...)" 2, plus the
+ * counts of aliases that spell the same.
+ */
+#ifndef BL_KB_BUILD_H
+#define BL_KB_BUILD_H
+
+#include "kb/kb.h"
+#include "json/record.h"
+
+struct bl_kb_input {
+    struct bl_span id, title, text;     /* text: empty when absent */
+    struct bl_span url, qid, type;      /* p == NULL when absent */
+    struct bl_kb_alias *aliases;        /* [n_aliases] */
+    size_t n_aliases;
+};
+
+/* Reads {"id","title","text","url","qid","type","aliases"} or BLINK's
+ * {"idx","title","text","entity"} into *in; all memory is the arena's.
+ * -1 with a record-level code. */
+int bl_kb_input_read(struct bl_kb_input *in, const struct bl_record *r,
+                     struct bl_arena *a, struct bl_err *err);
+
+struct bl_kb_build_opts {
+    bool fts;                           /* with a full-text table */
+    const char *attribution, *source, *licence;     /* NULL: none */
+};
+
+struct bl_kb_builder;
+
+/* A new catalogue at path.  NULL with *err on failure. */
+struct bl_kb_builder *bl_kb_build_open(const char *path,
+                                       const struct bl_kb_build_opts *opts,
+                                       struct bl_err *err);
+/* An existing catalogue, to be added to. */
+struct bl_kb_builder *bl_kb_update_open(const char *path, bool replace,
+                                        struct bl_err *err);
+
+/* Adds one entity.  file (kept: must outlive the builder) and line say where
+ * it stood, for the message about an id given twice.  That is BL_DATA: at
+ * once in an update (unless it replaces), at the end of a build. */
+int bl_kb_build_add(struct bl_kb_builder *b, const struct bl_kb_input *in,
+                    const char *file, size_t line, struct bl_err *err);
+
+/* Entities added or replaced so far. */
+size_t bl_kb_build_count(const struct bl_kb_builder *b);
+
+/* Completes the file and puts it in place; releases b either way. */
+int bl_kb_build_finish(struct bl_kb_builder *b, struct bl_err *err);
+void bl_kb_build_abort(struct bl_kb_builder *b);        /* NULL allowed */
+
+#endif

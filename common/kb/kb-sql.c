@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "kb/kb-sql.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kb/kb.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+enum {
+    HEADER = 100,               /* bytes of SQLite's own file header */
+    AT_PAGE_SIZE = 16, AT_CHANGES = 24, AT_PAGES = 28, AT_USER_VERSION = 60,
+    AT_APPLICATION_ID = 68, AT_VALID_FOR = 92
+};
+
+static uint32_t get32(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+           (uint32_t)p[2] << 8 | p[3];
+}
+
+/* SQLite finds a cut file only when it happens to read there, so the size
+ * that the header promises is compared with the file's first. */
+static int check_size(const unsigned char *h, uint64_t size,
+                      const char *path, struct bl_err *err)
+{
+    uint64_t page = (uint64_t)h[AT_PAGE_SIZE] << 8 | h[AT_PAGE_SIZE + 1];
+    uint64_t pages = get32(h + AT_PAGES);
+
+    if (page == 1)
+        page = 65536;
+    if (get32(h + AT_CHANGES) != get32(h + AT_VALID_FOR))
+        return 0;                /* the page count is not kept: old SQLite */
+    if (size < page * pages)
+        return bl_fail(err, BL_DATA, "'%s' is cut short: its header says "
+                       "%llu bytes, the file has %llu", path,
+                       (unsigned long long)(page * pages),
+                       (unsigned long long)size);
+    return 0;
+}
+
+static int check_header(const unsigned char *h, ssize_t got, uint64_t size,
+                        const char *path, struct bl_err *err)
+{
+    uint32_t version;
+
+    if (got > 0 && memchr("{[", h[0], 2))
+        return bl_fail(err, BL_DATA, "'%s' is no catalogue but JSON, of "
+                       "which blink-kb build makes one", path);
+    if (got < HEADER || memcmp(h, "SQLite format 3", 16))
+        return bl_fail(err, BL_DATA, "'%s' is no catalogue: it does not "
+                       "start as an SQLite file does", path);
+    if (get32(h + AT_APPLICATION_ID) != BL_KB_APPLICATION_ID)
+        return bl_fail(err, BL_DATA, "'%s' is an SQLite file, but no "
+                       "catalogue of blink-kb", path);
+    version = get32(h + AT_USER_VERSION);
+    if (version != BL_KB_FORMAT)
+        return bl_fail(err, BL_DATA, "'%s' has catalogue format %lu, this "
+                       "program reads format %d", path,
+                       (unsigned long)version, BL_KB_FORMAT);
+    return check_size(h, size, path, err);
+}
+
+/* Looks at the file before SQLite does, for messages that say what it is. */
+static int check_file(const char *path, struct bl_err *err)
+{
+    unsigned char h[HEADER];
+    struct stat st;
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return bl_fail_errno(err, BL_DATA, "cannot open catalogue '%s'",
+                             path);
+    if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode)) {
+        close(fd);
+        return bl_fail(err, BL_DATA, "'%s' is a directory, not a catalogue",
+                       path);
+    }
+    got = pread(fd, h, sizeof h, 0);
+    close(fd);
+    return check_header(h, got, (uint64_t)st.st_size, path, err);
+}
+
+int bl_sql_fail(struct bl_sql *q, struct bl_err *err)
+{
+    int rc = sqlite3_extended_errcode(q->db);
+
+    if ((rc & 0xff) == SQLITE_NOMEM)
+        bl_oom(0);
+    if (rc == SQLITE_IOERR_SHORT_READ)
+        return bl_fail(err, BL_DATA, "'%s' is cut short", q->path);
+    switch (rc & 0xff) {
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return bl_fail(err, BL_SYSTEM, "'%s': %s", q->path,
+                       sqlite3_errmsg(q->db));
+    case SQLITE_READONLY:
+        return bl_fail(err, BL_SYSTEM, "'%s' cannot be written: %s", q->path,
+                       sqlite3_errmsg(q->db));
+    default:
+        return bl_fail(err, BL_DATA, "'%s' is damaged: %s", q->path,
+                       sqlite3_errmsg(q->db));
+    }
+}
+
+int bl_sql_exec(struct bl_sql *q, const char *sql, struct bl_err *err)
+{
+    if (sqlite3_exec(q->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return bl_sql_fail(q, err);
+    return 0;
+}
+
+/* A catalogue is foreign data: nothing in its schema may run functions with
+ * side effects. */
+static void harden(sqlite3 *db)
+{
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+}
+
+static const char *mode_pragmas(enum bl_sql_mode mode)
+{
+    switch (mode) {
+    case BL_SQL_READ:
+        return "PRAGMA query_only=1; PRAGMA cell_size_check=1;"
+               "PRAGMA mmap_size=1099511627776; PRAGMA temp_store=2;";
+    default:
+        /* The file is a temporary one, so its journal need not outlive a
+         * crash; OFF, the other way to have none on disk, is refused by
+         * a defensive connection. */
+        return "PRAGMA page_size=4096; PRAGMA journal_mode=MEMORY;"
+               "PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
+               "PRAGMA cache_size=-65536;";
+    }
+}
+
+/* As a URI, for "immutable"; this also takes their meaning from names such
+ * as ":memory:". */
+static void put_uri(struct bl_buf *b, const char *path,
+                    enum bl_sql_mode mode)
+{
+    bl_buf_puts(b, path[0] == '/' ? "file:" : "file:./");
+    for (; *path; path++) {
+        if (strchr("?#%", *path))
+            bl_buf_printf(b, "%%%02X", (unsigned)(unsigned char)*path);
+        else
+            bl_buf_putc(b, *path);
+    }
+    if (mode == BL_SQL_READ)
+        bl_buf_puts(b, "?immutable=1");
+}
+
+static int open_db(struct bl_sql *q, const char *path,
+                   enum bl_sql_mode mode, struct bl_err *err)
+{
+    struct bl_buf uri = BL_BUF_INIT;
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+                SQLITE_OPEN_URI;
+    int rc;
+
+    flags |= mode == BL_SQL_READ ? SQLITE_OPEN_READONLY
+                                 : SQLITE_OPEN_READWRITE;
+    put_uri(&uri, path, mode);
+    rc = sqlite3_open_v2(uri.data, &q->db, flags, NULL);
+    bl_buf_free(&uri);
+    if (!q->db)
+        bl_oom(0);
+    if (rc != SQLITE_OK)
+        return bl_sql_fail(q, err);
+    harden(q->db);
+    return bl_sql_exec(q, mode_pragmas(mode), err);
+}
+
+int bl_sql_open(struct bl_sql *q, const char *path, enum bl_sql_mode mode,
+                struct bl_err *err)
+{
+    *q = (struct bl_sql){ .path = bl_xstrdup(path) };
+    if ((mode != BL_SQL_NEW && check_file(path, err) < 0)
+        || open_db(q, path, mode, err) < 0) {
+        bl_sql_close(q);
+        return -1;
+    }
+    return 0;
+}
+
+void bl_sql_close(struct bl_sql *q)
+{
+    for (size_t i = 0; i < BL_SQL_SLOTS; i++)
+        sqlite3_finalize(q->stmt[i]);
+    sqlite3_close(q->db);
+    free(q->path);
+    *q = (struct bl_sql){ 0 };
+}
+
+sqlite3_stmt *bl_sql_stmt(struct bl_sql *q, unsigned slot, const char *sql,
+                          struct bl_err *err)
+{
+    BL_ASSERT(slot < BL_SQL_SLOTS);
+    if (q->stmt[slot])
+        sqlite3_reset(q->stmt[slot]);
+    else if (sqlite3_prepare_v3(q->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                &q->stmt[slot], NULL) != SQLITE_OK)
+        bl_sql_fail(q, err);
+    return q->stmt[slot];
+}
+
+int bl_sql_step(struct bl_sql *q, sqlite3_stmt *st, struct bl_err *err)
+{
+    int rc = sqlite3_step(st);
+
+    if (rc == SQLITE_ROW)
+        return 1;
+    if (rc == SQLITE_DONE) {
+        sqlite3_reset(st);
+        return 0;
+    }
+    bl_sql_fail(q, err);
+    sqlite3_reset(st);
+    return -1;
+}
+
+void bl_sql_text(sqlite3_stmt *st, int index, struct bl_span s)
+{
+    if (s.p)
+        sqlite3_bind_text64(st, index, s.p, s.n, SQLITE_STATIC, SQLITE_UTF8);
+    else
+        sqlite3_bind_null(st, index);
+}
+
+/* Text of a foreign file need not be UTF-8; what we print must. */
+static struct bl_span repaired(const char *p, size_t n, struct bl_arena *a)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    struct bl_span s;
+
+    bl_utf8_repair(&b, p, n);
+    s = (struct bl_span){ bl_arena_strndup(a, b.data, b.len), b.len };
+    bl_buf_free(&b);
+    return s;
+}
+
+struct bl_span bl_sql_column(sqlite3_stmt *st, int index, struct bl_arena *a)
+{
+    const char *p = (const char *)sqlite3_column_text(st, index);
+    size_t n = (size_t)sqlite3_column_bytes(st, index);
+
+    if (!p)
+        return (struct bl_span){ NULL, 0 };
+    if (bl_utf8_valid(p, n) != n)
+        return repaired(p, n, a);
+    return (struct bl_span){ bl_arena_strndup(a, p, n), n };
+}
+
+static int digest_rows(struct bl_sql *q, sqlite3_stmt *st,
+                       struct bl_sha256 *sum, size_t *count,
+                       struct bl_err *err)
+{
+    int rc;
+
+    for (*count = 0; (rc = bl_sql_step(q, st, err)) == 1; ++*count) {
+        int64_t row = sqlite3_column_int64(st, 0);
+        const void *id = sqlite3_column_text(st, 1);
+
+        if (row != (int64_t)*count || !id)
+            return bl_fail(err, BL_DATA, "'%s' is damaged: row %zu expected, "
+                           "row %lld found", q->path, *count,
+                           (long long)row);
+        bl_sha256_add(sum, id, (size_t)sqlite3_column_bytes(st, 1));
+        bl_sha256_add(sum, "", 1);
+    }
+    return rc;
+}
+
+int bl_sql_fingerprint(struct bl_sql *q, char hex[BL_SHA256_HEX],
+                       size_t *count, struct bl_err *err)
+{
+    unsigned char digest[BL_SHA256_SIZE];
+    struct bl_sha256 sum;
+    sqlite3_stmt *st;
+    int rc = -1;
+
+    if (sqlite3_prepare_v2(q->db, "SELECT row, id FROM entity ORDER BY row",
+                           -1, &st, NULL) != SQLITE_OK)
+        return bl_sql_fail(q, err);
+    bl_sha256_init(&sum);
+    rc = digest_rows(q, st, &sum, count, err);
+    sqlite3_finalize(st);
+    bl_sha256_end(&sum, digest);
+    bl_sha256_hex(digest, sizeof digest, hex);
+    return rc;
+}

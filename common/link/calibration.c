@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "link/calibration.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "json/json.h"
+#include "base/mem.h"
+#include "base/paths.h"
+
+static const char default_text[] =
+#include "link/calibration-default.h"
+;
+
+static const char *const features[BL_N_FEATURES] = {
+    [BL_F_BI] = "bi", [BL_F_BI_REST] = "bi_rest", [BL_F_CROSS] = "cross",
+    [BL_F_NAMED] = "named", [BL_F_PRIOR] = "log_prior",
+    [BL_F_EQUAL] = "equal", [BL_F_BARE] = "bare",
+    [BL_F_OVERLAP] = "overlap", [BL_F_WITHIN] = "within",
+    [BL_F_INITIALS] = "initials", [BL_F_BI_GAP] = "bi_gap",
+    [BL_F_HOLDS] = "holds", [BL_F_PROPER] = "proper",
+    [BL_F_COMMON] = "common"
+};
+
+static const char *const nil_features[BL_N_NIL_FEATURES] = {
+    [BL_N_ONE] = "one", [BL_N_SHARE] = "share", [BL_N_BI] = "bi",
+    [BL_N_CROSS] = "cross", [BL_N_NAMED] = "named",
+    [BL_N_PRIOR] = "log_prior", [BL_N_EQUAL] = "equal",
+    [BL_N_BARE] = "bare", [BL_N_OVERLAP] = "overlap",
+    [BL_N_WITHIN] = "within", [BL_N_INITIALS] = "initials"
+};
+
+static const char *const profiles[BL_N_PROFILES] = {
+    [BL_PROFILE_CROSS] = "cross",
+    [BL_PROFILE_CROSS_COSINE] = "cross_cosine",
+    [BL_PROFILE_CROSS_COSINE_NAMED] = "cross_cosine_named",
+    [BL_PROFILE_COSINE] = "cosine",
+    [BL_PROFILE_COSINE_NAMED] = "cosine_named",
+    [BL_PROFILE_OPEN] = "open", [BL_PROFILE_OPEN_NAMED] = "open_named"
+};
+
+/* ---- Reading ---- */
+
+/* An object whose members are numbers with the given names. */
+static int read_numbers(struct bl_span object, const char *const *names,
+                        size_t n, double *out, struct bl_err *err)
+{
+    struct bl_json_iter it = bl_json_iter(object);
+    struct bl_span key, value;
+
+    if (bl_json_type(object) != BL_JSON_OBJECT)
+        return bl_fail(err, BL_DATA, "expected object, found %s",
+                       bl_json_type_name(bl_json_type(object)));
+    while (bl_json_next(&it, &key, &value)) {
+        size_t i = 0;
+        while (i < n && !bl_json_key_is(key, names[i]))
+            i++;
+        if (i == n)
+            return bl_fail(err, BL_DATA, "unknown feature '%.*s'",
+                           (int)(key.n < 80 ? key.n : 80), key.p);
+        if (bl_json_number(value, &out[i], err) < 0
+            || fabs(out[i]) > 1e6)
+            return bl_fail(err, BL_DATA, "feature '%s': expected a number "
+                           "within +-1e6", names[i]);
+    }
+    return 0;
+}
+
+static int read_profile(struct bl_span object, struct bl_weights *w,
+                        struct bl_err *err)
+{
+    struct bl_span v;
+
+    if (bl_json_get(object, "rank", &v, err) == 1
+        && read_numbers(v, features, BL_N_FEATURES, w->rank, err) < 0)
+        return bl_err_prefix(err, "'rank'");
+    if (bl_json_get(object, "nil", &v, err) == 1
+        && read_numbers(v, nil_features, BL_N_NIL_FEATURES, w->nil, err) < 0)
+        return bl_err_prefix(err, "'nil'");
+    return 0;
+}
+
+static int read_profiles(struct bl_span all, struct bl_calibration *out,
+                         struct bl_err *err)
+{
+    /* Whose weights stand in for those that a file lacks, in this order. */
+    static const enum bl_profile instead[][2] = {
+        { BL_PROFILE_COSINE_NAMED, BL_PROFILE_COSINE },
+        { BL_PROFILE_OPEN_NAMED, BL_PROFILE_OPEN },
+        { BL_PROFILE_CROSS_COSINE, BL_PROFILE_CROSS },
+        { BL_PROFILE_CROSS_COSINE_NAMED, BL_PROFILE_CROSS_COSINE },
+    };
+    struct bl_weights *w = out->profile;
+    bool has[BL_N_PROFILES] = { false };
+    struct bl_span v;
+
+    for (size_t i = 0; i < BL_N_PROFILES; i++) {
+        has[i] = bl_json_get(all, profiles[i], &v, err) == 1;
+        if (has[i] && read_profile(v, &w[i], err) < 0)
+            return bl_err_prefix(err, "profile '%s'", profiles[i]);
+    }
+    for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
+        if (!has[instead[i][0]])
+            w[instead[i][0]] = w[instead[i][1]];
+    return 0;
+}
+
+static int read_text(struct bl_calibration *out, struct bl_span text,
+                     struct bl_err *err)
+{
+    struct bl_span all, v;
+    int64_t format;
+
+    memset(out, 0, sizeof *out);
+    if (bl_json_check(text.p, text.n, err) < 0)
+        return -1;
+    text = bl_json_trim(text);
+    if (bl_json_get(text, "format", &v, err) != 1
+        || bl_json_integer(v, BL_CALIBRATION_FORMAT, BL_CALIBRATION_FORMAT,
+                           &format, err) < 0)
+        return bl_fail(err, BL_DATA, "expected a calibration with "
+                       "\"format\": %d", BL_CALIBRATION_FORMAT);
+    if (bl_json_get(text, "profiles", &all, err) != 1)
+        return bl_fail(err, BL_DATA, "'profiles': expected object, found "
+                       "nothing");
+    return read_profiles(all, out, err);
+}
+
+struct bl_calibration bl_calibration_default(void)
+{
+    struct bl_calibration c;
+    struct bl_err err;
+
+    if (read_text(&c, bl_span_of(default_text), &err) < 0)
+        BL_BUG("calibration-default.h is no calibration");
+    return c;
+}
+
+int bl_calibration_read(struct bl_calibration *out, const char *path,
+                        struct bl_err *err)
+{
+    struct bl_buf text = BL_BUF_INIT;
+    int rc = bl_file_read(path, 1 << 20, &text, err);
+
+    if (rc == 0) {
+        rc = read_text(out, (struct bl_span){ text.data, text.len }, err);
+        if (rc < 0) {
+            err->code = BL_DATA;
+            bl_err_prefix(err, "'%s'", path);
+        }
+    }
+    bl_buf_free(&text);
+    return rc;
+}
+
+int bl_calibration_load(struct bl_calibration *out, const char *name,
+                        struct bl_err *err)
+{
+    char *data, *own;
+    int rc = 0;
+
+    if (name) {
+        own = bl_path_find(BL_PATH_CALIBRATION, name, err);
+        rc = own ? bl_calibration_read(out, own, err) : -1;
+        free(own);
+        return rc;
+    }
+    data = bl_path_data();
+    own = bl_xasprintf("%s/calibration/default.json", data);
+    if (access(own, F_OK) == 0)
+        rc = bl_calibration_read(out, own, err);
+    else
+        *out = bl_calibration_default();
+    free(own);
+    free(data);
+    return rc;
+}
+
+/* ---- Writing ---- */
+
+static void put_numbers(struct bl_buf *out, const char *const *names,
+                        size_t n, const double *v)
+{
+    const char *between = "";
+
+    bl_buf_putc(out, '{');
+    for (size_t i = 0; i < n; i++) {
+        if (v[i] == 0)
+            continue;
+        bl_buf_printf(out, "%s\"%s\": ", between, names[i]);
+        bl_json_put_double(out, v[i], 6);
+        between = ", ";
+    }
+    bl_buf_putc(out, '}');
+}
+
+void bl_calibration_put(struct bl_buf *out, const struct bl_calibration *c,
+                        struct bl_span provenance)
+{
+    bl_buf_printf(out, "{\"format\": %d,\n \"provenance\": ",
+                  BL_CALIBRATION_FORMAT);
+    bl_buf_put_span(out, provenance);
+    bl_buf_puts(out, ",\n \"profiles\": {");
+    for (size_t i = 0; i < BL_N_PROFILES; i++) {
+        bl_buf_printf(out, "%s\n  \"%s\": {\n   \"rank\": ", i ? "," : "",
+                      profiles[i]);
+        put_numbers(out, features, BL_N_FEATURES, c->profile[i].rank);
+        bl_buf_puts(out, ",\n   \"nil\": ");
+        put_numbers(out, nil_features, BL_N_NIL_FEATURES,
+                    c->profile[i].nil);
+        bl_buf_putc(out, '}');
+    }
+    bl_buf_puts(out, "}}\n");
+}

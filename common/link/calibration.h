@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * calibration: the coefficients that rank.h computes with, and their file.
+ *
+ *     struct bl_calibration c = bl_calibration_default();
+ *     if (bl_calibration_read(&c, "mine.json", &err) < 0) ...
+ *
+ * A calibration file is one JSON object that people can read:
+ *
+ *     {"format": 1, "provenance": {...},
+ *      "profiles": {"cosine": {"rank": {"bi": 20.1, "named": 1.5, ...},
+ *                              "nil": {"one": 3.2, "share": -0.6, ...}},
+ *                   "cosine_named": {...}, "open": {...},
+ *                   "open_named": {...}, "cross": {...},
+ *                   "cross_cosine": {...}, "cross_cosine_named": {...}}}
+ *
+ * scripts/fit-calibration makes the default one from labelled records.
+ */
+#ifndef BL_CALIBRATION_H
+#define BL_CALIBRATION_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum { BL_CALIBRATION_FORMAT = 1 };
+
+/* Of one candidate.  Missing evidence is 0. */
+enum bl_feature {
+    BL_F_BI,            /* bi_score (score where there is none) */
+    BL_F_BI_REST,       /* how far below the best bi_score, in standard
+                         * deviations of the list */
+    BL_F_CROSS,         /* cross_score, or what a re-ranker made of score */
+    BL_F_NAMED,         /* 1: has a prior, so the mention is its name */
+    BL_F_PRIOR,         /* ln(prior), at least ln(0.001) */
+    BL_F_EQUAL,         /* 1: title and mention have one normal form */
+    BL_F_BARE,          /* 1: they have without the title's "(...)" */
+    BL_F_OVERLAP,       /* shared words / words of both (Jaccard) */
+    BL_F_WITHIN,        /* share of the mention's words that the title has */
+    BL_F_INITIALS,      /* 1: the mention is the initials of the title */
+    BL_F_BI_GAP,        /* how far below the best bi_score, in tenths */
+    BL_F_HOLDS,         /* 1: no prior, but the title has all words of the
+                         * mention and more: a team, where its town is named */
+    BL_F_PROPER,        /* 1: the mention is in lower case, the title a name
+                         * ("rand", Ayn Rand) */
+    BL_F_COMMON,        /* 1: the mention has a capital, the title is no name
+                         * ("State", Nation state) */
+    BL_N_FEATURES
+};
+
+/* Of the list, after the first step. */
+enum bl_nil_feature {
+    BL_N_ONE,           /* 1 */
+    BL_N_SHARE,         /* the best candidate's logit of its share, cut to
+                         * [-6, 6] */
+    BL_N_BI, BL_N_CROSS, BL_N_NAMED, BL_N_PRIOR, BL_N_EQUAL, BL_N_BARE,
+    BL_N_OVERLAP, BL_N_WITHIN, BL_N_INITIALS,   /* the best candidate's
+                         * features; bi is at least 1 where equal or initials
+                         * is 1 */
+    BL_N_NIL_FEATURES
+};
+
+/* Which lists they are for; rank.h tells how a list gets its own. */
+enum bl_profile {
+    BL_PROFILE_CROSS,
+    BL_PROFILE_CROSS_COSINE, BL_PROFILE_CROSS_COSINE_NAMED,
+    BL_PROFILE_COSINE, BL_PROFILE_COSINE_NAMED,
+    BL_PROFILE_OPEN, BL_PROFILE_OPEN_NAMED,
+    BL_N_PROFILES
+};
+
+struct bl_weights {
+    double rank[BL_N_FEATURES];
+    double nil[BL_N_NIL_FEATURES];      /* positive: none of them */
+};
+
+struct bl_calibration {
+    struct bl_weights profile[BL_N_PROFILES];
+};
+
+/* The coefficients of share/calibration/default.json, compiled in. */
+struct bl_calibration bl_calibration_default(void);
+
+/* Reads a calibration file; what it does not name is 0, but "..._named" is
+ * as the one without "_named" when the file lacks it, and "cross_cosine" as
+ * "cross".  -1 with BL_DATA
+ * naming the path and what is wrong. */
+int bl_calibration_read(struct bl_calibration *out, const char *path,
+                        struct bl_err *err);
+
+/* The same for a path, or a name in the data folders (paths.h); NULL:
+ * calibration/default.json of the data folder where there is one, or else the
+ * default. */
+int bl_calibration_load(struct bl_calibration *out, const char *name,
+                        struct bl_err *err);
+
+/* Appends the file's text, "provenance" being the JSON text given. */
+void bl_calibration_put(struct bl_buf *out, const struct bl_calibration *c,
+                        struct bl_span provenance);
+
+#endif

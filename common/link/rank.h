@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rank: which candidate is meant, and how sure that is.
+ *
+ *     struct bl_calibration cal = bl_calibration_default();
+ *     double nil_p = bl_rank(&cal, mention, NULL, &candidates);
+ *     ... candidates.v[i].p ...
+ *
+ * The model has two steps.  A linear score over a candidate's features
+ * (calibration.h), turned into shares by a softmax over the list, says which
+ * candidate it is if it is any of them.  A logistic model over the facts
+ * about the best one says how likely it is none of them (nil_p).  The
+ * probability of a candidate is its share times 1 - nil_p, so that all of
+ * them and nil_p add up to 1.
+ *
+ * There are several sets of coefficients, because scores of different origin
+ * have different scales: "cross" for a list that was re-ranked (a candidate
+ * has a cross_score, or a score that is not its bi_score, as after a
+ * re-ranker of one's own), "cosine" when all bi-encoder scores lie within
+ * [-1, 1], "open" otherwise (inner products without bounds: only differences
+ * within the list count).  The latter two have a second set, "..._named",
+ * for lists where a candidate has a prior: there a name that the catalogue
+ * knows says more than the encoder, and a candidate without a prior is one
+ * that the mention does not name, while in other lists nobody looked.
+ *
+ * "cross" takes the re-ranker's word and no other, as BLINK does.  Small
+ * models do better together: lists that have a cross_score, and bi_scores
+ * that all lie within [-1, 1], have "cross_cosine" and "cross_cosine_named",
+ * which weigh all evidence.
+ *
+ * In a "cross" list, a candidate without a cross_score, whose score is null,
+ * is one that the re-ranker did not read (blink-rerank -k or --cascade).  It
+ * counts as the worst that was read, or as 2 below the best where that is
+ * less.
+ */
+#ifndef BL_RANK_H
+#define BL_RANK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "link/calibration.h"
+#include "json/candidates.h"
+
+/* Which coefficients a list asks for. */
+enum bl_profile bl_rank_profile(const struct bl_candidates *c);
+
+/* x[n][BL_N_FEATURES], n = c->n, for the mention's text. */
+void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,
+                      double *x);
+
+/* Softmax over the list: share[i] from x[i] and w; eligible (may be NULL)
+ * false: share 0. */
+void bl_rank_shares(const double *w, const double *x, size_t n,
+                    const bool *eligible, double *share);
+/* The largest share, the first of equals; 0 for an empty list. */
+size_t bl_rank_best(const double *share, size_t n);
+/* What the second step sees: z[BL_N_NIL_FEATURES] for the best candidate. */
+void bl_rank_nil_features(const double *x, const double *share, size_t best,
+                          double *z);
+double bl_rank_nil(const double *w, const double *z);
+
+/* Sets p of every candidate and returns nil_p: 1 for a list without any
+ * eligible candidate. */
+double bl_rank(const struct bl_calibration *cal, struct bl_span mention,
+               const bool *eligible, struct bl_candidates *c);
+
+#endif

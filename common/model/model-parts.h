@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model-parts: what model.c, model-config.c and model-bind.c share.
+ *
+ * model-config.c reads the small JSON files into struct bl_model_config;
+ * model-bind.c finds the tensors that the shape asks for.  Everything here
+ * is internal to bl_model_open().
+ */
+#ifndef BL_MODEL_PARTS_H
+#define BL_MODEL_PARTS_H
+
+#include "base/arena.h"
+#include "text/input.h"
+#include "model/model.h"
+#include "tensor/safetensors.h"
+#include "base/sha256.h"
+
+/* How the weights are named, which also tells what they are for. */
+enum bl_naming {
+    BL_NAMING_BLINK_BI,         /* context_encoder.*, cand_encoder.* */
+    BL_NAMING_BLINK_CROSS,      /* encoder.bert_model.* */
+    BL_NAMING_BERT,             /* bert.*, perhaps classifier.* */
+    BL_NAMING_BARE              /* embeddings.*, encoder.layer.* */
+};
+
+/* What the JSON files of a directory say; lengths 0 and NULL: not said. */
+struct bl_model_config {
+    struct bl_shape shape;
+    bool has_role, has_layout, has_pooling;
+    enum bl_role role;
+    enum bl_layout layout;
+    enum bl_pooling pooling;
+    size_t context_length, entity_length, pair_length, towers;
+    int normalize, lowercase, literal;      /* -1: not said */
+    int names;                              /* not said is false */
+    const char *tags[3];
+    bool has_tags;
+    const char *licence, *training;
+    bool classifies_texts;                  /* config.json: architectures:
+                                             * ...ForSequenceClassification,
+                                             * so labels are not of tokens */
+    const char **labels;                    /* [n_labels], by id */
+    size_t n_labels;
+    struct bl_arena memory;                 /* of the strings above */
+};
+
+/* Reads config.json (required), blink.json, the sentence-transformers files
+ * and BLINK's parameters; adds the bytes of each to *sum. */
+int bl_model_config_read(struct bl_model_config *c, const char *dir,
+                         struct bl_sha256 *sum, struct bl_err *err);
+
+/* As blink.json calls it; static storage. */
+const char *bl_layout_name(enum bl_layout layout);
+
+enum bl_naming bl_model_naming(const struct bl_safetensors *weights);
+
+/* Fills m->towers, n_towers, dim and n_labels from m->weights; m->shape and
+ * m->role are set.  The layers' memory is m->memory, an arena. */
+int bl_model_bind(struct bl_model *m, enum bl_naming naming,
+                  struct bl_err *err);
+
+#endif

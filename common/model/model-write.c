@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "model/model-write.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "tensor/half.h"
+#include "json/json.h"
+#include "base/mem.h"
+#include "model/model-family.h"
+#include "base/newdir.h"
+#include "tensor/safetensors-write.h"
+
+enum { PIECE = 1 << 16, MAX_VOCAB = 256 << 20 };
+
+int bl_model_put_file(const char *dir, const char *name,
+                      const struct bl_buf *text, struct bl_err *err)
+{
+    char *path = bl_xasprintf("%s/%s", dir, name);
+    struct bl_newfile *f = bl_newfile_open(path, 0, err);
+    int rc = -1;
+
+    free(path);
+    if (!f)
+        return -1;
+    if (bl_newfile_write(f, text->data ? text->data : "", text->len,
+                         err) < 0)
+        bl_newfile_abort(f);
+    else
+        rc = bl_newfile_commit(f, err);
+    return rc;
+}
+
+/* ---- blink.json ---- */
+
+static void put_text(struct bl_buf *b, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    bl_buf_printf(b, ",\n  \"%s\": ", key);
+    bl_json_put_string(b, value, strlen(value));
+}
+
+static void put_size(struct bl_buf *b, const char *key, size_t value)
+{
+    if (value)
+        bl_buf_printf(b, ",\n  \"%s\": %zu", key, value);
+}
+
+static void put_bool(struct bl_buf *b, const char *key, int value)
+{
+    if (value >= 0)
+        bl_buf_printf(b, ",\n  \"%s\": %s", key, value ? "true" : "false");
+}
+
+static void put_tags(struct bl_buf *b, const char *const *tags)
+{
+    bl_buf_puts(b, ",\n  \"tags\": [");
+    for (size_t i = 0; i < 3; i++) {
+        bl_buf_puts(b, i ? ", " : "");
+        bl_json_put_string(b, tags[i], strlen(tags[i]));
+    }
+    bl_buf_putc(b, ']');
+}
+
+void bl_model_put_blink(struct bl_buf *b, const struct bl_model_config *c)
+{
+    bool bi = c->role == BL_ROLE_BI_ENCODER;
+
+    bl_buf_puts(b, "{\n  \"format\": 1");
+    put_text(b, "role", bl_role_name(c->role));
+    if (c->has_layout)
+        put_text(b, "layout", bl_layout_name(c->layout));
+    put_size(b, "towers", bi ? c->towers : 0);
+    if (bi && c->has_pooling)
+        put_text(b, "pooling", c->pooling == BL_POOL_CLS ? "cls" : "mean");
+    if (bi)
+        put_bool(b, "normalize", c->normalize);
+    put_size(b, "context_length", c->context_length);
+    put_size(b, "entity_length", c->entity_length);
+    put_size(b, "pair_length", c->pair_length);
+    put_bool(b, "lowercase", c->lowercase);
+    put_bool(b, "literal_specials", c->literal);
+    put_bool(b, "names", bi && c->names ? 1 : -1);
+    if (c->has_tags)
+        put_tags(b, c->tags);
+    put_text(b, "licence", c->licence);
+    put_text(b, "training", c->training);
+    bl_buf_puts(b, "\n}\n");
+}
+
+/* ---- config.json ---- */
+
+static void put_labels(struct bl_buf *b, const char *const *labels,
+                       size_t n)
+{
+    bl_buf_puts(b, ",\n  \"id2label\": {");
+    for (size_t i = 0; i < n; i++) {
+        bl_buf_printf(b, "%s\n    \"%zu\": ", i ? "," : "", i);
+        bl_json_put_string(b, labels[i], strlen(labels[i]));
+    }
+    bl_buf_puts(b, "\n  }");
+}
+
+void bl_model_put_config(struct bl_buf *b, const struct bl_shape *s,
+                         const char *const *labels, size_t n_labels)
+{
+    bl_buf_printf(b, "{\n  \"model_type\": \"bert\",\n"
+                  "  \"hidden_act\": \"gelu\",\n  \"hidden_size\": %zu,\n"
+                  "  \"intermediate_size\": %zu,\n  \"layer_norm_eps\": ",
+                  s->hidden, s->inner);
+    bl_json_put_float(b, s->epsilon);
+    bl_buf_printf(b, ",\n  \"max_position_embeddings\": %zu,\n"
+                  "  \"num_attention_heads\": %zu,\n"
+                  "  \"num_hidden_layers\": %zu,\n"
+                  "  \"type_vocab_size\": %zu,\n  \"vocab_size\": %zu",
+                  s->positions, s->heads, s->layers, s->types, s->vocab);
+    if (n_labels)
+        put_labels(b, labels, n_labels);
+    bl_buf_puts(b, "\n}\n");
+}
+
+/* ---- Weights ---- */
+
+/* n values as the file wants them, a piece at a time. */
+static int put_values(struct bl_safetensors_writer *w, const float *v,
+                      size_t n, enum bl_tensor_dtype dtype,
+                      struct bl_err *err)
+{
+    uint16_t half[PIECE];
+
+    if (dtype == BL_F32)
+        return bl_safetensors_put(w, v, n * sizeof *v, err);
+    for (size_t at = 0; at < n; at += PIECE) {
+        size_t m = n - at < PIECE ? n - at : PIECE;
+
+        for (size_t i = 0; i < m; i++)
+            half[i] = bl_half_of_float(v[at + i]);
+        if (bl_safetensors_put(w, half, m * sizeof *half, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_values(const struct bl_net *net,
+                        const struct bl_param *p,
+                        enum bl_tensor_dtype dtype, struct bl_err *err)
+{
+    float most = dtype == BL_F16 ? 65504.0f : INFINITY;
+
+    for (size_t i = p->at; i < p->at + p->n; i++)
+        if (!isfinite(net->values[i]) || fabsf(net->values[i]) > most)
+            return bl_fail(err, BL_DATA, "tensor '%s': value %g cannot be "
+                           "saved as %s", p->name, (double)net->values[i],
+                           bl_tensor_dtype_name(dtype));
+    return 0;
+}
+
+static int write_weights(const char *dir, const struct bl_net *net,
+                         enum bl_tensor_dtype dtype, struct bl_err *err)
+{
+    char *path = bl_xasprintf("%s/model.safetensors", dir);
+    struct bl_safetensors_writer *w = bl_safetensors_create(path);
+    int rc = 0;
+
+    free(path);
+    for (size_t i = 0; i < net->n_params; i++)
+        bl_safetensors_declare(w, net->params[i].name, dtype,
+                               net->params[i].n_dims, net->params[i].dims);
+    for (size_t i = 0; !rc && i < net->n_params; i++) {
+        const struct bl_param *p = &net->params[i];
+
+        rc = check_values(net, p, dtype, err);
+        if (!rc)
+            rc = put_values(w, net->values + p->at, p->n, dtype, err);
+    }
+    if (!rc)
+        return bl_safetensors_commit(w, err);
+    bl_safetensors_abort(w);
+    return -1;
+}
+
+/* ---- All of it ---- */
+
+static int copy_vocab(const char *dir, const struct bl_net *net,
+                      struct bl_err *err)
+{
+    char *from = bl_family_file(net->base->path, "vocab.txt");
+    struct bl_buf text = BL_BUF_INIT;
+    int rc = bl_file_read(from, MAX_VOCAB, &text, err);
+
+    if (!rc)
+        rc = bl_model_put_file(dir, "vocab.txt", &text, err);
+    bl_buf_free(&text);
+    free(from);
+    return rc;
+}
+
+static int write_all(const char *dir, const struct bl_net *net,
+                     const struct bl_model_spec *spec, struct bl_err *err)
+{
+    const struct bl_model_config *c = spec->config;
+    struct bl_buf text = BL_BUF_INIT;
+    int rc;
+
+    bl_model_put_config(&text, &net->view.shape,
+                        (const char *const *)c->labels, c->n_labels);
+    rc = bl_model_put_file(dir, "config.json", &text, err);
+    bl_buf_clear(&text);
+    bl_model_put_blink(&text, c);
+    if (!rc)
+        rc = bl_model_put_file(dir, "blink.json", &text, err);
+    bl_buf_free(&text);
+    if (!rc)
+        rc = copy_vocab(dir, net, err);
+    return rc ? rc : write_weights(dir, net, spec->dtype, err);
+}
+
+int bl_model_write(const char *path, const struct bl_net *net,
+                   const struct bl_model_spec *spec, bool replace,
+                   struct bl_err *err)
+{
+    static const char *const files[] = {
+        "config.json", "blink.json", "vocab.txt", "model.safetensors"
+    };
+    struct bl_newdir *d = bl_newdir_open(path, files,
+                                         sizeof files / sizeof *files,
+                                         replace, err);
+
+    if (!d)
+        return -1;
+    if (write_all(bl_newdir_path(d), net, spec, err) == 0)
+        return bl_newdir_commit(d, err);
+    bl_newdir_abort(d);
+    return -1;
+}

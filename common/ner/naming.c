@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "ner/naming.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* ---- Function words ---- */
+
+/* Sorted.  A capital does not make a name of these. */
+static const char *const function_words[] = {
+    "a", "about", "above", "according", "across", "after", "again",
+    "against", "all", "almost", "along", "already", "also", "although",
+    "always", "am", "among", "an", "and", "another", "any", "anyone",
+    "anything", "are", "around", "as", "at", "away", "back", "be", "because",
+    "been", "before", "behind", "being", "below", "besides", "between",
+    "both", "but", "by", "can", "could", "despite", "did", "do", "does",
+    "down", "during", "each", "either", "else", "even", "ever", "every",
+    "everyone", "everything", "few", "finally", "first", "following", "for",
+    "former", "from", "further", "get", "go", "good", "had", "has", "have",
+    "he", "hello", "hence", "her", "here", "him", "his", "how", "however",
+    "i", "if", "in", "indeed", "inside", "instead", "into", "is", "it",
+    "its", "just", "last", "later", "least", "less", "let", "like", "many",
+    "may", "maybe", "me", "meanwhile", "might", "more", "moreover", "most",
+    "much", "must", "my", "near", "neither", "never", "new", "next", "no",
+    "nobody", "none", "nor", "not", "nothing", "now", "of", "off", "often",
+    "oh", "ok", "on", "once", "one", "only", "or", "other", "others", "our",
+    "out", "outside", "over", "perhaps", "please", "rather", "same", "see",
+    "several", "she", "should", "since", "so", "some", "someone",
+    "something", "sometimes", "soon", "still", "such", "than", "thanks",
+    "that", "the", "their", "them", "then", "there", "therefore", "these",
+    "they", "this", "those", "though", "three", "through", "thus", "to",
+    "today", "together", "too", "toward", "towards", "two", "under",
+    "unless", "unlike", "until", "up", "upon", "us", "very", "via", "was",
+    "we", "well", "were", "what", "when", "where", "whether", "which",
+    "while", "who", "whom", "whose", "why", "will", "with", "within",
+    "without", "would", "yes", "yet", "you", "your"
+};
+
+/* Sorted.  Words that are capitalised as parts and heads of names ("the
+ * World Cup", "President X"), and the calendar: alone, they name nothing that
+ * a reader would look up. */
+static const char *const generic_words[] = {
+    "academy", "administration", "age", "agency", "air", "airport",
+    "album", "alliance", "ancient", "april", "archbishop", "area", "army",
+    "art", "arts", "assembly", "association", "august", "avenue", "award",
+    "awards", "ball", "band", "bank", "bar", "base", "battle", "bay",
+    "beach", "best", "big", "bill", "bishop", "black", "blue", "board",
+    "book", "books", "border", "boulevard", "boy", "bridge", "brigade",
+    "brother", "brothers", "building", "bureau", "business", "cabinet",
+    "campaign", "canal", "capital", "captain", "cardinal", "castle",
+    "cathedral", "center", "central", "centre", "century", "chairman",
+    "championship", "championships", "chancellor", "chapel", "chapter",
+    "chief", "church", "cinema", "circle", "city", "civil", "class",
+    "club", "coach", "coast", "code", "college", "commission",
+    "commissioner", "committee", "common", "community", "company",
+    "conference", "constitution", "cooperation", "corporation", "council",
+    "counsel", "country", "county", "court", "crown", "cup", "day", "days",
+    "december", "defence", "defense", "democracy", "department", "deputy",
+    "development", "director", "district", "division", "doctor", "duke",
+    "earth", "east", "eastern", "edition", "editor", "education",
+    "election", "emperor", "empire", "energy", "engineering", "episode",
+    "estate", "evening", "event", "exchange", "executive", "family",
+    "father", "february", "federal", "federation", "festival", "field",
+    "film", "final", "finals", "finance", "fire", "flight", "force",
+    "forces", "foreign", "forest", "fort", "foundation", "free", "friday",
+    "friend", "front", "fund", "game", "games", "garden", "gardens",
+    "gate", "general", "girl", "god", "gold", "government", "governor",
+    "grand", "great", "green", "ground", "group", "guard", "gulf", "hall",
+    "harbor", "harbour", "head", "health", "high", "hill", "hills",
+    "history", "home", "hospital", "hotel", "house", "human", "image",
+    "industry", "institute", "insurance", "intelligence", "international",
+    "island", "islands", "january", "journal", "judge", "judiciary",
+    "july", "june", "justice", "king", "kingdom", "labor", "labour",
+    "lady", "lake", "land", "language", "law", "leader", "league",
+    "letter", "library", "life", "light", "line", "little", "lord", "love",
+    "magazine", "main", "major", "man", "manager", "march", "marine",
+    "marines", "maritime", "market", "may", "mayor", "media", "medicine",
+    "memorial", "men", "middle", "military", "minister", "ministry",
+    "mission", "monday", "mother", "mount", "mountain", "mountains",
+    "movie", "museum", "music", "nation", "national", "nations", "natural",
+    "nature", "navy", "network", "news", "night", "north", "northeast",
+    "northern", "northwest", "novel", "november", "october", "office",
+    "officer", "official", "old", "open", "opera", "orchestra", "order",
+    "park", "parliament", "part", "party", "pass", "peace", "people",
+    "place", "plan", "planet", "police", "pop", "pope", "population",
+    "port", "post", "power", "premier", "president", "press", "prince",
+    "princess", "prison", "prize", "professor", "program", "programme",
+    "project", "province", "public", "queen", "race", "radio", "railroad",
+    "railway", "record", "records", "red", "reform", "region", "religion",
+    "report", "representative", "republic", "research", "reserve",
+    "revolution", "river", "road", "rock", "room", "round", "route",
+    "royal", "rule", "saturday", "school", "science", "sea", "season",
+    "second", "secretary", "section", "security", "senator", "september",
+    "series", "service", "services", "session", "shadow", "ship", "sir",
+    "sister", "site", "social", "society", "software", "son", "song",
+    "south", "southeast", "southern", "southwest", "space", "special",
+    "sport", "sports", "square", "stadium", "staff", "stage", "star",
+    "state", "statement", "states", "station", "stone", "store", "street",
+    "student", "studies", "studio", "study", "summer", "summit", "sun",
+    "sunday", "super", "supreme", "system", "tax", "teacher", "team",
+    "technology", "television", "temple", "territory", "theater",
+    "theatre", "thursday", "title", "tour", "tower", "town", "track",
+    "trade", "transport", "treasury", "treaty", "tree", "trial",
+    "tribunal", "trust", "tuesday", "union", "unit", "united",
+    "university", "valley", "vice", "victory", "village", "virgin",
+    "volume", "wall", "war", "water", "way", "weapon", "wednesday", "week",
+    "west", "western", "white", "wild", "wind", "winter", "woman", "women",
+    "word", "work", "world", "wow", "year", "years", "young", "youth",
+    "zone"
+};
+
+static int compare_word(const void *key, const void *element)
+{
+    const struct bl_span *k = key;
+    const char *word = *(const char *const *)element;
+    size_t n = strlen(word);
+    int c = memcmp(k->p, word, k->n < n ? k->n : n);
+
+    return c ? c : (k->n > n) - (k->n < n);
+}
+
+static bool listed(const struct bl_doc *d, size_t i, const char *const *list,
+                   size_t n)
+{
+    struct bl_span form = { d->forms.data + d->v[i].form, d->v[i].form_n };
+
+    return bsearch(&form, list, n, sizeof *list, compare_word) != NULL;
+}
+
+bool bl_naming_function(const struct bl_doc *d, size_t i)
+{
+    return listed(d, i, function_words,
+                  sizeof function_words / sizeof function_words[0]);
+}
+
+static bool generic_word(const struct bl_doc *d, size_t i)
+{
+    return listed(d, i, generic_words,
+                  sizeof generic_words / sizeof generic_words[0]);
+}
+
+/* ---- What the document itself says ---- */
+
+struct seen {
+    uint64_t hash;                      /* 0: free */
+    bool lower, inside;
+};
+
+struct bl_evidence {
+    struct seen *v;
+    size_t size, cap;                   /* size: a power of two, in use */
+};
+
+struct bl_evidence *bl_evidence_new(void)
+{
+    return BL_NEW(struct bl_evidence);
+}
+
+void bl_evidence_free(struct bl_evidence *e)
+{
+    free(e->v);
+    free(e);
+}
+
+static struct seen *find_seen(const struct bl_evidence *e, uint64_t hash)
+{
+    size_t i = (size_t)(hash ^ hash >> 32) & (e->size - 1);
+
+    hash |= 1;
+    while (e->v[i].hash && e->v[i].hash != hash)
+        i = (i + 1) & (e->size - 1);
+    return &e->v[i];
+}
+
+static bool capital(const struct bl_doc_word *w)
+{
+    return w->shape == BL_SHAPE_TITLE || w->shape == BL_SHAPE_CAPS;
+}
+
+static void make_room(struct bl_evidence *e, const struct bl_doc *d)
+{
+    size_t capitals = 0;
+
+    for (size_t i = 0; i < d->n; i++)
+        capitals += capital(&d->v[i]);
+    for (e->size = 16; e->size < capitals * 2; )
+        e->size *= 2;
+    if (e->size > e->cap) {
+        free(e->v);
+        e->v = BL_NEW_ARRAY(struct seen, e->size);
+        e->cap = e->size;
+        return;
+    }
+    memset(e->v, 0, e->size * sizeof *e->v);
+}
+
+void bl_evidence_read(struct bl_evidence *e, const struct bl_doc *d)
+{
+    make_room(e, d);
+    for (size_t i = 0; i < d->n; i++) {
+        const struct bl_doc_word *w = &d->v[i];
+
+        if (!capital(w))
+            continue;
+        struct seen *s = find_seen(e, w->hash);
+
+        s->hash = w->hash | 1;
+        s->inside |= !w->first && !w->loud;
+    }
+    for (size_t i = 0; i < d->n; i++) {
+        const struct bl_doc_word *w = &d->v[i];
+
+        if (w->shape == BL_SHAPE_LOWER) {
+            struct seen *s = find_seen(e, w->hash);
+
+            s->lower = s->hash != 0;
+        }
+    }
+}
+
+/* ---- Spellings ---- */
+
+/* The same characters, any white space counting as one blank. */
+static bool same_text(struct bl_span a, struct bl_span b)
+{
+    size_t i = 0, k = 0;
+
+    while (i < a.n && k < b.n) {
+        bool blank = (unsigned char)a.p[i] <= ' ';
+
+        if (blank ? b.p[k] != ' ' : a.p[i] != b.p[k])
+            return false;
+        i++;
+        k++;
+        while (blank && i < a.n && (unsigned char)a.p[i] <= ' ')
+            i++;
+    }
+    /* What ends a name without being of its words: "Apple Inc". */
+    while (k < b.n && strchr(".!?", b.p[k]))
+        k++;
+    return i == a.n && k == b.n;
+}
+
+static struct bl_span raw(const struct bl_naming_in *in)
+{
+    const struct bl_doc *d = in->doc;
+    size_t start = d->v[in->from].start;
+
+    return (struct bl_span){ d->text.p + start,
+                             d->v[in->to - 1].end - start };
+}
+
+/* The first spelling that is written exactly so; n when none is. */
+static size_t exact_spelling(const struct bl_naming_in *in)
+{
+    struct bl_span s = raw(in);
+
+    for (size_t i = 0; i < in->n; i++)
+        if (same_text(s, in->v[i].surface))
+            return i;
+    return in->n;
+}
+
+static size_t spelling_shaped(const struct bl_naming_in *in,
+                              enum bl_word_shape one, enum bl_word_shape two)
+{
+    for (size_t i = 0; i < in->n; i++)
+        if (in->v[i].shape == one || in->v[i].shape == two)
+            return i;
+    return in->n;
+}
+
+static bool common_noun(const struct bl_spelling *s)
+{
+    return s->kind & BL_KB_COMMON;
+}
+
+static double when_common(const struct bl_naming_in *in)
+{
+    return in->common ? 0.3 : 0;
+}
+
+/* ---- One word ---- */
+
+static double capitals_word(const struct bl_naming_in *in, size_t *best)
+{
+    const struct bl_doc_word *w = &in->doc->v[in->from];
+    bool function = bl_naming_function(in->doc, in->from);
+    size_t i = spelling_shaped(in, BL_SHAPE_CAPS, BL_SHAPE_MIXED);
+
+    if (i < in->n && !(w->loud && function)) {
+        *best = i;
+        return w->loud ? 0.6 : 0.85;
+    }
+    i = spelling_shaped(in, BL_SHAPE_TITLE, BL_SHAPE_TITLE);
+    if (i == in->n || function || w->end - w->start < 4
+        || common_noun(&in->v[i]))
+        return 0;
+    *best = i;
+    return 0.6;
+}
+
+/* The first spelling with a capital that is no common noun; if all are, the
+ * first of those. */
+static size_t title_spelling(const struct bl_naming_in *in)
+{
+    size_t common = in->n;
+
+    for (size_t i = 0; i < in->n; i++) {
+        if (in->v[i].shape != BL_SHAPE_TITLE
+            && in->v[i].shape != BL_SHAPE_MIXED)
+            continue;
+        if (!common_noun(&in->v[i]))
+            return i;
+        if (common == in->n)
+            common = i;
+    }
+    return common;
+}
+
+/* Only white space lies between the words a and a + 1, both capitalised. */
+static bool linked(const struct bl_doc *d, size_t a)
+{
+    return a + 1 < d->n && capital(&d->v[a]) && capital(&d->v[a + 1])
+        && !d->v[a + 1].breaks;
+}
+
+/* "Records" of "Apple Records": part of a longer name. */
+static bool part_of_more(const struct bl_naming_in *in)
+{
+    return linked(in->doc, in->to - 1)
+        || (in->from > 0 && linked(in->doc, in->from - 1)
+            && !bl_naming_function(in->doc, in->from - 1));
+}
+
+static double title_word(const struct bl_naming_in *in, size_t *best)
+{
+    const struct bl_doc_word *w = &in->doc->v[in->from];
+    const struct seen *s = find_seen(in->evidence, w->hash);
+    size_t i = title_spelling(in);
+
+    if (i == in->n || bl_naming_function(in->doc, in->from))
+        return 0;
+    *best = i;
+    if (common_noun(&in->v[i]) || generic_word(in->doc, in->from)
+        || (w->first && s->lower))
+        return when_common(in);
+    if (part_of_more(in))
+        return 0;
+    if (!w->first)
+        return 0.85;
+    return s->inside ? 0.7 : 0.6;
+}
+
+static double one_word(const struct bl_naming_in *in, size_t *best)
+{
+    const struct bl_doc_word *w = &in->doc->v[in->from];
+    const char *p = in->doc->text.p + w->start;
+
+    switch (w->shape) {
+    case BL_SHAPE_CAPS:
+        return w->form_n < 2 ? 0 : capitals_word(in, best);
+    case BL_SHAPE_TITLE:
+        return title_word(in, best);
+    case BL_SHAPE_MIXED:
+        return 0.85;
+    case BL_SHAPE_LOWER:
+        return bl_naming_function(in->doc, in->from) || w->form_n < 3 ? 0
+            : when_common(in);
+    default:
+        /* Scripts without case; numbers and single ideographs are out. */
+        return (unsigned char)*p >= 0xd0 && w->end - w->start > 4 ? 0.85 : 0;
+    }
+}
+
+/* ---- Several words ---- */
+
+struct tally {
+    size_t words, capitals, small, uncased, function;
+    bool foreign;               /* a word outside ASCII without case */
+};
+
+static struct tally count_words(const struct bl_naming_in *in)
+{
+    struct tally t = { 0 };
+
+    for (size_t i = in->from; i < in->to; i++) {
+        const struct bl_doc_word *w = &in->doc->v[i];
+        bool function;
+
+        if (w->class != BL_FOLD_WORD)
+            continue;
+        function = bl_naming_function(in->doc, i);
+        t.words++;
+        t.function += function;
+        t.capitals += w->shape >= BL_SHAPE_TITLE;
+        t.small += w->shape == BL_SHAPE_LOWER && !function;
+        t.uncased += w->shape == BL_SHAPE_NONE;
+        t.foreign |= w->shape == BL_SHAPE_NONE
+            && (unsigned char)in->doc->text.p[w->start] >= 0xd0;
+    }
+    return t;
+}
+
+static size_t proper_spelling(const struct bl_naming_in *in)
+{
+    for (size_t i = 0; i < in->n; i++)
+        if (in->v[i].inner)
+            return i;
+    return in->n;
+}
+
+/* Only the first word has a capital: it may owe it to the sentence. */
+static double sentence_case(const struct bl_naming_in *in, size_t i)
+{
+    if (in->doc->v[in->from].first || i == in->n
+        || common_noun(&in->v[i]))
+        return when_common(in);
+    return 0.85;
+}
+
+static double inexact(const struct bl_naming_in *in, const struct tally *t,
+                      size_t *best)
+{
+    size_t i = proper_spelling(in);
+
+    if (t->small || t->function == t->words)
+        return in->doc->v[in->from].first || i == in->n
+            || t->capitals == 0 || t->function ? when_common(in) : 0.6;
+    if (i < in->n) {
+        *best = i;
+        return 0.9;
+    }
+    return common_noun(&in->v[0]) ? when_common(in) : 0.6;
+}
+
+static double several_words(const struct bl_naming_in *in, size_t *best)
+{
+    struct tally t = count_words(in);
+    size_t i = exact_spelling(in);
+
+    if (t.uncased == t.words)
+        return t.foreign ? 0.85 : 0;
+    if (t.capitals == 0)
+        return when_common(in);
+    if (i == in->n)
+        return inexact(in, &t, best);
+    *best = i;
+    if (in->v[i].inner || t.small == 0)
+        return t.function == t.words && t.capitals < t.words ? 0 : 0.95;
+    return sentence_case(in, i);
+}
+
+double bl_naming(const struct bl_naming_in *in, size_t *best)
+{
+    *best = 0;
+    if (in->to - in->from == 1)
+        return one_word(in, best);
+    return several_words(in, best);
+}

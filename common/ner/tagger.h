@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tagger: mentions found by a model that tags words.
+ *
+ *     struct bl_tagger *t = bl_tagger_open("mini-ner", &engine, &err);
+ *     bl_doc_set(&doc, text);
+ *     bl_tagger_find(t, &doc, &found, &err);
+ *     bl_tagger_close(t);
+ *
+ * A document goes through the model in windows of as many tokens as it was
+ * trained on (context_length), each beginning where the last quarter of the
+ * one before does; what both have seen is taken from the one that has more
+ * around it.  No mention goes across an empty line or a line break that parts
+ * (doc.h).  A mention's score is the least probability of its words' tags.
+ */
+#ifndef BL_TAGGER_H
+#define BL_TAGGER_H
+
+#include "ner/dictionary.h"
+#include "text/doc.h"
+#include "net/encoder.h"
+#include "base/err.h"
+
+struct bl_tagger;
+
+/* NULL with BL_DATA when the model is no tagger, or has labels that are not
+ * O, B-TYPE and I-TYPE. */
+struct bl_tagger *bl_tagger_open(const char *name,
+                                 const struct bl_engine_opts *opts,
+                                 struct bl_err *err);
+void bl_tagger_close(struct bl_tagger *t);      /* NULL: nothing */
+
+/* The model's engine, as bl_encoder_describe() says. */
+const char *bl_tagger_describe(const struct bl_tagger *t);
+
+/* Sets out->n mentions, in the order of the text, with score and type
+ * (borrowed from the tagger); row is -1. */
+int bl_tagger_find(struct bl_tagger *t, const struct bl_doc *doc,
+                   struct bl_founds *out, struct bl_err *err);
+
+#endif

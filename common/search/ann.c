@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "search/ann.h"
+
+#include <dlfcn.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "search/ann-module.h"
+#include "net/blas.h"
+#include "base/mem.h"
+#include "base/paths.h"
+#include "base/threads.h"
+
+struct bl_ann {
+    const struct bl_faiss_api *api;
+    struct bl_faiss file;
+    struct bl_faiss_index *index;
+    float *vector;              /* [stored_dim], one that was fetched */
+    int64_t *ids;               /* [cap] what a search found */
+    float *queries;             /* [cap_queries][stored_dim] */
+    size_t cap, cap_queries;
+    char describe[BL_FAISS_TYPE_MAX + 64];
+};
+
+/* ---- The module ---- */
+
+const struct bl_faiss_api *bl_ann_module(size_t threads, struct bl_err *err)
+{
+    char *path = bl_path_module("faiss");
+    const struct bl_faiss_api *api = NULL;
+    bl_faiss_api_fn *entry;
+    void *module;
+
+    if (!path) {
+        bl_fail(err, BL_DATA, "this needs FAISS, with which blink was not "
+                "built (no libblink-faiss.so): install libfaiss-dev and "
+                "configure again, or search exactly (blink-index import)");
+        return NULL;
+    }
+    bl_blas_environment();
+    /* Threads that wait for others by spinning take the cores that these
+     * need, as soon as someone else works here too. */
+    setenv("OMP_WAIT_POLICY", "passive", 0);
+    module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!module) {
+        bl_fail(err, BL_DATA, "'%s' cannot be loaded: %s", path, dlerror());
+    } else {
+        *(void **)&entry = dlsym(module, "bl_faiss_api");
+        api = entry ? entry() : NULL;
+        if (!api || api->abi != BL_FAISS_ABI) {
+            bl_fail(err, BL_DATA, "'%s' is of another version of blink",
+                    path);
+            api = NULL;
+        }
+    }
+    free(path);
+    if (api)
+        api->threads(threads ? threads : bl_threads_default());
+    return api;
+}
+
+const char *bl_ann_version(struct bl_err *err)
+{
+    const struct bl_faiss_api *api = bl_ann_module(0, err);
+
+    return api ? api->version : NULL;
+}
+
+/* ---- Opening ---- */
+
+static int check_opts(const struct bl_faiss *f,
+                      const struct bl_ann_opts *opts, struct bl_err *err)
+{
+    if (opts->ef_search && !f->ef_search)
+        return bl_fail(err, BL_USAGE, "--ef-search is for HNSW indexes, "
+                       "which '%s' (%s) is not", f->map.path, f->type);
+    if (opts->nprobe && !f->lists)
+        return bl_fail(err, BL_USAGE, "--nprobe is for IVF indexes, which "
+                       "'%s' (%s) is not", f->map.path, f->type);
+    return 0;
+}
+
+static void describe(struct bl_ann *a, const struct bl_ann_opts *opts)
+{
+    const struct bl_faiss *f = &a->file;
+    size_t n = (size_t)snprintf(a->describe, sizeof a->describe,
+                                "FAISS %s, %s", a->api->version, f->type);
+
+    if (f->ef_search)
+        snprintf(a->describe + n, sizeof a->describe - n, ", efSearch %zu",
+                 opts->ef_search ? opts->ef_search : f->ef_search);
+    else if (f->lists)
+        snprintf(a->describe + n, sizeof a->describe - n, ", nprobe %" PRIu64,
+                 opts->nprobe ? opts->nprobe : f->nprobe);
+}
+
+/* Also one vector, so that an index which cannot give any is known now. */
+static int load(struct bl_ann *a, const struct bl_ann_opts *opts,
+                struct bl_err *err)
+{
+    char error[BL_ERR_MSG] = "";
+    const struct bl_faiss *f = &a->file;
+
+    if (check_opts(f, opts, err) < 0)
+        return -1;
+    a->api = bl_ann_module(opts->threads, err);
+    if (!a->api)
+        return bl_err_prefix(err, "'%s'", f->map.path);
+    a->index = a->api->read(f->map.data, f->size, error);
+    bl_map_forget(&f->map);
+    a->vector = bl_xmalloc(f->stored_dim, sizeof *a->vector);
+    if (!a->index
+        || a->api->tune(a->index, 0, opts->ef_search, opts->nprobe, error) < 0
+        || (f->n && a->api->fetch(a->index, (int64_t)bl_faiss_row(f, 0),
+                                  a->vector, error) < 0))
+        return bl_fail(err, BL_DATA, "'%s': %s", f->map.path, error);
+    describe(a, opts);
+    return 0;
+}
+
+struct bl_ann *bl_ann_open(const char *path, const struct bl_ann_opts *opts,
+                           struct bl_err *err)
+{
+    struct bl_ann *a = BL_NEW(struct bl_ann);
+
+    if (bl_faiss_open(&a->file, path, err) == 0 && load(a, opts, err) == 0)
+        return a;
+    bl_ann_close(a);
+    return NULL;
+}
+
+void bl_ann_close(struct bl_ann *a)
+{
+    if (!a)
+        return;
+    if (a->api)
+        a->api->close(a->index);
+    bl_faiss_close(&a->file);
+    free(a->vector);
+    free(a->ids);
+    free(a->queries);
+    free(a);
+}
+
+const struct bl_faiss *bl_ann_file(const struct bl_ann *a)
+{
+    return &a->file;
+}
+
+const char *bl_ann_describe(const struct bl_ann *a)
+{
+    return a->describe;
+}
+
+/* ---- Searching ---- */
+
+/* The sum goes through in the order of the numbers. */
+static float score_of(const float *query, const float *v, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += (double)query[i] * (double)v[i];
+    return (float)sum;
+}
+
+/* The score of an id; NAN when the index does not have it. */
+static int score_id(struct bl_ann *a, const float *query, int64_t id,
+                    float *score, struct bl_err *err)
+{
+    char error[BL_ERR_MSG] = "";
+    int rc = a->api->fetch(a->index, id, a->vector, error);
+
+    if (rc < 0)
+        return bl_fail(err, BL_SYSTEM, "'%s': %s", a->file.map.path, error);
+    *score = rc ? NAN : score_of(query, a->vector, a->file.dim);
+    return 0;
+}
+
+static int best_first(const void *pa, const void *pb)
+{
+    const struct bl_hit *a = pa, *b = pb;
+
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+/* ids[k] of one query as hits in order; returns how many, -1 on failure. */
+static int take_hits(struct bl_ann *a, const float *query,
+                     const int64_t *ids, size_t k, struct bl_hit *hits,
+                     size_t *found, struct bl_err *err)
+{
+    *found = 0;
+    for (size_t i = 0; i < k; i++) {
+        float score;
+
+        if (ids[i] < 0 || ids[i] >= (int64_t)UINT32_MAX)
+            continue;
+        if (score_id(a, query, ids[i], &score, err) < 0)
+            return -1;
+        if (!isnan(score))
+            hits[(*found)++] = (struct bl_hit){ score, (uint32_t)ids[i] };
+    }
+    qsort(hits, *found, sizeof *hits, best_first);
+    return 0;
+}
+
+/* BLINK's extra number is 0 in a query. */
+static const float *widen(struct bl_ann *a, const float *queries, size_t n)
+{
+    size_t dim = a->file.dim, stored = a->file.stored_dim;
+
+    if (dim == stored)
+        return queries;
+    if (n > a->cap_queries) {
+        a->cap_queries = n;
+        a->queries = bl_xrealloc(a->queries, n, stored * sizeof(float));
+    }
+    for (size_t i = 0; i < n; i++) {
+        memcpy(a->queries + i * stored, queries + i * dim,
+               dim * sizeof(float));
+        a->queries[i * stored + dim] = 0;
+    }
+    return a->queries;
+}
+
+int bl_ann_search(struct bl_ann *a, const float *queries, size_t n, size_t k,
+                  struct bl_hit *hits, size_t *found, struct bl_err *err)
+{
+    char error[BL_ERR_MSG] = "";
+    size_t want = k < a->file.n ? k : (size_t)a->file.n;
+
+    memset(found, 0, n * sizeof *found);
+    if (!n || !want)
+        return 0;
+    if (n * want > a->cap) {
+        a->cap = n * want;
+        a->ids = bl_xrealloc(a->ids, a->cap, sizeof *a->ids);
+    }
+    if (a->api->search(a->index, widen(a, queries, n), n, want, a->ids,
+                       error) < 0)
+        return bl_fail(err, BL_SYSTEM, "'%s': %s", a->file.map.path, error);
+    for (size_t i = 0; i < n; i++)
+        if (take_hits(a, queries + i * a->file.dim, a->ids + i * want, want,
+                      hits + i * k, &found[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+int bl_ann_scores(struct bl_ann *a, const float *query, const uint32_t *rows,
+                  size_t n, float *scores, struct bl_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (score_id(a, query, rows[i], &scores[i], err) < 0)
+            return -1;
+    return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * index-file: where each byte of a .blx file lies; for index.c and
+ * index-write.c only.  blink-index(5) says the same in words.
+ */
+#ifndef BL_INDEX_FILE_H
+#define BL_INDEX_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "tensor/half.h"
+#include "search/index.h"
+#include "base/sha256.h"
+
+#define INDEX_MAGIC "\211BLX\r\n\032\n"     /* 8 bytes; no text file */
+#define INDEX_BYTE_ORDER 0x0a0b0c0du
+
+/* Offsets in the header. */
+enum {
+    AT_MAGIC = 0, AT_VERSION = 8, AT_BYTE_ORDER = 12, AT_HEADER = 16,
+    AT_DTYPE = 20, AT_DIM = 24, AT_STRIDE = 28, AT_N = 32, AT_ENTITIES = 40,
+    AT_SIZE = 48, AT_SEGMENTS = 56, AT_MODEL = 64, AT_KB = 128,
+    AT_SUM = 192, AT_TABLE = 256,
+    /* In an entry of the segment table. */
+    ENTRY = 128, AT_VECTORS = 0, AT_COUNT = 8, AT_ROWS = 16, AT_SCALES = 24,
+    AT_END = 32, AT_CODES = 40, AT_LOST = 48, AT_SEGMENT_SUM = 64,
+    ALIGN = 64
+};
+
+_Static_assert(AT_TABLE + BL_INDEX_MAX_SEGMENTS * ENTRY == BL_INDEX_HEADER,
+               "the table fills the header");
+
+/* The parts of one segment, from where it starts to where it ends; 0 where
+ * its type has none. */
+struct extent {
+    uint64_t vectors, rows, codes, scales, lost, end;
+};
+
+static inline uint64_t align_up(uint64_t x)
+{
+    return (x + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+/* f32 or f16 with int8 codes beside them. */
+static inline bool has_both(enum bl_dtype dtype)
+{
+    return dtype == BL_DTYPE_F32_INT8 || dtype == BL_DTYPE_F16_INT8;
+}
+
+/* Bytes of a number of the vectors themselves. */
+static inline size_t dtype_size(enum bl_dtype dtype)
+{
+    switch (dtype) {
+    case BL_DTYPE_F16: case BL_DTYPE_F16_INT8: return 2;
+    case BL_DTYPE_INT8: return 1;
+    default: return 4;
+    }
+}
+
+/* Bytes from vector to vector; for BL_DTYPE_INT8 those of codes. */
+static inline size_t stride_of(enum bl_dtype dtype, size_t dim)
+{
+    return (size_t)align_up(dim * dtype_size(dtype));
+}
+
+/* n vectors from offset `at`; n * stride is known to be below 2^61. */
+static inline struct extent extent_of(uint64_t at, uint64_t n,
+                                      enum bl_dtype dtype, size_t dim)
+{
+    struct extent x = { .vectors = at,
+                        .rows = at + n * stride_of(dtype, dim) };
+
+    x.end = align_up(x.rows + n * 4);
+    if (has_both(dtype)) {
+        x.codes = x.end;
+        x.end = x.codes + n * stride_of(BL_DTYPE_INT8, dim);
+    }
+    if (has_both(dtype) || dtype == BL_DTYPE_INT8) {
+        x.scales = x.end;
+        x.end = align_up(x.scales + n * 4);
+    }
+    if (has_both(dtype)) {
+        x.lost = x.end;
+        x.end = align_up(x.lost + n * 4);
+    }
+    return x;
+}
+
+/* A vector of f32 or f16 -> out[n]; n numbers may include padding. */
+static inline void decode_wide(enum bl_dtype dtype, const unsigned char *p,
+                               size_t n, float *out)
+{
+    const uint16_t *h = (const void *)p;
+
+    if (dtype_size(dtype) == 4) {
+        memcpy(out, p, n * sizeof *out);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        out[i] = bl_half_to_float(h[i]);
+}
+
+static inline uint32_t get32(const unsigned char *p)
+{
+    return bl_le32(p);
+}
+
+static inline uint64_t get64(const unsigned char *p)
+{
+    return bl_le(p, 8);
+}
+
+static inline void put32(unsigned char *p, uint32_t x)
+{
+    bl_put_le(p, x, 4);
+}
+
+static inline void put64(unsigned char *p, uint64_t x)
+{
+    bl_put_le(p, x, 8);
+}
+
+/* The header's sum: taken with its own 32 bytes zero. */
+static inline void header_sum(const unsigned char *header,
+                              unsigned char sum[BL_SHA256_SIZE])
+{
+    static const unsigned char zero[BL_SHA256_SIZE];
+    struct bl_sha256 s;
+
+    bl_sha256_init(&s);
+    bl_sha256_add(&s, header, AT_SUM);
+    bl_sha256_add(&s, zero, sizeof zero);
+    bl_sha256_add(&s, header + AT_SUM + sizeof zero,
+                  BL_INDEX_HEADER - AT_SUM - sizeof zero);
+    bl_sha256_end(&s, sum);
+}
+
+/* Payload is used as it lies in the file: little-endian machines only. */
+static inline int check_machine(struct bl_err *err)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return bl_fail(err, BL_DATA, "indexes are little-endian, which this "
+                   "processor is not");
+#else
+    (void)err;
+    return 0;
+#endif
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * doc: a document cut into words, with what a finder of mentions needs to
+ * know of each: its normal form, how it is capitalised, whether it starts a
+ * sentence.
+ *
+ *     struct bl_doc d = { 0 };
+ *     bl_doc_set(&d, text);
+ *     for (size_t i = 0; i < d.n; i++) ... d.v[i] ...
+ *     bl_doc_context(&d, start, end, 500, &left, &right);
+ *     bl_doc_free(&d);
+ *
+ * The text is borrowed until the next bl_doc_set(); the struct owns the
+ * rest and keeps its memory between documents.  Work and memory are linear
+ * in the text.
+ */
+#ifndef BL_DOC_H
+#define BL_DOC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "text/fold.h"
+
+enum bl_word_shape {
+    BL_SHAPE_NONE,              /* no cased letter: digits, CJK, marks */
+    BL_SHAPE_LOWER,             /* "water" */
+    BL_SHAPE_TITLE,             /* "Water", "McDonald" */
+    BL_SHAPE_CAPS,              /* "WHO", "U" (one capital letter) */
+    BL_SHAPE_MIXED              /* "iPhone" */
+};
+
+/* How n bytes of valid UTF-8 are capitalised, as one word. */
+enum bl_word_shape bl_shape_of(const char *p, size_t n);
+
+struct bl_doc_word {
+    size_t start, end;          /* bytes of the text, end exclusive */
+    uint32_t form, form_n;      /* the normal form: d.forms.data + form */
+    uint64_t hash;              /* of the normal form */
+    uint8_t class;              /* enum bl_fold_class */
+    uint8_t shape;              /* enum bl_word_shape */
+    bool first;                 /* starts a sentence, line (but where a full
+                                 * one was wrapped) or quotation */
+    bool loud;                  /* in a line that is all capitals */
+    bool apart;                 /* an empty line stands before it, or a line
+                                 * break that no wrapping made (wrap.h) */
+    bool breaks;                /* that, or a sentence or clause ends before
+                                 * it: no name goes across */
+};
+
+struct bl_doc {
+    struct bl_span text;
+    struct bl_doc_word *v;
+    size_t n, cap;
+    struct bl_buf forms;
+};
+
+/* Cuts the text, which stays borrowed, into words.  A zeroed struct is good
+ * for the first call, the last one's for the next. */
+void bl_doc_set(struct bl_doc *d, struct bl_span text);
+void bl_doc_free(struct bl_doc *d);
+
+/* The text around bytes [start, end): at most max code points on each side,
+ * whole words, and whole sentences where at least one fits. */
+void bl_doc_context(const struct bl_doc *d, size_t start, size_t end,
+                    size_t max, struct bl_span *left,
+                    struct bl_span *right);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "text/fold.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "text/unicode.h"
+#include "base/utf8.h"
+#include "text/words.h"
+
+/* Hyphens, dashes, apostrophes, stops, quotation marks, middle dots. */
+static bool joins(uint32_t c)
+{
+    if (c < 0x80)
+        return c == '-' || c == '\'' || c == '.' || c == '"' || c == '`'
+            || c == '_';
+    return (c >= 0x2010 && c <= 0x201f) || c == 0x2032 || c == 0x2033
+        || c == 0x00ab || c == 0x00bb || c == 0x00b7 || c == 0x30fb
+        || c == 0x2039 || c == 0x203a || c == 0x2024 || c == 0x2027
+        || c == 0x00b4 || c == 0x02bc || c == 0x30a0 || c == 0x2212
+        || (c >= 0x300c && c <= 0x300f);
+}
+
+/* Signs that names are made of: "AT&T", "C#", "C++", "Ke$ha". */
+static bool sign(uint32_t c)
+{
+    return c == '+' || c == '#' || c == '&' || c == '$' || c == '%'
+        || c == '@';
+}
+
+enum bl_fold_class bl_fold_class(struct bl_span word)
+{
+    unsigned len;
+    uint32_t c = bl_utf8_decode(word.p, word.n, &len);
+
+    if (len != word.n)                  /* punctuation is never longer */
+        return BL_FOLD_WORD;
+    if (joins(c))
+        return BL_FOLD_JOIN;
+    if (bl_uni_is_punct(c) && !sign(c))
+        return BL_FOLD_MARK;
+    return BL_FOLD_WORD;
+}
+
+static void put_word(struct bl_buf *out, size_t base, struct bl_span word)
+{
+    if (out->len > base)
+        bl_buf_putc(out, ' ');
+    bl_buf_put_span(out, word);
+}
+
+/* Appends the words; `all` keeps what would be dropped. */
+static void fold_words(struct bl_buf *out, struct bl_span name, bool all)
+{
+    struct bl_words w = BL_WORDS_INIT;
+    struct bl_word word;
+    size_t base = out->len, end = out->len;
+
+    bl_words_start(&w, name.p, name.n, true);
+    while (bl_words_next(&w, &word)) {
+        struct bl_span s = { word.p, word.n };
+        enum bl_fold_class class = bl_fold_class(s);
+
+        if (!all && (class == BL_FOLD_JOIN
+                     || (class == BL_FOLD_MARK && end == base)))
+            continue;
+        put_word(out, base, s);
+        if (all || class == BL_FOLD_WORD)
+            end = out->len;
+    }
+    bl_words_free(&w);
+    out->len = end;                     /* marks at the end go */
+    if (out->data)
+        out->data[end] = '\0';
+}
+
+void bl_fold(struct bl_buf *out, struct bl_span name)
+{
+    size_t base = out->len;
+
+    fold_words(out, name, false);
+    if (out->len == base)
+        fold_words(out, name, true);
+}
+
+bool bl_fold_bare(struct bl_span title, struct bl_span *bare)
+{
+    const char *open;
+    size_t n;
+
+    if (title.n < 4 || title.p[title.n - 1] != ')')
+        return false;
+    open = memrchr(title.p, '(', title.n);
+    if (!open)
+        return false;
+    n = (size_t)(open - title.p);
+    while (n && (title.p[n - 1] == ' ' || title.p[n - 1] == '_'))
+        n--;
+    if (!n)
+        return false;
+    *bare = (struct bl_span){ title.p, n };
+    return true;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* train-state: the checkpoint of a training run.  OUT.checkpoint/ holds
+ * state.json (settings and counters) and state.safetensors (values, moments,
+ * what the task keeps); the folder is replaced whole. */
+#include "config.h"
+
+#include "train/trainer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "json/json.h"
+#include "base/mem.h"
+#include "base/newdir.h"
+#include "tensor/safetensors.h"
+#include "tensor/safetensors-write.h"
+
+static const char *const files[] = { "state.json", "state.safetensors" };
+
+enum { MAX_STATE = 1 << 20, N_COUNTERS = 11, N_ARRAYS = 4 };
+
+static char *folder_of(const struct bl_trainer *t)
+{
+    return bl_xasprintf("%s.checkpoint", t->output);
+}
+
+/* ---- What is saved ---- */
+
+struct counter {
+    const char *name;
+    uint64_t *v;
+};
+
+static void list_counters(struct bl_trainer *t, struct counter *out)
+{
+    struct bl_train_state *s = &t->state;
+    const struct counter all[N_COUNTERS] = {
+        { "step", &s->step }, { "epoch", &s->epoch }, { "part", &s->part },
+        { "rounds", &s->rounds }, { "stale", &s->stale },
+        { "best_step", &s->best_step }, { "measured", &s->measured },
+        { "log_size", &s->log_size }, { "examples", &s->examples },
+        { "adamw_steps", &t->adamw.steps }, { "settled", NULL },
+    };
+
+    memcpy(out, all, sizeof all);
+}
+
+struct array {
+    const char *name;
+    float *v;
+};
+
+/* Only BLINK's recipe lets gradients grow from step to step. */
+static size_t list_arrays(const struct bl_trainer *t, struct array *out)
+{
+    size_t n = 0;
+
+    out[n++] = (struct array){ "values", t->net->values };
+    out[n++] = (struct array){ "adamw_m", t->adamw.m };
+    out[n++] = (struct array){ "adamw_v", t->adamw.v };
+    if (t->opts->recipe == BL_RECIPE_BLINK)
+        out[n++] = (struct array){ "gradients", t->net->grads };
+    return n;
+}
+
+/* ---- Saving ---- */
+
+static int save_counters(struct bl_trainer *t, const char *dir,
+                         struct bl_err *err)
+{
+    struct counter c[N_COUNTERS];
+    struct bl_buf b = BL_BUF_INIT;
+    int rc;
+
+    list_counters(t, c);
+    bl_buf_puts(&b, "{\"format\":1");
+    for (size_t i = 0; i < N_COUNTERS; i++)
+        bl_buf_printf(&b, ",\n\"%s\":%llu", c[i].name, c[i].v
+                      ? (unsigned long long)*c[i].v
+                      : (unsigned long long)t->state.settled);
+    bl_buf_puts(&b, ",\n\"best\":");
+    bl_json_put_double(&b, t->state.best, 17);
+    bl_buf_printf(&b, ",\n\"settings\":%s}\n", t->settings);
+    rc = bl_model_put_file(dir, files[0], &b, err);
+    bl_buf_free(&b);
+    return rc;
+}
+
+static int save_arrays(const struct bl_trainer *t, const char *dir,
+                       struct bl_err *err)
+{
+    char *path = bl_xasprintf("%s/%s", dir, files[1]);
+    struct bl_safetensors_writer *w = bl_safetensors_create(path);
+    struct array a[N_ARRAYS];
+    size_t n = list_arrays(t, a), n_kept = 0;
+    const int32_t *kept = NULL;
+    int rc = 0;
+
+    free(path);
+    if (t->task->keep)
+        t->task->keep(t->task->ctx, &kept, &n_kept);
+    for (size_t i = 0; i < n; i++)
+        bl_safetensors_declare(w, a[i].name, BL_F32, 1, &t->net->n);
+    if (n_kept)
+        bl_safetensors_declare(w, "task", BL_I32, 1, &n_kept);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = bl_safetensors_put(w, a[i].v, t->net->n * sizeof(float), err);
+    if (n_kept && !rc)
+        rc = bl_safetensors_put(w, kept, n_kept * sizeof *kept, err);
+    if (!rc)
+        return bl_safetensors_commit(w, err);
+    bl_safetensors_abort(w);
+    return -1;
+}
+
+int bl_train_state_save(struct bl_trainer *t, struct bl_err *err)
+{
+    char *path = folder_of(t);
+    struct bl_newdir *d = bl_newdir_open(path, files, 2, true, err);
+    int rc = -1;
+
+    if (d && save_counters(t, bl_newdir_path(d), err) == 0
+        && save_arrays(t, bl_newdir_path(d), err) == 0)
+        rc = bl_newdir_commit(d, err);
+    else if (d)
+        bl_newdir_abort(d);
+    free(path);
+    return rc;
+}
+
+/* ---- Loading ---- */
+
+/* Names the first setting that is another one. */
+static int compare_settings(const struct bl_trainer *t, struct bl_span was,
+                            struct bl_err *err)
+{
+    struct bl_span now = bl_span_of(t->settings), key, value, other;
+    struct bl_json_iter it;
+
+    for (it = bl_json_iter(now); bl_json_next(&it, &key, &value); ) {
+        char name[64];
+
+        snprintf(name, sizeof name, "%.*s", (int)key.n, key.p);
+        if (bl_json_get(was, name, &other, err) != 1)
+            other = (struct bl_span)BL_SPAN_LIT("nothing");
+        if (!bl_span_eq(value, other))
+            return bl_fail(err, BL_DATA, "'%s.checkpoint' was made with %s "
+                           "%.*s, not %.*s: give the same options, or "
+                           "--force to begin anew", t->output, name,
+                           (int)(other.n < 80 ? other.n : 80), other.p,
+                           (int)(value.n < 80 ? value.n : 80), value.p);
+    }
+    return 0;
+}
+
+static int read_counters(struct bl_trainer *t, struct bl_span root,
+                         struct bl_err *err)
+{
+    struct counter c[N_COUNTERS];
+    struct bl_span v;
+    int64_t n;
+
+    list_counters(t, c);
+    if (bl_json_get(root, "settings", &v, err) != 1)
+        return bl_fail(err, BL_DATA, "settings are missing");
+    if (compare_settings(t, v, err) < 0)
+        return -1;
+    for (size_t i = 0; i < N_COUNTERS; i++) {
+        if (bl_json_get(root, c[i].name, &v, err) != 1)
+            return bl_fail(err, BL_DATA, "%s is missing", c[i].name);
+        if (bl_json_integer(v, 0, INT64_MAX, &n, err) < 0)
+            return bl_err_prefix(err, "%s", c[i].name);
+        if (c[i].v)
+            *c[i].v = (uint64_t)n;
+        else
+            t->state.settled = n != 0;
+    }
+    if (bl_json_get(root, "best", &v, err) != 1)
+        return bl_fail(err, BL_DATA, "best is missing");
+    return bl_json_number(v, &t->state.best, err);
+}
+
+static int load_counters(struct bl_trainer *t, const char *dir,
+                         struct bl_err *err)
+{
+    char *path = bl_xasprintf("%s/%s", dir, files[0]);
+    struct bl_buf text = BL_BUF_INIT;
+    int rc = bl_file_read(path, MAX_STATE, &text, err);
+
+    if (!rc)
+        rc = bl_json_check(text.data, text.len, err);
+    if (!rc)
+        rc = read_counters(t, bl_json_trim((struct bl_span){
+                           text.data, text.len }), err);
+    if (rc < 0 && err->code < BL_USAGE)
+        err->code = BL_DATA;
+    bl_buf_free(&text);
+    free(path);
+    return rc;
+}
+
+static int load_array(const struct bl_safetensors *st, const char *path,
+                      const struct array *a, size_t n, struct bl_err *err)
+{
+    const struct bl_tensor *found = bl_safetensors_find(st, a->name);
+
+    if (!found || found->dtype != BL_F32 || found->count != n)
+        return bl_fail(err, BL_DATA, "'%s': expected '%s' of %zu numbers",
+                       path, a->name, n);
+    memcpy(a->v, found->data, n * sizeof *a->v);
+    return 0;
+}
+
+static int load_kept(struct bl_trainer *t, const struct bl_safetensors *st,
+                     struct bl_err *err)
+{
+    const struct bl_tensor *found = bl_safetensors_find(st, "task");
+    int32_t *v;
+    int rc;
+
+    if (!found || !t->task->restore)
+        return 0;
+    if (found->dtype != BL_I32)
+        return bl_fail(err, BL_DATA, "tensor 'task': expected I32");
+    v = bl_xmalloc(found->count, sizeof *v);
+    memcpy(v, found->data, found->count * sizeof *v);
+    rc = t->task->restore(t->task->ctx, v, found->count, err);
+    free(v);
+    return rc;
+}
+
+static int load_arrays(struct bl_trainer *t, const char *dir,
+                       struct bl_err *err)
+{
+    char *path = bl_xasprintf("%s/%s", dir, files[1]);
+    struct bl_safetensors *st = bl_safetensors_open(path, err);
+    struct array a[N_ARRAYS];
+    size_t n = list_arrays(t, a);
+    int rc = st ? 0 : -1;
+
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = load_array(st, path, &a[i], t->net->n, err);
+    if (!rc)
+        rc = load_kept(t, st, err);
+    bl_safetensors_close(st);
+    free(path);
+    return rc;
+}
+
+int bl_train_state_load(struct bl_trainer *t, struct bl_err *err)
+{
+    char *dir = folder_of(t);
+    int rc = 0;
+
+    if (access(dir, F_OK) == 0)
+        rc = load_counters(t, dir, err) < 0 || load_arrays(t, dir, err) < 0
+            ? -1 : 1;
+    free(dir);
+    return rc;
+}
+
+void bl_train_state_drop(const struct bl_trainer *t)
+{
+    char *dir = folder_of(t);
+
+    for (size_t i = 0; i < 2; i++) {
+        char *path = bl_xasprintf("%s/%s", dir, files[i]);
+
+        unlink(path);
+        free(path);
+    }
+    rmdir(dir);
+    free(dir);
+}

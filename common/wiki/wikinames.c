@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* wikinames: tables of names: languages and wikis that links may name, and
+ * HTML's characters. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "wiki/wikititle.h"
+
+/* Codes of the languages that Wikipedia is or was written in, sorted. */
+static const char *const languages[] = {
+    "aa", "ab", "ace", "ady", "af", "ak", "als", "alt", "am", "ami", "an",
+    "ang", "ann", "anp", "ar", "arc", "ary", "arz", "as", "ast", "atj", "av",
+    "avk", "awa", "ay", "az", "azb", "ba", "ban", "bar", "bat-smg", "bbc",
+    "bcl", "bdr", "be", "be-tarask", "be-x-old", "bew", "bg", "bh", "bho",
+    "bi", "bjn", "blk", "bm", "bn", "bo", "bpy", "br", "bs", "btm", "bug",
+    "bxr", "ca", "cbk-zam", "cdo", "ce", "ceb", "ch", "cho", "chr", "chy",
+    "ckb", "co", "cr", "crh", "cs", "csb", "cu", "cv", "cy", "da", "dag", "de",
+    "dga", "din", "diq", "dsb", "dtp", "dty", "dv", "dz", "ee", "el", "eml",
+    "en", "eo", "es", "et", "eu", "ext", "fa", "fat", "ff", "fi", "fiu-vro",
+    "fj", "fo", "fon", "fr", "frp", "frr", "fur", "fy", "ga", "gag", "gan",
+    "gcr", "gd", "gl", "glk", "gn", "gom", "gor", "got", "gpe", "gsw", "gu",
+    "guc", "gur", "guw", "gv", "ha", "hak", "haw", "he", "hi", "hif", "ho",
+    "hr", "hsb", "ht", "hu", "hy", "hyw", "hz", "ia", "iba", "id", "ie", "ig",
+    "igl", "ii", "ik", "ilo", "inh", "io", "is", "it", "iu", "ja", "jam",
+    "jbo", "jv", "ka", "kaa", "kab", "kaj", "kbd", "kbp", "kcg", "kg", "kge",
+    "ki", "kj", "kk", "kl", "km", "kn", "knc", "ko", "koi", "kr", "krc", "ks",
+    "ksh", "ku", "kus", "kv", "kw", "ky", "la", "lad", "lb", "lbe", "lez",
+    "lfn", "lg", "li", "lij", "lld", "lmo", "ln", "lo", "lrc", "lt", "ltg",
+    "lv", "lzh", "mad", "mai", "map-bms", "mdf", "mg", "mh", "mhr", "mi",
+    "min", "mk", "ml", "mn", "mni", "mnw", "mo", "mos", "mr", "mrj", "ms",
+    "mt", "mus", "mwl", "my", "myv", "mzn", "na", "nah", "nan", "nap", "nb",
+    "nds", "nds-nl", "ne", "new", "ng", "nia", "nl", "nn", "no", "nov", "nqo",
+    "nr", "nrm", "nso", "nup", "nv", "ny", "oc", "olo", "om", "or", "os", "pa",
+    "pag", "pam", "pap", "pcd", "pcm", "pdc", "pfl", "pi", "pih", "pl", "pms",
+    "pnb", "pnt", "ps", "pt", "pwn", "qu", "rm", "rmy", "rn", "ro", "roa-rup",
+    "roa-tara", "rsk", "ru", "rue", "rup", "rw", "sa", "sah", "sat", "sc",
+    "scn", "sco", "sd", "se", "sg", "sgs", "sh", "shi", "shn", "shy", "si",
+    "simple", "sk", "skr", "sl", "sm", "smn", "sn", "so", "sq", "sr", "srn",
+    "ss", "st", "stq", "su", "sv", "sw", "syl", "szl", "szy", "ta", "tay",
+    "tcy", "tdd", "te", "tet", "tg", "th", "ti", "tig", "tk", "tl", "tly",
+    "tn", "to", "tpi", "tr", "trv", "ts", "tt", "tum", "tw", "ty", "tyv",
+    "udm", "ug", "uk", "ur", "uz", "ve", "vec", "vep", "vi", "vls", "vo",
+    "vro", "wa", "war", "wo", "wuu", "xal", "xh", "xmf", "yi", "yo", "yue",
+    "za", "zea", "zgh", "zh", "zh-classical", "zh-cn", "zh-min-nan", "zh-tw",
+    "zh-yue", "zu"
+};
+
+/* Prefixes of MediaWiki's interwiki table that Wikipedia's pages use. */
+static const char *const interwikis[] = {
+    "arxiv", "b", "betawikiversity", "bugzilla", "c", "cache", "chapter",
+    "commons", "d", "doi", "download", "foundation", "gerrit", "google",
+    "imdbname", "imdbtitle", "incubator", "isbn", "isni", "iso639-3", "issn",
+    "jstor", "lccn", "m", "mail", "mailarchive", "mediawikiwiki", "mediazilla",
+    "meta", "metawikimedia", "metawikipedia", "mw", "n", "oclc", "oeis",
+    "oldwikisource", "openlibrary", "orcid", "otrs", "outreach",
+    "outreachwiki", "phab", "phabricator", "pmid", "q", "quality", "quarry",
+    "rfc", "s", "species", "strategy", "ticket", "toollabs", "tools",
+    "translatewiki", "tswiki", "usability", "v", "viaf", "voy", "w", "wikia",
+    "wikibooks", "wikicities", "wikidata", "wikifunctions", "wikimania",
+    "wikimedia", "wikinews", "wikiquote", "wikisource", "wikispecies",
+    "wikispore", "wikitech", "wikiversity", "wikivoyage", "wikt", "wiktionary",
+    "wmf", "worldcat"
+};
+
+/* The named characters of HTML 4, and XML's &apos;, sorted. */
+static const struct html { const char *name; uint32_t cp; } entities[] = {
+    { "AElig", 198 }, { "Aacute", 193 }, { "Acirc", 194 }, { "Agrave", 192 },
+    { "Alpha", 913 }, { "Aring", 197 }, { "Atilde", 195 }, { "Auml", 196 },
+    { "Beta", 914 }, { "Ccedil", 199 }, { "Chi", 935 }, { "Dagger", 8225 },
+    { "Delta", 916 }, { "ETH", 208 }, { "Eacute", 201 }, { "Ecirc", 202 },
+    { "Egrave", 200 }, { "Epsilon", 917 }, { "Eta", 919 }, { "Euml", 203 },
+    { "Gamma", 915 }, { "Iacute", 205 }, { "Icirc", 206 }, { "Igrave", 204 },
+    { "Iota", 921 }, { "Iuml", 207 }, { "Kappa", 922 }, { "Lambda", 923 },
+    { "Mu", 924 }, { "Ntilde", 209 }, { "Nu", 925 }, { "OElig", 338 },
+    { "Oacute", 211 }, { "Ocirc", 212 }, { "Ograve", 210 }, { "Omega", 937 },
+    { "Omicron", 927 }, { "Oslash", 216 }, { "Otilde", 213 }, { "Ouml", 214 },
+    { "Phi", 934 }, { "Pi", 928 }, { "Prime", 8243 }, { "Psi", 936 },
+    { "Rho", 929 }, { "Scaron", 352 }, { "Sigma", 931 }, { "THORN", 222 },
+    { "Tau", 932 }, { "Theta", 920 }, { "Uacute", 218 }, { "Ucirc", 219 },
+    { "Ugrave", 217 }, { "Upsilon", 933 }, { "Uuml", 220 }, { "Xi", 926 },
+    { "Yacute", 221 }, { "Yuml", 376 }, { "Zeta", 918 }, { "aacute", 225 },
+    { "acirc", 226 }, { "acute", 180 }, { "aelig", 230 }, { "agrave", 224 },
+    { "alefsym", 8501 }, { "alpha", 945 }, { "amp", 38 }, { "and", 8743 },
+    { "ang", 8736 }, { "apos", 39 }, { "aring", 229 }, { "asymp", 8776 },
+    { "atilde", 227 }, { "auml", 228 }, { "bdquo", 8222 }, { "beta", 946 },
+    { "brvbar", 166 }, { "bull", 8226 }, { "cap", 8745 }, { "ccedil", 231 },
+    { "cedil", 184 }, { "cent", 162 }, { "chi", 967 }, { "circ", 710 },
+    { "clubs", 9827 }, { "cong", 8773 }, { "copy", 169 }, { "crarr", 8629 },
+    { "cup", 8746 }, { "curren", 164 }, { "dArr", 8659 }, { "dagger", 8224 },
+    { "darr", 8595 }, { "deg", 176 }, { "delta", 948 }, { "diams", 9830 },
+    { "divide", 247 }, { "eacute", 233 }, { "ecirc", 234 }, { "egrave", 232 },
+    { "empty", 8709 }, { "emsp", 8195 }, { "ensp", 8194 }, { "epsilon", 949 },
+    { "equiv", 8801 }, { "eta", 951 }, { "eth", 240 }, { "euml", 235 },
+    { "euro", 8364 }, { "exist", 8707 }, { "fnof", 402 }, { "forall", 8704 },
+    { "frac12", 189 }, { "frac14", 188 }, { "frac34", 190 }, { "frasl", 8260 },
+    { "gamma", 947 }, { "ge", 8805 }, { "gt", 62 }, { "hArr", 8660 },
+    { "harr", 8596 }, { "hearts", 9829 }, { "hellip", 8230 },
+    { "iacute", 237 }, { "icirc", 238 }, { "iexcl", 161 }, { "igrave", 236 },
+    { "image", 8465 }, { "infin", 8734 }, { "int", 8747 }, { "iota", 953 },
+    { "iquest", 191 }, { "isin", 8712 }, { "iuml", 239 }, { "kappa", 954 },
+    { "lArr", 8656 }, { "lambda", 955 }, { "lang", 9001 }, { "laquo", 171 },
+    { "larr", 8592 }, { "lceil", 8968 }, { "ldquo", 8220 }, { "le", 8804 },
+    { "lfloor", 8970 }, { "lowast", 8727 }, { "loz", 9674 }, { "lrm", 8206 },
+    { "lsaquo", 8249 }, { "lsquo", 8216 }, { "lt", 60 }, { "macr", 175 },
+    { "mdash", 8212 }, { "micro", 181 }, { "middot", 183 }, { "minus", 8722 },
+    { "mu", 956 }, { "nabla", 8711 }, { "nbsp", 160 }, { "ndash", 8211 },
+    { "ne", 8800 }, { "ni", 8715 }, { "not", 172 }, { "notin", 8713 },
+    { "nsub", 8836 }, { "ntilde", 241 }, { "nu", 957 }, { "oacute", 243 },
+    { "ocirc", 244 }, { "oelig", 339 }, { "ograve", 242 }, { "oline", 8254 },
+    { "omega", 969 }, { "omicron", 959 }, { "oplus", 8853 }, { "or", 8744 },
+    { "ordf", 170 }, { "ordm", 186 }, { "oslash", 248 }, { "otilde", 245 },
+    { "otimes", 8855 }, { "ouml", 246 }, { "para", 182 }, { "part", 8706 },
+    { "permil", 8240 }, { "perp", 8869 }, { "phi", 966 }, { "pi", 960 },
+    { "piv", 982 }, { "plusmn", 177 }, { "pound", 163 }, { "prime", 8242 },
+    { "prod", 8719 }, { "prop", 8733 }, { "psi", 968 }, { "quot", 34 },
+    { "rArr", 8658 }, { "radic", 8730 }, { "rang", 9002 }, { "raquo", 187 },
+    { "rarr", 8594 }, { "rceil", 8969 }, { "rdquo", 8221 }, { "real", 8476 },
+    { "reg", 174 }, { "rfloor", 8971 }, { "rho", 961 }, { "rlm", 8207 },
+    { "rsaquo", 8250 }, { "rsquo", 8217 }, { "sbquo", 8218 },
+    { "scaron", 353 }, { "sdot", 8901 }, { "sect", 167 }, { "shy", 173 },
+    { "sigma", 963 }, { "sigmaf", 962 }, { "sim", 8764 }, { "spades", 9824 },
+    { "sub", 8834 }, { "sube", 8838 }, { "sum", 8721 }, { "sup", 8835 },
+    { "sup1", 185 }, { "sup2", 178 }, { "sup3", 179 }, { "supe", 8839 },
+    { "szlig", 223 }, { "tau", 964 }, { "there4", 8756 }, { "theta", 952 },
+    { "thetasym", 977 }, { "thinsp", 8201 }, { "thorn", 254 },
+    { "tilde", 732 }, { "times", 215 }, { "trade", 8482 }, { "uArr", 8657 },
+    { "uacute", 250 }, { "uarr", 8593 }, { "ucirc", 251 }, { "ugrave", 249 },
+    { "uml", 168 }, { "upsih", 978 }, { "upsilon", 965 }, { "uuml", 252 },
+    { "weierp", 8472 }, { "xi", 958 }, { "yacute", 253 }, { "yen", 165 },
+    { "yuml", 255 }, { "zeta", 950 }, { "zwj", 8205 }, { "zwnj", 8204 }
+};
+
+enum { LONGEST = 24 };          /* no name here is longer */
+
+static int by_name(const void *key, const void *element)
+{
+    return strcmp(key, *(const char *const *)element);
+}
+
+/* The element of a sorted table, whose elements begin with their name. */
+static const void *find(struct bl_span name, const void *table, size_t n,
+                        size_t size)
+{
+    char key[LONGEST + 1];
+
+    if (name.n > LONGEST)
+        return NULL;
+    memcpy(key, name.p, name.n);
+    key[name.n] = '\0';
+    return bsearch(key, table, n, size, by_name);
+}
+
+#define FIND(name, table) \
+    find((name), (table), sizeof (table) / sizeof *(table), sizeof *(table))
+
+bool bl_wiki_is_language(struct bl_span prefix)
+{
+    return FIND(prefix, languages) != NULL;
+}
+
+bool bl_wiki_is_interwiki(struct bl_span prefix)
+{
+    return FIND(prefix, interwikis) != NULL;
+}
+
+static void put_cp(struct bl_buf *out, uint32_t cp)
+{
+    char bytes[4];
+
+    /* What is no character, or a control character, is shown as one. */
+    if (cp > 0x10FFFF || (cp >= 0xD800 && cp < 0xE000)
+        || (cp < 0x20 && cp != '\n' && cp != '\t') || cp == 0x7F)
+        cp = 0xFFFD;
+    bl_buf_put(out, bytes, bl_utf8_encode(cp, bytes));
+}
+
+static int digit_of(char c, uint32_t base)
+{
+    int v = c >= '0' && c <= '9' ? c - '0' :
+            (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 :
+            99;
+
+    return v < (int)base ? v : -1;
+}
+
+/* "&#160;" or "&#xA0;" */
+static size_t numeric(const char *p, size_t n, struct bl_buf *out)
+{
+    uint32_t base = n > 2 && (p[2] | 0x20) == 'x' ? 16 : 10, cp = 0;
+    size_t start = base == 16 ? 3 : 2, i = start;
+
+    for (; i < n && i < 16 && digit_of(p[i], base) >= 0; i++)
+        if (cp <= 0x10FFFF)
+            cp = cp * base + (uint32_t)digit_of(p[i], base);
+    if (i == start || i == n || p[i] != ';')
+        return 0;
+    put_cp(out, cp);
+    return i + 1;
+}
+
+size_t bl_html_entity(const char *p, size_t n, struct bl_buf *out)
+{
+    const struct html *e;
+    size_t i = 1;
+
+    if (n < 4 || p[0] != '&')
+        return 0;
+    if (p[1] == '#')
+        return numeric(p, n, out);
+    while (i < n && i <= LONGEST
+           && ((p[i] >= '0' && p[i] <= '9')
+               || ((p[i] | 0x20) >= 'a' && (p[i] | 0x20) <= 'z')))
+        i++;
+    if (i == n || p[i] != ';')
+        return 0;
+    e = FIND(((struct bl_span){ p + 1, i - 1 }), entities);
+    if (!e)
+        return 0;
+    put_cp(out, e->cp);
+    return i + 1;
+}
