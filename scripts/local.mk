@@ -1,55 +1,53 @@
-# Scripts for people and for the build.
+# What a person types; lib/ is sourced by it, bench.d/ and train.d/ are called.
 dist_noinst_SCRIPTS += \
-	scripts/bench-ann \
-	scripts/bench-cascade \
-	scripts/bench-import \
-	scripts/bench-kb \
-	scripts/bench-pipeline \
-	scripts/bench-retrieve \
-	scripts/bench-roofline \
-	scripts/bench-scan \
-	scripts/bench-tokenizer \
 	scripts/bench \
-	scripts/bench-embed \
-	scripts/bench-train \
-	scripts/bench-original \
+	scripts/benchmark \
+	scripts/blink-table \
 	scripts/check \
 	scripts/checksrc \
 	scripts/code-figures \
 	scripts/download-blink \
 	scripts/fetch-catalogue \
 	scripts/fetch-model \
+	scripts/gen-calibration-header \
 	scripts/gen-uni-tables \
-	scripts/plot-lines \
-	scripts/plot-training \
-	scripts/quickstart
+	scripts/quickstart \
+	scripts/train-data \
+	scripts/train-mini \
+	scripts/zeshel-eval
+# What bench, benchmark and train-mini call, and what draws their curves.
+dist_noinst_SCRIPTS += \
+	scripts/bench.d/bench-ann \
+	scripts/bench.d/bench-cascade \
+	scripts/bench.d/bench-embed \
+	scripts/bench.d/bench-import \
+	scripts/bench.d/bench-kb \
+	scripts/bench.d/bench-original \
+	scripts/bench.d/bench-pipeline \
+	scripts/bench.d/bench-retrieve \
+	scripts/bench.d/bench-roofline \
+	scripts/bench.d/bench-scan \
+	scripts/bench.d/bench-tokenizer \
+	scripts/bench.d/bench-train \
+	scripts/bench.d/benchmark-chart \
+	scripts/bench.d/plot-lines \
+	scripts/bench.d/plot-training \
+	scripts/train.d/fit-calibration
 EXTRA_DIST += \
 	.ci/run \
-	scripts/bench-embed.py \
-	scripts/bench-train.py \
-	scripts/bench-original.py \
-	scripts/bench_bert.py \
-	scripts/lib-data.sh \
-	scripts/lib-download.sh \
-	scripts/lib-fetch.sh \
-	scripts/lib-setup.sh
-dist_noinst_SCRIPTS += \
-	scripts/benchmark \
-	scripts/blink-table \
-	scripts/benchmark-chart \
-	scripts/fit-calibration \
-	scripts/zeshel-eval \
-	scripts/gen-calibration-header
-# What makes the models that are shipped.
-dist_noinst_SCRIPTS += \
-	scripts/train-data \
-	scripts/train-mini
-EXTRA_DIST += \
-	scripts/lib-benchmark.sh \
-	scripts/train-mine.awk \
-	scripts/train-ner.awk \
-	scripts/train-ner-news.awk \
-	scripts/train-lives.awk \
-	scripts/train-news.awk \
-	scripts/train-overlap.awk \
-	scripts/train-split.awk
+	scripts/bench.d/bench-embed.py \
+	scripts/bench.d/bench-original.py \
+	scripts/bench.d/bench-train.py \
+	scripts/bench.d/bench_bert.py \
+	scripts/train.d/train-lives.awk \
+	scripts/train.d/train-mine.awk \
+	scripts/train.d/train-ner-news.awk \
+	scripts/train.d/train-ner.awk \
+	scripts/train.d/train-news.awk \
+	scripts/train.d/train-overlap.awk \
+	scripts/train.d/train-split.awk \
+	scripts/lib/benchmark.sh \
+	scripts/lib/data.sh \
+	scripts/lib/download.sh \
+	scripts/lib/fetch.sh \
+	scripts/lib/setup.sh

@@ -47,7 +47,7 @@ distclean-local:
 	test ! -h share/models || rm -f share/models
 
 # For people who know BLINK; what the small models are; what
-# scripts/bench-roofline measured; how good the models are, once that was
+# scripts/bench.d/bench-roofline measured; how good the models are, once that was
 # measured (scripts/benchmark --report share/doc).
 dist_doc_DATA = share/doc/from-blink.md share/doc/mini.md \
 	share/doc/performance.md share/doc/performance.svg \

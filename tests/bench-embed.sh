@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# scripts/bench-embed on a tiny model, with a script in place of the other
-# side's Python; the comparison itself takes minutes and gigabytes.
+# bench-embed on a tiny model, with a script in place of the other side's
+# Python; the comparison itself takes minutes and gigabytes.
 . "${top_srcdir:?}/tests/lib.sh"
 only_plain
 command -v jq >/dev/null || skip_all 'no jq'
@@ -26,7 +26,7 @@ X
 chmod +x python
 export LOG=$T/log
 bench() {
-    PYTHON=$T/python run "$top_srcdir/scripts/bench-embed" -m model \
+    PYTHON=$T/python run "$top_srcdir/scripts/bench.d/bench-embed" -m model \
         --mentions mentions --entities entities "$@"
 }
 
@@ -49,12 +49,12 @@ is "$status$(grep -c ONNX out)" 00 'no ONNX Runtime: the other rows'
 like "$(cat err)" "no rows of ONNX Runtime: '.*' has no onnxruntime" \
     'no ONNX Runtime: it says so'
 
-PYTHON=/nowhere/python run "$top_srcdir/scripts/bench-embed" -m model \
+PYTHON=/nowhere/python run "$top_srcdir/scripts/bench.d/bench-embed" -m model \
     --mentions mentions --entities entities
 is "$status:$(cat err)" "77:bench-embed: '/nowhere/python' has no torch" \
     'no Python'
-run "$top_srcdir/scripts/bench-embed" -m none
+run "$top_srcdir/scripts/bench.d/bench-embed" -m none
 is "$status:$(cat err)" "77:bench-embed: no model in 'none'" 'no model'
-run "$top_srcdir/scripts/bench-embed" --frobnicate
+run "$top_srcdir/scripts/bench.d/bench-embed" --frobnicate
 is "$status" 2 'an unknown option'
 finish

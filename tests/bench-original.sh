@@ -25,7 +25,7 @@ bench: original: ended with 77" 'no checkout: it says so'
 mkdir -p checkout/blink
 : >checkout/blink/main_dense.py
 if type -P time >/dev/null; then
-    PYTHON=/nowhere/python run "$top_srcdir/scripts/bench-original" checkout
+    PYTHON=/nowhere/python run "$top_srcdir/scripts/bench.d/bench-original" checkout
     is "$status" 77 'no Python'
 else
     skip 'no Python' 'no GNU time'

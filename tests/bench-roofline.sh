@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# scripts/bench-roofline, -scan, -cascade and -pipeline on tiny models: that
+# bench-roofline, -scan, -cascade and -pipeline on tiny models: that
 # they come to their end with all rows; the figures mean nothing.
 . "${top_srcdir:?}/tests/lib.sh"
 only_plain
@@ -11,7 +11,7 @@ export BLINK_BUILD=$top_builddir BLINK_DATA=$T/none
 golden=$fixtures/golden
 blink-kb build -q -o k.kb "$fixtures/mini.jsonl"
 roofline() {
-    run "$top_srcdir/scripts/bench-roofline" -m "$golden/m2-bi" -c k.kb \
+    run "$top_srcdir/scripts/bench.d/bench-roofline" -m "$golden/m2-bi" -c k.kb \
         --rows 20000 --quick --rounds 1 --threads 2 "$@"
 }
 
@@ -34,14 +34,14 @@ roofline --processor
 is "$status" 0 'by processor time, without a cross-encoder'
 ok 'it says so' grep -q 'processor time' out
 is "$(grep -c re-rank out)" 1 'nothing about re-ranking'
-run "$top_srcdir/scripts/bench-roofline" -m "$T/none"
+run "$top_srcdir/scripts/bench.d/bench-roofline" -m "$T/none"
 is "$status:$(tail -n 1 err)" "3:bench-roofline: no model '$T/none'" \
     'no model'
-run "$top_srcdir/scripts/bench-roofline" --frobnicate
+run "$top_srcdir/scripts/bench.d/bench-roofline" --frobnicate
 is "$status" 2 'an unknown option'
 
 # ---- The scan ----
-run "$top_srcdir/scripts/bench-scan" --rows 2000 --dim 100 --rounds 1 \
+run "$top_srcdir/scripts/bench.d/bench-scan" --rows 2000 --dim 100 --rounds 1 \
     --threads 1
 is "$status$(cat err)" 0 'a scan'
 is "$(cut -d'|' -f2 out | sed 's/ *$//')" \
@@ -49,7 +49,7 @@ is "$(cut -d'|' -f2 out | sed 's/ *$//')" \
  the same, processor time
  100 of 2000 x 100 int8, 64 queries, 1 thread
  the same, processor time' 'its rows'
-run "$top_srcdir/scripts/bench-scan" --rows 2000 --dim 100 --rounds 1 \
+run "$top_srcdir/scripts/bench.d/bench-scan" --rows 2000 --dim 100 --rounds 1 \
     --threads 1 --dtype f16+int8
 is "$status$(cat err)" 0 'a scan of codes beside f16'
 
@@ -59,13 +59,13 @@ for m in Paris England France; do
         label_id: "1", candidates: [range(1; 6) | {id: "\(.)",
             title: "t\(.)", score: (1 - . / 10), bi_score: (1 - . / 10)}]}'
 done >lists
-run "$top_srcdir/scripts/bench-cascade" -m "$golden/m2-cross" -c k.kb \
+run "$top_srcdir/scripts/bench.d/bench-cascade" -m "$golden/m2-cross" -c k.kb \
     --risks 1e-300,1 lists
 is "$status" 0 'a cascade'
 is "$(cut -d'|' -f2,3 out | tail -n +3 | tr -d '\n')" \
     ' none | 5.0  1e-300 | 5.0  1 | 2.0 ' 'a row for each risk'
 like "$(tail -n +3 out | head -n 1)" '\| 100\.0 \|$' 'beside no cascade'
-run "$top_srcdir/scripts/bench-cascade" -m "$golden/m2-cross" -c k.kb none
+run "$top_srcdir/scripts/bench.d/bench-cascade" -m "$golden/m2-cross" -c k.kb none
 is "$status:$(cat err)" "3:bench-cascade: cannot read 'none'" 'no lists'
 
 # ---- The pipeline ----
@@ -74,7 +74,7 @@ blink-kb cat -c k.kb | blink-embed -m "$golden/m2-bi" --entities |
 for _ in {1..40}; do
     echo 'They left Paris for England. The French Republic was there.'
 done >text
-run "$top_srcdir/scripts/bench-pipeline" --text text -m "$golden/m2-bi" \
+run "$top_srcdir/scripts/bench.d/bench-pipeline" --text text -m "$golden/m2-bi" \
     -c k.kb -x k.blx --dictionary --cross "$golden/m2-cross"
 is "$status" 0 'a pipeline'
 # shellcheck disable=SC2016
@@ -93,15 +93,15 @@ then
 else
     skip 'a profile' 'no perf or addr2line'
 fi
-run "$top_srcdir/scripts/bench-pipeline" --text none
+run "$top_srcdir/scripts/bench.d/bench-pipeline" --text none
 is "$status" 3 'no text'
 
 # ---- Curves ----
 printf '%s\n' $'panel\ta & b\tx\tlog' $'curve\t<c>' $'1\t10' $'100\t0.1' \
-    $'0\t5' | "$top_srcdir/scripts/plot-lines" >out
+    $'0\t5' | "$top_srcdir/scripts/bench.d/plot-lines" >out
 is "$(grep -c '<circle' out)" 2 'a point without a logarithm is left out'
 ok 'names are escaped' grep -q 'a &amp; b' out
 ok 'names of curves too' grep -q '&lt;c>' out
-is "$("$top_srcdir/scripts/plot-lines" </dev/null | tail -n 1)" '</svg>' \
+is "$("$top_srcdir/scripts/bench.d/plot-lines" </dev/null | tail -n 1)" '</svg>' \
     'an empty picture'
 finish

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# scripts/benchmark and scripts/fit-calibration on a tiny model, a small
+# scripts/benchmark and fit-calibration on a tiny model, a small
 # catalogue and a set of four mentions.
 . "${top_srcdir:?}/tests/lib.sh"
 for program in kb embed index retrieve score eval; do
@@ -58,7 +58,7 @@ sample() {
     (
         most=$1
         # shellcheck disable=SC1091
-        . "$top_srcdir/scripts/lib-benchmark.sh"
+        . "$top_srcdir/scripts/lib/benchmark.sh"
         sample_mentions "$T/long.jsonl" | jq -s -c \
             '[length, (map(.doc) | unique | length)]'
     )
@@ -68,7 +68,7 @@ jq -n -c 'range(20) as $d | range($d % 3 + 1) | {doc: "d\($d)", id: .}' \
 is "$(wc -l <"$T/long.jsonl") $(sample 0) $(sample 100)" '39 [39,20] [39,20]' \
     'all of a set'
 like "$(sample 10)" '^\[(9|10|11),' 'about as many mentions as were asked for'
-is "$(most=10; . "$top_srcdir/scripts/lib-benchmark.sh"
+is "$(most=10; . "$top_srcdir/scripts/lib/benchmark.sh"
     sample_mentions "$T/long.jsonl" | jq -r .doc | uniq -c |
     awk '{ d = substr($2, 2); print $1 == d % 3 + 1 }' | sort -u)" 1 \
     'in whole documents'
@@ -130,7 +130,7 @@ fi
 
 # ---- A calibration ----
 calibrate() {
-    run "$top_srcdir/scripts/fit-calibration" -m "$fixtures/golden/m2-bi" \
+    run "$top_srcdir/scripts/train.d/fit-calibration" -m "$fixtures/golden/m2-bi" \
         --work "$T/work" --eval "$T/eval" -o "$T/mine.json" "$@"
 }
 calibrate tiny

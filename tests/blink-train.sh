@@ -173,7 +173,7 @@ run blink-train cross -b "$bi" -t "$T/train.jsonl" -o "$T/z" --missing drop
 is "$status $(tail -1 "$T/err")" "3 blink-train: '$T/train.jsonl': no record \
 has candidates or negatives" 'lists without the right entity are dropped'
 
-run "$top_srcdir/scripts/plot-training" "$T/whole.log.jsonl"
+run "$top_srcdir/scripts/bench.d/plot-training" "$T/whole.log.jsonl"
 like "$status $(cat "$T/out")" '^0 <svg .*recall_at_1.*</svg>$' 'a picture'
 
 # ---- Tagger ----

@@ -149,6 +149,6 @@ check-valgrind: all
 .PHONY: check-asan check-valgrind
 EXTRA_DIST += tests/lsan.supp tests/valgrind.supp
 
-# Timed by scripts/bench-tokenizer; built when asked for.
+# Timed by scripts/bench.d/bench-tokenizer; built when asked for.
 EXTRA_PROGRAMS += tests/bench/tokenize
 tests_bench_tokenize_SOURCES = tests/bench/tokenize.c

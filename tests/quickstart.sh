@@ -110,8 +110,8 @@ is "$status:$(cat err)" "3:fetch-model: 'model/vocab.txt' is missing" \
 # ---- Where packages come from ----
 library() {
     # shellcheck disable=SC1090
-    (set -euo pipefail; . "$scripts/lib-setup.sh"
-        . "$scripts/lib-fetch.sh"; "$@")
+    (set -euo pipefail; . "$scripts/lib/setup.sh"
+        . "$scripts/lib/fetch.sh"; "$@")
 }
 is "$(library join_url https://x/simple/p/ https://y/f.gz)" https://y/f.gz \
     'link: absolute'
@@ -132,9 +132,9 @@ is "$(PIP_CONFIG_FILE=$T/pip.conf PIP_INDEX_URL=https://other/ \
 # ---- Made once ----
 made_once() {
     # shellcheck disable=SC1090
-    . "$scripts/lib-setup.sh"
+    . "$scripts/lib/setup.sh"
     # shellcheck disable=SC1090
-    . "$scripts/lib-data.sh"
+    . "$scripts/lib/data.sh"
     echo x >thing
     is_made thing 'of A' && echo early
     made thing 'of A'
@@ -178,8 +178,8 @@ new_data() {
 prepare() {
     (
         set -euo pipefail
-        . tree/scripts/lib-setup.sh
-        . tree/scripts/lib-data.sh
+        . tree/scripts/lib/setup.sh
+        . tree/scripts/lib/data.sh
         me=quickstart
         start_log
         prepare_data '' '' "${1-}"
@@ -279,8 +279,8 @@ fi
 # shellcheck disable=SC1090,SC2154
 from() {
     (
-        . "$scripts/lib-setup.sh"
-        . "$scripts/lib-data.sh"
+        . "$scripts/lib/setup.sh"
+        . "$scripts/lib/data.sh"
         from_folder "$1"
         echo "$catalogue $model"
     )
@@ -300,7 +300,7 @@ is "$status:$(sed 's/^[^:]*: //' err)" \
 # ---- One at a time ----
 # shellcheck disable=SC1090
 turns() {
-    . "$scripts/lib-setup.sh"
+    . "$scripts/lib/setup.sh"
     take_turn
     (
         exec 9>&-
@@ -324,7 +324,7 @@ fi
 # ---- A step that fails shows its end ----
 # shellcheck disable=SC1090,SC2317
 failing() {
-    . "$scripts/lib-setup.sh"
+    . "$scripts/lib/setup.sh"
     start_log
     step 'doing it' sh -c 'echo the reason; exit 7'
 }

@@ -81,7 +81,7 @@ printf '%s\t%s\t%s\t%s\n' 1 'Norwick City F.C.' soccer 'a club' \
     2 Norwick '' 'a town' 3 'Tara Quill' '' 'Tara Quill (born 1950) is' \
     4 Ostshire '' 'a county' 5 'English people' '' '' \
     6 'Association football' '' '' 7 Denmark '' '' >"$T/born"
-run awk -F '\t' -f "$top_srcdir/scripts/train-lives.awk" kind=d \
+run awk -F '\t' -f "$top_srcdir/scripts/train.d/train-lives.awk" kind=d \
     <(printf 'Danish\tDenmark\n') kind=e "$T/born"
 is "$(cut -f 4,6 "$T/out" | sort -u | tr '\t' ' ')" 'Danish 7
 English 5
@@ -100,7 +100,7 @@ printf 'agency\tAP\tx\nstate\tFla.\tx\n' >"$T/news"
 printf '%s\t%s\n' person 'Tara Quill' company Amto city Oslo \
     hockey 'Norwick Herons' >"$T/filled"
 news() {
-    awk -F '\t' -f "$top_srcdir/scripts/train-ner-news.awk" kind=l \
+    awk -F '\t' -f "$top_srcdir/scripts/train.d/train-ner-news.awk" kind=l \
         "$T/lines" kind=d "$T/dem" kind=n "$T/news" kind=e "$T/filled"
 }
 run news

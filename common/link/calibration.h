@@ -14,7 +14,7 @@
  *                   "open_named": {...}, "cross": {...},
  *                   "cross_cosine": {...}, "cross_cosine_named": {...}}}
  *
- * scripts/fit-calibration makes the default one from labelled records.
+ * scripts/train.d/fit-calibration makes the default one from labelled records.
  */
 #ifndef BL_CALIBRATION_H
 #define BL_CALIBRATION_H

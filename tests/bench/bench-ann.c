@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench-ann: exact search beside approximate search through FAISS, on the
- * same vectors; for scripts/bench-ann.
+ * same vectors; for scripts/bench.d/bench-ann.
  *
  *     bench-ann FOLDER ROWS DIM THREADS TYPE WIDTH...
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench-peaks: what this machine can do at most, for scripts/bench-scan and
- * scripts/bench-roofline.
+ * bench-peaks: what this machine can do at most, for bench-scan and
+ * bench-roofline of scripts/bench.d.
  *
  *     bench-peaks f32|int8|read THREADS [MIB]
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench-topk: makes an index of random vectors and times searches in it,
- * without the JSON around it; for scripts/bench-retrieve.
+ * without the JSON around it; for bench-retrieve.
  *
  *     bench-topk make FILE.blx ROWS DIM DTYPE
  *     bench-topk time FILE.blx QUERIES.f32 N K THREADS TIMES

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tokenize VOCAB TEXT [PASSES]: times the tokenizer over the lines of a text
- * in memory, for scripts/bench-tokenizer.  Writes the ids of each line to
+ * in memory, for bench-tokenizer.  Writes the ids of each line to
  * stdout, and to stderr the processor's seconds of the first pass (cold
  * cache) and of the fastest.
  */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The other side of scripts/bench-embed: a sentence encoder's vectors as a
+"""The other side of bench-embed: a sentence encoder's vectors as a
 careful script computes them, with length-sorted, padded batches, by PyTorch
 in f32 or by ONNX Runtime in int8 (dynamic quantisation, per channel, of the
 same weights exported by torch.onnx).

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The original BLINK's side of scripts/bench-original.
+"""The original BLINK's side of bench-original.
 
     bench-original.py make FOLDER VOCAB
     bench-original.py run BLINK FOLDER THREADS WORK...

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# lib-download.sh: files of many gigabytes, one after another, over lines
-# that break.  Sourced after lib-setup.sh and lib-fetch.sh.
+# lib/download.sh: files of many gigabytes, one after another, over lines
+# that break.  Sourced after lib/setup.sh and lib/fetch.sh.
 #
 #   remote URL                       what the server says of a file
 #   fetch_file URL FILE KIND         the file, whole, and in the manifest

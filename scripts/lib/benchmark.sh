@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# lib-benchmark.sh: the parts of scripts/benchmark beside the table of links:
-# no entity, names in text, from text to links.  Sourced after lib-setup.sh;
+# lib/benchmark.sh: the parts of scripts/benchmark beside the table of links:
+# no entity, names in text, from text to links.  Sourced after lib/setup.sh;
 # reads $work, $eval, $sets and the models' names.
 # shellcheck shell=bash disable=SC2154
 

