@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* FAISS's services: see faiss-shim.h.  Written for 1.7.3 and for what later
- * versions have kept of it. */
+ * versions have kept of it; its ids are int64_t in all of them, under a name
+ * that moved in 1.7.4 (faiss::Index::idx_t, then faiss::idx_t), so that
+ * neither name stands here. */
 #include "search/faiss-shim.h"
 
 #include <omp.h>
@@ -203,12 +205,10 @@ static int shim_search(struct bl_faiss_index *x, const float *queries,
 {
     return guarded(error, [&] {
         std::vector<float> scores(n * k);
-        std::vector<faiss::Index::idx_t> found(n * k, -1);
 
+        std::fill_n(ids, n * k, -1);
         x->index->search(static_cast<int64_t>(n), queries,
-                         static_cast<int64_t>(k), scores.data(),
-                         found.data());
-        std::copy(found.begin(), found.end(), ids);
+                         static_cast<int64_t>(k), scores.data(), ids);
     }) ? 0 : -1;
 }
 
@@ -352,9 +352,7 @@ static int shim_add(struct bl_faiss_index *x, const float *v,
             x->index->add(static_cast<int64_t>(n), v);
             return;
         }
-        std::vector<faiss::Index::idx_t> copy(ids, ids + n);
-
-        x->index->add_with_ids(static_cast<int64_t>(n), v, copy.data());
+        x->index->add_with_ids(static_cast<int64_t>(n), v, ids);
     }) ? 0 : -1;
 }
 
