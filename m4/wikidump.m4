@@ -23,6 +23,9 @@ dnl What reading a Wikipedia dump needs.
 AC_DEFUN([BL_WIKIDUMP], [
   BL_OPTIONAL([expat], [expat.h], [XML_ParserCreate], [expat],
     [read Wikipedia dumps])
+  AS_IF([test $bl_expat_found = yes], [
+    AC_CHECK_DECLS([XML_GetCurrentByteIndex64], [], [],
+      [[#include <expat.h>]])])
   BL_OPTIONAL([bz2], [bzlib.h], [BZ2_bzDecompressInit], [bz2],
     [read dumps compressed by bzip2])
 ])

@@ -113,12 +113,22 @@ bool bl_wikidump_here(void)
 
 /* ---- Handlers ---- */
 
+/* Where the parser is in the dump's text.  Newer expat deprecates the
+ * function whose result is a long, which has 32 bits on some machines. */
+static uint64_t byte_index(const struct bl_wikidump *d)
+{
+#if HAVE_DECL_XML_GETCURRENTBYTEINDEX64
+    return (uint64_t)XML_GetCurrentByteIndex64(d->parser);
+#else
+    return (uint64_t)XML_GetCurrentByteIndex(d->parser);
+#endif
+}
+
 static void stop(struct bl_wikidump *d, const char *why)
 {
     if (d->stop.code == BL_OK)
         bl_fail(&d->stop, BL_DATA, "'%s' is refused at byte %" PRIu64
-                ": %s", bl_dumpfile_name(d->file),
-                (uint64_t)XML_GetCurrentByteIndex(d->parser), why);
+                ": %s", bl_dumpfile_name(d->file), byte_index(d), why);
     XML_StopParser(d->parser, XML_FALSE);
 }
 
@@ -408,8 +418,7 @@ static int parse(struct bl_wikidump *d, const char *p, size_t n,
 
     d->bytes += n;
     if (XML_Parse(d->parser, p, (int)n, n == 0) != XML_STATUS_ERROR) {
-        if (d->bytes - (uint64_t)XML_GetCurrentByteIndex(d->parser) >
-            MAX_TOKEN)
+        if (d->bytes - byte_index(d) > MAX_TOKEN)
             return bl_fail(err, BL_DATA, "'%s' is refused at byte %" PRIu64
                            ": a tag of more than 8 MiB",
                            bl_dumpfile_name(d->file), d->bytes);
@@ -425,8 +434,7 @@ static int parse(struct bl_wikidump *d, const char *p, size_t n,
     if (n == 0 && ended_early(code))
         return note_cut(d, err);
     return bl_fail(err, BL_DATA, "'%s' is malformed XML at byte %" PRIu64
-                   ": %s", bl_dumpfile_name(d->file),
-                   (uint64_t)XML_GetCurrentByteIndex(d->parser),
+                   ": %s", bl_dumpfile_name(d->file), byte_index(d),
                    XML_ErrorString(code));
 }
 
