@@ -244,7 +244,7 @@ static int match_at(struct bl_dictionary *d, const struct bl_doc *doc,
     struct phrase p = { .n = 0 };
     size_t last = from, words = 0;
 
-    m->to = from;
+    *m = (struct match){ .from = from, .to = from };
     for (size_t i = from; i < doc->n && words < MAX_WORDS; i++) {
         const struct slot *s;
 
