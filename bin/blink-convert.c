@@ -31,24 +31,24 @@ static struct opts {
 #define OPTS_OUTPUT \
     BL_OPT_STR('o', "output", "MODEL", &o.output, \
                "folder to make (required)"), \
-    BL_OPT_FLAG(0, "force", &o.force, "replace a model that is there"), \
+    BL_OPT_FLAG(0, "force", &o.force, "replace an existing model"), \
     BL_OPT_STR(0, "vocab", "FILE", &o.vocab, \
-               "vocabulary, a token a line"), \
+               "vocabulary, one token a line"), \
     BL_OPT_FLAG(0, "progress", &o.progress, \
                 "show a count on standard error")
 
 static const struct bl_opt blink_opts[] = {
     BL_OPT_STR(0, "params", "FILE", &o.params,
-               "parameters of the training (.json)"),
+               "BLINK's training parameters (.json)"),
     BL_OPT_STR(0, "bert", "DIR", &o.bert,
-               "BERT trained from: config.json and vocab.txt"),
+               "folder of the BERT that training started from"),
     OPTS_OUTPUT,
     BL_OPTS_END
 };
 
 static const struct bl_opt reranker_opts[] = {
     BL_OPT_STR(0, "params", "FILE", &o.params,
-               "parameters of the training (.json)"),
+               "BLINK's training parameters (.json)"),
     OPTS_OUTPUT,
     BL_OPTS_END
 };
@@ -57,14 +57,14 @@ static const struct bl_opt hf_opts[] = { OPTS_OUTPUT, BL_OPTS_END };
 
 static const struct bl_opt zeshel_opts[] = {
     BL_OPT_STR('o', "output", "DIR", &o.output, "folder to make (required)"),
-    BL_OPT_FLAG(0, "force", &o.force, "replace a folder that is there"),
+    BL_OPT_FLAG(0, "force", &o.force, "replace an existing folder"),
     BL_OPTS_END
 };
 
 static const struct bl_opt quantize_opts[] = {
     BL_OPT_STR('o', "output", "MODEL", &o.output,
                "model directory to make (required)"),
-    BL_OPT_FLAG(0, "force", &o.force, "replace a model that is there"),
+    BL_OPT_FLAG(0, "force", &o.force, "replace an existing model"),
     BL_OPTS_END
 };
 
@@ -77,10 +77,10 @@ static const struct bl_opt pack_opts[] = {
     BL_OPT_STR('o', "output", "FAMILY", &o.output,
                "folder to make (required)"),
     BL_OPT_CHOICE(0, "words", "int8|f16", &o.words,
-                  "numbers of the word vectors"),
+                  "number format of the word vectors"),
     BL_OPT_CHOICE(0, "layers", "int8|f16", &o.layers,
-                  "numbers of the layers"),
-    BL_OPT_FLAG(0, "force", &o.force, "replace a family that is there"),
+                  "number format of the layers"),
+    BL_OPT_FLAG(0, "force", &o.force, "replace an existing family"),
     BL_OPTS_END
 };
 
@@ -102,7 +102,7 @@ static const struct bl_command commands[] = {
         "convert a BERT in Hugging Face's layout", hf_opts, 1, 1 },
     [ZESHEL] = {
         "blink-convert zeshel", "DIR -o DIR",
-        "make records of the zero-shot entity linking data", zeshel_opts, 1,
+        "make records from the zero-shot entity linking data", zeshel_opts, 1,
         1 },
     [QUANTIZE] = {
         "blink-convert quantize", "MODEL -o MODEL",
@@ -110,7 +110,7 @@ static const struct bl_command commands[] = {
     [PACK] = {
         "blink-convert pack",
         "[--bi MODEL] [--cross MODEL] [--ner MODEL] -o FAMILY",
-        "put models that share their words in one folder", pack_opts, 0,
+        "put models that share their words into one folder", pack_opts, 0,
         0 },
 };
 
@@ -202,7 +202,7 @@ int main(int argc, char **argv)
 
     bl_prog_init("blink-convert");
     command = bl_opts_subcommand("blink-convert",
-                                 "make model directories of other models",
+                                 "make model directories from other models",
                                  commands, N_COMMANDS, argc, argv);
     args = bl_opts_parse(&commands[command], argc - 1, argv + 1);
     if (!o.output)

@@ -44,7 +44,7 @@ static const struct bl_opt table[] = {
 static const struct bl_command command = {
     .name = "blink-embed",
     .synopsis = "[-m MODEL] [--entities] < RECORDS",
-    .brief = "Adds to each mention, or entity, its vector",
+    .brief = "add a vector to each mention or entity",
     .opts = table
 };
 

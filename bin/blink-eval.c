@@ -35,11 +35,11 @@ static const struct bl_opt table[] = {
                "list lengths to give recall for"),
     BL_OPT_FLAG(0, "json", &o.json, "print one JSON object"),
     BL_OPT_CATALOGUE(&o.catalogue,
-               "labels that it lacks count as NIL"),
+               "labels that the catalogue lacks count as NIL"),
     BL_OPT_STR(0, "test-entities", "FILE", &o.entities,
-               "what labels of another catalogue are called"),
+               "titles for labels that are another catalogue's ids"),
     BL_OPT_STR(0, "gold", "FILE", &o.gold,
-               "the right answers, when stdin does not carry them"),
+               "labels, if the records carry none"),
     BL_OPT_STR(0, "diff", "FILE", &o.diff,
                "print what changed since the run in FILE"),
     BL_OPT_STR(0, "by", "FIELD", &o.by,
@@ -49,7 +49,7 @@ static const struct bl_opt table[] = {
     BL_OPT_SIZE(0, "seed", "N", &o.seed, 0, 1u << 30,
                 "seed of the bootstrap"),
     BL_OPT_FLAG(0, "blink-recall", &o.blink_recall,
-                "recall as the original prints it"),
+                "recall as the original BLINK prints it"),
     BL_OPT_GROUP("Stream"),
     BL_OPT_SIZE(0, "max-line", "BYTES", &o.max_line, 256, 1u << 30,
                 "longest line accepted"),
@@ -59,7 +59,7 @@ static const struct bl_opt table[] = {
 };
 
 static const struct bl_command command = {
-    "blink-eval", "", "measures the links of labelled records", table, 0, 0
+    "blink-eval", "", "measure the links of labelled records", table, 0, 0
 };
 
 struct state {

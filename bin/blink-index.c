@@ -73,15 +73,15 @@ static const struct bl_opt ann_opts[] = {
     BL_OPT_STR('o', "output", "FILE", &o.output,
                "file to write (required)"),
     BL_OPT_STR(0, "type", "TYPE", &o.ann.type,
-               "kind of index, as FAISS's index_factory names it"),
+               "kind of index, as FAISS names it"),
     BL_OPT_SIZE(0, "ef-construction", "N", &o.ann.ef_construction, 0, 1 << 20,
-                "width of the search while HNSW is built; 0: 200"),
+                "HNSW: search width while building (0: 200)"),
     BL_OPT_SIZE(0, "ef-search", "N", &o.ann.ef_search, 0, 1 << 20,
-                "width of later searches; 0: 128"),
+                "HNSW: width of later searches (0: 128)"),
     BL_OPT_SIZE(0, "nprobe", "N", &o.ann.nprobe, 0, 1 << 30,
-                "lists of an IVF that later searches look into; 0: 8 or 1/32"),
+                "IVF: lists to search later (0: 1/32 or 8)"),
     BL_OPT_SIZE(0, "threads", "N", &o.ann.threads, 0, 256,
-                "threads; 0: one for each core"),
+                "threads (0: one per core)"),
     BL_OPT_FLAG(0, "progress", &o.loop.progress,
                 "show a count on standard error"),
     BL_OPTS_END
@@ -110,11 +110,11 @@ static const struct bl_command commands[N_COMMANDS] = {
       "make an index from embedded entities on standard input", build_opts,
       0, 0 },
     { "blink-index import", "VECTORS [-m MODEL] [-c CATALOGUE] -o INDEX",
-      "make an index of BLINK's file of vectors", import_opts, 1, 1 },
+      "make an index from BLINK's file of vectors", import_opts, 1, 1 },
     { "blink-index ann", "[-x INDEX] -o FILE [--type TYPE]",
-      "make an approximate index of an exact one, with FAISS", ann_opts,
+      "make an approximate index from an exact one, with FAISS", ann_opts,
       0, 0 },
-    { "blink-index info", "[-x INDEX]", "say what an index is", info_opts,
+    { "blink-index info", "[-x INDEX]", "describe an index", info_opts,
       0, 0 },
     { "blink-index verify", "[-x INDEX]",
       "read a whole index and check it", verify_opts, 0, 0 },
@@ -298,8 +298,9 @@ static int check_import(const struct bl_vector_file *f, const char *path,
     if (bl_model_need(m, BL_ROLE_BI_ENCODER, err) < 0)
         return -1;
     if (*f->model && strcmp(f->model, m->fingerprint))
-        return bl_fail(err, BL_DATA, "'%s': made by model %.16s, but '%s' is "
-                       "%.16s", path, f->model, m->path, m->fingerprint);
+        return bl_fail(err, BL_DATA, "'%s': made with model %.16s, but "
+                       "'%s' is %.16s", path, f->model, m->path,
+                       m->fingerprint);
     if (*f->kb && strcmp(f->kb, bl_kb_fingerprint(kb)))
         return bl_fail(err, BL_DATA, "'%s': made for catalogue %.16s, but "
                        "'%s' is %.16s", path, f->kb, bl_kb_path(kb),

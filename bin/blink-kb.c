@@ -39,12 +39,11 @@ static struct opts {
                "catalogue: a file, or a name in the data folder")
 #define OPT_NAMES \
     BL_OPT_STR(0, "names", "NAMES|none", &o.names, \
-               "counted names of Wikipedia's pages: a file, or a name in " \
-               "the data folder")
+               "name counts of Wikipedia's pages (a file or a name)")
 #define OPTS_INPUT \
     BL_OPT_GROUP("Input"), \
     BL_OPT_CHOICE(0, "errors", "stop|drop", &o.errors, \
-                  "what to do with a line that is no entity"), \
+                  "what to do with a line that is not an entity"), \
     BL_OPT_SIZE(0, "max-line", "BYTES", &o.max_line, 256, 1u << 30, \
                 "longest line accepted")
 
@@ -54,11 +53,11 @@ static const struct bl_opt build_opts[] = {
     BL_OPT_FLAG(0, "no-fts", &o.no_fts,
                 "leave out the full-text table that search needs"),
     BL_OPT_STR(0, "attribution", "TEXT", &o.attribution,
-               "whom the texts are by, kept for 'info'"),
+               "author of the texts, shown by 'info'"),
     BL_OPT_STR(0, "licence", "TEXT", &o.licence,
-               "under which licence, kept for 'info'"),
+               "licence of the texts, shown by 'info'"),
     BL_OPT_STR(0, "source", "TEXT", &o.source,
-               "where they come from, kept for 'info'"),
+               "source of the texts, shown by 'info'"),
     OPT_NAMES,
     OPTS_INPUT,
     KB_WIKIPEDIA_OPTS(o.wiki),
@@ -68,7 +67,7 @@ static const struct bl_opt build_opts[] = {
 static const struct bl_opt add_opts[] = {
     OPT_CATALOGUE,
     BL_OPT_FLAG(0, "replace", &o.replace,
-                "an entity whose id is there takes its place"),
+                "replace entities whose id is in the catalogue"),
     OPT_NAMES,
     OPTS_INPUT,
     BL_OPTS_END
@@ -105,7 +104,7 @@ static const struct bl_command commands[N_COMMANDS] = {
     { "blink-kb cat", "[-c CATALOGUE]",
       "print every entity in row order", plain_opts, 0, 0 },
     { "blink-kb info", "[-c CATALOGUE]",
-      "say what a catalogue is and whom it is by", info_opts, 0, 0 },
+      "describe a catalogue and its origin", info_opts, 0, 0 },
     { "blink-kb verify", "[-c CATALOGUE]",
       "read a whole catalogue and check it", plain_opts, 0, 0 },
     { "blink-kb strip", "[FILE...]",

@@ -42,13 +42,11 @@ static const struct bl_opt table[] = {
     BL_OPT_CATALOGUE(&o.catalogue,
                "catalogue with the candidates' texts"),
     BL_OPT_SIZE('k', "top", "N", &o.top, 1, 1 << 20,
-                "candidates of each list that are re-ranked"),
+                "candidates to read in each list"),
     BL_OPT_DOUBLE(0, "cascade", "RISK", &o.cascade, 0, 1,
-                  "leave candidates unread that win with this probability "
-                  "at most (0: read all)"),
+                  "skip candidates unlikely to win (0: none)"),
     BL_OPT_STR(0, "calibration", "FILE", &o.calibration,
-               "coefficients of --cascade in place of the default ones: a "
-               "file, or a name in the data folder"),
+               "calibration for --cascade (a file or a name)"),
     BL_OPT_FLAG(0, "probabilities", &o.probabilities,
                 "also add cross_p, the softmax of a list's scores"),
     BL_OPTS_ENGINE(o.engine),
@@ -57,7 +55,7 @@ static const struct bl_opt table[] = {
 };
 
 static const struct bl_command command = {
-    "blink-rerank", "", "re-orders candidates with a cross-encoder",
+    "blink-rerank", "", "reorder candidates with a cross-encoder",
     table, 0, 0
 };
 

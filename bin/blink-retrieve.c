@@ -33,30 +33,30 @@ static struct opts {
 
 static const struct bl_opt table[] = {
     BL_OPT_LIST('x', "index", "INDEX", &o.indexes,
-                "index, or one shard of it; may be given again"),
+                "index, or one shard of it; may be repeated"),
     BL_OPT_CATALOGUE(&o.catalogue,
                "catalogue: a file, or a name in the data folder"),
     BL_OPT_SIZE('k', "top", "N", &o.k, 1, 10000, "candidates a mention"),
     BL_OPT_SIZE(0, "ef-search", "N", &o.ef_search, 0, 1u << 20,
-                "width of the search in an HNSW index; 0: the file's"),
+                "HNSW: width of the search (0: the file's)"),
     BL_OPT_SIZE(0, "nprobe", "N", &o.nprobe, 0, 1u << 30,
-                "lists of an IVF index to look into; 0: the file's"),
+                "IVF: lists to search (0: the file's)"),
     BL_OPT_FLAG(0, "aliases", &o.aliases,
-                "add entities that the mention names, and their prior"),
+                "also look mentions up among names; adds prior"),
     BL_OPT_FLAG(0, "no-aliases", &o.no_aliases,
-                "do not, although the model wants it"),
+                "do not look names up, even if the model asks to"),
     BL_OPT_FLAG(0, "keep", &o.keep, "keep the field 'embedding'"),
     BL_OPT_FLAG(0, "overwrite", &o.overwrite,
-                "replace the candidates that a record has"),
+                "replace the candidates of a record"),
     BL_OPT_SIZE(0, "threads", "N", &o.threads, 0, 256,
-                "threads; 0: one for each core"),
+                "threads (0: one per core)"),
     BL_OPTS_LOOP(o.loop),
     BL_OPTS_END
 };
 
 static const struct bl_command command = {
     "blink-retrieve", "[-x INDEX]... [-c CATALOGUE] [-k N]",
-    "find the entities whose vectors are nearest", table, 0, 0
+    "find the entities with the nearest vectors", table, 0, 0
 };
 
 enum {
@@ -94,9 +94,9 @@ static int add_shard(struct state *s, const struct bl_index *x,
     if (x->n == 0)
         return 0;               /* knows neither model nor dimension */
     if (first && strcmp(first->model, x->model))
-        return bl_fail(err, BL_DATA, "'%s': made by model %.16s, but '%s' "
-                       "by %.16s", x->map.path, x->model, first->map.path,
-                       first->model);
+        return bl_fail(err, BL_DATA, "'%s': made with model %.16s, but "
+                       "'%s' with %.16s", x->map.path, x->model,
+                       first->map.path, first->model);
     if (first && first->dim != x->dim)
         return bl_fail(err, BL_DATA, "'%s': vectors of %zu numbers, but "
                        "'%s' has %zu", x->map.path, x->dim, first->map.path,
@@ -180,8 +180,8 @@ static int state_load(struct state *s, struct bl_err *err)
     int rc = -1;
 
     if (path && o.indexes.n > 1)
-        bl_fail(err, BL_USAGE, "'%s' is an index of FAISS, which can only be "
-                "searched alone", path);
+        bl_fail(err, BL_USAGE, "'%s' is a FAISS index, which cannot be "
+                               "combined with other shards", path);
     else if ((s->kb = bl_kb_open_named(o.catalogue, err)))
         rc = path ? open_ann(s, path, err) : open_exact(s, err);
     free(path);
@@ -402,8 +402,8 @@ static int put_candidates(struct state *s, const struct mention *m,
                            "finite", (unsigned long)hits[i].row);
         int found = bl_kb_brief_row(s->kb, hits[i].row, arena, &e, err);
         if (!found)
-            bl_fail(err, BL_DATA, "'%s': an index names row %lu, which is "
-                    "not there", bl_kb_path(s->kb),
+            bl_fail(err, BL_DATA, "'%s': an index names row %lu, which does "
+                                  "not exist", bl_kb_path(s->kb),
                     (unsigned long)hits[i].row);
         if (found != 1)
             return -1;

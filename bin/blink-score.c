@@ -40,19 +40,18 @@ static const struct bl_opt table[] = {
     BL_OPT_FLAG(0, "type-filter", &o.type_filter,
                 "only candidates of the mention's type"),
     BL_OPT_STR(0, "calibration", "FILE", &o.calibration,
-               "coefficients to use in place of the default ones: a file, "
-               "or a name in the data folder"),
+               "calibration to use (a file or a name)"),
     BL_OPT_GROUP("Calibration"),
     BL_OPT_STR(0, "fit", "FILE", &o.fit,
-               "write coefficients fitted to labelled records"),
+               "write a calibration fitted to labelled records"),
     BL_OPT_STR(0, "provenance", "JSON", &o.provenance,
-               "what the fitted file says about its origin"),
+               "origin to record in the fitted file"),
     BL_OPTS_LOOP(o.loop),
     BL_OPTS_END
 };
 
 static const struct bl_command command = {
-    "blink-score", "", "chooses an entity, or none, with a probability",
+    "blink-score", "", "choose an entity, or none, with a probability",
     table, 0, 0
 };
 

@@ -36,7 +36,7 @@ static struct opts {
 } o = { .loop = BL_LOOP_OPTS_DEFAULT(256) };
 
 static const struct bl_opt table[] = {
-    BL_OPT_FLAG(0, "raw", &o.mode[MODE_RAW], "a text, nothing added"),
+    BL_OPT_FLAG(0, "raw", &o.mode[MODE_RAW], "a text, without special tokens"),
     BL_OPT_FLAG(0, "context", &o.mode[MODE_CONTEXT],
                 "a mention in its context"),
     BL_OPT_FLAG(0, "entity", &o.mode[MODE_ENTITY], "a title and its text"),
@@ -45,13 +45,13 @@ static const struct bl_opt table[] = {
     BL_OPT_STR('m', "model", "MODEL", &o.model,
                "model directory or name, or a vocab.txt"),
     BL_OPT_SIZE(0, "length", "N", &o.length, 0, BL_INPUT_MAX_LENGTH,
-                "at most N tokens; 0: what the model takes"),
+                "at most N tokens (0: the model's limit)"),
     BL_OPT_FLAG(0, "tokens", &o.tokens, "add the tokens' texts too"),
-    BL_OPT_FLAG(0, "pad", &o.pad, "zeros up to the length"),
+    BL_OPT_FLAG(0, "pad", &o.pad, "pad with zeros up to the length"),
     BL_OPT_FLAG(0, "lower", &o.lower,
-                "lower the mention and its context first"),
+                "lower-case the mention and its context first"),
     BL_OPT_CHOICE(0, "literals", "model|special|text", &o.literals,
-                  "what a typed \"[SEP]\" is"),
+                  "how to read a typed \"[SEP]\""),
     BL_OPTS_LOOP(o.loop),
     BL_OPTS_END
 };
@@ -59,7 +59,7 @@ static const struct bl_opt table[] = {
 static const struct bl_command command = {
     .name = "blink-tokenize",
     .synopsis = "--raw|--context|--entity|--pair -m MODEL",
-    .brief = "Shows texts as a model sees them",
+    .brief = "show texts as a model sees them",
     .opts = table
 };
 
@@ -184,7 +184,7 @@ static enum mode chosen_mode(void)
     if (mode < 0)
         bl_die_usage("expected one of --raw, --context, --entity and --pair");
     if (o.pad && (mode == MODE_RAW || mode == MODE_PAIR))
-        bl_die_usage("--pad goes with --context and --entity only");
+        bl_die_usage("--pad works only with --context or --entity");
     return (enum mode)mode;
 }
 

@@ -21,14 +21,14 @@ struct train_opts o = {
 
 #define OPTS_FILES \
     BL_OPT_STR('b', "base", "MODEL", &o.base, "model to start from"), \
-    BL_OPT_STR('t', "train", "FILE", &o.train, "what to learn from"), \
-    BL_OPT_STR('d', "dev", "FILE", &o.dev, "what to measure with"), \
+    BL_OPT_STR('t', "train", "FILE", &o.train, "training data"), \
+    BL_OPT_STR('d', "dev", "FILE", &o.dev, "data to evaluate on"), \
     BL_OPT_STR('o', "output", "MODEL", &o.output, \
                "model directory to make"), \
     BL_OPT_FLAG('f', "force", &o.force, \
-                "replace the output; begin anew"), \
+                "replace the output and start over"), \
     BL_OPT_FLAG('r', "resume", &o.resume, \
-                "go on from the checkpoint, if there is one"), \
+                "continue from the checkpoint, if there is one"), \
     BL_OPT_STR(0, "config", "FILE", &o.config, \
                "JSON object of options, each by its long name")
 
@@ -41,47 +41,47 @@ struct train_opts o = {
     BL_OPT_DOUBLE(0, "rate", "X", &o.run.rate, 0, 10, \
                   "highest learning rate"), \
     BL_OPT_DOUBLE(0, "warmup", "SHARE", &o.run.warmup, 0, 1, \
-                  "share of the steps in which the rate rises"), \
+                  "fraction of the steps in which the rate rises"), \
     BL_OPT_DOUBLE(0, "decay", "X", &o.run.decay, 0, 1, "weight decay"), \
     BL_OPT_DOUBLE(0, "clip", "X", &o.run.clip, 0, 1e12, \
-                  "longest gradient (0: any)"), \
+                  "largest gradient norm (0: any)"), \
     BL_OPT_DOUBLE(0, "dropout", "P", &o.run.dropout, 0, 0.9, \
-                  "share of values dropped while learning"), \
+                  "fraction of values dropped while training"), \
     BL_OPT_SIZE(0, "batch", "N", &o.run.batch, 1, 1 << 20, \
                 "records a step"), \
     BL_OPT_SIZE(0, "accumulate", "N", &o.run.accumulate, 1, 1 << 16, \
                 "parts in which a batch is computed"), \
     BL_OPT_SIZE(0, "epochs", "N", &o.run.epochs, 1, 1 << 20, \
-                "times through the records"), \
+                "passes through the records"), \
     BL_OPT_SIZE(0, "steps", "N", &o.run.steps, 0, 1u << 30, \
-                "steps, whatever the epochs (0: by the epochs)"), \
+                "steps in place of --epochs (0: by the epochs)"), \
     BL_OPT_STR(0, "freeze", "LIST", &o.freeze, \
-               "words, embeddings, layers:0-3, pooler, head"), \
+               "parts not to train, such as words,layers:0-3"), \
     BL_OPT_CHOICE(0, "order", "shuffled|given", &o.run.order, \
                   "order of the records in an epoch"), \
     BL_OPT_SIZE(0, "seed", "N", &o.run.seed, 0, 1u << 30, \
-                "where random numbers begin")
+                "seed of the random numbers")
 
 #define OPTS_RECIPE \
     BL_OPT_CHOICE(0, "recipe", "sane|blink", &o.run.recipe, \
-                  "how to train: as one should, or as BLINK did"), \
+                  "how to train: well, or as BLINK did"), \
     BL_OPT_STR(0, "groups", "NAME", &o.groups, \
-               "BLINK's choice of what is trained")
+               "parameters to train, with BLINK's recipe")
 
 #define OPTS_MODEL \
     BL_OPT_GROUP("Model"), \
     BL_OPT_CHOICE(0, "layout", "base|blink|plain|reranker|full", \
                   &o.layout, \
-                  "what the model is given of mention and entity"), \
+                  "how mention and entity are presented"), \
     BL_OPT_SIZE(0, "context-length", "N", &o.context_length, 0, 65536, \
-                "tokens of a mention in its context (0: as the base)"), \
+                "tokens of mention and context (0: the base's)"), \
     BL_OPT_SIZE(0, "entity-length", "N", &o.entity_length, 0, 65536, \
-                "tokens of an entity (0: as the base)"), \
+                "tokens of an entity (0: the base's)"), \
     OPTS_SAVED
 
 #define OPTS_SAVED \
     BL_OPT_CHOICE(0, "save", "f32|f16", &o.save, \
-                  "number format of the weights saved"), \
+                  "number format of the saved weights"), \
     BL_OPT_STR(0, "training", "TEXT", &o.training, \
                "what the model is trained on, for its blink.json"), \
     BL_OPT_STR(0, "licence", "TEXT", &o.licence, \
@@ -94,10 +94,10 @@ struct train_opts o = {
     BL_OPT_SIZE(0, "save-every", "N", &o.run.save_every, 0, 1u << 30, \
                 "steps between checkpoints (0: an epoch)"), \
     BL_OPT_SIZE(0, "patience", "N", &o.run.patience, 0, 1 << 20, \
-                "evaluations without a better one to stop at (0: none)"), \
+                "stop after N without a better one (0: never)"), \
     BL_OPT_CHOICE(0, "device", "cpu|cuda", &o.device, "where to compute"), \
     BL_OPT_CHOICE(0, "precision", "f32|bf16", &o.precision, \
-                  "number format of the products"), \
+                  "number format of the matrix products"), \
     BL_OPT_SIZE(0, "threads", "N", &o.run.threads, 0, 1024, \
                 "threads to compute with (0: one per core)"), \
     BL_OPT_FLAG(0, "progress", &o.progress, \
@@ -111,24 +111,24 @@ static const struct bl_opt bi_opts[] = {
     BL_OPT_CHOICE(0, "against", "batch|pool", &o.against,
                   "what a mention is compared with"),
     BL_OPT_STR(0, "vectors", "INDEX", &o.vectors,
-               "vectors of frozen entities, which are the pool then"),
+               "vectors of the frozen entities, used as the pool"),
     BL_OPT_SIZE(0, "own-negatives", "N", &o.others, 0, 1000,
-                "of each record's own, at most"),
+                "negatives taken from each record, at most"),
     BL_OPT_SIZE(0, "negatives", "N", &o.negatives, 0, 1000,
-                "mined for each mention with the weights of the moment"),
+                "negatives mined for each mention"),
     BL_OPT_SIZE(0, "refresh", "N", &o.run.refresh, 1, 1u << 30,
                 "steps between minings"),
     BL_OPT_SIZE(0, "pool", "N", &o.pool, 0, 1u << 30,
-                "entities to mine and to measure among (0: all)"),
+                "entities to mine and test among (0: all)"),
     BL_OPT_SIZE(0, "eval-batch", "N", &o.eval_batch, 1, 1 << 16,
-                "records an evaluation batch has in BLINK's recipe"),
+                "records per evaluation batch in BLINK's recipe"),
     OPTS_OPTIMISER, OPTS_MODEL,
     BL_OPT_SIZE(0, "towers", "N", &o.towers, 0, 2,
-                "1 for both sides or 2 (0: as the base)"),
+                "1 shared by both sides, or 2 (0: the base's)"),
     BL_OPT_CHOICE(0, "pooling", "base|cls|mean", &o.pooling,
                   "how tokens become a vector"),
     BL_OPT_CHOICE(0, "normalize", "base|no|yes", &o.normalize,
-                  "whether vectors are brought to length 1"),
+                  "whether vectors are scaled to length 1"),
     OPTS_RUN, BL_OPTS_END
 };
 
@@ -136,16 +136,16 @@ static const struct bl_opt cross_opts[] = {
     OPTS_FILES, OPTS_ENTITIES, OPTS_RECIPE,
     BL_OPT_GROUP("Lists"),
     BL_OPT_SIZE('k', "candidates", "N", &o.candidates, 2, 1000,
-                "entities of each list, with the right one"),
+                "entities in each list, with the right one"),
     BL_OPT_CHOICE(0, "missing", "insert|drop", &o.missing,
-                  "records whose right entity is not in their list"),
+                  "records whose list lacks the entity"),
     OPTS_OPTIMISER, OPTS_MODEL, OPTS_RUN, BL_OPTS_END
 };
 
 static const struct bl_opt ner_opts[] = {
     OPTS_FILES,
     BL_OPT_DOUBLE(0, "lower", "SHARE", &o.lower, 0, 1,
-                  "sequences seen as if in lower case"),
+                  "fraction of sequences to read uncased"),
     OPTS_OPTIMISER, BL_OPT_GROUP("Model"),
     BL_OPT_SIZE(0, "context-length", "N", &o.context_length, 0, 65536,
                 "tokens of a sequence (0: 128)"),
@@ -178,6 +178,6 @@ int main(int argc, char **argv)
     bl_verb_expand(&argc, &argv);
     bl_opts_parse(&commands[command], argc - 1, argv + 1);
     if (!o.base || !o.train || !o.output)
-        bl_die_usage("--base, --train and --output are needed");
+        bl_die_usage("options --base, --train and --output are required");
     return bl_prog_finish(verbs[command]());
 }

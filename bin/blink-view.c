@@ -40,7 +40,7 @@ static const struct bl_opt table[] = {
 };
 
 static const struct bl_command command = {
-    "blink-view", "", "prints linked records as an HTML page", table, 0, 0
+    "blink-view", "", "print linked records as an HTML page", table, 0, 0
 };
 
 /* One record, in the arena. */

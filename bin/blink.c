@@ -21,17 +21,17 @@ static bool as_table, as_json;
 
 static const struct bl_opt link_table[] = {
     BL_OPT_FLAG('i', "interactive", &link_opts.interactive,
-                "answer line by line, for a person"),
+                "answer each line as it is typed"),
     BL_OPT_FLAG('f', "fast", &link_opts.fast,
-                "leave the re-ranking out"),
+                "skip the cross-encoder"),
     BL_OPT_FLAG(0, "lines", &link_opts.lines,
-                "every line is a text of its own"),
+                "treat every line as a text of its own"),
     BL_OPT_CHOICE(0, "input", "text|documents|mentions", &link_opts.input,
                   "what the files hold: text, or records"),
-    BL_OPT_FLAG(0, "table", &as_table, "a table even into a file or pipe"),
-    BL_OPT_FLAG(0, "json", &as_json, "records even on a terminal"),
+    BL_OPT_FLAG(0, "table", &as_table, "print a table even into a pipe"),
+    BL_OPT_FLAG(0, "json", &as_json, "print records even on a terminal"),
     BL_OPT_STR(0, "html", "FILE", &link_opts.html,
-               "write a page to look at (-: standard output)"),
+               "write an HTML page (-: standard output)"),
     BL_OPT_FLAG(0, "show", &link_opts.show,
                 "print the pipeline instead of running it"),
     BL_OPT_CHOICE(0, "color", "auto|always|never", &link_opts.colour,
@@ -40,24 +40,23 @@ static const struct bl_opt link_table[] = {
     BL_OPT_CATALOGUE(&link_opts.kb, "catalogue of entities"),
     BL_OPT_STR('m', "model", "MODEL", &link_opts.model, "bi-encoder"),
     BL_OPT_STR('x', "index", "INDEX", &link_opts.index,
-               "index of the catalogue by the bi-encoder"),
+               "index of the catalogue, made with the bi-encoder"),
     BL_OPT_STR(0, "cross", "MODEL", &link_opts.cross, "cross-encoder"),
     BL_OPT_STR(0, "ner", "MODEL", &link_opts.ner,
                "tagger that finds mentions"),
     BL_OPT_FLAG(0, "dictionary", &link_opts.dictionary,
                 "mentions are the catalogue's names"),
     BL_OPT_FLAG(0, "common", &link_opts.common,
-                "so are those in lower case, and common nouns"),
+                "the same, with lower-case names and common nouns"),
     BL_OPT_STR(0, "calibration", "FILE", &link_opts.calibration,
-               "weights for blink-score"),
+               "calibration to use"),
     BL_OPT_GROUP("Passed on to the programs"),
     BL_OPT_SIZE('k', "top", "N", &link_opts.top, 1, 10000,
                 "candidates per mention"),
     BL_OPT_STR(0, "cascade", "RISK", &link_opts.cascade,
-               "leave candidates unread that win with this probability "
-               "at most (0: read all)"),
+               "skip candidates unlikely to win (0: none)"),
     BL_OPT_STR(0, "nil", "P", &link_opts.nil,
-               "no entity when none is this probable"),
+               "no entity when nil_p is above P"),
     BL_OPT_STR(0, "engine", "NAME", &link_opts.engine,
                "auto, reference, cpu or torch"),
     BL_OPT_STR(0, "device", "NAME", &link_opts.device, "cpu or cuda"),
@@ -69,13 +68,13 @@ static const struct bl_opt link_table[] = {
 
 static const struct bl_opt text_table[] = {
     BL_OPT_FLAG(0, "lines", &text_opts.lines,
-                "every line is a text of its own"),
+                "treat every line as a text of its own"),
     BL_OPTS_END
 };
 
 static const struct bl_opt table_table[] = {
     BL_OPT_FLAG(0, "documents", &table_opts.documents,
-                "a first column with the document"),
+                "add a first column with the document"),
     BL_OPTS_END
 };
 
@@ -85,17 +84,17 @@ enum { LINK, TEXT, RECORDS, TABLE, DOCTOR };
 
 static const struct bl_command commands[] = {
     [LINK] = { "blink link", "[FILE...]",
-               "Find mentions of entities in plain text and link them",
+               "find mentions of entities in plain text and link them",
                link_table, 0, 1 << 20 },
     [TEXT] = { "blink text", "[FILE...]",
-               "Plain text as documents, for blink-ner", text_table,
+               "turn plain text into documents, for blink-ner", text_table,
                0, 1 << 20 },
     [RECORDS] = { "blink records", "[FILE...]",
-                  "Records of JSON lines and arrays, one a line", no_options,
+                  "print the records of JSON files, one a line", no_options,
                   0, 1 << 20 },
-    [TABLE] = { "blink table", "", "Linked records as a table", table_table,
-                0, 0 },
-    [DOCTOR] = { "blink doctor", "", "See whether all that is needed works",
+    [TABLE] = { "blink table", "", "print linked records as a table",
+                table_table, 0, 0 },
+    [DOCTOR] = { "blink doctor", "", "check that everything needed works",
                  no_options, 0, 0 },
 };
 
@@ -140,12 +139,13 @@ static int run_link(struct bl_args args)
         bl_die_usage("--ner and --%s contradict each other",
                      link_opts.common ? "common" : "dictionary");
     if (link_opts.html && (as_table || as_json || link_opts.interactive))
-        bl_die_usage("--html leaves no room for %s", as_table ? "--table"
+        bl_die_usage("--html and %s contradict each "
+                     "other", as_table ? "--table"
                      : as_json ? "--json" : "-i");
     if (as_table || as_json)
         link_opts.format = as_table ? BL_LINK_TABLE : BL_LINK_JSON;
     if (link_opts.lines && link_opts.input != BL_INPUT_TEXT)
-        bl_die_usage("--lines is about text, not about records");
+        bl_die_usage("--lines works only with text, not with records");
     if (!link_opts.interactive)
         return bl_driver_link(&link_opts, args.v, args.n);
     if (link_opts.input != BL_INPUT_TEXT)
@@ -163,8 +163,8 @@ int main(int argc, char **argv)
     bl_prog_init("blink");
     if (!means_link(argc, argv)) {
         explain_file(argc, argv);
-        which = bl_opts_subcommand("blink", "Links text to entities; options "
-                                   "alone are those of link (blink -i)",
+        which = bl_opts_subcommand("blink", "link text to entities; blink -i "
+                                            "is blink link -i",
                                    commands, sizeof commands /
                                    sizeof *commands, argc, argv);
         skip = 1;

@@ -22,10 +22,10 @@ for name in $stages; do
     run "${cmd[@]}" < <(echo "[$good 7, $good")
     is "$status $(grep -c '"code":"bad-json"' "$T/out")" '1 3' \
         "$name: faults of an array are errors in their place"
-    is "$(cat "$T/err")" "$program: stdin[]:1: behind this element: expected \
+    is "$(cat "$T/err")" "$program: stdin[]:1: after this element: expected \
 ',' between the elements of the array
 $program: stdin[]:2: expected object, found number
-$program: stdin[]:3: the array is not closed: expected ',' or ']' behind this \
+$program: stdin[]:3: the array is not closed: expected ',' or ']' after this \
 element, found the end" "$name: and each is said"
     run "${cmd[@]}" <<<'[]'
     is "$status:$(cat "$T/out" "$T/err")" '0:' "$name: an empty one"
@@ -52,7 +52,7 @@ if have kb; then
     is "$status:$(blink-kb cat -c array.kb | cksum)" \
         "0:$(blink-kb cat -c k.kb | cksum)" 'blink-kb build reads one'
     run blink-kb build -q -o bad.kb - <<<'[{"id":"1","title":"a"},]'
-    is "$status:$(cat "$T/err")" "3:blink-kb: stdin[]:1: behind this element: \
-expected an element behind ','" 'blink-kb build: a comma too many'
+    is "$status:$(cat "$T/err")" "3:blink-kb: stdin[]:1: after this element: \
+expected an element after ','" 'blink-kb build: a comma too many'
 fi
 finish

@@ -181,14 +181,14 @@ is "$(find . -name '.*.tmp')" '' 'the old one is gone'
 touch bi/mine
 run blink-convert biencoder "$bi/model.safetensors" --bert "$bi" -o bi --force
 is "$status $(cat err)" \
-    "2 blink-convert: 'bi' holds 'mine', so it is not replaced" \
+    "2 blink-convert: 'bi' contains 'mine', so it is not replaced" \
     'a folder with files of someone'
 refuse 3 "'$cross/model.safetensors': tensor 'context_encoder.bert_model.embeddings.word_embeddings.weight' is missing; it looks like BLINK's cross-encoder" \
     'a cross-encoder taken for a bi-encoder' \
     biencoder "$cross/model.safetensors" --bert "$cross"
 perl -pe 's/cand_encoder\.bert_model\.pooler\.dense\.bias/cand_encoder.bert_modem.pooler.dense.bias/' \
     "$bi/model.safetensors" >odd.safetensors
-refuse 3 "'odd.safetensors': tensor 'cand_encoder.bert_modem.pooler.dense.bias' is no part of such a model" \
+refuse 3 "'odd.safetensors': tensor 'cand_encoder.bert_modem.pooler.dense.bias' is not part of such a model" \
     'a tensor of another model' biencoder odd.safetensors --bert "$bi"
 export BLINK_DATA=$T/data
 mkdir -p data/models/default
@@ -253,13 +253,13 @@ like "$(cat err)" "^blink-convert: 'bad/vocab.txt'" 'named as it was asked for'
 is "$(find . -name '*bad*')" '' 'and nothing is left'
 refuse 3 "cannot open 'none.bin': No such file or directory" 'no file' \
     biencoder none.bin --bert "$bi"
-refuse 3 "'empty' holds neither model.safetensors nor pytorch_model.bin, whole or in shards" \
+refuse 3 "'empty' contains neither model.safetensors nor pytorch_model.bin, whole or in shards" \
     'an empty folder' hf "$(mkdir -p empty && echo empty)"
 echo '[]' >list.json
 refuse 3 "'list.json': expected object, found array" 'parameters of no object' \
     biencoder "$bi/model.safetensors" --bert "$bi" --params list.json
 echo "{'silent': False, 'max_seq_length': 256}" >elq.txt
-refuse 3 "'elq.txt': parameters of ELQ (a dictionary of Python's, no JSON), whose models are not read yet" \
+refuse 3 "'elq.txt': parameters of ELQ (a Python dictionary, not JSON), whose models are not supported yet" \
     'parameters of ELQ' \
     biencoder "$bi/model.safetensors" --bert "$bi" --params elq.txt
 for type in roberta distilbert mpnet; do
@@ -310,7 +310,7 @@ refuse 3 "'system.bin': byte 2: opcode GLOBAL: 'posix.system' is not among the n
     'a pickle that calls' biencoder system.bin --bert "$bi"
 ok 'nothing was run' test ! -e hit
 printf '\200\2\377.' >unknown.bin
-refuse 3 "'unknown.bin': byte 2: opcode 0xff is not known" \
+refuse 3 "'unknown.bin': byte 2: opcode 0xff is unknown" \
     'an unknown opcode' biencoder unknown.bin --bert "$bi"
 perl -e 'print "\200\2", "(" x 1000000, "."' >deep.bin
 refuse 3 "'deep.bin': byte 258: opcode MARK: more than 256 marks are open" \
@@ -334,7 +334,7 @@ my $body = $local . "a/data.pkl" . $data;
 print $body, $cd, "a/data.pkl",
     pack 'VvvvvVVv', 0x06054b50, 0, 0, 1, 1, length($cd) + 10, length $body, 0;
 X
-refuse 3 "'bomb.bin': zip archive: entry 'a/data.pkl': it is compressed; torch.save stores entries as they are, and nothing else is read" \
+refuse 3 "'bomb.bin': zip archive: entry 'a/data.pkl': it is compressed, but torch.save stores entries uncompressed" \
     'a zip bomb' biencoder bomb.bin --bert "$bi"
 
 # ---- Files of torch.save, good and with one fault each ----
@@ -424,7 +424,7 @@ ok 'a model in shards' blink-convert crossencoder \
 ok 'is the same' diff -r same sharded
 sed -i 's,"pytorch_model-1.bin","../pytorch_model-1.bin",' \
     shards/pytorch_model.bin.index.json
-refuse 3 "'shards/pytorch_model.bin.index.json': shard '../pytorch_model-1.bin' is no plain file name" \
+refuse 3 "'shards/pytorch_model.bin.index.json': shard '../pytorch_model-1.bin' is not a plain file name" \
     'a shard elsewhere' crossencoder shards/pytorch_model.bin.index.json \
     --bert "$cross"
 

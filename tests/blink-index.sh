@@ -89,7 +89,7 @@ refuse "stdin:43: row 0: a second vector for one entity" 'an id twice' \
 last=$(tail -n 1 v.jsonl | jq -r .id)
 refuse "1 of the 42 entities of './k.kb' have no vector, the first is '$last' (row 41); --partial allows it" \
     'an entity without vector' < <(head -n 41 v.jsonl)
-refuse "stdin:3: row 2 of './k.kb': field 'embedding': value 1 is no finite 32-bit number" \
+refuse "stdin:3: row 2 of './k.kb': field 'embedding': value 1 is not a finite 32-bit number" \
     'a row with NaN' \
     < <(sed '3s/"values":.*]/"f32":"AAAAAAAAwH8AAAAAAAAAAAAAAAA="/' v.jsonl)
 refuse "stdin:2: row 1 of './k.kb': field 'embedding': 4 numbers where the first record has 5" \
@@ -133,7 +133,7 @@ bad 'bytes at the end: 6977 bytes, but the header says 6976' 'longer'
 cp "$fixtures/mini.jsonl" bad.blx
 bad 'not a blink index (offset 0: other magic bytes)' 'another file'
 printf '\200\2\212\nand so on' >bad.blx
-bad 'not a blink index but a file of torch.save, of which blink-index import makes one' \
+bad 'a torch.save file, not a blink index; blink-index import makes an index from it' \
     'vectors of BLINK'
 cp -f "$fixtures/mini.jsonl" bad.blx
 cp first.blx bad.blx

@@ -26,7 +26,7 @@ for threads in 1 5; do
     ok "$threads threads: the same mentions" cmp -s t.jsonl m.jsonl
 done
 run blink-kb build -v -o t.kb --wikipedia - <"$dump"
-is "$(head -1 err)" 'blink-kb: 13 entities of 43 pages: 7 redirects, of which 3 lead to none, 3 disambiguation pages, 1 lists, 19 of other namespaces' \
+is "$(head -1 err)" 'blink-kb: 13 entities of 43 pages: 7 redirects, of which 3 lead nowhere, 3 disambiguation pages, 1 lists, 19 of other namespaces' \
     'standard input, and -v counts'
 
 # ---- What is kept ----
@@ -91,7 +91,7 @@ at=$(grep -bo 'She sailed' "$dump" | cut -d: -f1)
 head -c "$at" "$dump" >cut.xml
 run blink-kb build -o c.kb --wikipedia cut.xml
 is "$status" 1 'a dump that is cut: status 1'
-is "$(cat err)" "blink-kb: 'cut.xml' ends at byte $at of its XML, in the page 'Ida Brandt': what was whole is kept" \
+is "$(cat err)" "blink-kb: 'cut.xml' ends at byte $at of its XML, in the page 'Ida Brandt': the pages before it are kept" \
     'and where it ended'
 is "$(blink-kb cat -c c.kb | jq -r .id | tr '\n' ' ')" '1 10 ' \
     'and what was whole is there'
@@ -120,22 +120,22 @@ malformed 'an unknown entity' 's,Alderfolk,\&alder;,' \
     'is malformed XML at byte [0-9]+: undefined entity'
 malformed 'a document type' \
     '1s,^,<!DOCTYPE m [<!ENTITY a "aaa"><!ENTITY b "\&a;\&a;">]>,' \
-    'is refused at byte [0-9]+: a document type, which no dump has'
+    'is refused at byte [0-9]+: a document type, which dumps do not have'
 malformed 'another root' 's,mediawiki,feed,' \
-    'is refused at byte [0-9]+: no MediaWiki dump, which begins with <mediawiki>'
+    'is refused at byte [0-9]+: not a MediaWiki dump, which starts with <mediawiki>'
 malformed 'no ids' '/<id>/d' \
     'is refused at byte [0-9]+: a page without title or id'
 malformed 'deep elements' 's,<siteinfo>,<a><a><a><a><a><a><a><a>,' \
     'is refused at byte [0-9]+: elements that are nested too deeply'
 run blink-kb build -o x.kb --wikipedia /dev/null
-is "$status$(cat err)" "3blink-kb: '/dev/null' is no MediaWiki dump: it ends at byte 0, before <mediawiki>" \
+is "$status$(cat err)" "3blink-kb: '/dev/null' is not a MediaWiki dump: it ends at byte 0, before <mediawiki>" \
     'an empty file'
 if command -v bzip2 >/dev/null; then
     bzip2 <"$dump" >whole.bz2
     head -c 200 whole.bz2 >first.bz2
     run blink-kb build -o x.kb --wikipedia first.bz2
-    like "$status$(cat err)" "^3blink-kb: ('first.bz2': its first block of \
-bzip2 is cut or damaged, so that none of its XML can be read|.*libbz2.*)$" \
+    like "$status$(cat err)" "^3blink-kb: ('first.bz2': its first \
+bzip2 block is truncated or damaged, so none of its XML can be read|.*libbz2.*)$" \
         'bzip2 that is cut before a block ends'
 else
     skip 'bzip2 that is cut' 'no bzip2'

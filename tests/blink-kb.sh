@@ -190,11 +190,11 @@ damaged() {
     is "$status" 3 "$1: add refuses it too"
 }
 : >x.kb
-damaged 'an empty file' "'./x.kb' is no catalogue: it does not start as an SQLite file does"
+damaged 'an empty file' "'./x.kb' is not a catalogue: it does not start like an SQLite file"
 head -c 7 k.kb >x.kb
-damaged 'seven bytes' "'./x.kb' is no catalogue: .*"
+damaged 'seven bytes' "'./x.kb' is not a catalogue: .*"
 cp mini.jsonl x.kb
-damaged 'JSONL' "'./x.kb' is no catalogue but JSON, of which blink-kb build makes one"
+damaged 'JSONL' "'./x.kb' is JSON, not a catalogue; blink-kb build makes a catalogue from it"
 size=$(stat -c %s k.kb)
 head -c $((size - 4096)) k.kb >x.kb
 damaged 'cut short' "'./x.kb' is cut short: its header says $size bytes, the file has $((size - 4096))"
@@ -203,7 +203,7 @@ printf '\x02' | dd of=x.kb bs=1 seek=63 conv=notrunc status=none
 damaged 'another format' "'./x.kb' has catalogue format 2, this program reads format 1"
 cp k.kb x.kb
 printf 'XXXX' | dd of=x.kb bs=1 seek=68 conv=notrunc status=none
-damaged 'another SQLite file' "'./x.kb' is an SQLite file, but no catalogue of blink-kb"
+damaged 'another SQLite file' "'./x.kb' is an SQLite file, but not a catalogue of blink-kb"
 rm x.kb
 mkdir x.kb
 damaged 'a folder' "'./x.kb' is a directory, not a catalogue"

@@ -155,7 +155,7 @@ run blink-ner -d missing.kb </dev/null
 is "$status" 3 'a missing catalogue'
 run blink-ner -m k.kb </dev/null
 is "$status$(cat err)" \
-    "3blink-ner: 'k.kb' is a file, expected a model's folder (blink-convert makes one of the weights of others)" \
+    "3blink-ner: 'k.kb' is a file, expected a model's folder (blink-convert makes one from other weights)" \
     'a model that is a file'
 run blink-ner -m . </dev/null
 is "$status$(cat err)" \

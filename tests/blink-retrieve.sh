@@ -217,7 +217,7 @@ blink-kb build -q -o other.kb other.jsonl
 run blink-retrieve -x ./m1.blx -c ./other.kb <one
 like "$status|$(cat err)" "^3.*: made for catalogue [0-9a-f]{16}, but './other.kb' is [0-9a-f]{16}; make it again, see blink-index\(1\)$" \
     'a catalogue with one other id'
-refuse "'./m2.blx': made by model m2, but './m1.blx' by m1" \
+refuse "'./m2.blx': made with model m2, but './m1.blx' with m1" \
     -x ./m1.blx -x ./m2.blx -c ./m1.kb
 sed 's/"dim":20/"dim":24/; s/"f32":"[^"]*"/"values":[1,2,3]/; s/"dim":24/"dim":3/; s/"model":"m2"/"model":"m1"/' \
     "$e2e/m2.entities.jsonl" | blink-index build -c ./m1.kb -o d3.blx

@@ -105,7 +105,7 @@ is "$status" 3 'a model that is not there'
 printf '[PAD]\n[UNK]\r\n' >"$T/vocab.txt"
 run blink-tokenize --raw -m "$T" </dev/null
 is "$status:$(cat "$T/err")" \
-    "3:blink-tokenize: '$T/vocab.txt': line 2: ends in CR LF, expected LF alone" \
+    "3:blink-tokenize: '$T/vocab.txt': line 2: ends in CR LF, expected only LF" \
     'a bad vocabulary'
 misuse() {
     local want=$1
@@ -117,7 +117,7 @@ misuse() {
 misuse 'expected one of --raw, --context, --entity and --pair' -m "$vocab"
 misuse 'expected one of --raw, --context, --entity and --pair, found two' \
     --raw --pair -m "$vocab"
-misuse '--pad goes with --context and --entity only' --raw --pad
+misuse '--pad works only with --context or --entity' --raw --pad
 misuse "option '--length': expected a number from 0 to 65536, found '1e3'" \
     --raw --length 1e3
 finish

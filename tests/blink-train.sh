@@ -17,8 +17,8 @@ jq -c --slurpfile all "$fixtures/mini.jsonl" '. as $e | range(3) as $i |
 common=(-q -b "$bi" -t "$T/train.jsonl" --threads 2 --rate 1e-3 --seed 5)
 
 run env BLINK_MODULES=/nonexistent blink-train bi "${common[@]}" -o "$T/none"
-is "$status $(cat "$T/err")" "3 blink-train: training needs libtorch, which \
-this build of blink was made without (no libblink-train.so)" \
+is "$status $(cat "$T/err")" "3 blink-train: training needs libtorch, but \
+blink was built without it (no libblink-train.so)" \
     'no libtorch: refused'
 [ -e "$top_builddir/common/.libs/libblink-train.so" ] || { finish; }
 [ -z "${sanitizers:-}" ] || { finish; }
@@ -40,7 +40,7 @@ is "$(jq -s '(map(select(.loss)) | .[-1].loss < .[0].loss / 2)
 run blink-embed -m "$T/m" <"$T/train.jsonl"
 is "$status" 0 'other programs read it'
 run blink-train bi "${common[@]}" -o "$T/m"
-is "$status $(cat "$T/err")" "2 blink-train: '$T/m' is there already \
+is "$status $(cat "$T/err")" "2 blink-train: '$T/m' already exists \
 (--force replaces it)" 'the output is not replaced unasked'
 run blink-train bi "${common[@]}" -o "$T/m" --force --steps 2 --save f16
 is "$status $(($(stat -c %s "$T/m/model.safetensors") * 2 \
@@ -108,8 +108,8 @@ if [ -e "$T/kept.checkpoint" ]; then
     run blink-train bi "${common[@]}" "${hard[@]}" -o "$T/kept" --resume \
         --rate 2e-3
     is "$status $(cat "$T/err")" "3 blink-train: '$T/kept.checkpoint' was \
-made with rate 0.001, not 0.002: give the same options, or --force to begin \
-anew" 'a checkpoint of other options is refused'
+made with rate 0.001, not 0.002: give the same options, or --force to start \
+over" 'a checkpoint of other options is refused'
     : >"$T/kept.checkpoint/state.safetensors"
     run blink-train bi "${common[@]}" "${hard[@]}" -o "$T/kept" --resume
     is "$status" 3 'so is a damaged one'
@@ -142,7 +142,7 @@ is "$status $(cat "$T/err")" "3 blink-train: '$T/ids.jsonl':1: field \
     'ids without a catalogue'
 
 run blink-train bi -b "$bi" -t "$T/train.jsonl" -o "$T/e" --towers 1
-is "$status $(cat "$T/err")" "2 blink-train: '$bi' has a linear layer behind \
+is "$status $(cat "$T/err")" "2 blink-train: '$bi' has a linear layer after \
 each tower, which a model of one tower cannot have" 'one tower of two'
 run blink-train bi -q -b "$cross" -t "$T/train.jsonl" -o "$T/two" \
     --towers 2 --pooling mean --normalize yes --steps 2 --batch 4

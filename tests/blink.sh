@@ -27,8 +27,8 @@ printf '\xef\xbb\xbfa\0b\xff"\\\xc3\xa9' >bytes.txt
 run blink text - <bytes.txt
 is "$(cat out)" '{"id":"stdin","text":"a�b�\"\\é"}' \
     'text: bad bytes are replaced, the byte order mark left out'
-is "$(cat err)" "blink: 'stdin' is not all UTF-8: what is not reads as \
-U+FFFD (iconv(1) converts other encodings)" 'text: and that is said'
+is "$(cat err)" "blink: 'stdin' is not all UTF-8: invalid bytes are read \
+as U+FFFD (iconv(1) converts other encodings)" 'text: and that is said'
 run blink text --lines - c.txt <bytes.txt
 is "$(grep -c 'not all UTF-8' err)" 1 'text: of the file that it is true of'
 for encoding in UTF-16LE UTF-16BE; do
@@ -81,9 +81,9 @@ is "$status:$(cat out err)" '0:{"a":1}
 run blink records <<<'[{"a":1} {"b":2}'
 is "$status:$(cat out)" '1:{"a":1}
 {"b":2}' 'records: a broken array: what is sound'
-is "$(cat err)" "blink: stdin[]:1: behind this element: expected ',' between \
+is "$(cat err)" "blink: stdin[]:1: after this element: expected ',' between \
 the elements of the array
-blink: stdin[]:2: the array is not closed: expected ',' or ']' behind this \
+blink: stdin[]:2: the array is not closed: expected ',' or ']' after this \
 element, found the end" 'records: a broken array: what is not'
 run blink records nowhere
 is "$status:$(cat err)" \
@@ -172,7 +172,7 @@ like "$(cat out)" 'blink-retrieve -x here.blx -c here.kb' \
     'show: the index beside a catalogue'
 run blink link --kb own
 is "$status" 3 'no index: exit status'
-like "$(cat err)" "no index of 'own' by 'default': give it with -x, or" \
+like "$(cat err)" "no index of 'own' made with 'default': give it with -x, or" \
     'no index: says what to do'
 
 # ---- blink-score's weights ----

@@ -12,7 +12,7 @@ blink-kb build -q -o m1.kb "$e2e/m1.entities.jsonl"
 blink-index build -c ./m1.kb -o m1.blx <"$e2e/m1.entities.jsonl"
 mkdir none
 run env BLINK_MODULES="$T/none" blink-index ann -x ./m1.blx -o x.faiss
-is "$status $(cat out err)" "3 blink-index: this needs FAISS, with which blink was not built (no libblink-faiss.so): install libfaiss-dev and configure again, or search exactly (blink-index import)" \
+is "$status $(cat out err)" "3 blink-index: this needs FAISS, but blink was built without it (no libblink-faiss.so): install libfaiss-dev and configure again, or search exactly (blink-index import)" \
     'ann without FAISS'
 samples=$fixtures/fuzz/fuzz-faiss
 run env BLINK_MODULES="$T/none" blink-retrieve -x "$samples/HNSW2" \
@@ -30,7 +30,7 @@ ranks by     inner product
 nprobe       4 of 4
 model        m0' 'info for people'
 run env BLINK_MODULES="$T/none" blink doctor
-like "$(cat out)" 'note +faiss +not there' 'doctor says that it is not there'
+like "$(cat out)" 'note +faiss +not installed' 'doctor says that it is missing'
 run blink-index verify -v -x "$samples/HNSW2"
 is "$status $(cat out err)" \
     "0 blink-index: '$samples/HNSW2' is intact: 20 vectors" 'nor does verify'
@@ -83,7 +83,7 @@ altered() {
     is "$status $(cat err)" "3 blink-index: './poked': $4" "$1 at $2"
 }
 far='\xff\xff\xff\xff\xff\xff\xff\x7f'
-altered Flat 0 IxXX "offset 0: a FAISS index of kind 'IxXX', which is not known (see blink-index(1))"
+altered Flat 0 IxXX "offset 0: a FAISS index of unknown kind 'IxXX' (see blink-index(1))"
 altered Flat 4 '\0' 'offset 4: the dimension is 0, expected 1 to 65537'
 altered Flat 4 '\x05' 'offset 37: the vectors: 80 elements, expected 100'
 altered Flat 8 "$far" 'offset 8: the number of vectors is 9223372036854775807, expected 0 to 4294967294'
@@ -236,7 +236,7 @@ run blink-retrieve -x ./bare.faiss -c ./few.kb </dev/null
 is "$status $(cat err)" "3 blink-retrieve: './bare.faiss': 200 vectors, but './few.kb' has 50 entities" \
     'another number of entities'
 run blink-retrieve -x ./m1.faiss -x ./m1.blx -c ./m1.kb </dev/null
-is "$status $(cat err)" "2 blink-retrieve: './m1.faiss' is an index of FAISS, which can only be searched alone" \
+is "$status $(cat err)" "2 blink-retrieve: './m1.faiss' is a FAISS index, which cannot be combined with other shards" \
     'two indexes'
 run blink-retrieve -x ./m1.faiss -c ./m1.kb --nprobe 3 </dev/null
 is "$status $(cat err)" "2 blink-retrieve: --nprobe is for IVF indexes, which './m1.faiss' (HNSW32,Flat) is not" \

@@ -186,8 +186,8 @@ like "$(grep 'tagger' out)" '^ok +tagger +[^ ]*/mini/ner$' \
 # Another default, which is no family.
 cp -r one/bi home/blink/models/default
 run blink doctor
-like "$(grep '^note *models' out)" "^note +models +[^ ]*/mini is there, and \
-the default is [^ ]*/default: -m mini, or scripts/quickstart --encoder mini$" \
+like "$(grep '^note *models' out)" "^note +models +[^ ]*/mini exists, but \
+the default is [^ ]*/default: use -m mini, or scripts/quickstart --encoder mini$" \
     'doctor: an older default'
 is "$(fingerprint)" "$(fingerprint -m one/bi)" 'a default goes before mini'
 run blink-rerank -c k.kb <list
@@ -211,7 +211,7 @@ run blink-rerank -m part -c k.kb <list
 is "$status $(cat err)" "3 blink-rerank: 'part' has no cross-encoder (no \
 folder 'cross' with a config.json)" 'it lacks the others'
 run blink-convert quantize part -o bad
-is "$status $(cat err)" "3 blink-convert: 'part' holds several models: name \
+is "$status $(cat err)" "3 blink-convert: 'part' contains several models: name \
 one of them, such as 'part/bi'" 'a family is no model'
 cp -r part broken
 rm broken/words.safetensors
@@ -274,7 +274,7 @@ rm again/README.md
 is "$(diff -r again mini-half)" '' 'it is the other one'
 touch again/ner/mine
 pack half -o again --force
-is "$status $(cat err)" "2 blink-convert: 'again' holds 'ner/mine', so it is \
+is "$status $(cat err)" "2 blink-convert: 'again' contains 'ner/mine', so it is \
 not replaced" 'a file of somebody stays'
 rm again/ner/mine
 run blink-convert pack --bi half/bi -o again --force

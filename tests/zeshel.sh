@@ -70,7 +70,7 @@ mv two z/documents/yugioh.json
 refuse "'z/documents/yugioh.json': document_id 'Y0' is given twice" \
     'a page given twice'
 rm z/mentions/*
-refuse "'z/mentions' holds no file named *.json" 'no mentions'
+refuse "'z/mentions' contains no file named *.json" 'no mentions'
 rm -r z/documents
 refuse "cannot open the folder 'z/documents': No such file or directory" \
     'another folder'

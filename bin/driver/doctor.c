@@ -127,8 +127,9 @@ static void see_models(struct patient *p)
     if (dir && bl_family_is(dir))
         see_family(p, dir);
     else if (dir && mini && bl_family_is(mini))
-        say(p, NOTE, "models", "%s is there, and the default is %s: -m mini, "
-            "or scripts/quickstart --encoder mini", mini, dir);
+        say(p, NOTE, "models", "%s exists, but the default is %s: use -m "
+                               "mini, or scripts/quickstart --encoder "
+                               "mini", mini, dir);
     free(dir);
     free(mini);
 }
@@ -194,9 +195,9 @@ static int check_index(const struct patient *p, const struct bl_index *x,
                                    err) < 0)
         return -1;
     if (p->model && strcmp(x->model, p->model->fingerprint))
-        return bl_fail(err, BL_DATA, "'%s' was made by model %s, but the "
-                       "model is %s now: make it again", x->map.path,
-                       x->model, p->model->fingerprint);
+        return bl_fail(err, BL_DATA, "'%s' was made with model %s, but the "
+                                     "model is now %s: make it again",
+                       x->map.path, x->model, p->model->fingerprint);
     return bl_index_verify(x, err);
 }
 
@@ -295,8 +296,8 @@ static void see_module(struct patient *p)
     if (version)
         say(p, GOOD, "faiss", "%s, for approximate indexes", version);
     else
-        say(p, NOTE, "faiss", "not there: libfaiss-dev and another configure "
-            "give approximate indexes");
+        say(p, NOTE, "faiss", "not installed: for approximate indexes, "
+                              "install libfaiss-dev and configure again");
 }
 
 static void see_kernel(struct patient *p)
@@ -339,7 +340,7 @@ int bl_driver_doctor(void)
     bl_kb_close(p.kb);
     if (!p.broken)
         return 0;
-    bl_warn("what is broken above: scripts/quickstart gets the default "
+    bl_warn("to repair it, run scripts/quickstart, which fetches the default "
             "model and catalogue and makes the index");
     return 3;
 }

@@ -107,9 +107,10 @@ static char *find_index(const struct bl_link_opts *o, const struct found *f,
     if (!o->model)
         path = bl_path_find(BL_PATH_INDEX, kb, NULL);
     if (!path)
-        bl_fail(err, BL_DATA, "no index of '%s' by '%s': give it with -x, or "
-                "make it: blink-kb cat -c %s | blink-embed -m %s --entities "
-                "| blink-index build -c %s -o FILE.blx", kb, model, f->kb,
+        bl_fail(err, BL_DATA, "no index of '%s' made with '%s': give it with "
+                              "-x, or make it: blink-kb cat -c %s | "
+                              "blink-embed -m %s --entities | blink-index "
+                              "build -c %s -o FILE.blx", kb, model, f->kb,
                 f->model, f->kb);
     free(kb);
     free(model);

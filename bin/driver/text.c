@@ -80,8 +80,8 @@ static void say_repaired(const char *name, const char *p, size_t n,
 {
     if (*said || is_utf8(p, n))
         return;
-    bl_warn("'%s' is not all UTF-8: what is not reads as U+FFFD (iconv(1) "
-            "converts other encodings)", name);
+    bl_warn("'%s' is not all UTF-8: invalid bytes are read as U+FFFD "
+            "(iconv(1) converts other encodings)", name);
     *said = true;
 }
 

@@ -71,7 +71,7 @@ static void report(const struct bl_kb_wiki_counts *n, double seconds)
     double mb = (double)n->bytes / MEGABYTE;
 
     bl_note("%llu entities of %llu pages: %llu redirects, of which %llu lead "
-            "to none, %llu disambiguation pages, %llu lists, %llu of other "
+            "nowhere, %llu disambiguation pages, %llu lists, %llu of other "
             "namespaces", (unsigned long long)n->entities,
             (unsigned long long)n->pages, (unsigned long long)n->redirects,
             (unsigned long long)n->unresolved,
@@ -89,7 +89,7 @@ static void warn_lines(const char *p)
     const char *nl;
 
     for (; (nl = strchr(p, '\n')); p = nl + 1)
-        bl_warn("%.*s: what was whole is kept", (int)(nl - p), p);
+        bl_warn("%.*s: the pages before it are kept", (int)(nl - p), p);
 }
 
 int bl_kb_wikipedia_build(const char *output, const struct kb_wikipedia *w,

@@ -20,21 +20,21 @@ struct kb_wikipedia {
 #define KB_WIKIPEDIA_OPTS(w) \
     BL_OPT_GROUP("Wikipedia"), \
     BL_OPT_FLAG(0, "wikipedia", &(w).on, \
-                "FILE is a MediaWiki XML dump, plain or .bz2"), \
+                "the input is a MediaWiki XML dump, plain or .bz2"), \
     BL_OPT_STR(0, "mentions", "FILE", &(w).mentions, \
-               "write training mentions, made of the links, there"), \
+               "write training mentions made from the links"), \
     BL_OPT_SIZE(0, "context", "N", &(w).context, 0, 1u << 20, \
-                "most characters of context on each side of a mention"), \
+                "most characters of context on each side"), \
     BL_OPT_LIST(0, "keep", "disambiguation|lists", &(w).keep, \
-                "keep such pages (repeatable)"), \
+                "keep pages of this kind (repeatable)"), \
     BL_OPT_LIST(0, "namespace", "NUMBER", &(w).namespaces, \
-                "namespace whose pages are entities (repeatable; 0)"), \
+                "namespace whose pages are entities (repeatable)"), \
     BL_OPT_SIZE(0, "text-length", "N", &(w).text_length, 0, 1u << 20, \
                 "most characters of text of an entity"), \
     BL_OPT_SIZE(0, "min-count", "N", &(w).min_count, 1, 1u << 30, \
-                "leave out aliases that fewer links use"), \
+                "leave out aliases used by fewer links"), \
     BL_OPT_SIZE(0, "threads", "N", &(w).threads, 0, 256, \
-                "threads; 0: one for each core"), \
+                "threads (0: one per core)"), \
     BL_OPT_SIZE(0, "memory", "BYTES", &(w).memory, 1u << 16, \
                 (size_t)1 << 40, "memory for sorting")
 

@@ -24,8 +24,8 @@ int bl_module_open(const char *what, const char *function, void **entry,
     } else {
         *entry = dlsym(module, function);
         if (!*entry)
-            rc = bl_fail(err, BL_DATA, "'%s' is of another version of "
-                         "blink", path);
+            rc = bl_fail(err, BL_DATA, "'%s' comes from another version of "
+                                       "blink", path);
     }
     free(path);
     return rc;

@@ -64,8 +64,8 @@ static int check_part(const struct bl_newdir *d, const char *inner,
         if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..")
             && !among(name, d->names, d->n)
             && (*inner || !is_inner(d, name)))
-            rc = bl_fail(err, BL_USAGE, "'%s' holds '%s', so it is not "
-                         "replaced", d->path, name);
+            rc = bl_fail(err, BL_USAGE, "'%s' contains '%s', so it is not "
+                                        "replaced", d->path, name);
         free(name);
     }
     closedir(dir);

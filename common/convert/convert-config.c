@@ -76,9 +76,10 @@ static int derive(const struct bl_checkpoint *from, const char *prefix,
     hidden = words->dims[1];
     if (!hidden || hidden % HEAD)
         return bl_fail(err, BL_USAGE, "the weights do not say how many "
-                       "attention heads there are, and %zu numbers are no "
-                       "multiple of %d: give the folder of the BERT that "
-                       "they were trained from (--bert)", hidden, HEAD);
+                                      "attention heads there are, and %zu "
+                                      "numbers are not a multiple of %d: give "
+                                      "the folder of the BERT that they were "
+                                      "trained from (--bert)", hidden, HEAD);
     bl_buf_printf(out, "{\n  \"model_type\": \"bert\",\n"
                   "  \"hidden_act\": \"gelu\",\n  \"hidden_size\": %zu,\n"
                   "  \"intermediate_size\": %zu,\n"
@@ -177,8 +178,9 @@ static int read_params(const struct bl_convert *c, struct bl_model_config *m,
         struct bl_span root = { text.data, text.len };
 
         if (root.n > 1 && !memcmp(root.p, "{'", 2))
-            rc = bl_fail(err, BL_DATA, "parameters of ELQ (a dictionary of "
-                         "Python's, no JSON), whose models are not read yet");
+            rc = bl_fail(err, BL_DATA, "parameters of ELQ (a Python "
+                                       "dictionary, not JSON), whose models "
+                                       "are not supported yet");
         else
             rc = bl_json_check(root.p, root.n, err);
         if (!rc)

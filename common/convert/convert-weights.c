@@ -55,8 +55,8 @@ static int wanted(const struct bl_convert_names *names, const char *name,
         if (starts(name, names->kept[i]))
             return 1;
     if (names->whole)
-        return bl_fail(err, BL_DATA, "tensor '%s' is no part of such a "
-                       "model", name);
+        return bl_fail(err, BL_DATA, "tensor '%s' is not part of such a "
+                                     "model", name);
     return 0;
 }
 

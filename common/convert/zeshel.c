@@ -74,7 +74,7 @@ static int list(const struct zeshel *s, const char *sub, char ***out,
     if (!d)
         bl_fail_errno(err, BL_DATA, "cannot open the folder '%s'", path);
     else if (!*n)
-        bl_fail(err, BL_DATA, "'%s' holds no file named *%s", path, SUFFIX);
+        bl_fail(err, BL_DATA, "'%s' contains no file named *%s", path, SUFFIX);
     else
         qsort(*out, *n, sizeof **out, by_string);
     if (d)

@@ -12,9 +12,9 @@ static bool is_blank(char c)
 static const char *misplaced(int last, char c)
 {
     if (c == ',' && last == '[')
-        return "expected an element behind '[', found ','";
+        return "expected an element after '[', found ','";
     if ((c == ',' || c == ']') && last == ',')
-        return "expected an element behind ','";
+        return "expected an element after ','";
     if (c != ',' && c != ']' && last == 'v')
         return "expected ',' between the elements of the array";
     return NULL;

@@ -240,12 +240,12 @@ static enum bl_line_status take_element(struct bl_lines *l,
     if (l->found == BL_ARRAY_MORE) {
         l->form = LINES;
         bl_fail(err, BL_BAD_JSON, "the array is not closed: expected ',' or "
-                "']' behind this element, found the end");
+                                  "']' after this element, found the end");
         return BL_LINE_BAD;
     }
     if (l->found == BL_ARRAY_BAD) {
         l->found = BL_ARRAY_MORE;
-        bl_fail(err, BL_BAD_JSON, "behind this element: %s", l->array.fault);
+        bl_fail(err, BL_BAD_JSON, "after this element: %s", l->array.fault);
         return BL_LINE_BAD;
     }
     l->found = BL_ARRAY_MORE;

@@ -339,8 +339,8 @@ static int read_parts(struct bl_span object,
         return -1;
     size_t bad = bl_vector_finite(out->v, out->dim);
     if (bad < out->dim)
-        return bl_fail(err, BL_BAD_VECTOR, "value %zu is no finite 32-bit "
-                       "number", bad);
+        return bl_fail(err, BL_BAD_VECTOR, "value %zu is not a finite 32-bit "
+                                           "number", bad);
     return 0;
 }
 

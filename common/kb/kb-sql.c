@@ -52,14 +52,14 @@ static int check_header(const unsigned char *h, ssize_t got, uint64_t size,
     uint32_t version;
 
     if (got > 0 && memchr("{[", h[0], 2))
-        return bl_fail(err, BL_DATA, "'%s' is no catalogue but JSON, of "
-                       "which blink-kb build makes one", path);
+        return bl_fail(err, BL_DATA, "'%s' is JSON, not a catalogue; blink-kb "
+                                     "build makes a catalogue from it", path);
     if (got < HEADER || memcmp(h, "SQLite format 3", 16))
-        return bl_fail(err, BL_DATA, "'%s' is no catalogue: it does not "
-                       "start as an SQLite file does", path);
+        return bl_fail(err, BL_DATA, "'%s' is not a catalogue: it does not "
+                                     "start like an SQLite file", path);
     if (get32(h + AT_APPLICATION_ID) != BL_KB_APPLICATION_ID)
-        return bl_fail(err, BL_DATA, "'%s' is an SQLite file, but no "
-                       "catalogue of blink-kb", path);
+        return bl_fail(err, BL_DATA, "'%s' is an SQLite file, but not a "
+                                     "catalogue of blink-kb", path);
     version = get32(h + AT_USER_VERSION);
     if (version != BL_KB_FORMAT)
         return bl_fail(err, BL_DATA, "'%s' has catalogue format %lu, this "

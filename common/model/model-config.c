@@ -490,8 +490,8 @@ static int no_config(const char *dir, const char *path, struct bl_err *err)
 
     if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
         return bl_fail(err, BL_DATA, "'%s' is a file, expected a model's "
-                       "folder (blink-convert makes one of the weights of "
-                       "others)", dir);
+                                     "folder (blink-convert makes one from "
+                                     "other weights)", dir);
     return bl_fail(err, BL_DATA, "'%s': there is no such file, expected the "
                    "model's configuration", path);
 }

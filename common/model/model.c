@@ -276,8 +276,8 @@ static int check_single(const char *path, struct bl_err *err)
 {
     if (!bl_family_is(path))
         return 0;
-    return bl_fail(err, BL_DATA, "'%s' holds several models: name one of "
-                   "them, such as '%s/%s'", path, path,
+    return bl_fail(err, BL_DATA, "'%s' contains several models: name one of "
+                                 "them, such as '%s/%s'", path, path,
                    bl_family_folder(BL_ROLE_BI_ENCODER));
 }
 

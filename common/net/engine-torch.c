@@ -42,8 +42,8 @@ static const struct bl_torch_api *load_module(struct bl_err *err)
     api = entry();
     if (api->abi == BL_TORCH_ABI)
         return api;
-    bl_fail(err, BL_DATA, "libblink-torch.so is of another version of "
-            "blink");
+    bl_fail(err, BL_DATA, "libblink-torch.so comes from another version of "
+                          "blink");
     return NULL;
 }
 

@@ -37,9 +37,10 @@ const struct bl_faiss_api *bl_ann_module(size_t threads, struct bl_err *err)
     void *module;
 
     if (!path) {
-        bl_fail(err, BL_DATA, "this needs FAISS, with which blink was not "
-                "built (no libblink-faiss.so): install libfaiss-dev and "
-                "configure again, or search exactly (blink-index import)");
+        bl_fail(err, BL_DATA, "this needs FAISS, but blink was built without "
+                              "it (no libblink-faiss.so): install "
+                              "libfaiss-dev and configure again, or search "
+                              "exactly (blink-index import)");
         return NULL;
     }
     bl_blas_environment();
@@ -53,7 +54,7 @@ const struct bl_faiss_api *bl_ann_module(size_t threads, struct bl_err *err)
         *(void **)&entry = dlsym(module, "bl_faiss_api");
         api = entry ? entry() : NULL;
         if (!api || api->abi != BL_FAISS_ABI) {
-            bl_fail(err, BL_DATA, "'%s' is of another version of blink",
+            bl_fail(err, BL_DATA, "'%s' comes from another version of blink",
                     path);
             api = NULL;
         }

@@ -81,8 +81,8 @@ static int take_trailer(struct bl_faiss *f, struct bl_err *err)
                        TRAILER_VERSION);
     f->size -= BL_FAISS_TRAILER;
     if (bl_le(t + AT_BYTES, 8) != f->size)
-        return bl_fail(err, BL_DATA, "'%s': %zu bytes before its trailer, "
-                       "which says %" PRIu64, path, f->size,
+        return bl_fail(err, BL_DATA, "'%s': %zu bytes before its trailer, but "
+                                     "that says %" PRIu64, path, f->size,
                        bl_le(t + AT_BYTES, 8));
     f->kb_entities = bl_le(t + AT_ENTITIES, 8);
     return take_name(f, t + AT_MODEL, f->model, err) < 0
@@ -170,8 +170,9 @@ static int check_lengths(struct bl_faiss *f, struct bl_err *err)
     free(v);
     if (f->n && high - low > 1e-3 * first)
         return bl_fail(err, BL_DATA, "'%s': an L2 index of vectors of "
-                       "different lengths (%.4g to %.4g), which ranks by "
-                       "something else than the inner product", f->map.path,
+                                     "different lengths (%.4g to %.4g), which "
+                                     "does not rank by the inner "
+                                     "product", f->map.path,
                        sqrt(low), sqrt(high));
     if (positive && f->stored_dim > 1)
         f->dim = f->stored_dim - 1;
@@ -184,8 +185,9 @@ static int check_metric(struct bl_faiss *f, struct bl_err *err)
         return 0;
     if (!f->raw)
         return bl_fail(err, BL_DATA, "'%s': an L2 index of kind %s, expected "
-                       "the inner product (only of whole vectors can be told "
-                       "that both rank alike)", f->map.path, f->type);
+                                     "the inner product (the two are known to "
+                                     "rank alike only for whole "
+                                     "vectors)", f->map.path, f->type);
     return check_lengths(f, err);
 }
 

@@ -86,7 +86,7 @@ static int check_neighbours(struct bl_walk *w, const struct graph *g)
                                        "node %" PRIu64 " has neighbour "
                                                        "%" PRId32 " on level "
                                                                   "%" PRIu32
-                                       ", which is not there",
+                                       ", which does not exist",
                                        i, (int32_t)v, level);
             }
     }

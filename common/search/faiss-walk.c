@@ -193,8 +193,7 @@ static int end_graph(struct bl_walk *w, struct bl_walk_level *l,
     if (in->kind != (l->kind == HNSW_FLAT ? FLAT : SQ) || in->d != l->d
         || in->n != l->n || in->metric != l->metric)
         return bl_walk_bad(w, in->start,
-                           "the vectors of an HNSW index are others "
-                           "than it says");
+                           "an HNSW index has other vectors than it says");
     append_name(l, ",", in->name);
     return 0;
 }
@@ -367,7 +366,7 @@ static int take_transform(struct bl_walk *w, struct bl_walk_level *l)
         return -1;
     if (memcmp(kind, "rrot", 4) && memcmp(kind, "LTra", 4))
         return bl_walk_bad(w, at,
-                           "a transform of kind '%.4s', which is not known",
+                           "a transform of unknown kind '%.4s'",
                            (const char *)kind);
     append_name(l, *l->name ? "," : "", *kind == 'r' ? "RR" : "OPQ");
     if (bl_walk_within(w, 1, "its bias", 0, 1, &biased) < 0)
@@ -414,8 +413,8 @@ static int end_transforms(struct bl_walk *w, struct bl_walk_level *l,
 {
     if (in->d != l->out || in->n != l->n || in->metric != l->metric)
         return bl_walk_bad(w, in->start,
-                           "the index after a transform is another "
-                           "than it says");
+                           "the index after a transform is not the one it "
+                           "says");
     append_name(l, ",", in->name);
     return 0;
 }
@@ -425,15 +424,14 @@ static int end_map(struct bl_walk *w, struct bl_walk_level *l,
 {
     if (in->d != l->d || in->n != l->n || in->metric != l->metric)
         return bl_walk_bad(w, in->start,
-                           "the index in an IDMap is another than it "
-                           "says");
+                           "the index in an IDMap is not the one it says");
     w->f->id_map = bl_walk_exactly(w, l->n, 8, "the ids");
     if (!w->f->id_map)
         return -1;
     for (uint64_t i = 0; i < l->n; i++)
         if (bl_le(w->f->id_map + 8 * i, 8) >= UINT32_MAX)
             return bl_walk_bad(w, (size_t)(w->f->id_map - w->data) + 8 * i,
-                               "id %" PRId64 " is no row of a catalogue",
+                               "id %" PRId64 " is not a row of a catalogue",
                                (int64_t)bl_le(w->f->id_map + 8 * i, 8));
     w->f->has_ids = true;
     snprintf(l->name, sizeof l->name, "IDMap");
@@ -475,8 +473,7 @@ static const struct kind *take_kind(struct bl_walk *w, unsigned allowed)
             return &kinds[i];
     if (p)
         bl_walk_bad(w, w->at - 4,
-                    "a FAISS index of kind '%c%c%c%c', which is not "
-                    "known %s",
+                    "a FAISS index of unknown kind '%c%c%c%c' %s",
                     p[0] > ' ' && p[0] < 127 ? p[0] : '?',
                     p[1] > ' ' && p[1] < 127 ? p[1] : '?',
                     p[2] > ' ' && p[2] < 127 ? p[2] : '?',

@@ -142,8 +142,8 @@ static inline void header_sum(const unsigned char *header,
 static inline int check_machine(struct bl_err *err)
 {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return bl_fail(err, BL_DATA, "indexes are little-endian, which this "
-                   "processor is not");
+    return bl_fail(err, BL_DATA, "indexes are little-endian, but this "
+                                 "processor is not");
 #else
     (void)err;
     return 0;

@@ -42,8 +42,9 @@ static int check_start(const struct bl_map *m, struct bl_err *err)
 
     if (m->size >= 8 && (!memcmp(h, "\200\2\212", 3)
                          || !memcmp(h, "PK\3\4", 4)))
-        return bl_fail(err, BL_DATA, "'%s': not a blink index but a file of "
-                       "torch.save, of which blink-index import makes one",
+        return bl_fail(err, BL_DATA, "'%s': a torch.save file, not a blink "
+                                     "index; blink-index import makes an "
+                                     "index from it",
                        m->path);
     if (m->size >= 8 && memcmp(h, INDEX_MAGIC, 8))
         return bl_fail(err, BL_DATA, "'%s': not a blink index (offset 0: "

@@ -92,7 +92,7 @@ static int open_torch(struct bl_checkpoint *c, struct bl_err *err)
 static int check_shard(const char *name, struct bl_err *err)
 {
     if (!*name || *name == '.' || strchr(name, '/'))
-        return bl_fail(err, BL_DATA, "shard '%.80s' is no plain file name",
+        return bl_fail(err, BL_DATA, "shard '%.80s' is not a plain file name",
                        name);
     return 0;
 }
@@ -199,8 +199,8 @@ static char *in_folder(const char *dir, struct bl_err *err)
             return path;
         free(path);
     }
-    bl_fail(err, BL_DATA, "'%s' holds neither model.safetensors nor "
-            "pytorch_model.bin, whole or in shards", dir);
+    bl_fail(err, BL_DATA, "'%s' contains neither model.safetensors nor "
+                          "pytorch_model.bin, whole or in shards", dir);
     return NULL;
 }
 

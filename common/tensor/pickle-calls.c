@@ -88,7 +88,8 @@ static int get_size(const value *v, const char *what, size_t *out,
                     struct bl_err *err)
 {
     if (v->kind != BL_PICKLE_INT || v->i < 0)
-        return bl_fail(err, BL_DATA, "the %s is no integer from 0", what);
+        return bl_fail(err, BL_DATA, "the %s is not an integer from 0 "
+                                     "up", what);
     *out = (size_t)v->i;
     return 0;
 }
@@ -179,7 +180,8 @@ int bl_pickle_build(const value *object, const value *state,
                        bl_pickle_kind_name(state->kind));
     for (size_t i = 0; i < state->seq.n; i++)
         if (state->seq.v[2 * i]->kind != BL_PICKLE_STRING)
-            return bl_fail(err, BL_DATA, "an attribute's name is no string");
+            return bl_fail(err, BL_DATA, "an attribute's name is not a "
+                                         "string");
     return 0;
 }
 
@@ -252,8 +254,9 @@ static int check_id(const struct bl_pickle *in, const value *id,
                        bl_pickle_kind_name(id->kind));
     if (id->seq.n && id->seq.v[0]->kind == BL_PICKLE_STRING
         && bl_span_is(id->seq.v[0]->s, "module"))
-        return bl_fail(err, BL_DATA, "the file holds a module's program "
-                       "text, expected a state dict (tensors alone)");
+        return bl_fail(err, BL_DATA, "the file contains a module's program "
+                                     "text, expected a state dict (tensors "
+                                     "only)");
     if (arguments(id, 5, 6, err) < 0
         || argument(id, 0, BL_PICKLE_STRING, err) < 0
         || argument(id, 1, BL_PICKLE_NAME, err) < 0

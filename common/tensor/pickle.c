@@ -554,8 +554,7 @@ static int step(struct machine *m)
     op = &ops[*code];
     name = bl_pickle_opcode_name(*code);
     if (!name)
-        return fail(m, "byte %zu: opcode 0x%02x is not "
-                       "known", at, *code);
+        return fail(m, "byte %zu: opcode 0x%02x is unknown", at, *code);
     if (!op->run)
         rc = fail(m, "not allowed in a file of tensors");
     else if (m->pos == 1 && *code != 0x80)

@@ -59,7 +59,7 @@ static int walk_key(struct walk *w, const value *key, size_t i)
         return bl_fail(w->err, BL_DATA, "a name has more than %d bytes",
                        BL_TORCH_MAX_NAME);
     if (memchr(w->name.data, '\0', w->name.len))
-        return bl_fail(w->err, BL_DATA, "a name holds a NUL");
+        return bl_fail(w->err, BL_DATA, "a name contains a NUL");
     return 0;
 }
 

@@ -173,8 +173,8 @@ static int check_record(const struct reader *r, const struct record *e)
     if (e->flags & FLAG_ENCRYPTED)
         return entry_fails(r, e->name, "it is encrypted");
     if (e->method)
-        return entry_fails(r, e->name, "it is compressed; torch.save stores "
-                           "entries as they are, and nothing else is read");
+        return entry_fails(r, e->name, "it is compressed, but torch.save "
+                                       "stores entries uncompressed");
     if (e->packed != e->size)
         return entry_fails(r, e->name, "it has two sizes");
     return 0;

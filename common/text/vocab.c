@@ -37,9 +37,9 @@ static int check_line(const struct bl_vocab *v, size_t number,
                        BL_VOCAB_MAX_TOKEN);
     if (line.n > 0 && line.p[line.n - 1] == '\r')
         return bl_fail(err, BL_DATA, "'%s': line %zu: ends in CR LF, expected "
-                       "LF alone", v->path, number);
+                                     "only LF", v->path, number);
     if (memchr(line.p, '\0', line.n))
-        return bl_fail(err, BL_DATA, "'%s': line %zu: holds a NUL byte",
+        return bl_fail(err, BL_DATA, "'%s': line %zu: contains a NUL byte",
                        v->path, number);
     valid = bl_utf8_valid(line.p, line.n);
     if (valid < line.n)
@@ -70,7 +70,7 @@ static int split(struct bl_vocab *v, struct bl_err *err)
     }
     v->start[v->n] = (uint32_t)at;
     if (v->n == 0)
-        return bl_fail(err, BL_DATA, "'%s': holds no tokens", v->path);
+        return bl_fail(err, BL_DATA, "'%s': contains no tokens", v->path);
     return 0;
 }
 

@@ -215,8 +215,9 @@ static int set_towers(struct bl_net *net, const struct bl_net_spec *spec,
     if (m->n_towers == 1 && spec->role == BL_ROLE_BI_ENCODER
         && net->base->role == spec->role
         && m->towers[0].head.out)
-        return bl_fail(err, BL_USAGE, "'%s' has a linear layer behind each "
-                       "tower, which a model of one tower cannot have",
+        return bl_fail(err, BL_USAGE, "'%s' has a linear layer after each "
+                                      "tower, which a model of one tower "
+                                      "cannot have",
                        m->path);
     for (size_t i = 0; i < BL_MAX_TOWERS; i++) {
         struct bl_bert *t = &m->towers[i];
@@ -421,9 +422,10 @@ int bl_net_blink_groups(struct bl_net *net, const char *which,
            && strcmp(groups[g].name, which))
         g++;
     if (g == sizeof groups / sizeof *groups)
-        return bl_fail(err, BL_USAGE, "'%.40s' is none of BLINK's choices: "
-                       "additional_layers, top_layer, top4_layers, "
-                       "all_encoder_layers, all", which);
+        return bl_fail(err, BL_USAGE, "'%.40s' is not one of BLINK's choices: "
+                                      "additional_layers, top_layer, "
+                                      "top4_layers, all_encoder_layers, "
+                                      "all", which);
     for (size_t i = 0; i < net->n_params; i++) {
         struct bl_param *p = &net->params[i];
 

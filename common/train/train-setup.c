@@ -175,16 +175,16 @@ static int open_module(struct bl_train_setup *s, struct bl_err *err)
                                err);
 
     if (!found)
-        return bl_fail(err, BL_DATA, "training needs libtorch, which this "
-                       "build of blink was made without (no "
-                       "libblink-train.so)");
+        return bl_fail(err, BL_DATA, "training needs libtorch, but blink was "
+                                     "built without it (no "
+                                     "libblink-train.so)");
     if (found < 0)
         return -1;
     s->api = entry();
     if (s->api->abi == BL_TRAIN_ABI)
         return 0;
-    return bl_fail(err, BL_DATA, "libblink-train.so is of another version "
-                   "of blink");
+    return bl_fail(err, BL_DATA, "libblink-train.so comes from another "
+                                 "version of blink");
 }
 
 int bl_train_setup_start(struct bl_train_setup *s,

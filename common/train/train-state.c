@@ -148,8 +148,9 @@ static int compare_settings(const struct bl_trainer *t, struct bl_span was,
             other = (struct bl_span)BL_SPAN_LIT("nothing");
         if (!bl_span_eq(value, other))
             return bl_fail(err, BL_DATA, "'%s.checkpoint' was made with %s "
-                           "%.*s, not %.*s: give the same options, or "
-                           "--force to begin anew", t->output, name,
+                                         "%.*s, not %.*s: give the same "
+                                         "options, or --force to start "
+                                         "over", t->output, name,
                            (int)(other.n < 80 ? other.n : 80), other.p,
                            (int)(value.n < 80 ? value.n : 80), value.p);
     }

@@ -453,8 +453,8 @@ static int check_output(const struct bl_trainer *t, struct bl_err *err)
 
     if (t->resume || t->force || lstat(t->output, &st) < 0)
         return 0;
-    return bl_fail(err, BL_USAGE, "'%s' is there already (--force replaces "
-                   "it)", t->output);
+    return bl_fail(err, BL_USAGE, "'%s' already exists (--force replaces "
+                                  "it)", t->output);
 }
 
 static void set_optimiser(struct bl_trainer *t)

@@ -267,8 +267,9 @@ static int find_mark(struct bl_bunzip *z, uint64_t *bit)
                 && mark_in(z, i, bit))
                 return 1;
         if (z->buf.len > MAX_BLOCK)
-            return bl_fail(&z->err, BL_DATA, "'%s' is damaged at byte %llu: "
-                           "a block of bzip2 without an end", z->name,
+            return bl_fail(&z->err, BL_DATA, "'%s' is damaged at byte %llu: a "
+                                             "bzip2 block without an "
+                                             "end", z->name,
                            (unsigned long long)z->base);
         rc = more(z);
         if (rc < 0)
@@ -328,8 +329,8 @@ static int read_header(struct bl_bunzip *z)
 
 static int fail_mark(struct bl_bunzip *z)
 {
-    return bl_fail(&z->err, BL_DATA, "'%s' is damaged at byte %llu: no block "
-                   "of bzip2 begins there", z->name,
+    return bl_fail(&z->err, BL_DATA, "'%s' is damaged at byte %llu: no bzip2 "
+                                     "block starts there", z->name,
                    (unsigned long long)(z->base + z->bit / 8));
 }
 
@@ -418,8 +419,8 @@ static int fail_block(const struct bl_bunzip *z, const struct job *j,
 {
     return bl_fail(err, BL_DATA, "'%s' is damaged at byte %llu: %s", z->name,
                    (unsigned long long)j->at, j->end
-                   ? "the checksum of a bzip2 stream does not fit"
-                   : "a block of bzip2 cannot be decoded");
+                   ? "the checksum of a bzip2 stream is wrong"
+                   : "a bzip2 block cannot be decoded");
 }
 
 /* The bits of a mark may also stand in the midst of a block, once in 2^48

@@ -218,7 +218,7 @@ static void on_start(void *arg, const XML_Char *name, const XML_Char **a)
     if (d->depth == 1) {
         d->root = !strcmp(name, "mediawiki");
         if (!d->root)
-            stop(d, "no MediaWiki dump, which begins with <mediawiki>");
+            stop(d, "not a MediaWiki dump, which starts with <mediawiki>");
     } else if (d->depth == 2) {
         d->in_siteinfo = !strcmp(name, "siteinfo");
         if (!strcmp(name, "page"))
@@ -342,7 +342,7 @@ static void on_doctype(void *arg, const XML_Char *name, const XML_Char *sys,
     (void)sys;
     (void)pub;
     (void)internal;
-    stop(arg, "a document type, which no dump has");
+    stop(arg, "a document type, which dumps do not have");
 }
 
 /* ---- Open and close ---- */
@@ -394,12 +394,14 @@ static int note_cut(struct bl_wikidump *d, struct bl_err *err)
     struct place t = d->title;
 
     if (!d->bytes && bl_dumpfile_done(d->file))
-        return bl_fail(err, BL_DATA, "'%s': its first block of bzip2 is cut "
-                       "or damaged, so that none of its XML can be read",
+        return bl_fail(err, BL_DATA, "'%s': its first bzip2 block is "
+                                     "truncated or damaged, so none of its "
+                                     "XML can be read",
                        name);
     if (!d->root)
-        return bl_fail(err, BL_DATA, "'%s' is no MediaWiki dump: it ends at "
-                       "byte %" PRIu64 ", before <mediawiki>", name,
+        return bl_fail(err, BL_DATA, "'%s' is not a MediaWiki dump: it ends "
+                                     "at byte "
+                                     "%" PRIu64 ", before <mediawiki>", name,
                        d->bytes);
     if (d->in_page && t.n)
         d->cut = bl_xasprintf("'%s' ends at byte %" PRIu64 " of its XML, "

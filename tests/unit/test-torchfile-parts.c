@@ -73,7 +73,7 @@ static void tensors(void)
     object(SPAN("\200\2U\1xQ."), "byte 47: opcode BINPERSID: expected tuple, "
            "found string", "a persistent string");
     object(SPAN("\200\2" DICT "}K\1K\2sb."), "byte 77: opcode BUILD: an "
-           "attribute's name is no string", "an attribute named 1");
+           "attribute's name is not a string", "an attribute named 1");
     object(SPAN("\200\2" DICT "U\1x" TENSOR "s}U\11_metadata}sb."), NULL,
            "a state dict with metadata");
 }
@@ -84,7 +84,7 @@ static void names(void)
 
     object(SPAN("\200\2}(U\3a.b" TENSOR "U\1a}U\1b" TENSOR "su."),
            "tensor 'a.b' is given twice", "one name on two ways");
-    object(SPAN("\200\2}U\3a\0b" TENSOR "s."), "a name holds a NUL",
+    object(SPAN("\200\2}U\3a\0b" TENSOR "s."), "a name contains a NUL",
            "a NUL in a name");
     object(SPAN("\200\2}(N" TENSOR "K\7" TENSOR "u."), NULL,
            "keys that are no strings");

@@ -77,7 +77,7 @@ static void bad_opcodes(void)
             "the names that a file of tensors may use", "posix.system");
     refuses(SPAN("\200\2(ios\nsystem\n."), "byte 1003: opcode INST: not "
             "allowed in a file of tensors", "INST");
-    refuses(SPAN("\200\2\377."), "byte 1002: opcode 0xff is not known",
+    refuses(SPAN("\200\2\377."), "byte 1002: opcode 0xff is unknown",
             "an unknown opcode");
     refuses(SPAN("cos\nsystem\n."), "byte 1000: opcode GLOBAL: expected "
             "PROTO first", "protocol 0");
@@ -141,13 +141,14 @@ static void bad_calls(void)
             "4611686018427387904 elements, but the file has 4096 bytes",
             "a storage of 2^62 elements");
     refuses(SPAN("\200\2(U\7storage" FLOATS "\212\1\377tQ."), "byte 1044: "
-            "opcode BINPERSID: the number of elements is no integer from 0",
+            "opcode BINPERSID: the number of elements is not an integer from "
+            "0 up",
             "a storage of -1 elements");
     refuses(SPAN("\200\2(U\6modulecos\nsystem\n."), "byte 1011: opcode "
             "GLOBAL: 'os.system' is not among the names that a file of "
             "tensors may use", "a module");
     refuses(SPAN("\200\2(U\6moduleNU\1xU\1ytQ."), "byte 1019: opcode "
-            "BINPERSID: the file holds a module's program text, expected a "
+            "BINPERSID: the file contains a module's program text, expected a "
             "state dict (tensors alone)", "program text");
     refuses(SPAN("\200\2" REBUILD "((U\7storage" FLOATS "K\5NtQ" REST),
             "byte 1094: opcode REDUCE: a tensor reaches beyond the 5 "

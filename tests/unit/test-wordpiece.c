@@ -67,11 +67,11 @@ static void bad_files(void)
 {
     refused(HEAD "a\nb\na\n", "line 7: 'a' is on line 5 already");
     refused(HEAD "##a\nb\n##a\n", "line 7: '##a' is on line 5 already");
-    refused("[PAD]\r\n[UNK]\r\n", "line 1: ends in CR LF, expected LF alone");
+    refused("[PAD]\r\n[UNK]\r\n", "line 1: ends in CR LF, expected only LF");
     refused("\xEF\xBB\xBF" HEAD, "line 1: starts with a byte order mark, "
             "expected plain UTF-8");
     refused_n(HEAD "a\0b\n", sizeof HEAD + 3, NULL,
-              "line 5: holds a NUL byte");
+              "line 5: contains a NUL byte");
     refused(HEAD "a\xff\n", "line 5: invalid UTF-8 at byte 1 of it");
     refused("\n", "no token '[PAD]' on its 1 lines");
     refused("[PAD]\n[UNK]\n[CLS]\n", "no token '[SEP]' on its 3 lines");
