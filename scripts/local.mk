@@ -50,4 +50,6 @@ EXTRA_DIST += \
 	scripts/lib/data.sh \
 	scripts/lib/download.sh \
 	scripts/lib/fetch.sh \
-	scripts/lib/setup.sh
+	scripts/lib/opts.sh \
+	scripts/lib/setup.sh \
+	scripts/lib/usage.pl

@@ -31,5 +31,6 @@ else
     skip 'no Python' 'no GNU time'
 fi
 run "$top_srcdir/scripts/bench" --original
-is "$status:$(cat err)" '2:bench: --original needs a folder' 'no folder named'
+is "$status:$(cat err)" "2:bench: --original needs a value, DIR; try \
+'$top_srcdir/scripts/bench --help'" 'no folder named'
 finish

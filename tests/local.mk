@@ -105,6 +105,7 @@ SHELL_TESTS = \
 	tests/real-model.sh \
 	tests/reranker.sh \
 	tests/rss.sh \
+	tests/scripts-options.sh \
 	tests/shellcheck.sh \
 	tests/train-data.sh \
 	tests/train-mini.sh \

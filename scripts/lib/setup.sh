@@ -5,30 +5,15 @@
 # catalogues and indexes, $log the file that keeps what the tools say.
 # shellcheck shell=bash disable=SC2034,SC2154
 
+. "${BASH_SOURCE[0]%/*}/opts.sh"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 data=${BLINK_DATA:-$top/data}
 case $data in /*) ;; *) data=$PWD/$data ;; esac
 log=$data/quickstart.log
-me=${0##*/}
 tty=''
 [ -t 2 ] && tty=yes
 
-say() { printf '%s: %s\n' "$me" "$*" >&2; }
-
-# die STATUS TEXT...: statuses are those of the programs (see blink(7)).
-die() {
-    local status=$1
-    shift
-    say "$*"
-    exit "$status"
-}
-
 seconds() { date +%s; }
-
-# usage: prints the comment at the top of the script.
-usage() {
-    sed -n '3,/^[^#]/{/^#/!q;s/^# \{0,1\}//;p;}' "$0"
-}
 
 # step TEXT COMMAND...: one line for a step, its output in the log, the end
 # of the log shown when it fails.
