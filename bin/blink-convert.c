@@ -14,6 +14,7 @@
 
 #include "convert/convert.h"
 #include "convert/family-pack.h"
+#include "base/mem.h"
 #include "model/model-family.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
@@ -114,7 +115,7 @@ static const struct bl_command commands[] = {
         0 },
 };
 
-enum { N_COMMANDS = sizeof commands / sizeof *commands };
+enum { N_COMMANDS = BL_COUNT(commands) };
 
 static void show(void *ctx, uint64_t done, uint64_t total)
 {

@@ -226,7 +226,7 @@ static void put_truncated(struct bl_buf *b, unsigned cut)
         { BL_CUT_TEXT, "text" }
     };
 
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    for (size_t i = 0; i < BL_COUNT(parts); i++)
         if (cut & parts[i].bit)
             bl_buf_printf(b, "%c\"%s\"", b->len ? ',' : '[', parts[i].name);
     if (b->len)

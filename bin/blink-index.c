@@ -188,7 +188,7 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
         return -1;
     if (!found)
         return bl_fail(err, BL_DATA, "stdin:%zu: no entity '%.*s' in '%s'",
-                       item->rec.number, (int)(id.n < 64 ? id.n : 64), id.p,
+                       item->rec.number, (int)BL_MIN(id.n, 64), id.p,
                        bl_kb_path(b->kb));
     if (read_vector(b, item, in, arena, err) < 0)
         return -1;
@@ -250,7 +250,7 @@ static int check_complete(struct builder *b, struct bl_err *err)
                     "of '%s' have no vector, the first is '%.*s' (row %"
                     PRIu64 "); --partial allows it",
                     n - bl_index_added(b->writer), n, bl_kb_path(b->kb),
-                    (int)(e.id.n < 64 ? e.id.n : 64), e.id.p, row);
+                    (int)BL_MIN(e.id.n, 64), e.id.p, row);
         rc = -1;
     }
     bl_arena_free(&arena);
@@ -326,7 +326,7 @@ static int import_rows(const struct bl_vector_file *f, const char *path,
 
     bl_progress_start(&p, "vectors imported", f->n, o.loop.progress);
     for (size_t first = 0, n; first < f->n && !rc; first += n) {
-        n = f->n - first < PART ? f->n - first : PART;
+        n = BL_MIN(f->n - first, PART);
         bl_vector_file_read(f, first, n, v);
         for (size_t i = 0; i < n && !rc; i++)
             rc = bl_index_add(w, bl_vector_file_row(f, first + i),

@@ -466,7 +466,7 @@ static void put_line(struct bl_buf *b, const char *name, struct bl_span v)
 
 static const char *const notes[] = { "created", "source", "licence",
                                      "attribution" };
-enum { N_NOTES = sizeof notes / sizeof notes[0] };
+enum { N_NOTES = BL_COUNT(notes) };
 
 static void info_table(struct printer *p, long long bytes)
 {

@@ -123,7 +123,7 @@ static int read_text(struct state *s, const struct bl_candidate *c,
         return bl_fail(err, BL_NO_ENTITY,
                        "field 'candidates': entry %zu: the catalogue has no "
                        "entity '%.*s'", c->place,
-                       (int)(c->id.n < 80 ? c->id.n : 80), c->id.p);
+                       (int)BL_MIN(c->id.n, 80), c->id.p);
     *out = (struct bl_entity_text){ e.title, e.text, e.title.p != NULL };
     return 0;
 }
@@ -143,7 +143,7 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
                             err) < 0
         || bl_candidates_read(&item->rec, a, &w->list, err) < 0)
         return -1;
-    n = w->list.n < o.top ? w->list.n : o.top;
+    n = BL_MIN(w->list.n, o.top);
     w->texts = bl_arena_alloc(a, n, sizeof *w->texts);
     for (size_t i = 0; i < n; i++)
         if (read_text(s, &w->list.v[i], a, &w->texts[i], err) < 0)

@@ -321,7 +321,7 @@ static int add_rows(struct state *s, const struct mention *m,
         if (!isnan(scores[i]))
             found[n_found++] = (struct bl_hit){ scores[i], fresh[i] };
     qsort(found, n_found, sizeof *found, best_first);
-    n_found = n_found < most ? n_found : most;
+    n_found = BL_MIN(n_found, most);
     memcpy(all + *n, found, n_found * sizeof *all);
     *n += n_found;
     free(fresh);
@@ -335,7 +335,7 @@ static int add_rows(struct state *s, const struct mention *m,
 static int add_named(struct state *s, const struct mention *m,
                      struct bl_hit *all, size_t *n, struct bl_err *err)
 {
-    size_t n_names = m->names.n < o.k ? m->names.n : o.k;
+    size_t n_names = BL_MIN(m->names.n, o.k);
     int64_t *rows = bl_xmalloc(n_names, sizeof *rows);
     int rc;
 
@@ -484,8 +484,7 @@ static int run(void *ctx, struct bl_item **items, size_t n,
                struct bl_arena *arena, struct bl_err *err)
 {
     for (size_t i = 0; i < n; i += GROUP)
-        if (run_group(ctx, items + i, n - i < GROUP ? n - i : GROUP, arena,
-                      err) < 0)
+        if (run_group(ctx, items + i, BL_MIN(n - i, GROUP), arena, err) < 0)
             return -1;
     return 0;
 }

@@ -334,10 +334,7 @@ static int make_raw(struct state *s, const struct bl_record *r,
     for (size_t want = in->cap ? in->cap : 512; more; want *= 2) {
         if (o.length && want > o.length)
             want = o.length;
-        if (want > in->cap) {
-            in->ids = bl_xrealloc(in->ids, want, sizeof *in->ids);
-            in->cap = want;
-        }
+        BL_GROW(in->ids, want, in->cap);
         in->n = bl_wordpiece_ids(s->words, text, s->spec.literal, in->ids,
                                  want, &more);
         if (want == o.length)

@@ -240,7 +240,7 @@ static void put_between(struct state *s, const struct view *v)
     size_t n = bytes_of(ahead, v->start - s->at);
 
     put_text(&s->out, (struct bl_span){ ahead.p, n });
-    s->at += known < v->start - s->at ? known : v->start - s->at;
+    s->at += BL_MIN(known, v->start - s->at);
     if (from > s->at) {
         bl_buf_puts(&s->out, "<span class=\"gap\"> [&#8230;] </span>");
         s->at = from;

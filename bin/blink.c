@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "driver/driver.h"
+#include "base/mem.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
 
@@ -107,7 +108,7 @@ static bool means_link(int argc, char **argv)
 
     if (argc < 2 || argv[1][0] != '-')
         return false;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    for (size_t i = 0; i < BL_COUNT(others); i++) {
         if (!strcmp(argv[1], others[i]))
             return false;
     }
@@ -116,7 +117,7 @@ static bool means_link(int argc, char **argv)
 
 static bool is_command(const char *word)
 {
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    for (size_t i = 0; i < BL_COUNT(commands); i++)
         if (!strcmp(word, strrchr(commands[i].name, ' ') + 1))
             return true;
     return false;

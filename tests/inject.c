@@ -106,7 +106,7 @@ static size_t allowed(size_t n)
         return 0;
     }
     size_t most = plan.cut ? (size_t)(turn % 7 + 1) : n;
-    return n < most ? n : most;
+    return n < most ? n : most;     /* checksrc: allow, no libblink here */
 }
 
 /* A real function, looked up once. */

@@ -94,10 +94,7 @@ void bl_answers_add(struct bl_answers *a, struct bl_span line)
                                  &err) < 0)
         to.start = to.end = -1;
     read_nil(&a->record, &to);
-    if (a->n == a->cap) {
-        a->cap = a->cap ? 2 * a->cap : 16;
-        a->v = bl_xrealloc(a->v, a->cap, sizeof *a->v);
-    }
+    BL_GROW(a->v, a->n + 1, a->cap);
     a->v[a->n++] = to;
 }
 

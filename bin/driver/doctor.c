@@ -61,7 +61,7 @@ static void see_programs(struct patient *p)
         "blink-ner", "blink-embed", "blink-index", "blink-retrieve",
         "blink-rerank", "blink-score", "blink-kb"
     };
-    size_t missing = 0, n = sizeof names / sizeof *names;
+    size_t missing = 0, n = BL_COUNT(names);
 
     for (size_t i = 0; i < n; i++) {
         char *path = bl_path_program(names[i]);
@@ -261,7 +261,7 @@ static int try_engine(const struct patient *p, int kind, char **says,
     if (!e)
         return -1;
     v = bl_xmalloc(bl_encoder_dim(e), sizeof *v);
-    bl_batch_add(&b, ids, NULL, NULL, sizeof ids / sizeof *ids);
+    bl_batch_add(&b, ids, NULL, NULL, BL_COUNT(ids));
     double start = bl_now();
     rc = bl_encoder_embed(e, BL_TOWER_CONTEXT, &b, v, NULL, err);
     *ms = (bl_now() - start) * 1000;

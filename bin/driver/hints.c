@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "base/mem.h"
 #include "cli/prog.h"
 
 static const struct { const char *theirs, *ours; } hints[] = {
@@ -33,7 +34,7 @@ void bl_driver_hint(int argc, char **argv)
         const char *name = argv[i] + 2;
         if (strncmp(argv[i], "--", 2))
             continue;
-        for (size_t j = 0; j < sizeof hints / sizeof *hints; j++) {
+        for (size_t j = 0; j < BL_COUNT(hints); j++) {
             size_t n = strlen(hints[j].theirs);
             if (!strncmp(name, hints[j].theirs, n)
                 && (!name[n] || name[n] == '='))

@@ -249,7 +249,7 @@ static void add_engine(struct bl_pipeline *p, const struct bl_link_opts *o)
         { "--precision", o->precision }, { "--threads", o->threads }
     };
 
-    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+    for (size_t i = 0; i < BL_COUNT(given); i++) {
         if (given[i][1]) {
             bl_pipeline_arg(p, given[i][0]);
             bl_pipeline_arg(p, given[i][1]);

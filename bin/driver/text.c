@@ -99,7 +99,7 @@ static int refuse_utf16(const char *name, const char *p, size_t n,
 static void say_records(const char *name, const char *p, size_t n)
 {
     static const char *const fields[] = { "\"mention\"", "\"text\"" };
-    size_t head = n < 4096 ? n : 4096, i = 0;
+    size_t head = BL_MIN(n, 4096), i = 0;
 
     while (i < head && strchr("[ \t\r\n", p[i]))
         i++;
@@ -143,7 +143,7 @@ static size_t cut(const char *p, size_t n)
 {
     static const char *const marks[] = { "\n\n", "\n", ". ", " " };
 
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+    for (size_t i = 0; i < BL_COUNT(marks); i++) {
         size_t at = last_behind(p, n, marks[i]);
         if (at)
             return at;

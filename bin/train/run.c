@@ -45,7 +45,7 @@ static char *argument_of(const char *path, struct bl_span key,
         bl_die(&err);
     if (type != BL_JSON_STRING && type != BL_JSON_NUMBER) {
         bl_fail(&err, BL_DATA, "'%s': %.*s: expected string, number or "
-                "boolean, found %s", path, (int)(key.n < 60 ? key.n : 60),
+                "boolean, found %s", path, (int)BL_MIN(key.n, 60),
                 key.p, bl_json_type_name(type));
         bl_die(&err);
     }
@@ -211,7 +211,7 @@ static void put_choices(struct bl_buf *b)
         { "device", o.device }, { "precision", o.precision },
     };
 
-    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+    for (size_t i = 0; i < BL_COUNT(choices); i++)
         bl_buf_printf(b, ",\"%s\":%d", choices[i].name, choices[i].v);
 }
 

@@ -48,7 +48,7 @@ void *bl_arena_alloc(struct bl_arena *a, size_t n, size_t size)
     bytes &= ~(size_t)(ALIGN - 1);
     if (!b || b->size - b->used < bytes) {
         grown = b ? b->size * 2 : FIRST_BLOCK;
-        b = block_new(bytes > grown ? bytes : grown);
+        b = block_new(BL_MAX(bytes, grown));
         b->next = a->head;
         a->head = b;
     }

@@ -43,7 +43,7 @@ static void on_bus(int sig, siginfo_t *info, void *ucontext)
 
     (void)sig;
     (void)ucontext;
-    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+    for (size_t i = 0; i < BL_COUNT(maps); i++) {
         if (!maps[i].path || at < maps[i].data
             || at >= maps[i].data + maps[i].size)
             continue;
@@ -65,7 +65,7 @@ static void watch_map(const struct bl_map *m)
     if (!bus_ready)
         sigaction(SIGBUS, &sa, NULL);
     bus_ready = true;
-    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+    for (size_t i = 0; i < BL_COUNT(maps); i++) {
         if (!maps[i].path) {
             maps[i].data = m->data;
             maps[i].size = m->size;
@@ -77,7 +77,7 @@ static void watch_map(const struct bl_map *m)
 
 static void unwatch_map(const struct bl_map *m)
 {
-    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+    for (size_t i = 0; i < BL_COUNT(maps); i++)
         if (maps[i].path == m->path)
             maps[i].path = NULL;
 }
@@ -222,7 +222,7 @@ static void arm_cleanup(void)
         return;
     armed = true;
     atexit(bl_newfile_cleanup);
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+    for (size_t i = 0; i < BL_COUNT(signals); i++)
         if (sigaction(signals[i], NULL, &old) == 0
             && old.sa_handler == SIG_DFL)
             signal(signals[i], on_signal);

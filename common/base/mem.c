@@ -98,6 +98,21 @@ void *bl_xrealloc(void *p, size_t n, size_t size)
     return p;
 }
 
+size_t bl_grown(size_t capacity, size_t count)
+{
+    size_t twice = capacity > SIZE_MAX / 2 ? SIZE_MAX : 2 * capacity;
+
+    return BL_MAX(BL_MAX(twice, count), 16);
+}
+
+void *bl_grow(void *array, size_t count, size_t *capacity, size_t size)
+{
+    if (count <= *capacity)
+        return array;
+    *capacity = bl_grown(*capacity, count);
+    return bl_xrealloc(array, *capacity, size);
+}
+
 char *bl_xstrdup(const char *s)
 {
     return bl_xmemdup(s, strlen(s) + 1);

@@ -29,6 +29,64 @@ char *bl_xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 #define BL_NEW(T) ((T *)bl_xcalloc(1, sizeof(T)))
 #define BL_NEW_ARRAY(T, n) ((T *)bl_xcalloc((n), sizeof(T)))
 
+/*
+ * Makes room for `count` elements of an array that grows one by one:
+ *
+ *     BL_GROW(list->v, list->n + 1, list->capacity);
+ *     list->v[list->n++] = x;
+ *
+ * `array` is a pointer (NULL at first) and `capacity` a size_t (0 at first);
+ * both are assigned to when there is too little room, and evaluated more than
+ * once.  Pointers into the old array are then stale, and new elements are not
+ * zeroed.  A size that wraps ends as memory that runs out does, in bl_oom().
+ */
+#define BL_GROW(array, count, capacity) \
+    ((count) > (capacity) \
+     ? (void)((array) = bl_grow((array), (count), &(capacity), \
+                                sizeof *(array))) \
+     : (void)0)
+void *bl_grow(void *array, size_t count, size_t *capacity, size_t size);
+/* The capacity that BL_GROW would choose, for arrays that share one: twice
+ * the old, at least 16 and at least `count`. */
+size_t bl_grown(size_t capacity, size_t count);
+
+/* The number of elements of an array, as a constant.  A pointer, whose
+ * sizeof says nothing of the elements, does not compile. */
+#define BL_COUNT(array) \
+    (sizeof(array) / sizeof *(array) \
+     + 0 * sizeof(char[BL_IS_POINTER(array) ? -1 : 1]))  /* checksrc: allow */
+#define BL_IS_POINTER(array) \
+    __builtin_types_compatible_p(__typeof__(array), __typeof__(&(array)[0]))
+
+/*
+ * The smaller and the larger of two numbers, in the type that a + b has; each
+ * operand is evaluated once.  Of two that compare equal, or when one is a NaN,
+ * the answer is b: BL_MIN(a, b) is a < b ? a : b, which compiles to one
+ * instruction.
+ */
+#define BL_MIN(a, b) BL_OF_TYPE(bl_min, (a) + (b))((a), (b))
+#define BL_MAX(a, b) BL_OF_TYPE(bl_max, (a) + (b))((a), (b))
+
+#define BL_OF_TYPE(f, x) \
+    _Generic((x), int: f##_int, unsigned: f##_unsigned, long: f##_long, \
+             unsigned long: f##_ulong, long long: f##_llong, \
+             unsigned long long: f##_ullong, float: f##_float, \
+             double: f##_double)
+#define BL_MIN_MAX(name, T) \
+    static inline T bl_min_##name(T a, T b) \
+        { return a < b ? a : b; } /* checksrc: allow */ \
+    static inline T bl_max_##name(T a, T b) \
+        { return a > b ? a : b; } /* checksrc: allow */
+BL_MIN_MAX(int, int)
+BL_MIN_MAX(unsigned, unsigned)
+BL_MIN_MAX(long, long)
+BL_MIN_MAX(ulong, unsigned long)
+BL_MIN_MAX(llong, long long)
+BL_MIN_MAX(ullong, unsigned long long)
+BL_MIN_MAX(float, float)
+BL_MIN_MAX(double, double)
+#undef BL_MIN_MAX
+
 /* *out = a * b or a + b; false (and *out untouched) when it would wrap. */
 bool bl_size_mul(size_t a, size_t b, size_t *out)
     __attribute__((warn_unused_result));

@@ -11,6 +11,8 @@
 #include <immintrin.h>
 #endif
 
+#include "base/mem.h"
+
 /* Fractional parts of the cube roots of the first 64 primes. */
 static const uint32_t round_words[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
@@ -207,7 +209,7 @@ void bl_sha256_add(struct bl_sha256 *s, const void *data, size_t n)
 
     s->bytes += n;
     if (used) {
-        take = sizeof s->block - used < n ? sizeof s->block - used : n;
+        take = BL_MIN(sizeof s->block - used, n);
         memcpy(s->block + used, p, take);
         if (used + take == sizeof s->block)
             blocks(s->state, s->block, 1);

@@ -80,7 +80,7 @@ static uint64_t prefix_of(const char *p, size_t n)
 
 static int compare(const struct item *a, const struct item *b)
 {
-    size_t n = a->n < b->n ? a->n : b->n;
+    size_t n = BL_MIN(a->n, b->n);
     int c;
 
     if (a->prefix != b->prefix)
@@ -124,10 +124,7 @@ static int spill(struct bl_sorter *s, struct bl_err *err)
             return -1;
     }
     r.end = bl_spool_size(s->spool);
-    if (s->n_runs == s->cap_runs) {
-        s->cap_runs = s->cap_runs ? s->cap_runs * 2 : 16;
-        s->run = bl_xrealloc(s->run, s->cap_runs, sizeof *s->run);
-    }
+    BL_GROW(s->run, s->n_runs + 1, s->cap_runs);
     s->run[s->n_runs++] = r;
     s->n = s->n_text = 0;
     return 0;

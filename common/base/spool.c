@@ -167,8 +167,7 @@ static int fill(struct bl_cursor *c, size_t want, struct bl_err *err)
         uint64_t left = c->end - c->at;
         size_t room = c->cap - c->n;
         ssize_t got = pread(c->spool->fd, c->data + c->n,
-                            left < room ? (size_t)left : room,
-                            (off_t)c->at);
+                            (size_t)BL_MIN(left, room), (off_t)c->at);
 
         if (got < 0 && errno == EINTR)
             continue;

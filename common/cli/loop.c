@@ -54,7 +54,7 @@ static struct slot *slot_new(struct state *s)
     struct slot *slot;
 
     if (s->n == s->cap) {
-        s->cap = s->cap ? s->cap * 2 : 16;
+        s->cap = bl_grown(s->cap, s->n + 1);
         s->slots = bl_xrealloc(s->slots, s->cap, sizeof *s->slots);
         s->good = bl_xrealloc(s->good, s->cap, sizeof *s->good);
         for (size_t i = s->n; i < s->cap; i++)

@@ -186,7 +186,7 @@ static int copy_tensor(struct copy *x, const struct bl_torch_tensor *t,
     if (bl_torch_storage_verify(t->storage, err) < 0)
         return bl_err_prefix(err, "tensor '%s'", t->name);
     for (size_t first = 0; first < t->count; first += n) {
-        n = t->count - first < PIECE ? t->count - first : PIECE;
+        n = BL_MIN(t->count - first, PIECE);
         if (copy_piece(x, t, first, n, err) < 0)
             return -1;
     }

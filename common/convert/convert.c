@@ -149,8 +149,7 @@ int bl_convert_run(const struct bl_convert *c,
         return rc;
     }
     *report = (struct bl_convert_report){ 0 };
-    d = bl_newdir_open(c->output, files, sizeof files / sizeof *files,
-                       c->force, err);
+    d = bl_newdir_open(c->output, files, BL_COUNT(files), c->force, err);
     if (!d)
         return -1;
     rc = bl_checkpoint_open(&from, c->input, err);

@@ -32,8 +32,7 @@ static const char *const names[] = {
     "ner/config.json", "ner/blink.json", "ner/model.safetensors",
 };
 
-enum { N_NAMES = sizeof names / sizeof *names, KEPT = 2, FIRST_PART = 4,
-       PART = 3 };
+enum { N_NAMES = BL_COUNT(names), KEPT = 2, FIRST_PART = 4, PART = 3 };
 
 struct job {
     const struct bl_family_pack *pack;

@@ -98,7 +98,7 @@ static int put_halved(struct bl_safetensors_writer *w,
     float wide[PIECE];
 
     for (size_t at = 0; at < t->count; at += n) {
-        n = t->count - at < PIECE ? t->count - at : PIECE;
+        n = BL_MIN(t->count - at, PIECE);
         bl_tensor_to_f32(t->dtype, t->data + at * size, n, wide);
         for (size_t i = 0; i < n; i++) {
             if (!(fabsf(wide[i]) <= 65504.0f))

@@ -30,7 +30,7 @@ struct world {
     char *name;
     struct bl_map map;
     struct page *pages;         /* [n] by id */
-    size_t n;
+    size_t n, cap;
     struct bl_arena ids;
 };
 
@@ -196,9 +196,7 @@ static int read_page(struct zeshel *s, struct world *w,
         || bl_record_string(&s->rec, "title", &s->arena, &title, err) < 0
         || bl_record_string(&s->rec, "text", &s->arena, &text, err) < 0)
         return -1;
-    if ((w->n & (w->n - 1)) == 0)
-        w->pages = bl_xrealloc(w->pages, w->n ? 2 * w->n : 1,
-                               sizeof *w->pages);
+    BL_GROW(w->pages, w->n + 1, w->cap);
     w->pages[w->n] = (struct page){ id, s->rec.line, w->n };
     snprintf(row, sizeof row, "%zu", w->n++);
     bl_buf_clear(&s->out);
@@ -334,8 +332,7 @@ static int put_context(struct zeshel *s, struct bl_span page,
     if (!bl_span_eq(said, found))
         return bl_fail(err, BL_DATA, "field 'text': the page has '%.*s' as "
                        "words %zu to %zu, expected '%.80s'",
-                       (int)(found.n < 80 ? found.n : 80), found.p, a, z,
-                       said.p);
+                       (int)BL_MIN(found.n, 80), found.p, a, z, said.p);
     put(&s->out, "context_left", a ? words(text, a < SIDE ? 0 : a - SIDE,
                                            a - 1) : BL_SPAN_LIT(""));
     put(&s->out, "mention", said);

@@ -220,10 +220,7 @@ int bl_case_judge(struct bl_case *c, const struct bl_record *r,
 
 void bl_cases_add(struct bl_cases *all, const struct bl_case *c)
 {
-    if (all->n == all->cap) {
-        all->cap = all->cap ? 2 * all->cap : 256;
-        all->v = bl_xrealloc(all->v, all->cap, sizeof *all->v);
-    }
+    BL_GROW(all->v, all->n + 1, all->cap);
     all->v[all->n++] = *c;
 }
 

@@ -76,10 +76,7 @@ int bl_label_map_add(struct bl_label_map *map, struct bl_kb *kb,
     row = find_title(map, kb, title, a, err);
     if (row == -2 || (row >= 0 && bl_kb_brief_row(kb, row, a, &e, err) < 0))
         return -1;
-    if (map->n == map->cap) {
-        map->cap = map->cap ? 2 * map->cap : 256;
-        map->v = bl_xrealloc(map->v, map->cap, sizeof *map->v);
-    }
+    BL_GROW(map->v, map->n + 1, map->cap);
     map->missing += row < 0;
     map->v[map->n] = (struct pair){
         bl_arena_strndup(&map->memory, label.p, label.n),

@@ -263,7 +263,7 @@ static void put_change(struct bl_buf *out, enum change what,
         bl_buf_printf(out, "{\"change\":\"%s\"", change_names[what]);
     else
         bl_buf_putc(out, "+-~="[what]);
-    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+    for (size_t i = 0; i < BL_COUNT(cells); i++) {
         if (json) {
             put_value(out, names[i], cells[i]);
             continue;

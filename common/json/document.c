@@ -231,7 +231,7 @@ static void put_step(struct bl_buf *b, const cJSON *parent,
         bl_buf_puts(b, item->string);
     } else {
         n = strlen(item->string);
-        n = n < MAX_KEY_SHOWN ? n : MAX_KEY_SHOWN;
+        n = BL_MIN(n, MAX_KEY_SHOWN);
         while (n > 0 && ((unsigned char)item->string[n] & 0xC0) == 0x80)
             n--;                /* not inside a character */
         bl_buf_putc(b, '[');

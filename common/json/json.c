@@ -345,7 +345,7 @@ int bl_json_integer(struct bl_span v, int64_t lo, int64_t hi, int64_t *out,
         if (digit < 0 || digit > 9)
             return bl_fail(err, BL_BAD_FIELD,
                            "expected integer, found %.*s",
-                           (int)(v.n < 40 ? v.n : 40), v.p);
+                           (int)BL_MIN(v.n, 40), v.p);
         if (__builtin_mul_overflow(r, 10, &r)
             || __builtin_sub_overflow(r, digit, &r))
             break;
@@ -353,7 +353,7 @@ int bl_json_integer(struct bl_span v, int64_t lo, int64_t hi, int64_t *out,
     /* Gathered below zero, where there is room for INT64_MIN. */
     if (i < v.n || (!negative && r == INT64_MIN))
         return bl_fail(err, BL_BAD_FIELD, "integer %.*s is out of range",
-                       (int)(v.n < 40 ? v.n : 40), v.p);
+                       (int)BL_MIN(v.n, 40), v.p);
     r = negative ? r : -r;
     if (r < lo || r > hi)
         return bl_fail(err, BL_BAD_FIELD,

@@ -71,7 +71,7 @@ static void make_room(struct bl_lines *l)
         l->start = 0;
     }
     if (l->cap - l->end < CHUNK) {
-        l->cap = l->end + CHUNK > 2 * l->cap ? l->end + CHUNK : 2 * l->cap;
+        l->cap = BL_MAX(l->end + CHUNK, 2 * l->cap);
         l->data = bl_xrealloc(l->data, l->cap, 1);
     }
 }
@@ -135,7 +135,7 @@ static void decide(struct bl_lines *l)
     const char *p = l->data + l->start;
     size_t n = l->end - l->start;
 
-    if (l->seen == 0 && n > 0 && !memcmp(p, mark, n < 3 ? n : 3)) {
+    if (l->seen == 0 && n > 0 && !memcmp(p, mark, BL_MIN(n, 3))) {
         if (n < 3 && !l->eof)
             return;
         l->seen = n < 3 ? 0 : 3;
@@ -184,7 +184,7 @@ static bool ready(struct bl_lines *l)
 /* Keeps the first bytes of a line that is too long. */
 static void take_excerpt(struct bl_lines *l, size_t have)
 {
-    l->n_excerpt = have > EXCERPT ? EXCERPT : have;
+    l->n_excerpt = BL_MIN(have, EXCERPT);
     memcpy(l->excerpt, l->data + l->start, l->n_excerpt);
 }
 

@@ -11,11 +11,7 @@
 static void add_field(struct bl_record *r, struct bl_span key,
                       struct bl_span value)
 {
-    if (r->n_fields == r->cap_fields) {
-        r->cap_fields = r->cap_fields ? r->cap_fields * 2 : 16;
-        r->fields = bl_xrealloc(r->fields, r->cap_fields,
-                                sizeof *r->fields);
-    }
+    BL_GROW(r->fields, r->n_fields + 1, r->cap_fields);
     r->fields[r->n_fields++] = (struct bl_field){ key, value };
 }
 
@@ -193,10 +189,7 @@ static struct bl_edit *edit_for(struct bl_edits *e, const char *name)
     for (size_t i = 0; i < e->n; i++)
         if (!strcmp(e->v[i].name, name))
             return &e->v[i];
-    if (e->n == e->cap) {
-        e->cap = e->cap ? e->cap * 2 : 4;
-        e->v = bl_xrealloc(e->v, e->cap, sizeof *e->v);
-    }
+    BL_GROW(e->v, e->n + 1, e->cap);
     e->v[e->n] = (struct bl_edit){ .name = bl_xstrdup(name) };
     return &e->v[e->n++];
 }

@@ -201,7 +201,7 @@ static int take_parts(struct bl_span object, struct parts *x,
 
     memset(x, 0, sizeof *x);
     while (bl_json_next(&it, &key, &value))
-        for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        for (size_t i = 0; i < BL_COUNT(known); i++) {
             if (!bl_json_key_is(key, known[i].name))
                 continue;
             if (known[i].to->p)

@@ -223,10 +223,7 @@ static void note_line(struct bl_kb_builder *b, const char *file, size_t line)
     if (s && s->file == file
         && line - s->line == (size_t)((int64_t)b->rows - s->row))
         return;
-    if (b->n_seg == b->cap_seg) {
-        b->cap_seg = b->cap_seg ? b->cap_seg * 2 : 8;
-        b->seg = bl_xrealloc(b->seg, b->cap_seg, sizeof *b->seg);
-    }
+    BL_GROW(b->seg, b->n_seg + 1, b->cap_seg);
     b->seg[b->n_seg++] = (struct segment){ (int64_t)b->rows, file, line };
 }
 

@@ -30,7 +30,7 @@ struct bl_kb_counts {
 
 static int compare(struct bl_span a, struct bl_span b)
 {
-    int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+    int c = memcmp(a.p, b.p, BL_MIN(a.n, b.n));
 
     return c ? c : (a.n > b.n) - (a.n < b.n);
 }
@@ -73,7 +73,7 @@ static int read_row(struct bl_span line, struct row *out, struct bl_err *err)
     if (bl_json_integer(v[0], 1, INT64_C(1) << 40, &out->count, err) < 0)
         return bl_fail(err, BL_DATA, "the count: expected a whole number "
                        "above 0, found '%.*s'",
-                       (int)(v[0].n < 40 ? v[0].n : 40), v[0].p);
+                       (int)BL_MIN(v[0].n, 40), v[0].p);
     out->name = v[1];
     out->id = v[2];
     out->title = v[3];
@@ -93,10 +93,7 @@ static int read_rows(struct bl_kb_counts *c, const char *path,
         at += line.n + 1;
         if (!line.n || *line.p == '#')
             continue;
-        if (c->n == cap) {
-            cap = cap ? 2 * cap : 1024;
-            c->rows = bl_xrealloc(c->rows, cap, sizeof *c->rows);
-        }
+        BL_GROW(c->rows, c->n + 1, cap);
         if (read_row(line, &c->rows[c->n++], err) < 0)
             return bl_err_prefix(err, "%s:%zu", path, number);
     }

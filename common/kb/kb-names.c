@@ -8,6 +8,7 @@
 
 #include "text/fold.h"
 #include "text/initials.h"
+#include "base/mem.h"
 
 enum { TITLE_WEIGHT = 5, BARE_WEIGHT = 2, ALIAS_WEIGHT = 1,
        COMMON_WINDOW = 4096 };
@@ -102,7 +103,7 @@ static int by_name(const void *va, const void *vb)
 {
     const struct bl_kb_naming *a = *(const struct bl_kb_naming *const *)va;
     const struct bl_kb_naming *b = *(const struct bl_kb_naming *const *)vb;
-    size_t n = a->folded.n < b->folded.n ? a->folded.n : b->folded.n;
+    size_t n = BL_MIN(a->folded.n, b->folded.n);
     int c = memcmp(a->folded.p, b->folded.p, n);
 
     if (c == 0)

@@ -231,10 +231,7 @@ static void put_alias(struct alias_reader *a, struct bl_span surface)
         qsort(a->v, a->n, sizeof *a->v, by_count);
         a->n = MAX_ALIASES;
     }
-    if (a->n == a->cap) {
-        a->cap = a->cap ? a->cap * 2 : 64;
-        a->v = bl_xrealloc(a->v, a->cap, sizeof *a->v);
-    }
+    BL_GROW(a->v, a->n + 1, a->cap);
     a->v[a->n].surface.p = bl_arena_strndup(&a->arena, surface.p,
                                             surface.n);
     a->v[a->n].surface.n = surface.n;

@@ -123,11 +123,7 @@ static void put_mention(struct bl_wiki_work *w, const struct bl_wikilink *l,
 {
     size_t start = w->keep.len;
 
-    if (w->n_mentions == w->cap_mentions) {
-        w->cap_mentions = w->cap_mentions ? w->cap_mentions * 2 : 256;
-        w->mentions = bl_xrealloc(w->mentions, w->cap_mentions,
-                                  sizeof *w->mentions);
-    }
+    BL_GROW(w->mentions, w->n_mentions + 1, w->cap_mentions);
     bl_buf_put_span(&w->keep, l->key);
     w->mentions[w->n_mentions++] = (struct bl_wiki_mention){
         l->start - shift, l->end - shift, offset(w, start) };
@@ -256,11 +252,7 @@ void bl_wiki_work_on(void *arg)
     w->n_mentions = w->n_links = 0;
     if (!w->reader)
         w->reader = bl_wikitext_new();
-    if (w->batch.n > w->cap_results) {
-        w->cap_results = w->batch.n;
-        w->results = bl_xrealloc(w->results, w->cap_results,
-                                 sizeof *w->results);
-    }
+    BL_GROW(w->results, w->batch.n, w->cap_results);
     for (size_t i = 0; i < w->batch.n; i++)
         read_page(w, &w->batch.pages[i], &w->results[i]);
     for (size_t i = 0; i < w->batch.n; i++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kb/kb-wiki-parts.h"
+#include "base/mem.h"
 
 int bl_wiki_advance(struct bl_wiki_stream *t, struct bl_err *err)
 {
@@ -31,7 +32,7 @@ int bl_wiki_start(struct bl_wiki_stream *t, struct bl_sorter *s,
 
 int bl_wiki_compare(struct bl_span a, struct bl_span b)
 {
-    size_t n = a.n < b.n ? a.n : b.n;
+    size_t n = BL_MIN(a.n, b.n);
     int c = n ? memcmp(a.p, b.p, n) : 0;
 
     return c ? c : (a.n > b.n) - (a.n < b.n);

@@ -554,7 +554,7 @@ int bl_kb_search(struct bl_kb *kb, struct bl_span query, size_t max,
             rc = search_pass(kb, (struct bl_span){ match.data, match.len },
                              folded, room, a, *out, n, err);
     }
-    *n = *n > max ? max : *n;
+    *n = BL_MIN(*n, max);
     bl_buf_free(&match);
     bl_buf_free(&fold);
     return rc;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "text/fold.h"
+#include "base/mem.h"
 
 enum { WINDOW = 150 };          /* bytes of a text, about what a pair shows */
 
@@ -26,7 +27,7 @@ static bool holds(const struct bl_buf *text, const struct bl_buf *words)
 /* Whole characters. */
 static struct bl_span beginning(struct bl_span text)
 {
-    size_t n = text.n < WINDOW ? text.n : WINDOW;
+    size_t n = BL_MIN(text.n, WINDOW);
 
     while (n && n < text.n && (text.p[n] & 0xc0) == 0x80)
         n--;

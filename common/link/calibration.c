@@ -62,7 +62,7 @@ static int read_numbers(struct bl_span object, const char *const *names,
             i++;
         if (i == n)
             return bl_fail(err, BL_DATA, "unknown feature '%.*s'",
-                           (int)(key.n < 80 ? key.n : 80), key.p);
+                           (int)BL_MIN(key.n, 80), key.p);
         if (bl_json_number(value, &out[i], err) < 0
             || fabs(out[i]) > 1e6)
             return bl_fail(err, BL_DATA, "feature '%s': expected a number "
@@ -104,7 +104,7 @@ static int read_profiles(struct bl_span all, struct bl_calibration *out,
         if (has[i] && read_profile(v, &w[i], err) < 0)
             return bl_err_prefix(err, "profile '%s'", profiles[i]);
     }
-    for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
+    for (size_t i = 0; i < BL_COUNT(instead); i++)
         if (!has[instead[i][0]])
             w[instead[i][0]] = w[instead[i][1]];
     return 0;

@@ -99,5 +99,5 @@ size_t bl_cascade_next(const struct bl_cascade *c, double risk)
         return rest;
     if (c->read && risk > 0 && c->left[c->read] * (1 - none(c)) <= risk)
         return 0;
-    return now < rest ? now : rest;
+    return BL_MIN(now, rest);
 }

@@ -48,10 +48,7 @@ void bl_fit_add(struct bl_fit *f, enum bl_profile profile, const double *x,
 {
     if (!n)
         return;
-    if (f->n == f->cap) {
-        f->cap = f->cap ? 2 * f->cap : 256;
-        f->v = bl_xrealloc(f->v, f->cap, sizeof *f->v);
-    }
+    BL_GROW(f->v, f->n + 1, f->cap);
     f->v[f->n++] = (struct list){ profile, n, gold,
         bl_xmemdup(x, n * BL_N_FEATURES * sizeof *x) };
 }
@@ -251,7 +248,7 @@ void bl_fit_run(const struct bl_fit *f, enum bl_profile from, bool use_bi,
     size_t longest = 1;
 
     for (size_t i = 0; i < f->n; i++)
-        longest = f->v[i].n > longest ? f->v[i].n : longest;
+        longest = BL_MAX(f->v[i].n, longest);
     pr.share = bl_xmalloc(longest, sizeof *pr.share);
     for (size_t i = 0; i < BL_N_FEATURES; i++)
         pr.use[i] = i != BL_F_BI || use_bi;

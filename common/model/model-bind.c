@@ -276,7 +276,7 @@ static int bind_layer(const struct binder *b, const struct bl_shape *s,
     char at[64], part[128];
 
     snprintf(at, sizeof at, "encoder.layer.%zu.", number);
-    for (size_t i = 0; i < sizeof linears / sizeof *linears; i++) {
+    for (size_t i = 0; i < BL_COUNT(linears); i++) {
         snprintf(part, sizeof part, "%s%s", at, linears[i].name);
         if (bind_linear(b, part, linears[i].out, linears[i].in,
                         linears[i].l) < 0)

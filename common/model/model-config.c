@@ -160,7 +160,7 @@ static int read_shape(struct bl_shape *s, const struct doc *d,
         { "type_vocab_size", &s->types },
     };
 
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (size_t i = 0; i < BL_COUNT(sizes); i++) {
         int found = doc_size(d, sizes[i].name, 1, sizes[i].out, err);
 
         if (found < 0)
@@ -201,7 +201,7 @@ static int read_labels(struct bl_model_config *c, const struct doc *d,
         if (bl_json_integer(key, 0, (int64_t)n - 1, &id, err) < 0
             || bl_json_string(value, &c->memory, &value, err) < 0)
             return bl_err_prefix(err, "'%s': id2label: '%.*s'", d->path,
-                                 (int)(key.n < 20 ? key.n : 20), key.p);
+                                 (int)BL_MIN(key.n, 20), key.p);
         c->labels[id] = value.p;
     }
     for (size_t i = 0; i < n; i++)

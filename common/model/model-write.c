@@ -136,7 +136,7 @@ static int put_values(struct bl_safetensors_writer *w, const float *v,
     if (dtype == BL_F32)
         return bl_safetensors_put(w, v, n * sizeof *v, err);
     for (size_t at = 0; at < n; at += PIECE) {
-        size_t m = n - at < PIECE ? n - at : PIECE;
+        size_t m = BL_MIN(n - at, PIECE);
 
         for (size_t i = 0; i < m; i++)
             half[i] = bl_half_of_float(v[at + i]);
@@ -227,8 +227,7 @@ int bl_model_write(const char *path, const struct bl_net *net,
     static const char *const files[] = {
         "config.json", "blink.json", "vocab.txt", "model.safetensors"
     };
-    struct bl_newdir *d = bl_newdir_open(path, files,
-                                         sizeof files / sizeof *files,
+    struct bl_newdir *d = bl_newdir_open(path, files, BL_COUNT(files),
                                          replace, err);
 
     if (!d)

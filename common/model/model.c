@@ -121,14 +121,13 @@ static size_t usual(size_t said, size_t usually, size_t most)
 {
     if (said)
         return said;
-    return usually < most ? usually : most;
+    return BL_MIN(usually, most);
 }
 
 static int check_lengths(const struct bl_model *m, struct bl_err *err)
 {
     const struct bl_input_spec *in = m->input;
-    size_t most = in->context_length > in->entity_length
-        ? in->context_length : in->entity_length;
+    size_t most = BL_MAX(in->context_length, in->entity_length);
 
     if (m->role == BL_ROLE_CROSS_ENCODER)
         most = in->pair_length;

@@ -284,10 +284,7 @@ static bool may_start(const struct bl_dictionary *d,
 static void append(struct bl_founds *out, const struct bl_doc *doc,
                    const struct match *m)
 {
-    if (out->n == out->cap) {
-        out->cap = out->cap ? out->cap * 2 : 64;
-        out->v = bl_xrealloc(out->v, out->cap, sizeof *out->v);
-    }
+    BL_GROW(out->v, out->n + 1, out->cap);
     out->v[out->n++] = (struct bl_found){
         doc->v[m->from].start, m->end, m->score, m->row, m->type
     };
@@ -310,7 +307,7 @@ int bl_dictionary_find(struct bl_dictionary *d, const struct bl_doc *doc,
             return -1;
         if (m.to > i)
             append(out, doc, &m);
-        i = m.to > i ? m.to : i + 1;
+        i = BL_MAX(m.to, i + 1);
     }
     return 0;
 }

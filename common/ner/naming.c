@@ -119,7 +119,7 @@ static int compare_word(const void *key, const void *element)
     const struct bl_span *k = key;
     const char *word = *(const char *const *)element;
     size_t n = strlen(word);
-    int c = memcmp(k->p, word, k->n < n ? k->n : n);
+    int c = memcmp(k->p, word, BL_MIN(k->n, n));
 
     return c ? c : (k->n > n) - (k->n < n);
 }
@@ -134,14 +134,12 @@ static bool listed(const struct bl_doc *d, size_t i, const char *const *list,
 
 bool bl_naming_function(const struct bl_doc *d, size_t i)
 {
-    return listed(d, i, function_words,
-                  sizeof function_words / sizeof function_words[0]);
+    return listed(d, i, function_words, BL_COUNT(function_words));
 }
 
 static bool generic_word(const struct bl_doc *d, size_t i)
 {
-    return listed(d, i, generic_words,
-                  sizeof generic_words / sizeof generic_words[0]);
+    return listed(d, i, generic_words, BL_COUNT(generic_words));
 }
 
 /* ---- What the document itself says ---- */

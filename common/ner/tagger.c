@@ -76,10 +76,7 @@ const char *bl_tagger_describe(const struct bl_tagger *t)
 
 static void note_first(struct bl_tagger *t, size_t n_words, size_t token)
 {
-    if (n_words >= t->cap) {
-        t->cap = t->cap ? 2 * t->cap : 1024;
-        t->first = bl_xrealloc(t->first, t->cap, sizeof *t->first);
-    }
+    BL_GROW(t->first, n_words + 1, t->cap);
     t->first[n_words] = token;
 }
 
@@ -202,12 +199,9 @@ static void add_found(struct bl_tagger *t, const struct bl_doc *d,
 
     for (size_t i = from; i < to; i++) {
         float p = t->rows[i * t->tags.n + t->labels[i]];
-        least = p < least ? p : least;
+        least = BL_MIN(p, least);
     }
-    if (out->n == out->cap) {
-        out->cap = out->cap ? 2 * out->cap : 64;
-        out->v = bl_xrealloc(out->v, out->cap, sizeof *out->v);
-    }
+    BL_GROW(out->v, out->n + 1, out->cap);
     out->v[out->n++] = (struct bl_found){ .start = d->v[from].start,
         .end = d->v[to - 1].end, .score = exp((double)least), .row = -1,
         .type = bl_span_of(type) };

@@ -60,7 +60,7 @@ static void soften(float *row, size_t n)
     double sum = 0;
 
     for (size_t i = 1; i < n; i++)
-        most = row[i] > most ? row[i] : most;
+        most = BL_MAX(row[i], most);
     for (size_t i = 0; i < n; i++)
         sum += exp((double)(row[i] - most));
     for (size_t i = 0; i < n; i++)

@@ -12,11 +12,7 @@ static void grow(struct bl_batch *b, size_t n)
 {
     size_t need;
 
-    if (b->n_seqs + 2 > b->cap_seqs) {
-        b->cap_seqs = b->cap_seqs ? 2 * b->cap_seqs : 64;
-        b->offsets = bl_xrealloc(b->offsets, b->cap_seqs,
-                                 sizeof *b->offsets);
-    }
+    BL_GROW(b->offsets, b->n_seqs + 2, b->cap_seqs);
     if (!bl_size_add(b->n_tokens, n, &need))
         bl_oom(SIZE_MAX);
     if (need <= b->cap_tokens)

@@ -3,6 +3,7 @@
 
 #include "net/dense.h"
 
+#include "base/mem.h"
 #include "net/wide.h"
 
 /* 16 partial sums, as the compiler must not re-order a single one. */
@@ -62,7 +63,7 @@ void bl_linear_apply(const struct bl_linear *l, const float *x, size_t n,
     size_t row = 0;
 
     for (; row < n; row += ROWS) {
-        size_t rows = n - row < ROWS ? n - row : ROWS;
+        size_t rows = BL_MIN(n - row, ROWS);
         const float *from = x + row * l->in;
         float *to = y + row * l->out;
 

@@ -106,7 +106,7 @@ TARGET static BL_INLINE void NAME(tile)(int m, int v, const struct tile *t)
     for (size_t at = 0; at < t->k; at += LINE) {
         fetch(&t->next, at);
         NAME(steps)(m, v, t->x + at, t->w + at * (size_t)(v * LANES),
-                    t->k - at < LINE ? t->k - at : LINE, s);
+                    BL_MIN(t->k - at, LINE), s);
     }
     BL_UNROLL
     for (int i = 0; i < m; i++)
@@ -189,7 +189,7 @@ TARGET static void NAME(panel)(const struct part *p, const float *w,
     size_t width = outs > LANES ? 2 * LANES : LANES;
 
     for (size_t at = p->from; at < p->to; at += BL_F32_BLOCK) {
-        size_t k = least(p->to - at, BL_F32_BLOCK), next = at + k;
+        size_t k = BL_MIN(p->to - at, BL_F32_BLOCK), next = at + k;
         struct tile t = {
             p->x + (at - p->from) * p->n, panel, k, at > 0, y, p->stride,
             { .step = p->in * sizeof *w }
@@ -212,7 +212,7 @@ TARGET static void NAME(part)(const struct part *p, const float *w,
                               size_t out, float *y)
 {
     for (size_t o = 0; o < out; o += 2 * LANES)
-        NAME(panel)(p, w + o * p->in, least(out - o, 2 * LANES), y + o);
+        NAME(panel)(p, w + o * p->in, BL_MIN(out - o, 2 * LANES), y + o);
 }
 
 static void NAME(multiply)(const float *x, size_t n, const float *w,

@@ -24,11 +24,6 @@ enum {
     LINE = 16                   /* floats in a line of a cache */
 };
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- What the kernels are given ---- */
 
 /* Inputs [from, to) of some rows; from is a multiple of the block. */
@@ -77,7 +72,7 @@ static void copy_blocks(const float *x, const struct part *p, float *to)
     for (size_t at = p->from; at < p->to; at += BL_F32_BLOCK)
         for (size_t i = 0; i < p->n; i++, to += BL_F32_BLOCK)
             memcpy(to, x + i * p->in + at,
-                   least(p->to - at, BL_F32_BLOCK) * sizeof *x);
+                   BL_MIN(p->to - at, BL_F32_BLOCK) * sizeof *x);
 }
 
 /* As many blocks at once as there is room for: a few rows pass whole rows of
@@ -87,12 +82,12 @@ static void multiply_rows(part_fn *part, const float *x, size_t n,
                           size_t stride)
 {
     size_t blocks = (in + BL_F32_BLOCK - 1) / BL_F32_BLOCK;
-    size_t at_once = least(ROOM / (n * BL_F32_BLOCK), blocks);
+    size_t at_once = BL_MIN(ROOM / (n * BL_F32_BLOCK), blocks);
     size_t step = at_once * BL_F32_BLOCK;
     float *copy = bl_xaligned(n * step, sizeof *copy);
 
     for (size_t at = 0; at < in; at += step) {
-        struct part p = { copy, n, in, at, least(at + step, in), stride };
+        struct part p = { copy, n, in, at, BL_MIN(at + step, in), stride };
 
         copy_blocks(x, &p, copy);
         part(&p, w, out, y);
@@ -201,7 +196,7 @@ static const struct choice {
     { { "c", "plain C", plain_multiply, true }, bl_has_anything }
 };
 
-enum { N_CHOICES = sizeof choices / sizeof *choices };
+enum { N_CHOICES = BL_COUNT(choices) };
 
 const struct bl_f32_kernel *bl_f32_kernel_at(size_t i)
 {

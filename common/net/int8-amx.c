@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include "net/int8-kernels.h"
+#include "base/mem.h"
 
 #if defined(__x86_64__)
 #include <string.h>
@@ -108,8 +109,8 @@ TARGET void bl_int8_multiply_amx(const uint8_t *x, size_t stride, size_t n,
     size_t even = blocks / 2 * 2, high = 0, low = 0;
 
     for (size_t row = 0; row < n;) {
-        size_t left = n - row, rows = left > 2 * TILE ? 2 * TILE : left;
-        size_t want_high = rows > TILE ? TILE : rows;
+        size_t left = n - row, rows = BL_MIN(left, 2 * TILE);
+        size_t want_high = BL_MIN(rows, TILE);
         size_t want_low = rows > TILE ? rows - TILE : 1;
         const uint8_t *from = x + row * stride;
         int32_t *to = sums + row * sums_stride;
@@ -124,7 +125,7 @@ TARGET void bl_int8_multiply_amx(const uint8_t *x, size_t stride, size_t n,
         const int8_t *last = w + even * width * BL_INT8_OUTS;
 
         for (size_t row = 0; row < n; row += TILE) {
-            size_t rows = n - row < TILE ? n - row : TILE;
+            size_t rows = BL_MIN(n - row, TILE);
 
             if (rows != high)
                 configure(high = rows, 1);

@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+
 /* ---- Plain C ---- */
 
 static void multiply_row(const uint8_t *x, const int8_t *w, size_t width,
@@ -103,7 +105,7 @@ static const struct choice {
     { { "c", "plain C", bl_int8_multiply_c, bl_int8_dot_c, NULL }, always }
 };
 
-enum { N_CHOICES = sizeof choices / sizeof *choices };
+enum { N_CHOICES = BL_COUNT(choices) };
 
 /* ---- The trial ---- */
 

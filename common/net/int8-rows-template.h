@@ -171,7 +171,7 @@ TARGET static void NAME(pack_output)(const float *w, const float *by,
     float low, high, factor = 0;
     bool good = NAME(range_of)(w, by, in, &low, &high);
 
-    high = high > -low ? high : -low;
+    high = BL_MAX(high, -low);
     *scale = good ? high / 127 : NAN;
     *sum = 0;
     if (high > 1e-30f)

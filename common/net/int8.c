@@ -170,11 +170,11 @@ void bl_int8_multiply(const struct bl_int8 *m,
 
     BL_ASSERT(from % OUTS == 0 && to <= m->out);
     for (size_t at = from; at < to; at += WIDTH) {
-        size_t width = to - at < WIDTH ? to - at : WIDTH;
+        size_t width = BL_MIN(to - at, WIDTH);
 
         for (size_t i = 0; i < n; i += ROWS) {
             const unsigned char *x = (const unsigned char *)rows + i * row;
-            size_t count = n - i < ROWS ? n - i : ROWS;
+            size_t count = BL_MIN(n - i, ROWS);
 
             kernel->multiply(x, row, count, m->codes + at * m->width,
                              m->width, padded(width, OUTS) / OUTS, sums,

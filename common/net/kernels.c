@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "model/rows.h"
 #include "net/wide.h"
 
@@ -73,7 +74,7 @@ static const struct choice {
 
 const struct bl_kernels *bl_kernels_at(size_t i)
 {
-    for (size_t j = 0; j < sizeof choices / sizeof *choices; j++)
+    for (size_t j = 0; j < BL_COUNT(choices); j++)
         if (choices[j].runs() && i-- == 0)
             return &choices[j].kernels;
     return NULL;

@@ -70,7 +70,7 @@ static void watch_all(struct watch *w, const struct bl_shape *s,
     struct bl_product product = { .multiply = multiply_and_watch, .ctx = w,
                                   .piece = SEQUENCES * LENGTH };
     struct bl_batch b = BL_BATCH_INIT;
-    size_t length = LENGTH < s->positions ? LENGTH : s->positions;
+    size_t length = BL_MIN(s->positions, LENGTH);
     int32_t ids[LENGTH];
     uint32_t state = 1;
     float *out;

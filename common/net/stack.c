@@ -85,7 +85,7 @@ static void room_init(struct room *r, const struct job *j, size_t from,
     r->prepared = NULL;
     if (j->product.prepare)
         r->prepared = bl_xaligned(n, j->product.row_size(
-            hidden > inner ? hidden : inner));
+            BL_MAX(hidden, inner)));
 }
 
 static void room_free(struct room *r)
@@ -108,7 +108,7 @@ static struct piece share(const struct hand *h, size_t n, size_t step)
     size_t from = steps * h->rank / h->size * step;
     size_t to = steps * (h->rank + 1) / h->size * step;
 
-    return (struct piece){ from < n ? from : n, to < n ? to : n };
+    return (struct piece){ BL_MIN(from, n), BL_MIN(to, n) };
 }
 
 static void wait_for_all(const struct hand *h)
@@ -192,7 +192,7 @@ static void add_norm(const struct job *j, const struct hand *h,
     size_t hidden = j->shape->hidden;
 
     for (size_t i = rows.from; i < rows.to; i += ROWS) {
-        size_t to = i + ROWS < rows.to ? i + ROWS : rows.to;
+        size_t to = BL_MIN(i + ROWS, rows.to);
 
         bl_kernel_add_norm(h->room->x + i * hidden, h->room->q + i * hidden,
                            bias, norm, j->shape->epsilon, to - i, hidden);
@@ -342,7 +342,7 @@ static void cut(struct job *j, size_t end)
     for (size_t to = end, from; to > 0; to = from) {
         size_t limit = offsets[to] / (2 * j->threads);
 
-        limit = limit < LEAST ? LEAST : limit;
+        limit = BL_MAX(limit, LEAST);
         if (limit > j->product.piece || j->threads == 1)
             limit = j->product.piece;
         for (from = to - 1; from > 0

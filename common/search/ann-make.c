@@ -143,7 +143,7 @@ static int create(struct maker *m)
     m->ids |= mapped;
     size_t lists = m->api->lists(m->index);
     size_t probes = lists / LISTS_A_PROBE;
-    probes = probes > MIN_PROBES ? probes : MIN_PROBES;
+    probes = BL_MAX(probes, MIN_PROBES);
     if (m->api->tune(m->index, m->spec->ef_construction
                      ? m->spec->ef_construction : EF_CONSTRUCTION,
                      m->spec->ef_search ? m->spec->ef_search : EF_SEARCH,
@@ -164,8 +164,8 @@ static int train(struct maker *m)
 
     if (m->api->trained(m->index))
         return 0;
-    want = want < MIN_TRAIN ? MIN_TRAIN : want;
-    want = want < m->x->n ? want : m->x->n;
+    want = BL_MAX(want, MIN_TRAIN);
+    want = BL_MIN(want, m->x->n);
     v = bl_xmalloc(m->x->padded, sizeof *v);
     sample = bl_xmalloc((size_t)want, m->dim * sizeof *sample);
     for (; n < want && next_vector(&c, v, &row); i++)

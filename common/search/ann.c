@@ -235,15 +235,12 @@ int bl_ann_search(struct bl_ann *a, const float *queries, size_t n, size_t k,
                   struct bl_hit *hits, size_t *found, struct bl_err *err)
 {
     char error[BL_ERR_MSG] = "";
-    size_t want = k < a->file.n ? k : (size_t)a->file.n;
+    size_t want = (size_t)BL_MIN(k, a->file.n);
 
     memset(found, 0, n * sizeof *found);
     if (!n || !want)
         return 0;
-    if (n * want > a->cap) {
-        a->cap = n * want;
-        a->ids = bl_xrealloc(a->ids, a->cap, sizeof *a->ids);
-    }
+    BL_GROW(a->ids, n * want, a->cap);
     if (a->api->search(a->index, widen(a, queries, n), n, want, a->ids,
                        error) < 0)
         return bl_fail(err, BL_SYSTEM, "'%s': %s", a->file.map.path, error);

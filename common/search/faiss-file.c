@@ -283,7 +283,7 @@ int bl_faiss_verify(const struct bl_faiss *f, struct bl_err *err)
         return 0;
     bl_sha256_init(&s);
     for (size_t at = 0, n; at < f->size; at += n) {
-        n = f->size - at < PIECE ? f->size - at : PIECE;
+        n = BL_MIN(f->size - at, PIECE);
         bl_sha256_add(&s, f->map.data + at, n);
         bl_map_forget(&f->map);
     }

@@ -73,7 +73,7 @@ struct bl_faiss {
     const unsigned char *id_map;        /* [n] of 8 bytes, of an IDMap */
     bool raw;                   /* vectors are stored as floats */
     struct bl_faiss_part *parts;        /* of all vectors, no empty ones */
-    size_t n_parts;
+    size_t n_parts, cap_parts;
     uint64_t *starts;           /* [n_parts] vectors before each */
     /* From the trailer; "" when there is none. */
     char model[BL_FINGERPRINT_MAX + 1];

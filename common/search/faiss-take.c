@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/mem.h"
 
 int bl_walk_bad(struct bl_walk *w, size_t at, const char *fmt, ...)
 {
@@ -96,7 +97,7 @@ const unsigned char *bl_walk_floats(struct bl_walk *w, uint64_t want,
     float part[PART];
 
     for (uint64_t i = 0, n; p && i < want; i += n) {
-        n = want - i < PART ? want - i : PART;
+        n = BL_MIN(want - i, PART);
         memcpy(part, p + i * sizeof *part, n * sizeof *part);
         size_t place = bl_vector_finite(part, n);
         if (place < n) {

@@ -44,12 +44,10 @@ static void add_part(struct bl_faiss *f, const unsigned char *vectors,
         return;
     if (f->n_parts)
         start = f->starts[f->n_parts - 1] + f->parts[f->n_parts - 1].n;
-    /* Doubled at powers of two. */
-    if (!(f->n_parts & (f->n_parts - 1))) {
-        size_t cap = f->n_parts ? 2 * f->n_parts : 1;
-
-        f->parts = bl_xrealloc(f->parts, cap, sizeof *f->parts);
-        f->starts = bl_xrealloc(f->starts, cap, sizeof *f->starts);
+    if (f->n_parts == f->cap_parts) {
+        f->cap_parts = bl_grown(f->cap_parts, f->n_parts + 1);
+        f->parts = bl_xrealloc(f->parts, f->cap_parts, sizeof *f->parts);
+        f->starts = bl_xrealloc(f->starts, f->cap_parts, sizeof *f->starts);
     }
     f->starts[f->n_parts] = start;
     f->parts[f->n_parts++] = (struct bl_faiss_part){ vectors, ids, n };
@@ -468,7 +466,7 @@ static const struct kind *take_kind(struct bl_walk *w, unsigned allowed)
 {
     const unsigned char *p = bl_walk_take(w, 1, 4, "the kind of an index");
 
-    for (size_t i = 0; p && i < sizeof kinds / sizeof *kinds; i++)
+    for (size_t i = 0; p && i < BL_COUNT(kinds); i++)
         if (!memcmp(p, kinds[i].code, 4) && kinds[i].bit & allowed)
             return &kinds[i];
     if (p)
@@ -502,7 +500,7 @@ static int take_header(struct bl_walk *w, struct bl_walk_level *l)
 
 static const struct kind *kind_of(const struct bl_walk_level *l)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    for (size_t i = 0; i < BL_COUNT(kinds); i++)
         if (kinds[i].bit == l->kind)
             return &kinds[i];
     BL_BUG("a level without kind");

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "base/mem.h"
+
 /* The scale puts the largest value at 127.  A denormal scale is coarse: the
  * quotient may leave the range.  Plain operations instead of fmaxf() and
  * rintf(), which would be calls: adding 1.5 * 2^23 makes the processor round
@@ -17,13 +19,13 @@ float bl_index_codes(const float *v, size_t n, int8_t *codes)
     for (size_t i = 0; i < n; i++) {
         float size = fabsf(v[i]);
 
-        top = size > top ? size : top;
+        top = BL_MAX(size, top);
     }
     scale = top / limit;
     for (size_t i = 0; i < n; i++) {
         float q = scale > 0 ? v[i] / scale : 0;
 
-        q = q > limit ? limit : q < -limit ? -limit : q;
+        q = BL_MAX(-limit, BL_MIN(limit, q));
         codes[i] = (int8_t)((q + rounder) - rounder);
     }
     return scale;

@@ -200,7 +200,7 @@ static int write_codes(struct bl_index_writer *w, struct bl_err *err)
     int rc = 0;
 
     for (uint64_t at = 0; at < w->n && !rc; at += n) {
-        n = w->n - at < step ? w->n - at : step;
+        n = BL_MIN(w->n - at, step);
         rc = bl_newfile_pread(w->file, part, (size_t)n * w->stride,
                               BL_INDEX_HEADER + at * w->stride, err);
         if (!rc)

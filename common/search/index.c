@@ -354,7 +354,7 @@ static void verify_part(struct verifier *f, const void *part, size_t stride,
     uint64_t step = PIECE / stride + 1, n;
 
     for (uint64_t at = 0; at < f->s->n; at += n) {
-        n = f->s->n - at < step ? f->s->n - at : step;
+        n = BL_MIN(f->s->n - at, step);
         bl_sha256_add(&f->sum, p + at * stride, (size_t)n * stride);
         for (uint64_t i = at; i < at + n && !f->rc; i++)
             f->rc = check(f, i);

@@ -56,7 +56,7 @@ static void round_query(struct bl_coarse *c, size_t i, const float *q,
     int32_t sum = 0;
 
     for (size_t k = 0; k < length; k++)
-        most = fabsf(q[k]) > most ? fabsf(q[k]) : most;
+        most = BL_MAX(fabsf(q[k]), most);
     c->scales[i] = most / 127;
     factor = most > 1e-30f ? 127 / most : 0;
     for (size_t k = 0; k < length; k++) {
@@ -128,8 +128,7 @@ struct bl_coarse **bl_coarse_new(const float *queries, size_t n,
 
     for (size_t at = 0; at < n; at += COARSE_QUERIES)
         c[at / COARSE_QUERIES] = coarse_new(
-            queries + at * length,
-            n - at < COARSE_QUERIES ? n - at : COARSE_QUERIES, length,
+            queries + at * length, BL_MIN(n - at, COARSE_QUERIES), length,
             stride);
     if (c[0])
         return c;
@@ -168,7 +167,7 @@ static double square(const struct bl_int8_kernel *kernel,
     double all = 0;
 
     for (size_t at = 0; at < n; at += PART) {
-        size_t part = n - at < PART ? n - at : PART;
+        size_t part = BL_MIN(n - at, PART);
         int32_t sum;
 
         add_128(codes + at, part, x);
@@ -190,7 +189,7 @@ struct bl_coarse_most bl_coarse_most(const int8_t *codes, size_t stride,
         double norm = sqrt(square(kernel, codes + i * stride, stride))
             * fabs((double)scales[i]);
 
-        longest = norm > longest ? norm : longest;
+        longest = BL_MAX(norm, longest);
         if (lost && lost[i] > most.lost)
             most.lost = lost[i];
     }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "tensor/half.h"
+#include "base/mem.h"
 #include "net/wide.h"
 
 #define INLINE inline __attribute__((always_inline))
@@ -110,7 +111,7 @@ static bool runs_here(const struct bl_topk_kernel *k)
 
 const struct bl_topk_kernel *bl_topk_kernel_at(size_t i)
 {
-    for (size_t j = 0; j < sizeof kernels / sizeof *kernels; j++)
+    for (size_t j = 0; j < BL_COUNT(kernels); j++)
         if (runs_here(&kernels[j]) && i-- == 0)
             return &kernels[j];
     return NULL;

@@ -60,8 +60,7 @@ static void add_blocks(struct bl_topk *t, const struct bl_index *x,
                             sizeof *t->blocks);
     for (uint64_t at = 0; at < s->n; at += step)
         t->blocks[t->n_blocks++] = (struct block){
-            .index = x, .segment = s, .first = at,
-            .n = s->n - at < step ? s->n - at : step
+            .index = x, .segment = s, .first = at, .n = BL_MIN(s->n - at, step)
         };
     t->vectors += s->n;
 }
@@ -216,8 +215,7 @@ static void search_block(const struct worker *w, const struct block *b)
     float scores[GROUP * TOPK_STRIP];
 
     for (uint64_t i = 0; i < b->n; i += TOPK_STRIP) {
-        size_t count = b->n - i < TOPK_STRIP ? (size_t)(b->n - i)
-            : TOPK_STRIP;
+        size_t count = (size_t)BL_MIN(b->n - i, TOPK_STRIP);
         uint64_t first = b->first + i;
         const float *rows[TOPK_STRIP];
         const void *next = vector_at(b, i + count < b->n ? i + count : i);
@@ -227,7 +225,7 @@ static void search_block(const struct worker *w, const struct block *b)
                                             w->wide + j * t->length)
                 : rows[0];
         for (size_t q = 0; q < job->n; q += GROUP) {
-            size_t n = job->n - q < GROUP ? job->n - q : GROUP;
+            size_t n = BL_MIN(job->n - q, GROUP);
 
             t->kernel->strip(job->queries + q * t->length, n, rows,
                              (uintptr_t)next, t->length, scores);
@@ -280,8 +278,7 @@ static struct bl_coarse_rows coarse_rows(const struct block *b, uint64_t i)
     const struct bl_index_segment *s = b->segment;
 
     return (struct bl_coarse_rows){
-        .codes = codes_at(b, i),
-        .n = b->n - i < COARSE_ROWS ? (size_t)(b->n - i) : COARSE_ROWS,
+        .codes = codes_at(b, i), .n = (size_t)BL_MIN(b->n - i, COARSE_ROWS),
         .scales = s->scales + b->first + i,
         .lost = s->lost ? s->lost + b->first + i : NULL,
         .norm = b->most.norm
@@ -306,7 +303,7 @@ static void search_coarsely(const struct worker *w, const struct block *b)
             n = bl_coarse_find(c, &rows, thresholds, w->room, w->found);
             for (size_t k = 0; k < n; k += TOPK_STRIP)
                 offer_exact(w, b, i, q, w->found + k,
-                            n - k < TOPK_STRIP ? n - k : TOPK_STRIP);
+                            BL_MIN(n - k, TOPK_STRIP));
         }
     }
 }
@@ -415,7 +412,7 @@ static size_t take_best(const struct bl_heap *h, bool shards, size_t k,
         n = kept;
     }
     qsort(h->v, n, sizeof *h->v, by_rank);
-    n = n < k ? n : k;
+    n = BL_MIN(n, k);
     memcpy(out, h->v, n * sizeof *out);
     return n;
 }

@@ -192,7 +192,7 @@ static char *in_folder(const char *dir, struct bl_err *err)
         "pytorch_model.bin", "pytorch_model.bin.index.json",
     };
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < BL_COUNT(names); i++) {
         char *path = bl_xasprintf("%s/%s", dir, names[i]);
 
         if (!access(path, F_OK))

@@ -43,13 +43,13 @@ const struct bl_pickle_name *bl_pickle_lookup(struct bl_span module,
                                               struct bl_span name,
                                               struct bl_err *err)
 {
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; i < BL_COUNT(names); i++)
         if (bl_span_is(module, names[i].module)
             && bl_span_is(name, names[i].name))
             return &names[i];
     bl_fail(err, BL_DATA, "'%.*s.%.*s' is not among the names that a file "
-            "of tensors may use", (int)(module.n < 80 ? module.n : 80),
-            module.p, (int)(name.n < 80 ? name.n : 80), name.p);
+            "of tensors may use", (int)BL_MIN(module.n, 80),
+            module.p, (int)BL_MIN(name.n, 80), name.p);
     return NULL;
 }
 
@@ -228,15 +228,11 @@ static int new_storage(const struct bl_pickle *in, struct bl_span key,
     if (count > in->file_size / bl_tensor_dtype_size(dtype))
         return bl_fail(err, BL_DATA, "storage '%.*s' of %zu elements, but "
                        "the file has %zu bytes",
-                       (int)(key.n < 80 ? key.n : 80), key.p, count,
-                       in->file_size);
+                       (int)BL_MIN(key.n, 80), key.p, count, in->file_size);
     if (all->n == BL_TORCH_MAX_STORAGES)
         return bl_fail(err, BL_DATA, "more than %d storages",
                        BL_TORCH_MAX_STORAGES);
-    if (all->n == all->cap) {
-        all->cap = all->cap ? 2 * all->cap : 64;
-        all->v = bl_xrealloc(all->v, all->cap, sizeof *all->v);
-    }
+    BL_GROW(all->v, all->n + 1, all->cap);
     s = bl_arena_alloc(in->arena, 1, sizeof *s);
     *s = (struct bl_torch_storage){ .key = key, .dtype = dtype,
                                     .count = count };
@@ -288,7 +284,7 @@ int bl_pickle_persistent(const struct bl_pickle *in, const value *id,
     if (s && (s->dtype != dtype || s->count != count))
         return bl_fail(err, BL_DATA, "storage '%.*s' is declared twice, as "
                        "%s[%zu] and %s[%zu]",
-                       (int)(key.n < 80 ? key.n : 80), key.p,
+                       (int)BL_MIN(key.n, 80), key.p,
                        bl_tensor_dtype_name(s->dtype), s->count,
                        bl_tensor_dtype_name(dtype), count);
     if (!s && new_storage(in, key, dtype, count, &s, err) < 0)

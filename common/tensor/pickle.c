@@ -79,7 +79,7 @@ static int take_line(struct machine *m, struct bl_span *out)
 {
     const char *p = (const char *)m->in->data + m->pos;
     size_t left = m->in->size - m->pos;
-    const char *end = memchr(p, '\n', left < MAX_WORD ? left : MAX_WORD);
+    const char *end = memchr(p, '\n', BL_MIN(left, MAX_WORD));
 
     if (!end)
         return fail(m, "a name does not end");
@@ -94,10 +94,7 @@ static int push(struct machine *m, value *v)
 {
     if (m->n == BL_PICKLE_MAX_STACK)
         return fail(m, "too many values on the stack");
-    if (m->n == m->cap) {
-        m->cap *= 2;
-        m->stack = bl_xrealloc(m->stack, m->cap, sizeof *m->stack);
-    }
+    BL_GROW(m->stack, m->n + 1, m->cap);
     m->stack[m->n++] = v;
     return 0;
 }
@@ -171,7 +168,7 @@ static int append(struct machine *m, value *c, value *const *v, size_t n)
     if (had + n > c->seq.cap) {
         value **old = c->seq.v;
 
-        c->seq.cap = 2 * c->seq.cap > had + n ? 2 * c->seq.cap : had + n;
+        c->seq.cap = BL_MAX(2 * c->seq.cap, had + n);
         c->seq.v = bl_arena_alloc(m->in->arena, c->seq.cap, sizeof *old);
         if (had)
             memcpy(c->seq.v, old, had * sizeof *old);
@@ -361,8 +358,7 @@ static int memo_put(struct machine *m, size_t at)
     if (at >= BL_PICKLE_MAX_MEMO)
         return fail(m, "memo %zu is out of range", at);
     if (at >= m->n_memo) {
-        grown = m->n_memo ? 2 * m->n_memo : 256;
-        grown = grown > at ? grown : at + 1;
+        grown = bl_grown(m->n_memo, at + 1);
         m->memo = bl_xrealloc(m->memo, grown, sizeof *m->memo);
         memset(m->memo + m->n_memo, 0,
                (grown - m->n_memo) * sizeof *m->memo);

@@ -49,7 +49,7 @@ static const struct {
     [BL_BOOL] = { "BOOL", 1 }
 };
 
-enum { N_TYPES = sizeof types / sizeof *types };
+enum { N_TYPES = BL_COUNT(types) };
 
 const char *bl_tensor_dtype_name(enum bl_tensor_dtype d)
 {
@@ -68,7 +68,7 @@ static int read_type(struct bl_tensor *t, struct bl_span v,
             return 0;
         }
     return bl_fail(err, BL_DATA, "dtype %.*s is not known",
-                   (int)(v.n < 40 ? v.n : 40), v.p);
+                   (int)BL_MIN(v.n, 40), v.p);
 }
 
 static int read_size(struct bl_span v, size_t *out, struct bl_err *err)
@@ -161,11 +161,7 @@ static int read_tensor(struct bl_tensor *t, struct bl_span v,
 
 static struct bl_tensor *add_tensor(struct bl_safetensors *st)
 {
-    if (st->n_tensors == st->cap_tensors) {
-        st->cap_tensors = st->cap_tensors ? 2 * st->cap_tensors : 64;
-        st->tensors = bl_xrealloc(st->tensors, st->cap_tensors,
-                                  sizeof *st->tensors);
-    }
+    BL_GROW(st->tensors, st->n_tensors + 1, st->cap_tensors);
     return memset(&st->tensors[st->n_tensors++], 0, sizeof *st->tensors);
 }
 
@@ -284,11 +280,7 @@ static int open_shard(struct bl_safetensors *st, const char *path,
 {
     struct shard *s;
 
-    if (st->n_shards == st->cap_shards) {
-        st->cap_shards = st->cap_shards ? 2 * st->cap_shards : 1;
-        st->shards = bl_xrealloc(st->shards, st->cap_shards,
-                                 sizeof *st->shards);
-    }
+    BL_GROW(st->shards, st->n_shards + 1, st->cap_shards);
     s = &st->shards[st->n_shards];
     *s = (struct shard){ .name = name };
     if (bl_map_open(&s->map, path, err) < 0)
@@ -498,7 +490,7 @@ void bl_safetensors_fingerprint(const struct bl_safetensors *st,
         const struct bl_map *m = &st->shards[i].map;
         size_t start = LENGTH_BYTES + st->shards[i].header;
         size_t blocks = (m->size - start + SAMPLE - 1) / SAMPLE;
-        size_t n = blocks < MAX_SAMPLES ? blocks : MAX_SAMPLES;
+        size_t n = BL_MIN(blocks, MAX_SAMPLES);
         char size[32];
 
         bl_sha256_add(sum, m->data, start);
@@ -508,7 +500,7 @@ void bl_safetensors_fingerprint(const struct bl_safetensors *st,
             size_t at = start + blocks * k / n * SAMPLE;
             size_t left = m->size - at;
 
-            bl_sha256_add(sum, m->data + at, left < SAMPLE ? left : SAMPLE);
+            bl_sha256_add(sum, m->data + at, BL_MIN(left, SAMPLE));
         }
     }
 }

@@ -85,14 +85,14 @@ int bl_torch_storage_verify(struct bl_torch_storage *s, struct bl_err *err)
     if (s->checked || !s->has_crc)
         return 0;
     for (; left > 0; left -= n, p += n) {
-        n = left < PIECE ? left : PIECE;
+        n = BL_MIN(left, PIECE);
         crc = bl_zip_crc(crc, p, n);
         if (s->mapped && left > PIECE)
             forget(p, n);
     }
     if (crc != s->crc)
         return bl_fail(err, BL_DATA, "storage '%.*s': checksum %08x, "
-                       "expected %08x", (int)(s->key.n < 80 ? s->key.n : 80),
+                       "expected %08x", (int)BL_MIN(s->key.n, 80),
                        s->key.p, crc, s->crc);
     s->checked = true;
     return 0;
@@ -168,7 +168,7 @@ bool bl_torch_copy_f32(const struct bl_torch_tensor *t, size_t first,
     if (t->dtype != BL_F16 && t->dtype != BL_BF16 && t->dtype != BL_F64)
         return false;
     for (; n > 0; n -= part, first += part, out += part) {
-        part = n < PART ? n : PART;
+        part = BL_MIN(n, PART);
         bl_torch_copy(t, first, part, buf);
         bl_tensor_to_f32(t->dtype, buf, part, out);
     }

@@ -70,10 +70,7 @@ static int walk_tensor(struct walk *w, const struct bl_torch_tensor *t)
     if (f->n == BL_TORCH_MAX_TENSORS)
         return bl_fail(w->err, BL_DATA, "more than %d tensors",
                        BL_TORCH_MAX_TENSORS);
-    if (f->n == f->cap) {
-        f->cap = f->cap ? 2 * f->cap : 64;
-        f->tensors = bl_xrealloc(f->tensors, f->cap, sizeof *f->tensors);
-    }
+    BL_GROW(f->tensors, f->n + 1, f->cap);
     f->tensors[f->n] = *t;
     f->tensors[f->n++].name = bl_arena_strndup(
         &f->arena, w->name.len ? w->name.data : "", w->name.len);
@@ -197,7 +194,7 @@ static int legacy_storage(struct bl_torchfile *f, const value *key,
     if (key->kind != BL_PICKLE_STRING)
         return bl_fail(err, BL_DATA, "the key of a storage is a %s, "
                        "expected string", bl_pickle_kind_name(key->kind));
-    shown = (int)(key->s.n < 80 ? key->s.n : 80);
+    shown = (int)BL_MIN(key->s.n, 80);
     s = bl_torch_storages_find(&f->storages, key->s);
     if (!s || s->data)
         return bl_fail(err, BL_DATA, "storage '%.*s' is %s", shown, key->s.p,
@@ -310,7 +307,7 @@ static int bind_storages(struct bl_torchfile *f, const struct bl_zip *z,
     for (size_t i = 0; i < f->storages.n; i++) {
         struct bl_torch_storage *s = f->storages.v[i];
         const struct bl_zip_entry *e = entry(z, folder, "data/", s->key);
-        int shown = (int)(s->key.n < 80 ? s->key.n : 80);
+        int shown = (int)BL_MIN(s->key.n, 80);
 
         if (!e)
             return bl_fail(err, BL_DATA, "zip archive: there is no entry "

@@ -110,7 +110,7 @@ static int entry_fails(const struct reader *r, struct bl_span name,
                        const char *what)
 {
     return bl_fail(r->err, BL_DATA, "zip archive: entry '%.*s': %s",
-                   (int)(name.n < 80 ? name.n : 80), name.p, what);
+                   (int)BL_MIN(name.n, 80), name.p, what);
 }
 
 /* The extra field holds 8 bytes for each value that did not fit in 4. */
@@ -237,7 +237,7 @@ static int by_start(const void *a, const void *b)
 
 static int compare(struct bl_span a, struct bl_span b)
 {
-    int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+    int c = memcmp(a.p, b.p, BL_MIN(a.n, b.n));
 
     return c ? c : (a.n > b.n) - (a.n < b.n);
 }

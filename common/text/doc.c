@@ -79,7 +79,7 @@ static bool abbreviates(const struct bl_doc *d, size_t i)
         return true;
     if (w->shape != BL_SHAPE_TITLE)
         return false;
-    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+    for (size_t k = 0; k < BL_COUNT(known); k++)
         if (bl_span_is(form, known[k]))
             return true;
     return false;
@@ -177,10 +177,7 @@ static struct bl_doc_word *append(struct bl_doc *d,
 {
     struct bl_doc_word *w;
 
-    if (d->n == d->cap) {
-        d->cap = d->cap ? d->cap * 2 : 256;
-        d->v = bl_xrealloc(d->v, d->cap, sizeof *d->v);
-    }
+    BL_GROW(d->v, d->n + 1, d->cap);
     w = &d->v[d->n];
     *w = (struct bl_doc_word){
         .start = word->start, .end = word->end,

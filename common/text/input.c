@@ -56,7 +56,7 @@ static size_t clamp(size_t length, size_t least)
 {
     if (length < least)
         return least;
-    return length < BL_INPUT_MAX_LENGTH ? length : BL_INPUT_MAX_LENGTH;
+    return BL_MIN(length, BL_INPUT_MAX_LENGTH);
 }
 
 static size_t context_length(const struct bl_input_spec *spec)
@@ -77,7 +77,7 @@ static struct writer begin(struct bl_input *in,
                            size_t entity)
 {
     size_t tokens = context + entity;
-    size_t parts = 3 * context > entity ? 3 * context : entity;
+    size_t parts = BL_MAX(3 * context, entity);
 
     if (in->cap < tokens) {
         in->cap = tokens;

@@ -3,6 +3,7 @@
 
 #include "text/unicode.h"
 
+#include "base/mem.h"
 #include "text/uni-tables.h"
 #include "base/utf8.h"
 
@@ -73,7 +74,7 @@ static uint32_t lower_of(uint32_t cp)
 /* The run of ASCII at p; returns its length. */
 static unsigned put_ascii(struct bl_buf *out, const char *p, size_t n)
 {
-    unsigned len = 0, max = n < 4096 ? (unsigned)n : 4096;
+    unsigned len = 0, max = (unsigned)BL_MIN(n, 4096);
     char *to;
 
     bl_buf_reserve(out, max);

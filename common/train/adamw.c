@@ -117,5 +117,5 @@ double bl_schedule(uint64_t step, uint64_t warmup, uint64_t total)
     if (step >= total)
         return 0;
     left = (double)(total - warmup);
-    return (double)(total - step) / (left < 1 ? 1 : left);
+    return (double)(total - step) / BL_MAX(left, 1);
 }

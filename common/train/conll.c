@@ -76,7 +76,7 @@ static int read_tag(struct bl_conll *c, struct bl_span tag, bool begun,
         return 0;
     if (tag.n < 3 || tag.p[1] != '-' || !is_prefix(*tag.p))
         return bl_fail(err, BL_DATA, "expected a tag such as O or B-PER, "
-                       "found '%.*s'", (int)(tag.n < 40 ? tag.n : 40),
+                       "found '%.*s'", (int)BL_MIN(tag.n, 40),
                        tag.p);
     if (find_type(c, (struct bl_span){ tag.p + 2, tag.n - 2 }, &t->type,
                   err) < 0)
@@ -101,11 +101,7 @@ static void end_sentence(struct bl_conll *c, struct begin *b)
 
     if (from == c->n)
         return;
-    if (c->n_sentences == c->cap_sentences) {
-        c->cap_sentences = c->cap_sentences ? 2 * c->cap_sentences : 256;
-        c->sentences = bl_xrealloc(c->sentences, c->cap_sentences,
-                                   sizeof *c->sentences);
-    }
+    BL_GROW(c->sentences, c->n_sentences + 1, c->cap_sentences);
     c->sentences[c->n_sentences++] = (struct bl_conll_sentence){
         from, c->n, b->first, b->style };
     b->first = false;
@@ -158,10 +154,7 @@ static int add_token(struct bl_conll *c, struct bl_span line, size_t from,
     t.start = c->text.len;
     bl_buf_put_span(&c->text, token);
     t.end = c->text.len;
-    if (c->n == c->cap) {
-        c->cap = c->cap ? 2 * c->cap : 1024;
-        c->v = bl_xrealloc(c->v, c->cap, sizeof *c->v);
-    }
+    BL_GROW(c->v, c->n + 1, c->cap);
     c->v[c->n++] = t;
     return 0;
 }

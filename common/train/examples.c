@@ -121,7 +121,7 @@ static uint32_t add_entity(struct bl_examples *x, struct bl_entity_text e,
     if (x->slots[slot])
         return x->slots[slot] - 1;
     if (x->n_entities == x->cap_entities) {
-        x->cap_entities = x->cap_entities ? 2 * x->cap_entities : 256;
+        x->cap_entities = bl_grown(x->cap_entities, x->n_entities + 1);
         x->entities = bl_xrealloc(x->entities, x->cap_entities,
                                   sizeof *x->entities);
         x->rows = bl_xrealloc(x->rows, x->cap_entities, sizeof *x->rows);
@@ -191,11 +191,7 @@ static void add_other(struct reader *r, struct bl_example *e,
     for (uint32_t i = 0; i < e->n; i++)
         if (x->others[e->from + i] == number)
             return;
-    if (x->n_others == x->cap_others) {
-        x->cap_others = x->cap_others ? 2 * x->cap_others : 256;
-        x->others = bl_xrealloc(x->others, x->cap_others,
-                                sizeof *x->others);
-    }
+    BL_GROW(x->others, x->n_others + 1, x->cap_others);
     x->others[x->n_others++] = number;
     e->n++;
 }
@@ -352,10 +348,7 @@ static int read_record(struct reader *r, struct bl_span line, size_t number,
         || add_list(r, &e, "negatives", err) < 0
         || add_list(r, &e, "candidates", err) < 0)
         return -1;
-    if (x->n == x->cap) {
-        x->cap = x->cap ? 2 * x->cap : 256;
-        x->v = bl_xrealloc(x->v, x->cap, sizeof *x->v);
-    }
+    BL_GROW(x->v, x->n + 1, x->cap);
     x->v[x->n++] = e;
     return 0;
 }

@@ -77,7 +77,7 @@ static void walk_layer(struct walk *w, struct bl_layer *l, size_t number)
     };
     char part[MAX_NAME];
 
-    for (size_t i = 0; i < sizeof linears / sizeof *linears; i++) {
+    for (size_t i = 0; i < BL_COUNT(linears); i++) {
         snprintf(part, sizeof part, "encoder.layer.%zu.%s", number,
                  linears[i].name);
         walk_linear(w, part, linears[i].l);
@@ -176,7 +176,7 @@ static void fill_types(struct walk *w, const float *from, float *to)
     const struct bl_shape *s = &w->net->view.shape;
     size_t old = w->net->base->shape.types;
 
-    memcpy(to, from, (old < s->types ? old : s->types) * s->hidden
+    memcpy(to, from, BL_MIN(old, s->types) * s->hidden
            * sizeof *to);
     for (size_t i = old * s->hidden; i < s->types * s->hidden; i++)
         to[i] = from[i % s->hidden] + small_number(&w->random);
@@ -418,10 +418,10 @@ int bl_net_blink_groups(struct bl_net *net, const char *which,
     };
     size_t g = 0;
 
-    while (g < sizeof groups / sizeof *groups
+    while (g < BL_COUNT(groups)
            && strcmp(groups[g].name, which))
         g++;
-    if (g == sizeof groups / sizeof *groups)
+    if (g == BL_COUNT(groups))
         return bl_fail(err, BL_USAGE, "'%.40s' is not one of BLINK's choices: "
                                       "additional_layers, top_layer, "
                                       "top4_layers, all_encoder_layers, "

@@ -24,10 +24,7 @@ void bl_sorted_finish(struct bl_sorted *s)
     const struct bl_batch *b = &s->given;
     struct bl_place *places = bl_batch_by_length(b);
 
-    if (s->cap < b->n_seqs) {
-        s->cap = 2 * b->n_seqs;
-        s->rows = bl_xrealloc(s->rows, s->cap, sizeof *s->rows);
-    }
+    BL_GROW(s->rows, b->n_seqs, s->cap);
     bl_batch_clear(&s->batch);
     for (size_t i = 0; i < b->n_seqs; i++) {
         size_t at = b->offsets[places[i].index];

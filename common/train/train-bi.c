@@ -25,11 +25,7 @@ static void add_entity(struct bl_train_bi_task *b,
 
     bl_input_entity(&b->input, m->words, m->input, &x->entities[number]);
     bl_sorted_add(&b->entities, &b->input);
-    if (b->n_columns == b->cap_columns) {
-        b->cap_columns = b->cap_columns ? 2 * b->cap_columns : 64;
-        b->columns = bl_xrealloc(b->columns, b->cap_columns,
-                                 sizeof *b->columns);
-    }
+    BL_GROW(b->columns, b->n_columns + 1, b->cap_columns);
     b->columns[b->n_columns++] = number;
 }
 
@@ -38,7 +34,7 @@ static int64_t column_of(struct bl_train_bi_task *b,
                          const struct bl_examples *x, uint32_t number)
 {
     if (number >= b->cap_column) {
-        size_t cap = 2 * (size_t)number + 64;
+        size_t cap = bl_grown(b->cap_column, (size_t)number + 1);
 
         b->column = bl_xrealloc(b->column, cap, sizeof *b->column);
         memset(b->column + b->cap_column, 0, (cap - b->cap_column)
@@ -89,10 +85,7 @@ static void begin(struct bl_train_bi_task *b, size_t n)
     bl_sorted_clear(&b->contexts);
     bl_sorted_clear(&b->entities);
     b->n_columns = 0;
-    if (b->cap_target < n) {
-        b->cap_target = n;
-        b->target = bl_xrealloc(b->target, n, sizeof *b->target);
-    }
+    BL_GROW(b->target, n, b->cap_target);
 }
 
 static void end(struct bl_train_bi_task *b)

@@ -50,7 +50,7 @@ static int64_t add_list(struct bl_train_cross_task *c,
 {
     bool there = has_gold(e, c->opts);
     size_t room = c->opts->candidates - (there || insert);
-    size_t n = e->n < room ? e->n : room;
+    size_t n = BL_MIN(e->n, room);
     int64_t gold = there ? e->gold_place : insert ? (int64_t)n : -1;
 
     for (size_t i = 0, k = 0; i < n + (gold >= 0); i++)
@@ -137,7 +137,7 @@ static int evaluate_part(struct bl_train_cross_task *c, size_t at, size_t n,
     fill(c, c->dev, which, n, false);
     for (size_t i = 0; i < n; i++) {
         gold[i] = c->gold[i];
-        c->gold[i] = gold[i] < 0 ? 0 : gold[i];
+        c->gold[i] = BL_MAX(gold[i], 0);
     }
     if (run_batch(c, n, &run, &loss, scores, err) < 0)
         return -1;
@@ -158,8 +158,7 @@ static int evaluate(void *ctx, struct bl_metrics *out, struct bl_err *err)
     for (size_t at = 0; at < c->dev->n && !rc; at += EVAL_LISTS) {
         size_t n = c->dev->n - at;
 
-        rc = evaluate_part(c, at, n < EVAL_LISTS ? n : EVAL_LISTS, scores,
-                           &s, err);
+        rc = evaluate_part(c, at, BL_MIN(n, EVAL_LISTS), scores, &s, err);
     }
     free(scores);
     *out = (struct bl_metrics){ .n = 2, .v = {

@@ -18,10 +18,7 @@ enum { CHUNK = 512, ALIGN = 64 };
 
 static void add(struct bl_pool *p, uint32_t number)
 {
-    if (p->n == p->cap) {
-        p->cap = p->cap ? 2 * p->cap : 1024;
-        p->numbers = bl_xrealloc(p->numbers, p->cap, sizeof *p->numbers);
-    }
+    BL_GROW(p->numbers, p->n + 1, p->cap);
     p->numbers[p->n++] = number;
 }
 

@@ -96,8 +96,7 @@ static void set_config(struct bl_train_setup *s,
 static int check_lengths(const struct bl_train_setup *s, struct bl_err *err)
 {
     const struct bl_input_spec *in = &s->input;
-    size_t most = in->context_length > in->entity_length
-        ? in->context_length : in->entity_length;
+    size_t most = BL_MAX(in->context_length, in->entity_length);
 
     if (most <= s->base->shape.positions)
         return 0;

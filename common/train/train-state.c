@@ -151,8 +151,8 @@ static int compare_settings(const struct bl_trainer *t, struct bl_span was,
                                          "%.*s, not %.*s: give the same "
                                          "options, or --force to start "
                                          "over", t->output, name,
-                           (int)(other.n < 80 ? other.n : 80), other.p,
-                           (int)(value.n < 80 ? value.n : 80), value.p);
+                           (int)BL_MIN(other.n, 80), other.p,
+                           (int)BL_MIN(value.n, 80), value.p);
     }
     return 0;
 }

@@ -75,10 +75,7 @@ static void flush(struct cutter *k)
     k->segments[k->n] = 0;
     k->tags[k->n++] = BL_TRAIN_IGNORE;
     bl_batch_add(&t->batch, k->ids, k->segments, NULL, k->n);
-    if (t->batch.n_tokens > t->cap) {
-        t->cap = 2 * t->batch.n_tokens;
-        t->labels = bl_xrealloc(t->labels, t->cap, sizeof *t->labels);
-    }
+    BL_GROW(t->labels, t->batch.n_tokens, t->cap);
     memcpy(t->labels + at, k->tags, k->n * sizeof *k->tags);
     k->n = 1;
 }
@@ -212,10 +209,7 @@ static void sort_labels(struct bl_train_tags_task *t,
 {
     const struct bl_batch *b = &t->sorted.batch;
 
-    if (t->cap < b->n_tokens) {
-        t->cap = b->n_tokens;
-        t->labels = bl_xrealloc(t->labels, t->cap, sizeof *t->labels);
-    }
+    BL_GROW(t->labels, b->n_tokens, t->cap);
     for (size_t i = 0; i < b->n_seqs; i++) {
         size_t to = b->offsets[t->sorted.rows[i]];
         size_t at = from->batch.offsets[which[i]];
@@ -357,8 +351,7 @@ static int evaluate(void *ctx, struct bl_metrics *out, struct bl_err *err)
     if (!e)
         return -1;
     for (size_t at = 0; at < n && !rc; at += CHUNK)
-        rc = evaluate_chunk(t, e, at, at + CHUNK < n ? at + CHUNK : n, &c,
-                            err);
+        rc = evaluate_chunk(t, e, at, BL_MIN(at + CHUNK, n), &c, err);
     bl_encoder_close(e);
     *out = (struct bl_metrics){ .n = 4, .v = {
         { "f1", share(2 * c.right, c.found + c.gold) },

@@ -196,7 +196,7 @@ static const size_t *records_of(const struct bl_trainer *t, uint64_t part,
     size_t size = part_size(t), from = (size_t)part * size;
     size_t to = (size_t)(part + parts) * size;
 
-    *n = (to < t->task->n ? to : t->task->n) - from;
+    *n = BL_MIN(to, t->task->n) - from;
     return t->order + from;
 }
 
@@ -209,7 +209,7 @@ static int gather(struct bl_trainer *t, uint64_t *parts, double *loss,
     uint64_t left = t->parts - s->part;
     struct bl_train_run run = { .backward = 1 };
 
-    *parts = left < o->accumulate ? left : o->accumulate;
+    *parts = BL_MIN(left, o->accumulate);
     run.scale = 1.0 / (double)(is_blink(t) ? o->accumulate : *parts);
     run.dropout = s->settled ? 0 : o->dropout;
     *loss = 0;

@@ -97,7 +97,7 @@ static int look_at_head(struct bl_dumpfile *f, struct bl_crew *pool,
             { "7z\xbc\xaf", 4, "7z x -so" },
         };
 
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    for (size_t i = 0; i < BL_COUNT(others); i++)
         if (begins(f, others[i].magic, others[i].n))
             return bl_fail(err, BL_DATA, "'%s' is compressed, but not by "
                            "bzip2: give the output of '%s' on standard "

@@ -281,15 +281,8 @@ static void end_page(struct bl_wikidump *d)
         stop(d, "a page without title or id");
         return;
     }
-    if (b->n == b->cap) {
-        b->cap = b->cap ? b->cap * 2 : 64;
-        b->pages = bl_xrealloc(b->pages, b->cap, sizeof *b->pages);
-    }
-    if (b->n == d->cap_places) {
-        d->cap_places = d->cap_places ? d->cap_places * 2 : 64;
-        d->places = bl_xrealloc(d->places, d->cap_places * 3,
-                                sizeof *d->places);
-    }
+    BL_GROW(b->pages, b->n + 1, b->cap);
+    BL_GROW(d->places, 3 * (b->n + 1), d->cap_places);
     at = d->places + 3 * b->n;
     bl_buf_put(&b->data, d->bytes_of_page.data, d->bytes_of_page.len);
     at[0] = (struct place){ base + d->title.at, d->title.n };
@@ -457,7 +450,7 @@ static int feed(struct bl_wikidump *d, struct bl_err *err)
             return rc;
         }
     }
-    n = d->piece.n < FEED ? d->piece.n : FEED;
+    n = BL_MIN(d->piece.n, FEED);
     if (parse(d, d->piece.p, n, err) < 0)
         return -1;
     d->piece.p += n;

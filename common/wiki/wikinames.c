@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/utf8.h"
 #include "wiki/wikititle.h"
 
@@ -154,7 +155,7 @@ static const void *find(struct bl_span name, const void *table, size_t n,
 }
 
 #define FIND(name, table) \
-    find((name), (table), sizeof (table) / sizeof *(table), sizeof *(table))
+    find((name), (table), BL_COUNT(table), sizeof *(table))
 
 bool bl_wiki_is_language(struct bl_span prefix)
 {

@@ -23,11 +23,7 @@ enum {
 static struct bl_frame *push(struct bl_wikitext *w, uint8_t kind,
                              uint32_t mate)
 {
-    if (w->depth == w->cap_frames) {
-        w->cap_frames = w->cap_frames ? w->cap_frames * 2 : 64;
-        w->frames = bl_xrealloc(w->frames, w->cap_frames,
-                                sizeof *w->frames);
-    }
+    BL_GROW(w->frames, w->depth + 1, w->cap_frames);
     w->frames[w->depth] = (struct bl_frame){
         .kind = kind, .mate = mate, .start = w->text.len, .floor = w->floor,
         .muted = w->muted, .open_link = w->open_link, .hidden = w->hidden,
@@ -52,7 +48,7 @@ static void add_link(struct bl_wikitext *w, const struct bl_frame *f,
     if (n == 0 || n > MAX_ANCHOR)
         return;
     if (w->n_links == w->cap_links) {
-        w->cap_links = w->cap_links ? w->cap_links * 2 : 256;
+        w->cap_links = bl_grown(w->cap_links, w->n_links + 1);
         w->links = bl_xrealloc(w->links, w->cap_links, sizeof *w->links);
         w->link_names = bl_xrealloc(w->link_names, w->cap_links,
                                     sizeof *w->link_names);
@@ -70,8 +66,7 @@ static size_t target_end(const struct bl_wikitext *w,
                          const struct bl_mark *m)
 {
     size_t end = w->scan.v[m->mate].start, n = end - m->end;
-    const char *bar = memchr(w->p + m->end, '|',
-                             n < MAX_TARGET ? n : MAX_TARGET);
+    const char *bar = memchr(w->p + m->end, '|', BL_MIN(n, MAX_TARGET));
 
     return bar ? (size_t)(bar - w->p) : end;
 }
@@ -237,10 +232,7 @@ static void look_at_name(struct bl_wikitext *w, struct bl_span name)
 
 static void push_arg(struct bl_wikitext *w)
 {
-    if (w->n_args == w->cap_args) {
-        w->cap_args = w->cap_args ? w->cap_args * 2 : 64;
-        w->args = bl_xrealloc(w->args, w->cap_args, sizeof *w->args);
-    }
+    BL_GROW(w->args, w->n_args + 1, w->cap_args);
     w->args[w->n_args++] = w->text.len;
 }
 
@@ -281,7 +273,7 @@ struct args {
  * argument, which then counts as one without it. */
 static bool named(struct bl_span *s, size_t number)
 {
-    const char *eq = s->n ? memchr(s->p, '=', s->n < 24 ? s->n : 24) : NULL;
+    const char *eq = s->n ? memchr(s->p, '=', BL_MIN(s->n, 24)) : NULL;
     size_t n = eq ? (size_t)(eq - s->p) : 0;
 
     if (!eq)
@@ -321,7 +313,7 @@ static void read_args(const struct bl_wikitext *w, const struct bl_frame *f,
             continue;
         }
         strip(&s);
-        if (out->n < sizeof out->v / sizeof *out->v)
+        if (out->n < BL_COUNT(out->v))
             out->v[out->n++] = s;
     }
 }

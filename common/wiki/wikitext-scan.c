@@ -78,7 +78,7 @@ static const struct tag {
     { "u", BL_TAG_INLINE, T_OTHER }, { "ul", BL_TAG_BLOCK, T_OTHER },
     { "var", BL_TAG_INLINE, T_OTHER }, { "wbr", BL_TAG_INLINE, T_OTHER },
 };
-enum { N_TAGS = sizeof tags / sizeof *tags };
+enum { N_TAGS = BL_COUNT(tags) };
 
 /* An opening without an end so far. */
 struct bl_scan_open {
@@ -105,10 +105,7 @@ static struct bl_mark *put(struct pass *a, size_t start, size_t end,
 {
     struct bl_scan *s = a->s;
 
-    if (s->n == s->cap) {
-        s->cap = s->cap ? s->cap * 2 : 256;
-        s->v = bl_xrealloc(s->v, s->cap, sizeof *s->v);
-    }
+    BL_GROW(s->v, s->n + 1, s->cap);
     s->v[s->n] = (struct bl_mark){ (uint32_t)start, (uint32_t)end, 0, kind,
                                    tag };
     return &s->v[s->n++];
@@ -120,10 +117,7 @@ static void push(struct pass *a, uint8_t kind, uint8_t id, bool odd)
     struct bl_scan_open o = { .mark = (uint32_t)(s->n - 1), .kind = kind,
                               .id = id, .odd = odd };
 
-    if (s->depth == s->cap_open) {
-        s->cap_open = s->cap_open ? s->cap_open * 2 : 64;
-        s->open = bl_xrealloc(s->open, s->cap_open, sizeof *s->open);
-    }
+    BL_GROW(s->open, s->depth + 1, s->cap_open);
     if (kind == BL_MARK_TEMPLATE) {
         a->templates++;
     } else if (kind == BL_MARK_TABLE) {
@@ -317,7 +311,7 @@ static const struct tag *tag_at(const struct pass *a, size_t i, size_t *end)
 /* Where the tag's '>' is; 0 when another '<' or the end comes first. */
 static size_t tag_end(const struct pass *a, size_t i)
 {
-    size_t last = a->n - i > MAX_TAG ? i + MAX_TAG : a->n;
+    size_t last = BL_MIN(i + MAX_TAG, a->n);
 
     for (; i < last && a->p[i] != '<'; i++)
         if (a->p[i] == '>')

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "text/unicode.h"
 #include "wiki/wikitext-parts.h"
 
@@ -179,8 +180,7 @@ const struct bl_rule *bl_rule_find(struct bl_span name)
     key[n] = '\0';
     if (!strncmp(key, "lang-", 5))
         return &lang_rule;
-    return bsearch(key, rules, sizeof rules / sizeof *rules, sizeof *rules,
-                   by_name);
+    return bsearch(key, rules, BL_COUNT(rules), sizeof *rules, by_name);
 }
 
 /* ---- What they say ---- */
@@ -210,7 +210,7 @@ static const char *range_sign(struct bl_span s)
         { "+/-", " \xc2\xb1 " }, { "\xc2\xb1", " \xc2\xb1 " },
     };
 
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+    for (size_t i = 0; i < BL_COUNT(signs); i++)
         if (bl_span_is(s, signs[i][0]))
             return signs[i][1];
     return NULL;
@@ -231,7 +231,7 @@ static const char *unit_name(struct bl_span s)
         { "LT", "long tons" }, { "ST", "short tons" }, { "t", "tonnes" },
     };
 
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+    for (size_t i = 0; i < BL_COUNT(units); i++)
         if (bl_span_is(s, units[i][0]))
             return units[i][1];
     return NULL;

@@ -31,11 +31,7 @@ static void end_block(struct bl_wikitext *w)
     if (w->debris)
         bl_walk_cut(w, w->block_start, w->block_link);
     if (t->len > w->block_start) {
-        if (w->n_blocks == w->cap_blocks) {
-            w->cap_blocks = w->cap_blocks ? w->cap_blocks * 2 : 64;
-            w->blocks = bl_xrealloc(w->blocks, w->cap_blocks,
-                                    sizeof *w->blocks);
-        }
+        BL_GROW(w->blocks, w->n_blocks + 1, w->cap_blocks);
         w->blocks[w->n_blocks++] = (struct bl_wikiblock){
             w->block_start, t->len, w->kind };
         bl_buf_putc(t, '\n');
@@ -195,7 +191,7 @@ static void count_quotes(struct bl_wikitext *w, size_t i)
         }
         i += n - 1;
     }
-    w->quotes_known = i > start ? i : start + 1;
+    w->quotes_known = BL_MAX(i, start + 1);
     if (bold % 2 && italic % 2)
         for (size_t k = 3; k-- > 0; )
             if (found[k] != SIZE_MAX)
@@ -230,7 +226,7 @@ static bool is_url(const struct bl_wikitext *w, size_t i)
         "ftp://", "mailto:", "news:", "irc://", "gopher://", "sftp://",
         "ircs://", "telnet://", "nntp://", "git://" };
 
-    for (size_t k = 0; k < sizeof schemes / sizeof *schemes; k++) {
+    for (size_t k = 0; k < BL_COUNT(schemes); k++) {
         size_t n = strlen(schemes[k]);
 
         if (w->n - i >= n && !strncasecmp(w->p + i, schemes[k], n))

@@ -64,7 +64,7 @@ struct bl_wikisite *bl_wikisite_new(void)
     };
     struct bl_wikisite *site = BL_NEW(struct bl_wikisite);
 
-    for (size_t i = 0; i < sizeof english / sizeof *english; i++)
+    for (size_t i = 0; i < BL_COUNT(english); i++)
         bl_wikisite_namespace(site, english[i].ns,
                               bl_span_of(english[i].name));
     return site;
@@ -443,7 +443,7 @@ static bool in_list(const struct bl_buf *b, const char *const *list,
     return false;
 }
 
-#define IN(b, list) in_list((b), (list), sizeof (list) / sizeof *(list))
+#define IN(b, list) in_list((b), (list), BL_COUNT(list))
 
 bool bl_wiki_disambiguation_title(struct bl_span title)
 {
@@ -465,7 +465,7 @@ bool bl_wiki_list_title(struct bl_span title)
     bool yes = false;
 
     if (folded(title, &b))
-        for (size_t i = 0; i < sizeof list_starts / sizeof *list_starts; i++)
+        for (size_t i = 0; i < BL_COUNT(list_starts); i++)
             yes |= has_prefix(&b, list_starts[i]);
     bl_buf_free(&b);
     return yes;

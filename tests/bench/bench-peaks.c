@@ -233,8 +233,8 @@ static struct rate rate_of(const struct part *parts, size_t threads, int k)
 
         done += t->done[k];
         r.cpu += t->done[k] / t->cpu[k] / 1e9;
-        began = t->began[k] < began ? t->began[k] : began;
-        ended = t->ended[k] > ended ? t->ended[k] : ended;
+        began = BL_MIN(t->began[k], began);
+        ended = BL_MAX(t->ended[k], ended);
     }
     r.wall = done / (ended - began) / 1e9;
     return r;
@@ -266,8 +266,8 @@ static struct rate measure(work_fn *work, size_t threads,
     for (int k = 0; k < TRIALS; k++) {
         struct rate r = rate_of(parts, threads, k);
 
-        best.wall = r.wall > best.wall ? r.wall : best.wall;
-        best.cpu = r.cpu > best.cpu ? r.cpu : best.cpu;
+        best.wall = BL_MAX(r.wall, best.wall);
+        best.cpu = BL_MAX(r.cpu, best.cpu);
     }
     return best;
 }

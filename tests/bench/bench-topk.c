@@ -103,8 +103,8 @@ static int time_search(char **v)
         bl_topk_search(t, (const void *)queries.data, n, k, hits, found);
         start = bl_now() - start;
         cpu = cpu_now() - cpu;
-        best = start < best ? start : best;
-        least = cpu < least ? cpu : least;
+        best = BL_MIN(start, best);
+        least = BL_MIN(cpu, least);
     }
     fprintf(stderr, "%.6f %.6f\n", best, least);
     for (size_t i = 0; i < n; i++)

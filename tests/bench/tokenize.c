@@ -94,7 +94,7 @@ int main(int argc, char **argv)
         lines = pass(wp, text, ids, text.n + 1, counts);
         took = cpu_now() - start;
         first = i ? first : took;
-        best = took < best ? took : best;
+        best = BL_MIN(took, best);
     }
     print(ids, counts, lines);
     fprintf(stderr, "%.6f %.6f\n", first, best);

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "json/lines.h"
+#include "base/mem.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 
@@ -19,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Writes the next piece, or closes the pipe at the end. */
 static void feed(int *fd, const char **p, size_t *n, size_t piece)
 {
-    size_t m = *n < piece ? *n : piece;
+    size_t m = BL_MIN(*n, piece);
 
     if (m == 0) {
         close(*fd);

@@ -140,8 +140,8 @@ static void check_near(const struct product *p)
                 sum += x * w;
                 a += fabs(x);
                 b += fabs(w);
-                most_x = fabs(x) > most_x ? fabs(x) : most_x;
-                most_w = fabs(w) > most_w ? fabs(w) : most_w;
+                most_x = BL_MAX(fabs(x), most_x);
+                most_w = BL_MAX(fabs(w), most_w);
             }
             sum -= (double)p->want[i * p->out + o];
             CHECK(fabs(sum) <= 1.01 * (a * most_w / 254 + b * most_x / 127
@@ -197,8 +197,7 @@ static void matrix(struct feed *f)
         for (size_t at = 0; at < p.out; at += step)
             bl_int8_multiply(&p.m, bl_int8_kernel_at(0),
                              p.rows + i * bl_int8_row_size(p.in), 1, at,
-                             at + step < p.out ? at + step : p.out,
-                             p.y + i * p.out, p.out);
+                             BL_MIN(at + step, p.out), p.y + i * p.out, p.out);
     CHECK(!memcmp(p.y, p.want, bytes));
     product_release(&p);
 }

@@ -63,7 +63,7 @@ static void check_norm(const double *sum, const struct bl_norm *norm,
 
     for (size_t k = 0; k < w; k++) {
         mean += sum[k] / (double)w;
-        most = fabs(sum[k]) > most ? fabs(sum[k]) : most;
+        most = BL_MAX(fabs(sum[k]), most);
     }
     for (size_t k = 0; k < w; k++)
         square += (sum[k] - mean) * (sum[k] - mean);
@@ -169,7 +169,7 @@ static void shares(const struct bl_attend *a, size_t i, double *score)
                          + (double)a->q_bias[k])
                 * ((double)a->k[j * a->stride + k] + (double)a->k_bias[k]);
         score[j] /= sqrt((double)a->d);
-        most = score[j] > most ? score[j] : most;
+        most = BL_MAX(score[j], most);
     }
     for (size_t j = 0; j < a->n; j++)
         all += score[j] = exp(score[j] - most);
@@ -379,6 +379,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     struct feed f = { data, size, 1 };
 
-    parts[feed_byte(&f) % (sizeof parts / sizeof *parts)](&f);
+    parts[feed_byte(&f) % (BL_COUNT(parts))](&f);
     return 0;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "json/lines.h"
+#include "base/mem.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 
@@ -42,7 +43,7 @@ static enum bl_line_status fed_next(struct bl_lines *l, int *fd,
     struct bl_err err;
 
     while (*fd >= 0 && bl_lines_would_block(l)) {
-        size_t n = left->n < piece ? left->n : piece;
+        size_t n = BL_MIN(left->n, piece);
         if (n) {
             CHECK(write(*fd, left->p, n) == (ssize_t)n);
             left->p += n;
@@ -72,8 +73,7 @@ static void compare(struct bl_lines *l, int fd, struct bl_span all,
         if (raw > cap) {
             CHECK(s == BL_LINE_TOO_LONG);
             CHECK(line.n <= 80 && line.n <= raw);
-            CHECK(!memcmp(line.p, want.p, line.n < want.n ? line.n
-                                                          : want.n)
+            CHECK(!memcmp(line.p, want.p, BL_MIN(line.n, want.n))
                   || number == 1);
         } else {
             CHECK(s == BL_LINE_OK && line.n == want.n);

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void read_tensor(struct bl_torch_tensor *t)
 {
     size_t bytes = bl_tensor_dtype_size(t->dtype);
-    size_t n = t->count < MOST ? t->count : MOST, last = t->count - n;
+    size_t n = BL_MIN(t->count, MOST), last = t->count - n;
     unsigned char *whole = bl_xmalloc(n, bytes);
     unsigned char *parts = bl_xmalloc(n, bytes);
     float *floats = bl_xmalloc(n, sizeof *floats);

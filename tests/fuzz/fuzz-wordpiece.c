@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/utf8.h"
 #include "text/wordpiece.h"
 #include "text/words.h"
@@ -54,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(bl_wordpiece_ids(wp, text, 1, again, MAX, NULL) == n
           && !memcmp(ids, again, n * sizeof *ids));
     at = bl_wordpiece_last_ids(wp, text, 1, last, LAST, NULL);
-    CHECK(at == (n < LAST ? n : LAST));
+    CHECK(at == BL_MIN(n, LAST));
     CHECK(cut || !memcmp(last, ids + n - at, at * sizeof *last));
     bl_wordpiece_close(wp);
     return 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "link/cascade.h"
+#include "base/mem.h"
 #include "link/rank.h"
 #include "tap.h"
 
@@ -108,7 +109,7 @@ static void risks(void)
 
     for (size_t k = 0; k < 2 * 20; k++) {
         size_t before = 0;
-        for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        for (size_t i = 0; i < BL_COUNT(at); i++) {
             size_t n;
             begin(&c, 0.05 * (double)(k / 2), 0.04 * (double)(k / 2));
             n = judge(&c, at[i], says[k % 2], 2);

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "text/doc.h"
+#include "base/mem.h"
 #include "tap.h"
 
 static void test_shapes(void)
@@ -17,7 +18,7 @@ static void test_shapes(void)
         { "\xe6\x9d\xb1", BL_SHAPE_NONE }, { "", BL_SHAPE_NONE }
     };
 
-    for (size_t i = 0; i < sizeof t / sizeof t[0]; i++)
+    for (size_t i = 0; i < BL_COUNT(t); i++)
         ok(bl_shape_of(t[i].text, strlen(t[i].text)) == t[i].shape,
            "shape of '%s'", t[i].text);
 }
@@ -87,7 +88,7 @@ static void test_apart(void)
     struct bl_doc d = { 0 };
     struct bl_buf b = BL_BUF_INIT;
 
-    for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
+    for (size_t i = 0; i < BL_COUNT(gaps); i++) {
         bl_buf_clear(&b);
         bl_buf_printf(&b, "%s%sCurie %s", "In those years in Paris the well "
                       "known physicist Marie", gaps[i], "found radium, and "

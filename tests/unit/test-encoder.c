@@ -142,7 +142,7 @@ static void run(struct bl_encoder *e, enum bl_tower tower, bool score,
 
     while (done < c->n) {
         struct bl_batch b = BL_BATCH_INIT;
-        size_t n = c->n - done < group ? c->n - done : group;
+        size_t n = BL_MIN(c->n - done, group);
         size_t first = c->n - done - n;
         struct bl_err err = { .code = BL_OK };
         int rc;
@@ -344,12 +344,12 @@ static void test_shapes(void)
         { 9, 16, 2 }, { 130, 5, 200 }, { 2000, 5, 4 }
     };
 
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    for (size_t i = 0; i < BL_COUNT(shapes); i++) {
         struct bl_arena a = BL_ARENA_INIT;
         struct bl_model m = small_model(&a, shapes[i][0], shapes[i][1],
                                         shapes[i][2]);
 
-        for (size_t k = 0; k < sizeof batches / sizeof *batches; k++)
+        for (size_t k = 0; k < BL_COUNT(batches); k++)
             for (int mean = 0; mean < 2; mean++) {
                 m.pooling = mean ? BL_POOL_MEAN : BL_POOL_CLS;
                 same_shape(&m, batches[k][0], batches[k][1], batches[k][2]);

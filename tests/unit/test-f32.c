@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/mem.h"
 #include "tap.h"
 
 static uint32_t state = 1;
@@ -88,7 +89,7 @@ static bool ordered(const struct bl_f32_kernel *k, const struct shape *s,
 {
     for (size_t i = 0; i < s->n; i += 1 + s->n / 5)
         for (size_t o = 0; o < s->out; o += 1 + s->out / 7) {
-            size_t outs = least(s->out - o, 1 + o % 37);
+            size_t outs = BL_MIN(s->out - o, 1 + o % 37);
             float *part = bl_xmalloc(outs, sizeof *part);
             bool same;
 
@@ -138,7 +139,7 @@ static void test_shapes(void)
         { 2, 3, 0, 3 }, { 3, 0, 5, 2 }, { 0, 7, 5, 7 }
     };
 
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    for (size_t i = 0; i < BL_COUNT(shapes); i++) {
         const struct shape *s = &shapes[i];
         float *x = numbers(s->n * s->in), *w = numbers(s->out * s->in);
         const struct bl_f32_kernel *k;

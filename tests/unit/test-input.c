@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "golden.h"
 #include "text/input.h"
+#include "base/mem.h"
 #include "json/record.h"
 #include "tap.h"
 #include "text/unicode.h"
@@ -475,7 +476,7 @@ static void long_left(void)
         for (size_t want = 0; want < 64; want += 9) {
             size_t got = bl_wordpiece_last_ids(wp, s, 1, last, want, &cut);
 
-            if (got != (k < want ? k : want) || cut != (k > want)
+            if (got != BL_MIN(k, want) || cut != (k > want)
                 || memcmp(last, all + k - got, got * sizeof *last))
                 ok(false, "the last %zu of %zu ids", want, k);
         }
@@ -494,7 +495,7 @@ int main(void)
         printf("# %s\n", err.msg);
         return tap_done();
     }
-    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+    for (size_t i = 0; i < BL_COUNT(sources); i++) {
         run_source(&sources[i], false);
         run_source(&sources[i], true);
     }

@@ -105,7 +105,7 @@ int main(void)
     static const size_t rows[] = { 1, 2, 15, 16, 17, 31, 32, 33, 40, 48, 49,
                                    64, 95, 96, 100 };
 
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (size_t i = 0; i < BL_COUNT(rows); i++)
         for (size_t blocks = 1; blocks <= 5; blocks++)
             test(rows[i], 64 * (1 + i % 3), blocks, i % 2 * 64);
     return tap_done();

@@ -11,9 +11,10 @@ static size_t without;
 #define INT8_WITHOUT without
 #include "../../common/net/int8.c"
 
+#include "base/mem.h"
 #include "tap.h"
 
-enum { WORKS = sizeof works / sizeof *works };
+enum { WORKS = BL_COUNT(works) };
 
 static uint32_t state = 1;
 
@@ -170,7 +171,7 @@ static void test_kernel(const struct bl_int8_kernel *k)
         { 100, 1536, 6, 64 }, { 512, 64, 4, 64 }
     };
 
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    for (size_t i = 0; i < BL_COUNT(shapes); i++)
         ok(sums_are_right(k, &shapes[i]), "%s: %zu rows, %zu x %zu", k->name,
            shapes[i].n, shapes[i].width, shapes[i].blocks * OUTS);
     for (size_t m = 1; m <= BL_INT8_DOTS; m++)
@@ -292,7 +293,7 @@ static double error_of(const float *x, const float *w, const float *y,
                 ww += b * b;
             }
             sum = fabs(sum - (double)y[i * out + o]) / sqrt(xx * ww);
-            worst = sum > worst ? sum : worst;
+            worst = BL_MAX(sum, worst);
         }
     return worst;
 }
@@ -356,8 +357,7 @@ static void test_product(size_t n, size_t out, size_t in, bool factors)
         for (size_t at = 0; at < out; at += 48)
             bl_int8_multiply(&m, bl_int8_kernel_at(0),
                              rows + i * bl_int8_row_size(in), 1, at,
-                             at + 48 < out ? at + 48 : out, y + i * out,
-                             out);
+                             BL_MIN(at + 48, out), y + i * out, out);
     ok(!memcmp(first, y, n * out * sizeof *y), "in parts: the same bits");
     test_narrower(&m, rows, n, first);
     bl_int8_free(&m);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "json/json.h"
+#include "base/mem.h"
 #include "tap.h"
 
 static void numbers(void)
@@ -17,7 +18,7 @@ static void numbers(void)
     int64_t n;
     double d;
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < BL_COUNT(cases); i++) {
         int rc = bl_json_number(bl_span_of(cases[i].s), &d, &err);
 
         ok(cases[i].ok ? rc == 0 && d == cases[i].v : rc < 0, "number %s",
@@ -128,7 +129,7 @@ static void messages(void)
     };
     struct bl_err err;
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < BL_COUNT(cases); i++) {
         ok(bl_json_check(cases[i].s, strlen(cases[i].s), &err) < 0,
            "refused");
         is_str(err.msg, cases[i].msg, "message");

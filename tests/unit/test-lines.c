@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "json/lines.h"
+#include "base/mem.h"
 #include "tap.h"
 
 enum { CAP = 300 };
@@ -142,7 +143,7 @@ static void read_all(struct bl_buf *got, const char *text, size_t n,
     bl_lines_take_arrays(l);
     while (s < BL_LINE_END) {
         while (fds[1] >= 0 && bl_lines_would_block(l)) {
-            size_t m = n < piece ? n : piece;
+            size_t m = BL_MIN(n, piece);
             if (m == 0) {
                 close(fds[1]);
                 fds[1] = -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -35,6 +36,68 @@ static void oom(void)
     waitpid(pid, &status, 0);
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 4,
        "out of memory ends with 4");
+}
+
+/* An array that grows one by one, and one that is asked for whole. */
+static void growing(void)
+{
+    size_t n = 0, capacity = 0, whole_capacity = 3;
+    uint32_t *v = NULL, *whole = bl_xmalloc(3, sizeof *whole), *same = whole;
+    bool kept = true;
+
+    for (uint32_t i = 0; i < 1000; i++) {
+        BL_GROW(v, n + 1, capacity);
+        v[n++] = i;
+    }
+    for (uint32_t i = 0; i < 1000; i++)
+        kept = kept && v[i] == i;
+    ok(kept && capacity == 1024, "grows from 16 by doubling");
+    BL_GROW(whole, 3, whole_capacity);
+    ok(whole == same && whole_capacity == 3, "no growth where there is room");
+    BL_GROW(whole, 5000, whole_capacity);
+    ok(whole_capacity == 5000, "never less than is asked for");
+    ok(bl_grown(SIZE_MAX / 2 + 1, 1) == SIZE_MAX,
+       "a capacity that cannot double saturates");
+    free(v);
+    free(whole);
+}
+
+static void grow_too_far(void)
+{
+    size_t capacity = 0;
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        uint64_t *v = NULL;
+
+        close(2);
+        BL_GROW(v, SIZE_MAX / 8 + 2, capacity);
+        _exit(v ? 0 : 1);
+    }
+    waitpid(pid, &status, 0);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 4,
+       "an array whose size in bytes wraps ends with 4");
+}
+
+static void choices(void)
+{
+    static const int three[3];
+    unsigned char small = 200;
+    size_t n = 5;
+    int i = 1;
+
+    ok(BL_COUNT(three) == 3, "counts an array");
+    ok(BL_MIN(n, 3) == 3 && BL_MAX(n, 3) == 5, "sizes and a constant");
+    ok(BL_MIN(-1, 1) == -1 && BL_MAX(-1, 1) == 1, "negative numbers");
+    ok(BL_MAX(small, (unsigned char)100) == 200, "narrow types widen");
+    ok(BL_MIN(1.5f, 2) < 1.75f && BL_MAX(1e300, 1) > 1e299,
+       "floats and doubles");
+    ok(BL_MIN(i++, 9) == 1 && i == 2, "operands are evaluated once");
+    ok(BL_MIN((uint64_t)1 << 40, SIZE_MAX) == (uint64_t)1 << 40,
+       "nothing is cut");
+    ok(!(BL_MIN(NAN, 1.0) < 1.0) && !(BL_MIN(NAN, 1.0) > 1.0),
+       "of a NaN and a number the second");
 }
 
 static void arenas(void)
@@ -91,6 +154,9 @@ int main(void)
 {
     sizes();
     oom();
+    growing();
+    grow_too_far();
+    choices();
     arenas();
     bufs();
     errors();

@@ -128,7 +128,7 @@ static const struct {
 
 static void test_headers(void)
 {
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+    for (size_t i = 0; i < BL_COUNT(headers); i++)
         try(headers[i].what, strlen(headers[i].header), headers[i].header,
             headers[i].data, headers[i].want);
 }

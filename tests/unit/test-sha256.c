@@ -60,7 +60,7 @@ static void pieces(const unsigned char *p)
 
         bl_sha256_init(&s);
         for (size_t at = 0; at < SIZE; at += step)
-            bl_sha256_add(&s, p + at, SIZE - at < step ? SIZE - at : step);
+            bl_sha256_add(&s, p + at, BL_MIN(SIZE - at, step));
         bl_sha256_end(&s, sum);
         same &= !memcmp(sum, want, sizeof sum);
     }

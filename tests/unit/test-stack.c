@@ -6,6 +6,7 @@
  * order and number of threads, int8 for any kernel too.
  */
 #define STACK_JOINT 0.0
+#include "base/mem.h"
 #include "../../common/net/stack.c"
 
 #include <math.h>
@@ -153,7 +154,7 @@ int main(void)
         { 192, 3, 320 }, { 100, 5, 77 }, { 5, 5, 3 }
     };
 
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    for (size_t i = 0; i < BL_COUNT(shapes); i++) {
         struct bl_arena a = BL_ARENA_INIT;
         struct bl_model m = small_model(&a, shapes[i][0], shapes[i][1],
                                         shapes[i][2]);

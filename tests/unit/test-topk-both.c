@@ -14,6 +14,7 @@ static size_t which;
 #include "search/index-codes.h"
 #include "search/index.h"
 #include "make-index.h"
+#include "base/mem.h"
 #include "tap.h"
 #include "search/topk.h"
 
@@ -298,8 +299,7 @@ static size_t find_all(const struct set *s, const float *thresholds,
 
     for (size_t at = 0; at < s->n; at += COARSE_ROWS) {
         struct bl_coarse_rows rows = {
-            s->codes + at * s->stride,
-            s->n - at < COARSE_ROWS ? s->n - at : COARSE_ROWS,
+            s->codes + at * s->stride, BL_MIN(s->n - at, COARSE_ROWS),
             s->scales + at, s->lost + at, most.norm
         };
         size_t n = bl_coarse_find(c[0], &rows, thresholds, room, hits);

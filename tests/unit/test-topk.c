@@ -80,7 +80,7 @@ static bool agrees(struct bl_topk *t, const float *queries, size_t n,
         size_t total;
         struct bl_hit *want = ranking(t, queries + i * dim, n_kb, &total);
 
-        good &= found[i] == (k < total ? k : total)
+        good &= found[i] == BL_MIN(k, total)
             && !memcmp(want, hits + i * k, found[i] * sizeof *hits);
         free(want);
     }

@@ -350,15 +350,15 @@ static void golden_files(void)
         bl_buf_free(&text);
         return;
     }
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; i < BL_COUNT(names); i++)
         mixed(names[i], tensors);
-    for (size_t i = 0; i < sizeof bare / sizeof *bare; i++) {
+    for (size_t i = 0; i < BL_COUNT(bare); i++) {
         f = bl_torchfile_open(shared_path(bare[i]), NULL);
         ok(f && bl_torchfile_count(f) == 1 && bl_torchfile_find(f, ""),
            "%s", bare[i]);
         bl_torchfile_close(f);
     }
-    for (size_t i = 0; i < sizeof cuda / sizeof *cuda; i++) {
+    for (size_t i = 0; i < BL_COUNT(cuda); i++) {
         f = bl_torchfile_open(shared_path(cuda[i]), NULL);
         ok(f && bl_torchfile_count(f) == 1, "%s", cuda[i]);
         bl_torchfile_close(f);

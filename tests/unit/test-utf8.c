@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include "base/mem.h"
 #include "tap.h"
 #include "base/utf8.h"
 
@@ -24,7 +25,7 @@ static void valid_prefixes(void)
         { "abc\xe2\x82", 5, 3, "cut at the end" },
     };
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (size_t i = 0; i < BL_COUNT(cases); i++)
         ok(bl_utf8_valid(cases[i].s, cases[i].n) == cases[i].good,
            "valid prefix: %s", cases[i].what);
 }

@@ -83,7 +83,7 @@ static void refusals(void)
     };
     struct bl_vector v;
 
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    for (size_t i = 0; i < BL_COUNT(bad); i++)
         is_str(reads(bad[i].line, &v), bad[i].says, bad[i].says);
 }
 
@@ -98,7 +98,7 @@ static void acceptances(void)
     };
     struct bl_vector v;
 
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    for (size_t i = 0; i < BL_COUNT(good); i++) {
         is_str(reads(good[i], &v), "", good[i]);
         ok(v.dim == 2 && v.v[0] == 1 && v.v[1] == 2
            && bl_span_is(v.model, "m"), "its values");
@@ -170,7 +170,7 @@ static void base64(void)
            && !memcmp(out, pairs[i][0], i), "and read");
         bl_buf_free(&b);
     }
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    for (size_t i = 0; i < BL_COUNT(bad); i++)
         ok(!bl_base64_get(bl_span_of(bad[i]), out, 1), "refused: '%s'",
            bad[i]);
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "base/sorter.h"
 #include "tap.h"
 #include "wiki/wikitext.h"
@@ -55,7 +56,7 @@ static struct bl_wikitext *reader;
 
 static void test_table(void)
 {
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    for (size_t i = 0; i < BL_COUNT(table); i++) {
         const struct bl_wikipage *p =
             bl_wikitext_read(reader, site, bl_span_of(table[i].source));
         char *got = strndup(p->text.p ? p->text.p : "", p->text.n);
