@@ -331,7 +331,7 @@ int bl_driver_doctor(void)
     see_kb(&p);
     see_index(&p);
     see_optional(&p, "cross-encoder", "default-cross", BL_ROLE_CROSS_ENCODER,
-                 "candidates are not re-ranked");
+                 "candidates are not reranked");
     see_optional(&p, "tagger", "default-ner", BL_ROLE_TAGGER,
                  "mentions are the catalogue's names");
     see_engines(&p);

@@ -185,7 +185,7 @@ static int find_cross(const struct bl_link_opts *o, struct found *f,
             ? bl_path_find(BL_PATH_MODEL, "default-cross", NULL)
             : bl_model_find(NULL, BL_ROLE_CROSS_ENCODER, NULL);
     if (!f->cross)
-        bl_note("no cross-encoder 'default-cross': not re-ranking");
+        bl_note("no cross-encoder 'default-cross': not reranking");
     return 0;
 }
 
