@@ -29,7 +29,7 @@ static void add_confidence(struct bl_tally *t, double p, bool right)
     if (isnan(p))
         return;
     size_t bin = p >= 1 ? BL_ECE_BINS - 1
-               : p <= 0 ? 0 : (size_t)(p * BL_ECE_BINS);
+               : p <= 0 ? 0 : (size_t)(p * (double)BL_ECE_BINS);
 
     t->bin_n[bin]++;
     t->bin_p[bin] += p;
