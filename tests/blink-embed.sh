@@ -20,7 +20,7 @@ engines='reference cpu'
 if [ -e "$top_builddir/common/.libs/libblink-torch.so" ]; then
     engines='reference cpu torch'
 else
-    skip 'the torch engine' 'built without it'
+    skip 'the torch engine' "$(no_module 'torch|train')"
 fi
 # OpenBLAS adds up as it likes.
 ordered=$(blink-embed -v -m "$g/m2-bi" </dev/null 2>&1 | grep -v OpenBLAS)

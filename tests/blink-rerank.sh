@@ -46,7 +46,7 @@ if blink-rerank -m "$cross" -c k.kb --engine torch <in >by-torch 2>err; then
         | transpose[] | .[0] - .[1] | fabs] | max < 1e-3')" true \
         'engines agree'
 else
-    skip 'engines agree' 'no torch engine'
+    skip 'engines agree' "$(no_module 'torch|train')"
 fi
 
 # ---- -k ----

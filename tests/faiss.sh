@@ -130,7 +130,7 @@ is "$status $(cat err)" "3 blink-index: './longer': offset 365: 260 bytes after 
 
 module=$top_builddir/common/.libs/libblink-faiss.so
 if [ ! -e "$module" ]; then
-    skip 'searching' 'built without FAISS'
+    skip 'searching' "$(no_module faiss)"
     finish
 fi
 

@@ -84,7 +84,7 @@ if blink-embed --engine torch -m one/bi </dev/null 2>/dev/null; then
     vectors -m mini --engine torch --precision bf16 >shim
     ok "bf16: cosine $(cosine plain shim)" below 0.999 "$(cosine plain shim)"
 else
-    skip 'torch' 'no libtorch'
+    skip 'torch' "$(no_module 'torch|train')"
 fi
 
 echo '{"id":"1","title":"Paris","text":"A city."}

@@ -119,7 +119,7 @@ considered() {
 
 hnsw=''
 if [ ! -e "$top_builddir/common/.libs/libblink-faiss.so" ]; then
-    skip 'full runs on HNSW' 'built without FAISS'
+    skip 'full runs on HNSW' "$(no_module faiss)"
 elif [ -n "${BLINK_VALGRIND:-}" ]; then
     skip 'full runs on HNSW' 'under valgrind'
 else

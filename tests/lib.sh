@@ -78,6 +78,13 @@ like() {
 skip() { tests=$((tests + 1)); echo "ok $tests - $1 # SKIP $2"; }
 skip_all() { echo "1..0 # SKIP $1"; exit 0; }
 
+# no_module NAME: why this build has no libblink-NAME, for skip(): the
+# scripts leave out a module that does not compile (scripts/lib/setup.sh).
+no_module() {
+    grep -sE -m 1 "^libblink-($1) " "$top_builddir/config.without" ||
+        echo "built without libblink-${1%%|*}"
+}
+
 finish() {
     echo "1..$tests"
     [ "$failed" -eq 0 ]

@@ -65,7 +65,7 @@ if blink-embed --engine torch -m bi </dev/null 2>/dev/null; then
     numbers -m bi8 --engine torch >shim
     ok 'as the torch engine' largest_difference plain shim
 else
-    skip 'as the torch engine' 'no libtorch'
+    skip 'as the torch engine' "$(no_module 'torch|train')"
 fi
 run blink-convert quantize bi8 -o bad
 is "$status $(cat err)" "3 blink-convert: 'bi8': its weights are int8 \

@@ -332,4 +332,55 @@ run failing
 is "$status" 7 'a failed step: its status'
 like "$(cat err)" 'doing it: failed with status 7.*the reason.*quickstart.log' \
     'a failed step: its last lines and where the rest is'
+
+# ---- A module that does not compile ----
+# A tree whose only source is that of the module.
+mkdir -p toy/scripts toy/build-aux toy/bin toy/common/.libs
+cp -r "$scripts/lib" toy/scripts
+touch toy/configure.ac toy/build-aux/ltmain.sh toy/common/.libs/libblink-faiss.so
+echo 'no_such_type x;' >toy/common/faiss-shim.cc
+cat >toy/configure <<'X'
+#!/bin/bash
+modules=common/libblink-faiss.la
+[[ " $* " != *' --without-faiss '* ]] || modules=''
+touch config.status
+printf '%s\n' "all: bin/blink $modules" \
+    'bin/blink: ; @[ -z "$$BROKEN" ] && touch $@ && chmod +x $@' \
+    'common/libblink-faiss.la: common/libblink_faiss_la-faiss-shim.lo' \
+    'common/libblink_faiss_la-faiss-shim.lo: ; @echo first; \
+if grep -Hn no_such common/faiss-shim.cc; then echo "shim.cc:1: error: no_such_type"; exit 1; fi' >Makefile
+X
+chmod +x toy/configure
+# shellcheck disable=SC1091,SC2317
+toy() {
+    (
+        set -euo pipefail
+        . toy/scripts/lib/setup.sh
+        missing() { :; }
+        me=check
+        start_log
+        build
+    )
+}
+left_out="check: WARNING: going on without a module: libblink-faiss does \
+not compile: shim.cc:1: error: no_such_type (all of it is in \
+$BLINK_DATA/libblink-faiss.log)"
+run toy
+is "$status:$(tail -n 1 err)" "0:$left_out" \
+    'a module that does not compile is left out, which is said'
+ok 'the rest is built' test -x toy/bin/blink
+ok 'and an older one is gone' test ! -e toy/common/.libs/libblink-faiss.so
+run toy
+is "$status:$(cat err)" "0:$left_out" 'another run says so again'
+is "$(top_builddir=$T/toy no_module faiss)" "${left_out#*module: }" \
+    'and so do the tests that need it'
+is "$(top_builddir=$T/toy no_module torch)" 'built without libblink-torch' \
+    'but not those that need another'
+echo >toy/common/faiss-shim.cc
+touch -d '+1 minute' toy/common/faiss-shim.cc
+run toy
+is "$status:$(grep -c WARNING err)" '0:0' 'a source that is mended is tried'
+rm toy/bin/blink
+run env BROKEN=yes bash -c "T=$T scripts=$scripts; $(declare -f toy); toy"
+is "$status:$(grep -c WARNING err)" '4:0' 'a program that fails stops it'
 finish

@@ -161,18 +161,71 @@ build() {
         [ ! -e build-aux/ltmain.sh ]; then
         step 'making configure' ./autogen.sh || exit 4
     fi
-    if [ ! -e Makefile ] || [ ! -e config.status ] ||
+    if [ ! -e Makefile ] || [ ! -e config.status ] || modules_mended ||
         [ "$(configured_with)" != "$(library_state)" ]; then
+        rm -f config.without
         step 'configuring' configure_here || exit 4
     fi
+    until compile; do
+        leave_out_modules || exit 4
+        step 'configuring without them' configure_here || exit 4
+    done
+    say_left_out
+}
+
+compile() {
     # When all is done this takes no time and needs no line ("make -q" says
     # no even then).
     if [ -x bin/blink ]; then
-        quiet_step 'compiling what has changed' make -j"$(nproc)" all ||
-            exit 4
+        quiet_step 'compiling what has changed' make -j"$(nproc)" all
     else
-        step 'compiling (about a minute)' make -j"$(nproc)" all || exit 4
+        step 'compiling (about a minute)' make -j"$(nproc)" all
     fi
+}
+
+# ---- Optional modules that do not compile ----
+# Each new release of libtorch or FAISS may take away what a module uses.
+# blink works without its modules, so the build goes on without one that does
+# not compile.  config.without, beside config.status, has a line for each:
+# its name, the compiler's first error and the log.  The tests that need the
+# module give that line as their reason to skip (tests/lib.sh).
+
+# leave_out_modules: notes the modules whose compilation has just failed;
+# fails when there are none, since then something that is needed did.
+leave_out_modules() {
+    local name out error found=''
+    for name in $(tac "$log" | sed '/^== /q' |
+        sed -n 's/.*\*\*\* \[.*libblink[-_]\(torch\|train\|faiss\).*/\1/p' |
+        sort -u); do
+        out=$data/libblink-$name.log
+        # Once more by itself, for a log in which all is the module's.
+        ! make "common/libblink-$name.la" >"$out" 2>&1 </dev/null || continue
+        error=$(grep -m 1 -aE 'error:|undefined reference' "$out") ||
+            error=$(tail -n 1 "$out")
+        printf 'libblink-%s does not compile: %s (all of it is in %s)\n' \
+            "$name" "$error" "$out" >>config.without
+        # Those of libtorch go together; an older build may have left them.
+        case $name in
+            faiss) rm -f common{,/.libs}/libblink-faiss.* ;;
+            *) rm -f common{,/.libs}/libblink-{torch,train}.* ;;
+        esac
+        found=yes
+    done
+    [ -n "$found" ]
+}
+
+# The sources of the modules have changed since one was left out.
+modules_mended() {
+    [ -e config.without ] && [ -n "$(find common -newer config.without \
+        \( -name '*.cc' -o -name '*.hh' -o -name '*-shim.h' \))" ]
+}
+
+say_left_out() {
+    local line
+    [ -e "$top/config.without" ] || return 0
+    while IFS= read -r line; do
+        say "WARNING: going on without a module: $line"
+    done <"$top/config.without"
 }
 
 # What configure would find, so that what is installed later is taken up.
@@ -183,7 +236,14 @@ library_state() {
 configured_with() { cat "$data/.configured" 2>/dev/null || echo nothing; }
 
 configure_here() {
-    ./configure -q && library_state >"$data/.configured"
+    local options=()
+    if [ -e config.without ]; then
+        ! grep -q '^libblink-faiss ' config.without ||
+            options+=(--without-faiss)
+        ! grep -qE '^libblink-(torch|train) ' config.without ||
+            options+=(--without-libtorch)
+    fi
+    ./configure -q "${options[@]}" && library_state >"$data/.configured"
 }
 
 # The programs of this build before any that are installed.
