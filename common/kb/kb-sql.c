@@ -20,24 +20,28 @@ enum {
     AT_APPLICATION_ID = 68, AT_VALID_FOR = 92
 };
 
-static uint32_t get32(const unsigned char *p)
+static uint32_t get32(const unsigned char *bytes)
 {
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-           (uint32_t)p[2] << 8 | p[3];
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
+           (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* SQLite finds a cut file only when it happens to read there, so the size
- * that the header promises is compared with the file's first. */
-static int check_size(const unsigned char *h, uint64_t size,
+/* SQLite notices that a file is cut only when it happens to read there, so the
+ * size that the header promises is compared with the file's first.  Offsets
+ * and rules are those of sqlite.org/fileformat2.html, 1.3: a page size of 1
+ * means 65536, and the number of pages counts only if the change counter
+ * equals the version-valid-for number. */
+static int check_size(const unsigned char *header, uint64_t size,
                       const char *path, struct bl_err *err)
 {
-    uint64_t page = (uint64_t)h[AT_PAGE_SIZE] << 8 | h[AT_PAGE_SIZE + 1];
-    uint64_t pages = get32(h + AT_PAGES);
+    uint64_t page = (uint64_t)header[AT_PAGE_SIZE] << 8
+        | header[AT_PAGE_SIZE + 1];
+    uint64_t pages = get32(header + AT_PAGES);
 
     if (page == 1)
         page = 65536;
-    if (get32(h + AT_CHANGES) != get32(h + AT_VALID_FOR))
-        return 0;                /* the page count is not kept: old SQLite */
+    if (get32(header + AT_CHANGES) != get32(header + AT_VALID_FOR))
+        return 0;
     if (size < page * pages)
         return bl_fail(err, BL_DATA, "'%s' is cut short: its header says "
                        "%llu bytes, the file has %llu", path,
@@ -46,32 +50,32 @@ static int check_size(const unsigned char *h, uint64_t size,
     return 0;
 }
 
-static int check_header(const unsigned char *h, ssize_t got, uint64_t size,
-                        const char *path, struct bl_err *err)
+static int check_header(const unsigned char *header, ssize_t got,
+                        uint64_t size, const char *path, struct bl_err *err)
 {
     uint32_t version;
 
-    if (got > 0 && memchr("{[", h[0], 2))
+    if (got > 0 && memchr("{[", header[0], 2))
         return bl_fail(err, BL_DATA, "'%s' is JSON, not a catalogue; blink-kb "
                                      "build makes a catalogue from it", path);
-    if (got < HEADER || memcmp(h, "SQLite format 3", 16))
+    if (got < HEADER || memcmp(header, "SQLite format 3", 16))
         return bl_fail(err, BL_DATA, "'%s' is not a catalogue: it does not "
                                      "start like an SQLite file", path);
-    if (get32(h + AT_APPLICATION_ID) != BL_KB_APPLICATION_ID)
+    if (get32(header + AT_APPLICATION_ID) != BL_KB_APPLICATION_ID)
         return bl_fail(err, BL_DATA, "'%s' is an SQLite file, but not a "
                                      "catalogue of blink-kb", path);
-    version = get32(h + AT_USER_VERSION);
+    version = get32(header + AT_USER_VERSION);
     if (version != BL_KB_FORMAT)
         return bl_fail(err, BL_DATA, "'%s' has catalogue format %lu, this "
                        "program reads format %d", path,
                        (unsigned long)version, BL_KB_FORMAT);
-    return check_size(h, size, path, err);
+    return check_size(header, size, path, err);
 }
 
 /* Looks at the file before SQLite does, for messages that say what it is. */
 static int check_file(const char *path, struct bl_err *err)
 {
-    unsigned char h[HEADER];
+    unsigned char header[HEADER];
     struct stat st;
     ssize_t got;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -84,39 +88,43 @@ static int check_file(const char *path, struct bl_err *err)
         return bl_fail(err, BL_DATA, "'%s' is a directory, not a catalogue",
                        path);
     }
-    got = pread(fd, h, sizeof h, 0);
+    got = pread(fd, header, sizeof header, 0);
     close(fd);
-    return check_header(h, got, (uint64_t)st.st_size, path, err);
+    return check_header(header, got, (uint64_t)st.st_size, path, err);
 }
 
-int bl_sql_fail(struct bl_sql *q, struct bl_err *err)
+/* Sorts failures by whose fault they are, which decides the exit status: no
+ * memory ends the process as everywhere; disk, locks and permissions are the
+ * system's; all else means that the file is not what it should be.  SHORT_READ
+ * is an IOERR, but says that the file was cut, so it is looked at first. */
+int bl_sql_fail(struct bl_sql *conn, struct bl_err *err)
 {
-    int rc = sqlite3_extended_errcode(q->db);
+    int rc = sqlite3_extended_errcode(conn->db);
 
     if ((rc & 0xff) == SQLITE_NOMEM)
         bl_oom(0);
     if (rc == SQLITE_IOERR_SHORT_READ)
-        return bl_fail(err, BL_DATA, "'%s' is cut short", q->path);
+        return bl_fail(err, BL_DATA, "'%s' is cut short", conn->path);
     switch (rc & 0xff) {
     case SQLITE_IOERR:
     case SQLITE_FULL:
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return bl_fail(err, BL_SYSTEM, "'%s': %s", q->path,
-                       sqlite3_errmsg(q->db));
+        return bl_fail(err, BL_SYSTEM, "'%s': %s", conn->path,
+                       sqlite3_errmsg(conn->db));
     case SQLITE_READONLY:
-        return bl_fail(err, BL_SYSTEM, "'%s' cannot be written: %s", q->path,
-                       sqlite3_errmsg(q->db));
+        return bl_fail(err, BL_SYSTEM, "'%s' cannot be written: %s",
+                       conn->path, sqlite3_errmsg(conn->db));
     default:
-        return bl_fail(err, BL_DATA, "'%s' is damaged: %s", q->path,
-                       sqlite3_errmsg(q->db));
+        return bl_fail(err, BL_DATA, "'%s' is damaged: %s", conn->path,
+                       sqlite3_errmsg(conn->db));
     }
 }
 
-int bl_sql_exec(struct bl_sql *q, const char *sql, struct bl_err *err)
+int bl_sql_exec(struct bl_sql *conn, const char *sql, struct bl_err *err)
 {
-    if (sqlite3_exec(q->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return bl_sql_fail(q, err);
+    if (sqlite3_exec(conn->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return bl_sql_fail(conn, err);
     return 0;
 }
 
@@ -148,23 +156,23 @@ static const char *mode_pragmas(enum bl_sql_mode mode)
     }
 }
 
-/* As a URI, for "immutable"; this also takes their meaning from names such
- * as ":memory:". */
-static void put_uri(struct bl_buf *b, const char *path,
+/* Only a URI can say "immutable", which makes SQLite read without locks.  The
+ * "file:./" also makes ":memory:" and the like names of ordinary files. */
+static void put_uri(struct bl_buf *uri, const char *path,
                     enum bl_sql_mode mode)
 {
-    bl_buf_puts(b, path[0] == '/' ? "file:" : "file:./");
+    bl_buf_puts(uri, path[0] == '/' ? "file:" : "file:./");
     for (; *path; path++) {
         if (strchr("?#%", *path))
-            bl_buf_printf(b, "%%%02X", (unsigned)(unsigned char)*path);
+            bl_buf_printf(uri, "%%%02X", (unsigned)(unsigned char)*path);
         else
-            bl_buf_putc(b, *path);
+            bl_buf_putc(uri, *path);
     }
     if (mode == BL_SQL_READ)
-        bl_buf_puts(b, "?immutable=1");
+        bl_buf_puts(uri, "?immutable=1");
 }
 
-static int open_db(struct bl_sql *q, const char *path,
+static int open_db(struct bl_sql *conn, const char *path,
                    enum bl_sql_mode mode, struct bl_err *err)
 {
     struct bl_buf uri = BL_BUF_INIT;
@@ -175,50 +183,50 @@ static int open_db(struct bl_sql *q, const char *path,
     flags |= mode == BL_SQL_READ ? SQLITE_OPEN_READONLY
                                  : SQLITE_OPEN_READWRITE;
     put_uri(&uri, path, mode);
-    rc = sqlite3_open_v2(uri.data, &q->db, flags, NULL);
+    rc = sqlite3_open_v2(uri.data, &conn->db, flags, NULL);
     bl_buf_free(&uri);
-    if (!q->db)
+    if (!conn->db)
         bl_oom(0);
     if (rc != SQLITE_OK)
-        return bl_sql_fail(q, err);
-    harden(q->db);
-    return bl_sql_exec(q, mode_pragmas(mode), err);
+        return bl_sql_fail(conn, err);
+    harden(conn->db);
+    return bl_sql_exec(conn, mode_pragmas(mode), err);
 }
 
-int bl_sql_open(struct bl_sql *q, const char *path, enum bl_sql_mode mode,
+int bl_sql_open(struct bl_sql *conn, const char *path, enum bl_sql_mode mode,
                 struct bl_err *err)
 {
-    *q = (struct bl_sql){ .path = bl_xstrdup(path) };
+    *conn = (struct bl_sql){ .path = bl_xstrdup(path) };
     if ((mode != BL_SQL_NEW && check_file(path, err) < 0)
-        || open_db(q, path, mode, err) < 0) {
-        bl_sql_close(q);
+        || open_db(conn, path, mode, err) < 0) {
+        bl_sql_close(conn);
         return -1;
     }
     return 0;
 }
 
-void bl_sql_close(struct bl_sql *q)
+void bl_sql_close(struct bl_sql *conn)
 {
     for (size_t i = 0; i < BL_SQL_SLOTS; i++)
-        sqlite3_finalize(q->stmt[i]);
-    sqlite3_close(q->db);
-    free(q->path);
-    *q = (struct bl_sql){ 0 };
+        sqlite3_finalize(conn->stmt[i]);
+    sqlite3_close(conn->db);
+    free(conn->path);
+    *conn = (struct bl_sql){ 0 };
 }
 
-sqlite3_stmt *bl_sql_stmt(struct bl_sql *q, unsigned slot, const char *sql,
+sqlite3_stmt *bl_sql_stmt(struct bl_sql *conn, unsigned slot, const char *sql,
                           struct bl_err *err)
 {
     BL_ASSERT(slot < BL_SQL_SLOTS);
-    if (q->stmt[slot])
-        sqlite3_reset(q->stmt[slot]);
-    else if (sqlite3_prepare_v3(q->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
-                                &q->stmt[slot], NULL) != SQLITE_OK)
-        bl_sql_fail(q, err);
-    return q->stmt[slot];
+    if (conn->stmt[slot])
+        sqlite3_reset(conn->stmt[slot]);
+    else if (sqlite3_prepare_v3(conn->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                &conn->stmt[slot], NULL) != SQLITE_OK)
+        bl_sql_fail(conn, err);
+    return conn->stmt[slot];
 }
 
-int bl_sql_step(struct bl_sql *q, sqlite3_stmt *st, struct bl_err *err)
+int bl_sql_step(struct bl_sql *conn, sqlite3_stmt *st, struct bl_err *err)
 {
     int rc = sqlite3_step(st);
 
@@ -228,56 +236,60 @@ int bl_sql_step(struct bl_sql *q, sqlite3_stmt *st, struct bl_err *err)
         sqlite3_reset(st);
         return 0;
     }
-    bl_sql_fail(q, err);
+    bl_sql_fail(conn, err);
     sqlite3_reset(st);
     return -1;
 }
 
-void bl_sql_text(sqlite3_stmt *st, int index, struct bl_span s)
+void bl_sql_text(sqlite3_stmt *st, int index, struct bl_span text)
 {
-    if (s.p)
-        sqlite3_bind_text64(st, index, s.p, s.n, SQLITE_STATIC, SQLITE_UTF8);
+    if (text.p)
+        sqlite3_bind_text64(st, index, text.p, text.n, SQLITE_STATIC,
+                            SQLITE_UTF8);
     else
         sqlite3_bind_null(st, index);
 }
 
-/* Text of a foreign file need not be UTF-8; what we print must. */
-static struct bl_span repaired(const char *p, size_t n, struct bl_arena *a)
+/* Text of a foreign file may not be UTF-8, but what the programs print must
+ * be. */
+static struct bl_span repaired(const char *p, size_t n, struct bl_arena *arena)
 {
-    struct bl_buf b = BL_BUF_INIT;
-    struct bl_span s;
+    struct bl_buf fixed = BL_BUF_INIT;
+    struct bl_span text;
 
-    bl_utf8_repair(&b, p, n);
-    s = (struct bl_span){ bl_arena_strndup(a, b.data, b.len), b.len };
-    bl_buf_free(&b);
-    return s;
+    bl_utf8_repair(&fixed, p, n);
+    text = (struct bl_span){ bl_arena_strndup(arena, fixed.data, fixed.len),
+                             fixed.len };
+    bl_buf_free(&fixed);
+    return text;
 }
 
-struct bl_span bl_sql_column(sqlite3_stmt *st, int index, struct bl_arena *a)
+struct bl_span bl_sql_column(sqlite3_stmt *st, int index,
+                             struct bl_arena *arena)
 {
-    const char *p = (const char *)sqlite3_column_text(st, index);
-    size_t n = (size_t)sqlite3_column_bytes(st, index);
+    const char *text = (const char *)sqlite3_column_text(st, index);
+    size_t len = (size_t)sqlite3_column_bytes(st, index);
 
-    if (!p)
+    if (!text)
         return (struct bl_span){ NULL, 0 };
-    if (bl_utf8_valid(p, n) != n)
-        return repaired(p, n, a);
-    return (struct bl_span){ bl_arena_strndup(a, p, n), n };
+    if (bl_utf8_valid(text, len) != len)
+        return repaired(text, len, arena);
+    return (struct bl_span){ bl_arena_strndup(arena, text, len), len };
 }
 
-static int digest_rows(struct bl_sql *q, sqlite3_stmt *st,
+static int digest_rows(struct bl_sql *conn, sqlite3_stmt *st,
                        struct bl_sha256 *sum, size_t *count,
                        struct bl_err *err)
 {
     int rc;
 
-    for (*count = 0; (rc = bl_sql_step(q, st, err)) == 1; ++*count) {
+    for (*count = 0; (rc = bl_sql_step(conn, st, err)) == 1; ++*count) {
         int64_t row = sqlite3_column_int64(st, 0);
         const void *id = sqlite3_column_text(st, 1);
 
         if (row != (int64_t)*count || !id)
             return bl_fail(err, BL_DATA, "'%s' is damaged: row %zu expected, "
-                           "row %lld found", q->path, *count,
+                           "row %lld found", conn->path, *count,
                            (long long)row);
         bl_sha256_add(sum, id, (size_t)sqlite3_column_bytes(st, 1));
         bl_sha256_add(sum, "", 1);
@@ -285,7 +297,7 @@ static int digest_rows(struct bl_sql *q, sqlite3_stmt *st,
     return rc;
 }
 
-int bl_sql_fingerprint(struct bl_sql *q, char hex[BL_SHA256_HEX],
+int bl_sql_fingerprint(struct bl_sql *conn, char hex[BL_SHA256_HEX],
                        size_t *count, struct bl_err *err)
 {
     unsigned char digest[BL_SHA256_SIZE];
@@ -293,11 +305,11 @@ int bl_sql_fingerprint(struct bl_sql *q, char hex[BL_SHA256_HEX],
     sqlite3_stmt *st;
     int rc = -1;
 
-    if (sqlite3_prepare_v2(q->db, "SELECT row, id FROM entity ORDER BY row",
+    if (sqlite3_prepare_v2(conn->db, "SELECT row, id FROM entity ORDER BY row",
                            -1, &st, NULL) != SQLITE_OK)
-        return bl_sql_fail(q, err);
+        return bl_sql_fail(conn, err);
     bl_sha256_init(&sum);
-    rc = digest_rows(q, st, &sum, count, err);
+    rc = digest_rows(conn, st, &sum, count, err);
     sqlite3_finalize(st);
     bl_sha256_end(&sum, digest);
     bl_sha256_hex(digest, sizeof digest, hex);

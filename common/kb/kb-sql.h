@@ -3,11 +3,11 @@
  * kb-sql: the few lines between the catalogue and SQLite.  Only kb*.c use
  * this.
  *
- *     struct bl_sql q = { 0 };
- *     if (bl_sql_open(&q, path, BL_SQL_READ, &err) < 0) ...
- *     sqlite3_stmt *st = bl_sql_stmt(&q, 3, "SELECT ...", &err);
- *     ... bl_sql_step(&q, st, &err) ...
- *     bl_sql_close(&q);
+ *     struct bl_sql conn = { 0 };
+ *     if (bl_sql_open(&conn, path, BL_SQL_READ, &err) < 0) ...
+ *     sqlite3_stmt *st = bl_sql_stmt(&conn, 3, "SELECT ...", &err);
+ *     ... bl_sql_step(&conn, st, &err) ...
+ *     bl_sql_close(&conn);
  *
  * Statements are prepared once per slot and kept.  The struct owns them, the
  * connection and the path.
@@ -39,36 +39,36 @@ struct bl_sql {
 /* Opens the file at `path`.  On failure *q is closed.  Catalogues are only
  * ever replaced whole, so reading takes no locks: they would cost more than
  * the lookups. */
-int bl_sql_open(struct bl_sql *q, const char *path, enum bl_sql_mode mode,
+int bl_sql_open(struct bl_sql *conn, const char *path, enum bl_sql_mode mode,
                 struct bl_err *err);
-void bl_sql_close(struct bl_sql *q);
+void bl_sql_close(struct bl_sql *conn);
 
 /* Runs statements that yield no rows. */
-int bl_sql_exec(struct bl_sql *q, const char *sql, struct bl_err *err);
+int bl_sql_exec(struct bl_sql *conn, const char *sql, struct bl_err *err);
 
 /* The statement of a slot, reset and ready to bind; NULL on failure. */
-sqlite3_stmt *bl_sql_stmt(struct bl_sql *q, unsigned slot, const char *sql,
+sqlite3_stmt *bl_sql_stmt(struct bl_sql *conn, unsigned slot, const char *sql,
                           struct bl_err *err);
 
 /* 1 a row, 0 done, -1 failure.  The statement is reset unless 1. */
-int bl_sql_step(struct bl_sql *q, sqlite3_stmt *st, struct bl_err *err);
+int bl_sql_step(struct bl_sql *conn, sqlite3_stmt *st, struct bl_err *err);
 
 /* Binds text that stays where it is until the statement is reset; NULL when
  * s.p is NULL. */
-void bl_sql_text(sqlite3_stmt *st, int index, struct bl_span s);
+void bl_sql_text(sqlite3_stmt *st, int index, struct bl_span text);
 
 /* A column as NUL-terminated text in the arena; p == NULL for NULL. */
 struct bl_span bl_sql_column(sqlite3_stmt *st, int index,
-                             struct bl_arena *a);
+                             struct bl_arena *arena);
 
 /* The fingerprint: sha256 over every id, each followed by a NUL byte, in row
  * order; *count is set to the number of rows.  A row that is not the next
  * number is BL_DATA. */
-int bl_sql_fingerprint(struct bl_sql *q, char hex[BL_SHA256_HEX],
+int bl_sql_fingerprint(struct bl_sql *conn, char hex[BL_SHA256_HEX],
                        size_t *count, struct bl_err *err);
 
 /* -1 with *err for the last failure of the connection: BL_DATA when the file
  * is at fault, BL_SYSTEM when disk or locks are. */
-int bl_sql_fail(struct bl_sql *q, struct bl_err *err);
+int bl_sql_fail(struct bl_sql *conn, struct bl_err *err);
 
 #endif

@@ -19,7 +19,7 @@ enum {
 };
 
 struct bl_kb {
-    struct bl_sql q;
+    struct bl_sql conn;
     size_t count;
     char *fingerprint;
     bool fts;
@@ -29,67 +29,68 @@ struct bl_kb {
 
 /* ---- Opening ---- */
 
-static int meta_text(struct bl_kb *kb, const char *key, struct bl_arena *a,
+static int meta_text(struct bl_kb *kb, const char *key, struct bl_arena *arena,
                      struct bl_span *out, struct bl_err *err)
 {
-    int rc = bl_kb_meta(kb, key, a, out, err);
+    int rc = bl_kb_meta(kb, key, arena, out, err);
 
     if (rc == 0)
         return bl_fail(err, BL_DATA, "'%s' is damaged: its meta table lacks "
-                       "'%s'", kb->q.path, key);
+                       "'%s'", kb->conn.path, key);
     return rc < 0 ? -1 : 0;
 }
 
-static int meta_count(struct bl_kb *kb, struct bl_arena *a,
+static int meta_count(struct bl_kb *kb, struct bl_arena *arena,
                       struct bl_err *err)
 {
-    struct bl_span s;
+    struct bl_span text;
     unsigned long long n;
     char *end;
 
-    if (meta_text(kb, "count", a, &s, err) < 0)
+    if (meta_text(kb, "count", arena, &text, err) < 0)
         return -1;
-    n = strtoull(s.p, &end, 10);
-    if (!s.n || *end || n > INT64_MAX)
+    n = strtoull(text.p, &end, 10);
+    if (!text.n || *end || n > INT64_MAX)
         return bl_fail(err, BL_DATA, "'%s' is damaged: its count is '%s'",
-                       kb->q.path, s.p);
+                       kb->conn.path, text.p);
     kb->count = (size_t)n;
     return 0;
 }
 
-/* The last row is found without a scan; a wrong one means that rows went
- * missing, and an index would point beside them. */
+/* SQLite finds the last row without a scan.  If it is not count - 1, rows
+ * are missing, and an index, which stores row numbers, would name other
+ * entities. */
 static int check_rows(struct bl_kb *kb, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, MAX_ROW,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, MAX_ROW,
         "SELECT coalesce(max(row), -1) FROM entity", err);
     int64_t last;
 
-    if (!st || bl_sql_step(&kb->q, st, err) < 0)
+    if (!st || bl_sql_step(&kb->conn, st, err) < 0)
         return -1;
     last = sqlite3_column_int64(st, 0);
     sqlite3_reset(st);
     if (last + 1 != (int64_t)kb->count)
         return bl_fail(err, BL_DATA, "'%s' is damaged: %zu entities "
-                       "expected, last row is %lld", kb->q.path, kb->count,
+                       "expected, last row is %lld", kb->conn.path, kb->count,
                        (long long)last);
     return 0;
 }
 
 static int read_meta(struct bl_kb *kb, struct bl_err *err)
 {
-    struct bl_arena a = BL_ARENA_INIT;
-    struct bl_span s;
+    struct bl_arena arena = BL_ARENA_INIT;
+    struct bl_span value;
     int rc = -1;
 
-    if (meta_count(kb, &a, err) == 0
-        && meta_text(kb, "fingerprint", &a, &s, err) == 0
+    if (meta_count(kb, &arena, err) == 0
+        && meta_text(kb, "fingerprint", &arena, &value, err) == 0
         && check_rows(kb, err) == 0) {
-        kb->fingerprint = bl_xstrdup(s.p);
-        rc = bl_kb_meta(kb, "fts", &a, &s, err);
-        kb->fts = rc == 1 && bl_span_is(s, "1");
+        kb->fingerprint = bl_xstrdup(value.p);
+        rc = bl_kb_meta(kb, "fts", &arena, &value, err);
+        kb->fts = rc == 1 && bl_span_is(value, "1");
     }
-    bl_arena_free(&a);
+    bl_arena_free(&arena);
     return rc < 0 ? -1 : 0;
 }
 
@@ -97,7 +98,7 @@ struct bl_kb *bl_kb_open(const char *path, struct bl_err *err)
 {
     struct bl_kb *kb = BL_NEW(struct bl_kb);
 
-    if (bl_sql_open(&kb->q, path, BL_SQL_READ, err) < 0
+    if (bl_sql_open(&kb->conn, path, BL_SQL_READ, err) < 0
         || read_meta(kb, err) < 0) {
         bl_kb_close(kb);
         return NULL;
@@ -118,7 +119,7 @@ void bl_kb_close(struct bl_kb *kb)
 {
     if (!kb)
         return;
-    bl_sql_close(&kb->q);
+    bl_sql_close(&kb->conn);
     free(kb->fingerprint);
     free(kb);
 }
@@ -135,7 +136,7 @@ const char *bl_kb_fingerprint(const struct bl_kb *kb)
 
 const char *bl_kb_path(const struct bl_kb *kb)
 {
-    return kb->q.path;
+    return kb->conn.path;
 }
 
 bool bl_kb_has_fts(const struct bl_kb *kb)
@@ -143,19 +144,19 @@ bool bl_kb_has_fts(const struct bl_kb *kb)
     return kb->fts;
 }
 
-int bl_kb_meta(struct bl_kb *kb, const char *key, struct bl_arena *a,
+int bl_kb_meta(struct bl_kb *kb, const char *key, struct bl_arena *arena,
                struct bl_span *out, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, META,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, META,
         "SELECT value FROM meta WHERE key = ?1", err);
     int rc;
 
     if (!st)
         return -1;
     bl_sql_text(st, 1, bl_span_of(key));
-    rc = bl_sql_step(&kb->q, st, err);
+    rc = bl_sql_step(&kb->conn, st, err);
     if (rc == 1) {
-        *out = bl_sql_column(st, 0, a);
+        *out = bl_sql_column(st, 0, arena);
         sqlite3_reset(st);
         rc = out->p != NULL;
     }
@@ -164,76 +165,77 @@ int bl_kb_meta(struct bl_kb *kb, const char *key, struct bl_arena *a,
 
 /* ---- Entities ---- */
 
-static void read_entity(sqlite3_stmt *st, bool text, struct bl_arena *a,
-                        struct bl_entity *e)
+static void read_entity(sqlite3_stmt *st, bool text, struct bl_arena *arena,
+                        struct bl_entity *entity)
 {
-    *e = (struct bl_entity){ .row = sqlite3_column_int64(st, 0) };
-    e->id = bl_sql_column(st, 1, a);
-    e->title = bl_sql_column(st, 2, a);
-    e->url = bl_sql_column(st, 3, a);
-    e->qid = bl_sql_column(st, 4, a);
-    e->type = bl_sql_column(st, 5, a);
+    *entity = (struct bl_entity){ .row = sqlite3_column_int64(st, 0) };
+    entity->id = bl_sql_column(st, 1, arena);
+    entity->title = bl_sql_column(st, 2, arena);
+    entity->url = bl_sql_column(st, 3, arena);
+    entity->qid = bl_sql_column(st, 4, arena);
+    entity->type = bl_sql_column(st, 5, arena);
     if (text)
-        e->text = bl_sql_column(st, 6, a);
+        entity->text = bl_sql_column(st, 6, arena);
 }
 
-/* Steps a statement that yields COLUMNS [, text]. */
+/* Steps a statement that yields COLUMNS [, text].  The columns are NOT NULL in
+ * a catalogue of ours, but a damaged or foreign file can lack them. */
 static int step_entity(struct bl_kb *kb, sqlite3_stmt *st, bool text,
-                       struct bl_arena *a, struct bl_entity *out,
+                       struct bl_arena *arena, struct bl_entity *out,
                        struct bl_err *err)
 {
-    int rc = bl_sql_step(&kb->q, st, err);
+    int rc = bl_sql_step(&kb->conn, st, err);
 
     if (rc != 1)
         return rc;
-    read_entity(st, text, a, out);
+    read_entity(st, text, arena, out);
     if (!out->id.p || !out->title.p || (text && !out->text.p))
         return bl_fail(err, BL_DATA, "'%s' is damaged: row %lld has no id, "
-                       "title or text", kb->q.path, (long long)out->row);
+                       "title or text", kb->conn.path, (long long)out->row);
     return 1;
 }
 
-int bl_kb_get(struct bl_kb *kb, struct bl_span id, struct bl_arena *a,
+int bl_kb_get(struct bl_kb *kb, struct bl_span id, struct bl_arena *arena,
               struct bl_entity *out, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, GET_ID,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, GET_ID,
         "SELECT " COLUMNS ", text FROM entity WHERE id = ?1", err);
     int rc;
 
     if (!st)
         return -1;
     bl_sql_text(st, 1, id);
-    rc = step_entity(kb, st, true, a, out, err);
+    rc = step_entity(kb, st, true, arena, out, err);
     sqlite3_reset(st);
     return rc;
 }
 
-int bl_kb_get_row(struct bl_kb *kb, int64_t row, struct bl_arena *a,
+int bl_kb_get_row(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
                   struct bl_entity *out, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, GET_ROW,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, GET_ROW,
         "SELECT " COLUMNS ", text FROM entity WHERE row = ?1", err);
     int rc;
 
     if (!st)
         return -1;
     sqlite3_bind_int64(st, 1, row);
-    rc = step_entity(kb, st, true, a, out, err);
+    rc = step_entity(kb, st, true, arena, out, err);
     sqlite3_reset(st);
     return rc;
 }
 
-int bl_kb_brief_row(struct bl_kb *kb, int64_t row, struct bl_arena *a,
+int bl_kb_brief_row(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
                     struct bl_entity *out, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, BRIEF_ROW,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, BRIEF_ROW,
         "SELECT " COLUMNS " FROM entity WHERE row = ?1", err);
     int rc;
 
     if (!st)
         return -1;
     sqlite3_bind_int64(st, 1, row);
-    rc = step_entity(kb, st, false, a, out, err);
+    rc = step_entity(kb, st, false, arena, out, err);
     sqlite3_reset(st);
     return rc;
 }
@@ -241,14 +243,14 @@ int bl_kb_brief_row(struct bl_kb *kb, int64_t row, struct bl_arena *a,
 int bl_kb_row(struct bl_kb *kb, struct bl_span id, int64_t *row,
               struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, ROW_OF_ID,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, ROW_OF_ID,
         "SELECT row FROM entity WHERE id = ?1", err);
     int rc;
 
     if (!st)
         return -1;
     bl_sql_text(st, 1, id);
-    rc = bl_sql_step(&kb->q, st, err);
+    rc = bl_sql_step(&kb->conn, st, err);
     if (rc == 1) {
         *row = sqlite3_column_int64(st, 0);
         sqlite3_reset(st);
@@ -258,7 +260,7 @@ int bl_kb_row(struct bl_kb *kb, struct bl_span id, int64_t *row,
 
 int bl_kb_walk(struct bl_kb *kb, int64_t row, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, WALK,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, WALK,
         "SELECT " COLUMNS ", text FROM entity WHERE row >= ?1 ORDER BY row",
         err);
 
@@ -268,35 +270,41 @@ int bl_kb_walk(struct bl_kb *kb, int64_t row, struct bl_err *err)
     return 0;
 }
 
-int bl_kb_next(struct bl_kb *kb, struct bl_arena *a, struct bl_entity *out,
+int bl_kb_next(struct bl_kb *kb, struct bl_arena *arena, struct bl_entity *out,
                struct bl_err *err)
 {
-    BL_ASSERT(kb->q.stmt[WALK]);
-    return step_entity(kb, kb->q.stmt[WALK], true, a, out, err);
+    BL_ASSERT(kb->conn.stmt[WALK]);
+    return step_entity(kb, kb->conn.stmt[WALK], true, arena, out, err);
 }
 
 /* ---- Names ---- */
 
-/* Room for one more in an arena array that doubles. */
-static void *grow(void *v, size_t n, size_t *cap, size_t size,
-                  struct bl_arena *a)
+/* Makes room for one more element in an array of the arena.  Doubling leaves
+ * the outgrown copies in the arena: together less than the last one. */
+static void *grow(void *array, size_t used, size_t *cap, size_t size,
+                  struct bl_arena *arena)
 {
     void *bigger;
 
-    if (n < *cap)
-        return v;
+    if (used < *cap)
+        return array;
     *cap = *cap ? *cap * 2 : 8;
-    bigger = bl_arena_alloc(a, *cap, size);
-    if (n)
-        memcpy(bigger, v, n * size);
+    bigger = bl_arena_alloc(arena, *cap, size);
+    if (used)
+        memcpy(bigger, array, used * size);
     return bigger;
 }
 
+/* The index alias_name holds what this reads, already in this order, so the
+ * tables are not touched.  Weight 0 marks further spellings of a name and
+ * initials.  The total covers names beyond max too, as shares are of all uses
+ * of a name; only a damaged catalogue can overflow it, because blink-kb
+ * refuses counts above 2^40. */
 int bl_kb_lookup(struct bl_kb *kb, struct bl_span folded, size_t max,
-                 struct bl_arena *a, struct bl_kb_names *out,
+                 struct bl_arena *arena, struct bl_kb_names *out,
                  struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, LOOKUP,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, LOOKUP,
         "SELECT row, weight, kind FROM alias WHERE name = ?1 AND weight > 0 "
         "ORDER BY weight DESC, row", err);
     size_t cap = 0;
@@ -306,71 +314,76 @@ int bl_kb_lookup(struct bl_kb *kb, struct bl_span folded, size_t max,
     if (!st)
         return -1;
     bl_sql_text(st, 1, folded);
-    while ((rc = bl_sql_step(&kb->q, st, err)) == 1) {
-        struct bl_kb_name e = { sqlite3_column_int64(st, 0),
-                                sqlite3_column_int64(st, 1),
-                                sqlite3_column_int(st, 2) };
+    while ((rc = bl_sql_step(&kb->conn, st, err)) == 1) {
+        struct bl_kb_name name = { sqlite3_column_int64(st, 0),
+                                   sqlite3_column_int64(st, 1),
+                                   sqlite3_column_int(st, 2) };
 
-        if (!__builtin_add_overflow(out->total, e.weight, &out->total)
+        if (!__builtin_add_overflow(out->total, name.weight, &out->total)
             && out->n < max) {
-            out->v = grow(out->v, out->n, &cap, sizeof *out->v, a);
-            out->v[out->n++] = e;
+            out->v = grow(out->v, out->n, &cap, sizeof *out->v, arena);
+            out->v[out->n++] = name;
         }
     }
     return rc;
 }
 
+/* Initials have weight 0, so that bl_kb_lookup() does not take them for
+ * names. */
 int bl_kb_initials(struct bl_kb *kb, struct bl_span folded, size_t max,
-                   struct bl_arena *a, int64_t **rows, size_t *n,
+                   struct bl_arena *arena, int64_t **rows, size_t *n_rows,
                    struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, INITIALS,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, INITIALS,
         "SELECT row FROM alias WHERE name = ?1 AND weight = 0 AND kind = 3 "
         "ORDER BY row LIMIT ?2", err);
     size_t cap = 0;
     int rc;
 
     *rows = NULL;
-    *n = 0;
+    *n_rows = 0;
     if (!st)
         return -1;
     bl_sql_text(st, 1, folded);
     sqlite3_bind_int64(st, 2, (sqlite3_int64)max);
-    while ((rc = bl_sql_step(&kb->q, st, err)) == 1) {
-        *rows = grow(*rows, *n, &cap, sizeof **rows, a);
-        (*rows)[(*n)++] = sqlite3_column_int64(st, 0);
+    while ((rc = bl_sql_step(&kb->conn, st, err)) == 1) {
+        *rows = grow(*rows, *n_rows, &cap, sizeof **rows, arena);
+        (*rows)[(*n_rows)++] = sqlite3_column_int64(st, 0);
     }
     return rc;
 }
 
-int bl_kb_aliases(struct bl_kb *kb, int64_t row, struct bl_arena *a,
-                  struct bl_kb_alias **out, size_t *n, struct bl_err *err)
+/* The kind without the bit BL_KB_COMMON must be BL_KB_ALIAS: the table also
+ * holds the title, the title without its "(...)" and the initials. */
+int bl_kb_aliases(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
+                  struct bl_kb_alias **aliases, size_t *n_aliases,
+                  struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, ALIASES,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, ALIASES,
         "SELECT surface, coalesce(count, -1) FROM alias WHERE row = ?1 AND "
         "kind & 7 = 2 ORDER BY n", err);
     size_t cap = 0;
     int rc;
 
-    *out = NULL;
-    *n = 0;
+    *aliases = NULL;
+    *n_aliases = 0;
     if (!st)
         return -1;
     sqlite3_bind_int64(st, 1, row);
-    while ((rc = bl_sql_step(&kb->q, st, err)) == 1) {
-        *out = grow(*out, *n, &cap, sizeof **out, a);
-        (*out)[(*n)++] = (struct bl_kb_alias){
-            bl_sql_column(st, 0, a), sqlite3_column_int64(st, 1)
+    while ((rc = bl_sql_step(&kb->conn, st, err)) == 1) {
+        *aliases = grow(*aliases, *n_aliases, &cap, sizeof **aliases, arena);
+        (*aliases)[(*n_aliases)++] = (struct bl_kb_alias){
+            bl_sql_column(st, 0, arena), sqlite3_column_int64(st, 1)
         };
     }
     return rc;
 }
 
 int bl_kb_name_from(struct bl_kb *kb, struct bl_span folded,
-                    struct bl_arena *a, struct bl_span *out,
+                    struct bl_arena *arena, struct bl_span *out,
                     struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, NAME_FROM,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, NAME_FROM,
         "SELECT name FROM alias WHERE name >= ?1 ORDER BY name LIMIT 1",
         err);
     int rc;
@@ -378,35 +391,39 @@ int bl_kb_name_from(struct bl_kb *kb, struct bl_span folded,
     if (!st)
         return -1;
     bl_sql_text(st, 1, folded);
-    rc = bl_sql_step(&kb->q, st, err);
+    rc = bl_sql_step(&kb->conn, st, err);
     if (rc == 1) {
-        *out = bl_sql_column(st, 0, a);
+        *out = bl_sql_column(st, 0, arena);
         sqlite3_reset(st);
     }
     return rc;
 }
 
+/* Weight 0 counts here, because further spellings of one normal form have it;
+ * initials, which have it too, are left out by their kind.  The order, by n at
+ * last, is that of the input, so the first that fits is always the same. */
 int bl_kb_spellings(struct bl_kb *kb, struct bl_span folded, size_t max,
-                    struct bl_arena *a, struct bl_kb_spelling **out,
-                    size_t *n, struct bl_err *err)
+                    struct bl_arena *arena, struct bl_kb_spelling **spellings,
+                    size_t *n_spellings, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, SPELLINGS,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, SPELLINGS,
         "SELECT a.surface, e.type, a.row, a.weight, a.kind FROM alias a "
         "JOIN entity e ON e.row = a.row WHERE a.name = ?1 "
         "AND a.kind & 7 < 3 ORDER BY a.weight DESC, a.row, a.n LIMIT ?2", err);
     size_t cap = 0;
     int rc;
 
-    *out = NULL;
-    *n = 0;
+    *spellings = NULL;
+    *n_spellings = 0;
     if (!st)
         return -1;
     bl_sql_text(st, 1, folded);
     sqlite3_bind_int64(st, 2, (sqlite3_int64)max);
-    while ((rc = bl_sql_step(&kb->q, st, err)) == 1) {
-        *out = grow(*out, *n, &cap, sizeof **out, a);
-        (*out)[(*n)++] = (struct bl_kb_spelling){
-            bl_sql_column(st, 0, a), bl_sql_column(st, 1, a),
+    while ((rc = bl_sql_step(&kb->conn, st, err)) == 1) {
+        *spellings = grow(*spellings, *n_spellings, &cap, sizeof **spellings,
+                          arena);
+        (*spellings)[(*n_spellings)++] = (struct bl_kb_spelling){
+            bl_sql_column(st, 0, arena), bl_sql_column(st, 1, arena),
             sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
             sqlite3_column_int(st, 4)
         };
@@ -426,7 +443,8 @@ static bool word_byte(unsigned char c)
 
 enum { MAX_QUERY_WORDS = 64 };
 
-static void put_match(struct bl_buf *b, struct bl_span query, const char *op)
+static void put_match(struct bl_buf *match, struct bl_span query,
+                      const char *op)
 {
     size_t words = 0;
 
@@ -439,43 +457,46 @@ static void put_match(struct bl_buf *b, struct bl_span query, const char *op)
             i++;
             continue;
         }
-        bl_buf_printf(b, "%s\"", words++ ? op : "");
-        bl_buf_put(b, query.p + from, i - from);
-        bl_buf_putc(b, '"');
+        bl_buf_printf(match, "%s\"", words++ ? op : "");
+        bl_buf_put(match, query.p + from, i - from);
+        bl_buf_putc(match, '"');
     }
 }
 
-static bool seen(const struct bl_kb_hit *v, size_t n, int64_t row)
+static bool seen(const struct bl_kb_hit *hits, size_t n_hits, int64_t row)
 {
-    for (size_t i = 0; i < n; i++)
-        if (v[i].entity.row == row)
+    for (size_t i = 0; i < n_hits; i++)
+        if (hits[i].entity.row == row)
             return true;
     return false;
 }
 
-/* The entities of that very name, the likeliest first: 100 and more. */
+/* Entities that have the query as a name come before all others: 100, and up
+ * to 100 more for their share of that name. */
 static int named(struct bl_kb *kb, struct bl_span folded, size_t max,
-                 struct bl_arena *a, struct bl_kb_hit *v, size_t *n,
-                 struct bl_err *err)
+                 struct bl_arena *arena, struct bl_kb_hit *hits,
+                 size_t *n_hits, struct bl_err *err)
 {
     struct bl_kb_names names;
 
-    if (bl_kb_lookup(kb, folded, max, a, &names, err) < 0)
+    if (bl_kb_lookup(kb, folded, max, arena, &names, err) < 0)
         return -1;
-    for (size_t i = 0; i < names.n && *n < max; i++) {
-        const struct bl_kb_name *x = &names.v[i];
-        int rc = bl_kb_get_row(kb, x->row, a, &v[*n].entity, err);
+    for (size_t i = 0; i < names.n && *n_hits < max; i++) {
+        const struct bl_kb_name *name = &names.v[i];
+        double share = names.total > 0
+            ? (double)name->weight / (double)names.total : 0;
+        int rc = bl_kb_get_row(kb, name->row, arena, &hits[*n_hits].entity,
+                               err);
         if (rc < 0)
             return -1;
-        v[*n].score = 100 + 100 * (names.total > 0 ? (double)x->weight /
-                                   (double)names.total : 0);
-        *n += rc == 1 && !seen(v, *n, x->row);
+        hits[*n_hits].score = 100 + 100 * share;
+        *n_hits += rc == 1 && !seen(hits, *n_hits, name->row);
     }
     return 0;
 }
 
-/* Up to 10 for a title that starts with the words, the more the less else
- * it has: "New York City" before "New York City Subway". */
+/* Up to 10 for a title that begins with the query's words, the more the larger
+ * a part of it they are: "New York City" before "New York City Subway". */
 static double title_bonus(struct bl_span title, struct bl_span folded,
                           struct bl_buf *fold)
 {
@@ -488,73 +509,80 @@ static double title_bonus(struct bl_span title, struct bl_span folded,
     return 10 * (double)folded.n / (double)fold->len;
 }
 
-static int by_score(const void *x, const void *y)
+static int by_score(const void *va, const void *vb)
 {
-    const struct bl_kb_hit *a = x, *b = y;
+    const struct bl_kb_hit *a = va, *b = vb;
 
     if (a->score != b->score)
         return a->score > b->score ? -1 : 1;
     return a->entity.row < b->entity.row ? -1 : a->entity.row > b->entity.row;
 }
 
-/* Title words weigh ten times the text's, alias words five times.  More is
- * taken than is wanted, as the bonus changes the order. */
+/* Words of the title weigh ten times the text's, those of aliases five times.
+ * The subquery limits the rows before the join reads their texts. bm25() is
+ * lower for better rows, so its sign is changed.  More rows are fetched than
+ * were asked for, because the bonus for the title changes their order. */
 static int search_pass(struct bl_kb *kb, struct bl_span match,
-                       struct bl_span folded, size_t max, struct bl_arena *a,
-                       struct bl_kb_hit *v, size_t *n, struct bl_err *err)
+                       struct bl_span folded, size_t max,
+                       struct bl_arena *arena, struct bl_kb_hit *hits,
+                       size_t *n_hits, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, SEARCH,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, SEARCH,
         "SELECT e.row, e.id, e.title, e.url, e.qid, e.type, e.text, f.s FROM "
         "(SELECT rowid AS r, bm25(fts, 10.0, 1.0, 5.0) AS s FROM fts "
         "WHERE fts MATCH ?1 ORDER BY s, rowid LIMIT ?2) f "
         "JOIN entity e ON e.row = f.r ORDER BY f.s, e.row", err);
     struct bl_buf fold = BL_BUF_INIT;
-    size_t before = *n;
+    size_t before = *n_hits;
     int rc;
 
     if (!st)
         return -1;
     bl_sql_text(st, 1, match);
     sqlite3_bind_int64(st, 2, (sqlite3_int64)(max - before));
-    while ((rc = step_entity(kb, st, true, a, &v[*n].entity, err)) == 1) {
-        v[*n].score = -sqlite3_column_double(st, 7) +
-                      title_bonus(v[*n].entity.title, folded, &fold);
-        *n += !seen(v, before, v[*n].entity.row);
-        if (*n == max)
+    while ((rc = step_entity(kb, st, true, arena, &hits[*n_hits].entity,
+                             err)) == 1) {
+        hits[*n_hits].score = -sqlite3_column_double(st, 7)
+            + title_bonus(hits[*n_hits].entity.title, folded, &fold);
+        *n_hits += !seen(hits, before, hits[*n_hits].entity.row);
+        if (*n_hits == max)
             break;
     }
     sqlite3_reset(st);
     bl_buf_free(&fold);
-    qsort(v + before, *n - before, sizeof *v, by_score);
+    qsort(hits + before, *n_hits - before, sizeof *hits, by_score);
     return rc < 0 ? -1 : 0;
 }
 
+/* First the entities of that name, then those with all words of the query, and
+ * only if there is room those with some: FTS5 joins words by AND when nothing
+ * stands between them. */
 int bl_kb_search(struct bl_kb *kb, struct bl_span query, size_t max,
-                 struct bl_arena *a, struct bl_kb_hit **out, size_t *n,
-                 struct bl_err *err)
+                 struct bl_arena *arena, struct bl_kb_hit **hits,
+                 size_t *n_hits, struct bl_err *err)
 {
-    static const char *const ops[] = { " ", " OR " };   /* " ": and */
+    static const char *const ops[] = { " ", " OR " };
     struct bl_buf match = BL_BUF_INIT, fold = BL_BUF_INIT;
     size_t room = max * 4 + 64;
     int rc;
 
-    *n = 0;
-    *out = NULL;
+    *n_hits = 0;
+    *hits = NULL;
     if (!kb->fts)
         return bl_fail(err, BL_DATA, "'%s' has no full text: it was built "
-                       "with --no-fts", kb->q.path);
-    *out = bl_arena_alloc(a, room + 1, sizeof **out);
+                       "with --no-fts", kb->conn.path);
+    *hits = bl_arena_alloc(arena, room + 1, sizeof **hits);
     bl_fold(&fold, query);
     struct bl_span folded = { fold.data, fold.len };
-    rc = folded.n ? named(kb, folded, max, a, *out, n, err) : 0;
-    for (size_t i = 0; i < 2 && rc == 0 && *n < max; i++) {
+    rc = folded.n ? named(kb, folded, max, arena, *hits, n_hits, err) : 0;
+    for (size_t i = 0; i < 2 && rc == 0 && *n_hits < max; i++) {
         bl_buf_clear(&match);
         put_match(&match, query, ops[i]);
         if (match.len)
             rc = search_pass(kb, (struct bl_span){ match.data, match.len },
-                             folded, room, a, *out, n, err);
+                             folded, room, arena, *hits, n_hits, err);
     }
-    *n = BL_MIN(*n, max);
+    *n_hits = BL_MIN(*n_hits, max);
     bl_buf_free(&match);
     bl_buf_free(&fold);
     return rc;
@@ -564,16 +592,16 @@ int bl_kb_search(struct bl_kb *kb, struct bl_span query, size_t max,
 
 static int integrity(struct bl_kb *kb, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&kb->q, VERIFY,
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, VERIFY,
                                    "PRAGMA integrity_check(1)", err);
     const char *answer;
     int rc;
 
-    if (!st || bl_sql_step(&kb->q, st, err) < 0)
+    if (!st || bl_sql_step(&kb->conn, st, err) < 0)
         return -1;
     answer = (const char *)sqlite3_column_text(st, 0);
     rc = answer && !strcmp(answer, "ok") ? 0
-        : bl_fail(err, BL_DATA, "'%s' is damaged: %s", kb->q.path,
+        : bl_fail(err, BL_DATA, "'%s' is damaged: %s", kb->conn.path,
                   answer ? answer : "no answer to integrity_check");
     sqlite3_reset(st);
     return rc;
@@ -585,14 +613,14 @@ int bl_kb_verify(struct bl_kb *kb, struct bl_err *err)
     size_t count;
 
     if (integrity(kb, err) < 0
-        || bl_sql_fingerprint(&kb->q, hex, &count, err) < 0)
+        || bl_sql_fingerprint(&kb->conn, hex, &count, err) < 0)
         return -1;
     if (count != kb->count)
         return bl_fail(err, BL_DATA, "'%s' is damaged: %zu entities "
-                       "expected, %zu found", kb->q.path, kb->count, count);
+                       "expected, %zu found", kb->conn.path, kb->count, count);
     if (strcmp(hex, kb->fingerprint))
         return bl_fail(err, BL_DATA, "'%s' is damaged: its ids have the "
                        "fingerprint %.16s, its meta table says %.16s",
-                       kb->q.path, hex, kb->fingerprint);
+                       kb->conn.path, hex, kb->fingerprint);
     return 0;
 }

@@ -53,7 +53,7 @@ const char *bl_kb_path(const struct bl_kb *kb);
 bool bl_kb_has_fts(const struct bl_kb *kb);
 /* A value of the meta table ("attribution", "source", "created", ...) in
  * *out; 1 found, 0 absent, -1 failure. */
-int bl_kb_meta(struct bl_kb *kb, const char *key, struct bl_arena *a,
+int bl_kb_meta(struct bl_kb *kb, const char *key, struct bl_arena *arena,
                struct bl_span *out, struct bl_err *err);
 
 /* An absent url, qid or type has p == NULL. */
@@ -64,12 +64,12 @@ struct bl_entity {
 };
 
 /* 1 found, 0 no such entity, -1 failure. */
-int bl_kb_get(struct bl_kb *kb, struct bl_span id, struct bl_arena *a,
+int bl_kb_get(struct bl_kb *kb, struct bl_span id, struct bl_arena *arena,
               struct bl_entity *out, struct bl_err *err);
-int bl_kb_get_row(struct bl_kb *kb, int64_t row, struct bl_arena *a,
+int bl_kb_get_row(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
                   struct bl_entity *out, struct bl_err *err);
 /* The same without the text, which costs most of the reading. */
-int bl_kb_brief_row(struct bl_kb *kb, int64_t row, struct bl_arena *a,
+int bl_kb_brief_row(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
                     struct bl_entity *out, struct bl_err *err);
 int bl_kb_row(struct bl_kb *kb, struct bl_span id, int64_t *row,
               struct bl_err *err);
@@ -84,10 +84,11 @@ enum bl_kb_kind {
     BL_KB_COMMON = 8            /* or-ed in: a common noun, see kb-build.h */
 };
 
+/* This entity's share of the name is its weight / the total of the list. */
 struct bl_kb_name {
     int64_t row;
-    int64_t weight;             /* the share of this entity is */
-    int kind;                   /* weight / total of the list */
+    int64_t weight;
+    int kind;                   /* enum bl_kb_kind */
 };
 
 struct bl_kb_names {
@@ -99,13 +100,13 @@ struct bl_kb_names {
 /* The entities whose title or alias has the normal form `folded` (bl_fold),
  * at most max of them, each once.  0 (also when there is none), or -1. */
 int bl_kb_lookup(struct bl_kb *kb, struct bl_span folded, size_t max,
-                 struct bl_arena *a, struct bl_kb_names *out,
+                 struct bl_arena *arena, struct bl_kb_names *out,
                  struct bl_err *err);
 
 /* The entities whose title has these initials (initials.h), "icj", by row, at
- * most max: a guess that wants other evidence.  0, or -1. */
+ * most max: a guess that needs other evidence.  0, or -1. */
 int bl_kb_initials(struct bl_kb *kb, struct bl_span folded, size_t max,
-                   struct bl_arena *a, int64_t **rows, size_t *n,
+                   struct bl_arena *arena, int64_t **rows, size_t *n_rows,
                    struct bl_err *err);
 
 struct bl_kb_alias {
@@ -114,13 +115,14 @@ struct bl_kb_alias {
 };
 
 /* The aliases of one entity as its input gave them, in that order. */
-int bl_kb_aliases(struct bl_kb *kb, int64_t row, struct bl_arena *a,
-                  struct bl_kb_alias **out, size_t *n, struct bl_err *err);
+int bl_kb_aliases(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
+                  struct bl_kb_alias **aliases, size_t *n_aliases,
+                  struct bl_err *err);
 
 /* The first name in byte order that is >= folded, for prefix search:
  * 1 found, 0 none, -1 failure. */
 int bl_kb_name_from(struct bl_kb *kb, struct bl_span folded,
-                    struct bl_arena *a, struct bl_span *out,
+                    struct bl_arena *arena, struct bl_span *out,
                     struct bl_err *err);
 
 struct bl_kb_spelling {
@@ -133,15 +135,15 @@ struct bl_kb_spelling {
 /* As bl_kb_lookup, with every spelling: "US" and "us" of one entity or of
  * two are two. */
 int bl_kb_spellings(struct bl_kb *kb, struct bl_span folded, size_t max,
-                    struct bl_arena *a, struct bl_kb_spelling **out,
-                    size_t *n, struct bl_err *err);
+                    struct bl_arena *arena, struct bl_kb_spelling **spellings,
+                    size_t *n_spellings, struct bl_err *err);
 
 /* ---- Walking and searching ---- */
 
 /* Starts a walk in row order at the given row; bl_kb_next() steps: 1 with
  * *out filled, 0 at the end, -1 failure.  One walk at a time. */
 int bl_kb_walk(struct bl_kb *kb, int64_t row, struct bl_err *err);
-int bl_kb_next(struct bl_kb *kb, struct bl_arena *a, struct bl_entity *out,
+int bl_kb_next(struct bl_kb *kb, struct bl_arena *arena, struct bl_entity *out,
                struct bl_err *err);
 
 struct bl_kb_hit {
@@ -156,8 +158,8 @@ struct bl_kb_hit {
  * some.  -1 with BL_DATA when the catalogue was
  * built without full text. */
 int bl_kb_search(struct bl_kb *kb, struct bl_span query, size_t max,
-                 struct bl_arena *a, struct bl_kb_hit **out, size_t *n,
-                 struct bl_err *err);
+                 struct bl_arena *arena, struct bl_kb_hit **hits,
+                 size_t *n_hits, struct bl_err *err);
 
 /* Reads the whole file: SQLite's integrity check, the rows 0..count-1, the
  * count and the fingerprint.  0 when intact. */
