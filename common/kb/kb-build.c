@@ -23,7 +23,8 @@ enum {
     DROP_FTS, DUPLICATE, GET_META
 };
 
-/* Where rows from `row` on stood: line = row - first.row + first.line. */
+/* Rows from `row` on came from lines in a row: `line` of the file and those
+ * after it. */
 struct segment {
     int64_t row;
     const char *file;
@@ -31,14 +32,14 @@ struct segment {
 };
 
 struct bl_kb_builder {
-    struct bl_sql q;
+    struct bl_sql conn;
     struct bl_newfile *file;
     int lock;                           /* the old file of an update, or -1 */
     char *target;                       /* its path; NULL in a build */
     struct bl_kb_build_opts opts;
     bool replace;
     size_t rows, changed;
-    struct segment *seg;                /* [n_seg], short: one a gap */
+    struct segment *seg;                /* [n_seg], one more at each gap */
     size_t n_seg, cap_seg;
     struct bl_sha256 ids;               /* a build's fingerprint so far */
     struct bl_arena arena;              /* the names of one entity */
@@ -72,51 +73,57 @@ static const char settle_fts[] =
 
 /* ---- One entity ---- */
 
-static int insert_name(struct bl_kb_builder *b, int64_t row,
-                       const struct bl_kb_naming *e, struct bl_err *err)
+static int insert_name(struct bl_kb_builder *builder, int64_t row,
+                       const struct bl_kb_naming *name, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&b->q, PUT_NAME,
+    sqlite3_stmt *st = bl_sql_stmt(&builder->conn, PUT_NAME,
         "INSERT INTO alias VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", err);
 
     if (!st)
         return -1;
     sqlite3_bind_int64(st, 1, row);
-    sqlite3_bind_int(st, 2, e->n);
-    bl_sql_text(st, 3, e->folded);
-    sqlite3_bind_int(st, 4, e->kind);
-    if (e->count >= 0)
-        sqlite3_bind_int64(st, 5, e->count);
+    sqlite3_bind_int(st, 2, name->n);
+    bl_sql_text(st, 3, name->folded);
+    sqlite3_bind_int(st, 4, name->kind);
+    if (name->count >= 0)
+        sqlite3_bind_int64(st, 5, name->count);
     else
         sqlite3_bind_null(st, 5);
-    sqlite3_bind_int64(st, 6, e->weight);
-    bl_sql_text(st, 7, e->surface);
-    return bl_sql_step(&b->q, st, err);
+    sqlite3_bind_int64(st, 6, name->weight);
+    bl_sql_text(st, 7, name->surface);
+    return bl_sql_step(&builder->conn, st, err);
 }
 
-static int insert_names(struct bl_kb_builder *b, int64_t row,
+static int insert_names(struct bl_kb_builder *builder, int64_t row,
                         const struct bl_kb_input *in, struct bl_err *err)
 {
-    size_t n;
-    struct bl_kb_naming *v = bl_kb_name_all(in, &b->fold, &b->arena, &n);
+    size_t n_names;
+    struct bl_kb_naming *names = bl_kb_name_all(in, &builder->fold,
+                                                &builder->arena, &n_names);
     int rc = 0;
 
-    for (size_t i = 0; i < n && rc == 0; i++)
-        rc = insert_name(b, row, &v[i], err);
-    bl_arena_reset(&b->arena);
+    for (size_t i = 0; i < n_names && rc == 0; i++)
+        rc = insert_name(builder, row, &names[i], err);
+    bl_arena_reset(&builder->arena);
     return rc;
 }
 
-static int insert_fts(struct bl_kb_builder *b, int64_t row,
+/* The table fts keeps no copy of the texts (content='fts_source').  What is
+ * put in must be what that view yields for the row: aliases in their order
+ * with newlines between, NULL where there are none.  Otherwise the 'delete' of
+ * drop_old() would name other words, and the words indexed here would stay. */
+static int insert_fts(struct bl_kb_builder *builder, int64_t row,
                       const struct bl_kb_input *in, struct bl_err *err)
 {
     sqlite3_stmt *st;
     struct bl_buf names = BL_BUF_INIT;
     int rc;
 
-    if (!b->opts.fts)
+    if (!builder->opts.fts)
         return 0;
-    st = bl_sql_stmt(&b->q, PUT_FTS, "INSERT INTO fts(rowid, title, text, "
-                     "aliases) VALUES(?1, ?2, ?3, ?4)", err);
+    st = bl_sql_stmt(&builder->conn, PUT_FTS,
+                     "INSERT INTO fts(rowid, title, text, aliases) "
+                     "VALUES(?1, ?2, ?3, ?4)", err);
     if (!st)
         return -1;
     for (size_t i = 0; i < in->n_aliases; i++) {
@@ -128,14 +135,15 @@ static int insert_fts(struct bl_kb_builder *b, int64_t row,
     bl_sql_text(st, 2, in->title);
     bl_sql_text(st, 3, in->text);
     bl_sql_text(st, 4, (struct bl_span){ names.data, names.len });
-    rc = bl_sql_step(&b->q, st, err);
+    rc = bl_sql_step(&builder->conn, st, err);
     bl_buf_free(&names);
     return rc;
 }
 
 /* The same seven columns serve INSERT and UPDATE. */
-static int put_entity(struct bl_kb_builder *b, sqlite3_stmt *st, int64_t row,
-                      const struct bl_kb_input *in, struct bl_err *err)
+static int put_entity(struct bl_kb_builder *builder, sqlite3_stmt *st,
+                      int64_t row, const struct bl_kb_input *in,
+                      struct bl_err *err)
 {
     if (!st)
         return -1;
@@ -146,52 +154,57 @@ static int put_entity(struct bl_kb_builder *b, sqlite3_stmt *st, int64_t row,
     bl_sql_text(st, 5, in->qid);
     bl_sql_text(st, 6, in->type);
     bl_sql_text(st, 7, in->text);
-    if (bl_sql_step(&b->q, st, err) < 0
-        || insert_names(b, row, in, err) < 0
-        || insert_fts(b, row, in, err) < 0)
+    if (bl_sql_step(&builder->conn, st, err) < 0
+        || insert_names(builder, row, in, err) < 0
+        || insert_fts(builder, row, in, err) < 0)
         return -1;
-    b->changed++;
+    builder->changed++;
     return 0;
 }
 
-static int insert_entity(struct bl_kb_builder *b,
+static int insert_entity(struct bl_kb_builder *builder,
                          const struct bl_kb_input *in, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&b->q, PUT_ENTITY,
+    sqlite3_stmt *st = bl_sql_stmt(&builder->conn, PUT_ENTITY,
         "INSERT INTO entity VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", err);
 
-    if (put_entity(b, st, (int64_t)b->rows, in, err) < 0)
+    if (put_entity(builder, st, (int64_t)builder->rows, in, err) < 0)
         return -1;
-    b->rows++;
+    builder->rows++;
     return 0;
 }
 
-/* An external-content FTS5 table must be told the old text to forget it. */
-static int drop_old(struct bl_kb_builder *b, int64_t row, struct bl_err *err)
+/* An FTS5 table with external content does not know the old text and must be
+ * told it to forget it; so this comes before the row changes. */
+static int drop_old(struct bl_kb_builder *builder, int64_t row,
+                    struct bl_err *err)
 {
     static const char fts[] = "INSERT INTO fts(fts, rowid, title, text, "
         "aliases) SELECT 'delete', row, title, text, aliases FROM fts_source "
         "WHERE row = ?1";
     static const char names[] = "DELETE FROM alias WHERE row = ?1";
 
-    for (int i = !b->opts.fts; i < 2; i++) {
-        sqlite3_stmt *st = bl_sql_stmt(&b->q, i ? DROP_NAMES : DROP_FTS,
+    for (int i = !builder->opts.fts; i < 2; i++) {
+        sqlite3_stmt *st = bl_sql_stmt(&builder->conn,
+                                       i ? DROP_NAMES : DROP_FTS,
                                        i ? names : fts, err);
 
         if (!st)
             return -1;
         sqlite3_bind_int64(st, 1, row);
-        if (bl_sql_step(&b->q, st, err) < 0)
+        if (bl_sql_step(&builder->conn, st, err) < 0)
             return -1;
     }
     return 0;
 }
 
-static int update_entity(struct bl_kb_builder *b,
+/* A new id gets the next row, and one that is replaced keeps its row, because
+ * indexes refer to rows.  So rows also stay 0 to count - 1. */
+static int update_entity(struct bl_kb_builder *builder,
                          const struct bl_kb_input *in, const char *file,
                          size_t line, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&b->q, FIND,
+    sqlite3_stmt *st = bl_sql_stmt(&builder->conn, FIND,
         "SELECT row FROM entity WHERE id = ?1", err);
     int64_t row;
     int rc;
@@ -199,69 +212,76 @@ static int update_entity(struct bl_kb_builder *b,
     if (!st)
         return -1;
     bl_sql_text(st, 1, in->id);
-    rc = bl_sql_step(&b->q, st, err);
+    rc = bl_sql_step(&builder->conn, st, err);
     if (rc <= 0)
-        return rc < 0 ? -1 : insert_entity(b, in, err);
+        return rc < 0 ? -1 : insert_entity(builder, in, err);
     row = sqlite3_column_int64(st, 0);
     sqlite3_reset(st);
-    if (!b->replace)
+    if (!builder->replace)
         return bl_fail(err, BL_DATA, "%s:%zu: the id '%s' is in '%s' "
                        "already, at row %lld", file, line, in->id.p,
-                       b->target, (long long)row);
-    if (drop_old(b, row, err) < 0)
+                       builder->target, (long long)row);
+    if (drop_old(builder, row, err) < 0)
         return -1;
-    st = bl_sql_stmt(&b->q, CHANGE, "UPDATE entity SET id = ?2, title = ?3, "
-                     "url = ?4, qid = ?5, type = ?6, text = ?7 "
-                     "WHERE row = ?1", err);
-    return put_entity(b, st, row, in, err);
+    st = bl_sql_stmt(&builder->conn, CHANGE,
+                     "UPDATE entity SET id = ?2, title = ?3, url = ?4, "
+                     "qid = ?5, type = ?6, text = ?7 WHERE row = ?1", err);
+    return put_entity(builder, st, row, in, err);
 }
 
-static void note_line(struct bl_kb_builder *b, const char *file, size_t line)
+/* Lines that follow each other belong to one segment, so the table has an
+ * entry for each gap (a blank or a bad line) or file, not for each entity. */
+static void note_line(struct bl_kb_builder *builder, const char *file,
+                      size_t line)
 {
-    struct segment *s = b->n_seg ? &b->seg[b->n_seg - 1] : NULL;
+    struct segment *last = builder->n_seg ? &builder->seg[builder->n_seg - 1]
+                                          : NULL;
 
-    if (s && s->file == file
-        && line - s->line == (size_t)((int64_t)b->rows - s->row))
+    if (last && last->file == file
+        && line - last->line == (size_t)((int64_t)builder->rows - last->row))
         return;
-    BL_GROW(b->seg, b->n_seg + 1, b->cap_seg);
-    b->seg[b->n_seg++] = (struct segment){ (int64_t)b->rows, file, line };
+    BL_GROW(builder->seg, builder->n_seg + 1, builder->cap_seg);
+    builder->seg[builder->n_seg++] =
+        (struct segment){ (int64_t)builder->rows, file, line };
 }
 
-int bl_kb_build_add(struct bl_kb_builder *b, const struct bl_kb_input *in,
-                    const char *file, size_t line, struct bl_err *err)
+int bl_kb_build_add(struct bl_kb_builder *builder,
+                    const struct bl_kb_input *in, const char *file,
+                    size_t line, struct bl_err *err)
 {
-    if (b->target)
-        return update_entity(b, in, file, line, err);
-    note_line(b, file, line);
-    bl_sha256_add(&b->ids, in->id.p, in->id.n);
-    bl_sha256_add(&b->ids, "", 1);
-    return insert_entity(b, in, err);
+    if (builder->target)
+        return update_entity(builder, in, file, line, err);
+    note_line(builder, file, line);
+    bl_sha256_add(&builder->ids, in->id.p, in->id.n);
+    bl_sha256_add(&builder->ids, "", 1);
+    return insert_entity(builder, in, err);
 }
 
-size_t bl_kb_build_count(const struct bl_kb_builder *b)
+size_t bl_kb_build_count(const struct bl_kb_builder *builder)
 {
-    return b->changed;
+    return builder->changed;
 }
 
 /* ---- Start ---- */
 
-static int open_tables(struct bl_kb_builder *b, struct bl_err *err)
+static int open_tables(struct bl_kb_builder *builder, struct bl_err *err)
 {
-    const char *path = bl_newfile_path(b->file, err);
+    const char *path = bl_newfile_path(builder->file, err);
 
-    return path ? bl_sql_open(&b->q, path, BL_SQL_NEW, err) : -1;
+    return path ? bl_sql_open(&builder->conn, path, BL_SQL_NEW, err) : -1;
 }
 
-static int start_new(struct bl_kb_builder *b, struct bl_err *err)
+static int start_new(struct bl_kb_builder *builder, struct bl_err *err)
 {
     char *mark = bl_xasprintf("PRAGMA application_id=%d;"
                               "PRAGMA user_version=%d; BEGIN",
                               BL_KB_APPLICATION_ID, BL_KB_FORMAT);
     int rc = -1;
 
-    if (bl_sql_exec(&b->q, mark, err) == 0
-        && bl_sql_exec(&b->q, schema, err) == 0)
-        rc = b->opts.fts ? bl_sql_exec(&b->q, schema_fts, err) : 0;
+    if (bl_sql_exec(&builder->conn, mark, err) == 0
+        && bl_sql_exec(&builder->conn, schema, err) == 0)
+        rc = builder->opts.fts ? bl_sql_exec(&builder->conn, schema_fts, err)
+                               : 0;
     free(mark);
     return rc;
 }
@@ -270,50 +290,53 @@ struct bl_kb_builder *bl_kb_build_open(const char *path,
                                        const struct bl_kb_build_opts *opts,
                                        struct bl_err *err)
 {
-    struct bl_kb_builder *b = BL_NEW(struct bl_kb_builder);
+    struct bl_kb_builder *builder = BL_NEW(struct bl_kb_builder);
 
-    b->opts = *opts;
-    b->lock = -1;
-    bl_sha256_init(&b->ids);
-    b->file = bl_newfile_open(path, 0, err);
-    if (!b->file || open_tables(b, err) < 0 || start_new(b, err) < 0) {
-        bl_kb_build_abort(b);
+    builder->opts = *opts;
+    builder->lock = -1;
+    bl_sha256_init(&builder->ids);
+    builder->file = bl_newfile_open(path, 0, err);
+    if (!builder->file || open_tables(builder, err) < 0
+        || start_new(builder, err) < 0) {
+        bl_kb_build_abort(builder);
         return NULL;
     }
-    return b;
+    return builder;
 }
 
-/* Checks it as readers do, so that a damaged catalogue is refused. */
-static int check_old(struct bl_kb_builder *b, struct bl_err *err)
+/* Opens the old catalogue as readers do, so that a damaged one is refused. */
+static int check_old(struct bl_kb_builder *builder, struct bl_err *err)
 {
-    struct bl_kb *kb = bl_kb_open(b->target, err);
+    struct bl_kb *kb = bl_kb_open(builder->target, err);
 
     if (!kb)
         return -1;
-    b->opts.fts = bl_kb_has_fts(kb);
+    builder->opts.fts = bl_kb_has_fts(kb);
     bl_kb_close(kb);
     return 0;
 }
 
-/* Locks the file that the path names.  Whoever held the lock may have put a
- * new file in its place: then the new one is locked. */
-static int lock_old(struct bl_kb_builder *b, struct bl_err *err)
+/* flock() locks the file that was opened.  While this waited, whoever held the
+ * lock may have put a new catalogue in its place, and the lock of the old file
+ * would protect nothing; then the new one is opened and locked. */
+static int lock_old(struct bl_kb_builder *builder, struct bl_err *err)
 {
     struct stat mine, now;
 
     for (;;) {
-        b->lock = open(b->target, O_RDONLY | O_CLOEXEC);
-        if (b->lock < 0 || flock(b->lock, LOCK_EX) < 0
-            || fstat(b->lock, &mine) < 0 || stat(b->target, &now) < 0)
+        builder->lock = open(builder->target, O_RDONLY | O_CLOEXEC);
+        if (builder->lock < 0 || flock(builder->lock, LOCK_EX) < 0
+            || fstat(builder->lock, &mine) < 0
+            || stat(builder->target, &now) < 0)
             return bl_fail_errno(err, BL_SYSTEM, "cannot lock '%s'",
-                                 b->target);
+                                 builder->target);
         if (mine.st_ino == now.st_ino && mine.st_dev == now.st_dev)
             return 0;
-        close(b->lock);
+        close(builder->lock);
     }
 }
 
-static int copy_old(struct bl_kb_builder *b, struct bl_err *err)
+static int copy_old(struct bl_kb_builder *builder, struct bl_err *err)
 {
     enum { PIECE = 1 << 20 };
     char *piece = bl_xmalloc(PIECE, 1);
@@ -321,34 +344,36 @@ static int copy_old(struct bl_kb_builder *b, struct bl_err *err)
     int rc = 0;
 
     do {
-        n = read(b->lock, piece, PIECE);
+        n = read(builder->lock, piece, PIECE);
         if (n > 0)
-            rc = bl_newfile_write(b->file, piece, (size_t)n, err);
+            rc = bl_newfile_write(builder->file, piece, (size_t)n, err);
     } while (rc == 0 && (n > 0 || (n < 0 && errno == EINTR)));
     free(piece);
     if (n < 0)
-        return bl_fail_errno(err, BL_SYSTEM, "cannot read '%s'", b->target);
+        return bl_fail_errno(err, BL_SYSTEM, "cannot read '%s'",
+                             builder->target);
     return rc;
 }
 
-static int start_update(struct bl_kb_builder *b, struct bl_err *err)
+static int start_update(struct bl_kb_builder *builder, struct bl_err *err)
 {
-    if (check_old(b, err) < 0 || lock_old(b, err) < 0)
+    if (check_old(builder, err) < 0 || lock_old(builder, err) < 0)
         return -1;
-    b->file = bl_newfile_open(b->target, 0, err);
-    if (!b->file || copy_old(b, err) < 0 || open_tables(b, err) < 0)
+    builder->file = bl_newfile_open(builder->target, 0, err);
+    if (!builder->file || copy_old(builder, err) < 0
+        || open_tables(builder, err) < 0)
         return -1;
-    return bl_sql_exec(&b->q, "BEGIN", err);
+    return bl_sql_exec(&builder->conn, "BEGIN", err);
 }
 
-static int count_rows(struct bl_kb_builder *b, struct bl_err *err)
+static int count_rows(struct bl_kb_builder *builder, struct bl_err *err)
 {
-    sqlite3_stmt *st = bl_sql_stmt(&b->q, GET_META,
+    sqlite3_stmt *st = bl_sql_stmt(&builder->conn, GET_META,
         "SELECT coalesce(max(row) + 1, 0) FROM entity", err);
 
-    if (!st || bl_sql_step(&b->q, st, err) < 0)
+    if (!st || bl_sql_step(&builder->conn, st, err) < 0)
         return -1;
-    b->rows = (size_t)sqlite3_column_int64(st, 0);
+    builder->rows = (size_t)sqlite3_column_int64(st, 0);
     sqlite3_reset(st);
     return 0;
 }
@@ -356,36 +381,36 @@ static int count_rows(struct bl_kb_builder *b, struct bl_err *err)
 struct bl_kb_builder *bl_kb_update_open(const char *path, bool replace,
                                         struct bl_err *err)
 {
-    struct bl_kb_builder *b = BL_NEW(struct bl_kb_builder);
+    struct bl_kb_builder *builder = BL_NEW(struct bl_kb_builder);
 
-    b->replace = replace;
-    b->lock = -1;
-    b->target = realpath(path, NULL);   /* a link stays a link */
-    if (!b->target)
-        b->target = bl_xstrdup(path);
-    if (start_update(b, err) < 0 || count_rows(b, err) < 0) {
-        bl_kb_build_abort(b);
+    builder->replace = replace;
+    builder->lock = -1;
+    builder->target = realpath(path, NULL);     /* a link stays a link */
+    if (!builder->target)
+        builder->target = bl_xstrdup(path);
+    if (start_update(builder, err) < 0 || count_rows(builder, err) < 0) {
+        bl_kb_build_abort(builder);
         return NULL;
     }
-    return b;
+    return builder;
 }
 
 /* ---- End ---- */
 
-static int put_meta(struct bl_kb_builder *b, const char *key,
+static int put_meta(struct bl_kb_builder *builder, const char *key,
                     const char *value, struct bl_err *err)
 {
     sqlite3_stmt *st;
 
     if (!value)
         return 0;
-    st = bl_sql_stmt(&b->q, PUT_META,
+    st = bl_sql_stmt(&builder->conn, PUT_META,
                      "INSERT OR REPLACE INTO meta VALUES(?1, ?2)", err);
     if (!st)
         return -1;
     bl_sql_text(st, 1, bl_span_of(key));
     bl_sql_text(st, 2, bl_span_of(value));
-    return bl_sql_step(&b->q, st, err);
+    return bl_sql_step(&builder->conn, st, err);
 }
 
 /* UTC, "2026-01-31T12:00:00Z"; SOURCE_DATE_EPOCH makes builds repeatable. */
@@ -400,127 +425,136 @@ static void timestamp(char out[32])
         out[0] = '\0';
 }
 
-static int put_sums(struct bl_kb_builder *b, const char *fingerprint,
+static int put_sums(struct bl_kb_builder *builder, const char *fingerprint,
                     struct bl_err *err)
 {
-    char *count = bl_xasprintf("%zu", b->rows);
+    char *count = bl_xasprintf("%zu", builder->rows);
     int rc = -1;
 
-    if (put_meta(b, "count", count, err) == 0
-        && put_meta(b, "fingerprint", fingerprint, err) == 0)
+    if (put_meta(builder, "count", count, err) == 0
+        && put_meta(builder, "fingerprint", fingerprint, err) == 0)
         rc = 0;
     free(count);
     return rc;
 }
 
-static int put_all_meta(struct bl_kb_builder *b, struct bl_err *err)
+static int put_all_meta(struct bl_kb_builder *builder, struct bl_err *err)
 {
     unsigned char digest[BL_SHA256_SIZE];
     char hex[BL_SHA256_HEX], when[32];
 
     timestamp(when);
-    bl_sha256_end(&b->ids, digest);
+    bl_sha256_end(&builder->ids, digest);
     bl_sha256_hex(digest, sizeof digest, hex);
-    if (put_sums(b, hex, err) < 0 || put_meta(b, "format", "1", err) < 0
-        || put_meta(b, "fts", b->opts.fts ? "1" : "0", err) < 0
-        || put_meta(b, "attribution", b->opts.attribution, err) < 0
-        || put_meta(b, "licence", b->opts.licence, err) < 0
-        || put_meta(b, "source", b->opts.source, err) < 0)
+    if (put_sums(builder, hex, err) < 0
+        || put_meta(builder, "format", "1", err) < 0
+        || put_meta(builder, "fts", builder->opts.fts ? "1" : "0", err) < 0
+        || put_meta(builder, "attribution", builder->opts.attribution, err) < 0
+        || put_meta(builder, "licence", builder->opts.licence, err) < 0
+        || put_meta(builder, "source", builder->opts.source, err) < 0)
         return -1;
-    return put_meta(b, "created", when, err);
+    return put_meta(builder, "created", when, err);
 }
 
-static struct segment place_of(const struct bl_kb_builder *b, int64_t row)
+static struct segment place_of(const struct bl_kb_builder *builder,
+                               int64_t row)
 {
-    size_t i = b->n_seg;
+    size_t i = builder->n_seg;
 
-    while (i > 1 && b->seg[i - 1].row > row)
+    while (i > 1 && builder->seg[i - 1].row > row)
         i--;
-    return (struct segment){ row, b->seg[i - 1].file,
-        b->seg[i - 1].line + (size_t)(row - b->seg[i - 1].row) };
+    return (struct segment){ row, builder->seg[i - 1].file,
+        builder->seg[i - 1].line + (size_t)(row - builder->seg[i - 1].row) };
 }
 
-/* The index on ids could not be made unique: says which two lines. */
-static int fail_duplicate(struct bl_kb_builder *b, struct bl_err *err)
+/* SQLite only says that the index on ids cannot be unique.  This finds the
+ * first row whose id another row had before it, and names both lines. */
+static int fail_duplicate(struct bl_kb_builder *builder, struct bl_err *err)
 {
-    struct bl_arena a = BL_ARENA_INIT;
+    struct bl_arena arena = BL_ARENA_INIT;
     struct segment one, two;
-    sqlite3_stmt *st = bl_sql_stmt(&b->q, DUPLICATE,
+    sqlite3_stmt *st = bl_sql_stmt(&builder->conn, DUPLICATE,
         "SELECT id, before, row FROM (SELECT id, row, lag(row) OVER "
         "(PARTITION BY id ORDER BY row) AS before FROM entity) "
         "WHERE before IS NOT NULL ORDER BY row LIMIT 1", err);
 
-    if (!st || bl_sql_step(&b->q, st, err) != 1)
+    if (!st || bl_sql_step(&builder->conn, st, err) != 1)
         return -1;
-    one = place_of(b, sqlite3_column_int64(st, 1));
-    two = place_of(b, sqlite3_column_int64(st, 2));
+    one = place_of(builder, sqlite3_column_int64(st, 1));
+    two = place_of(builder, sqlite3_column_int64(st, 2));
     bl_fail(err, BL_DATA, "%s:%zu: the id '%s' was given before, at %s:%zu",
-            two.file, two.line, bl_sql_column(st, 0, &a).p, one.file,
+            two.file, two.line, bl_sql_column(st, 0, &arena).p, one.file,
             one.line);
     sqlite3_reset(st);
-    bl_arena_free(&a);
+    bl_arena_free(&arena);
     return -1;
 }
 
-static int make_indexes(struct bl_kb_builder *b, struct bl_err *err)
+/* Indexes are made when all rows are in: that takes one sort, where an index
+ * that is there from the start takes a search for each row.  So an id given
+ * twice is found only now. */
+static int make_indexes(struct bl_kb_builder *builder, struct bl_err *err)
 {
     static const char unique[] = "CREATE UNIQUE INDEX entity_id ON entity(id)";
     static const char names[] = "CREATE INDEX alias_name ON "
         "alias(name, weight DESC, row, kind)";
 
-    if (sqlite3_exec(b->q.db, unique, NULL, NULL, NULL) != SQLITE_OK) {
-        if ((sqlite3_errcode(b->q.db) & 0xff) != SQLITE_CONSTRAINT)
-            return bl_sql_fail(&b->q, err);
-        return fail_duplicate(b, err);
+    if (sqlite3_exec(builder->conn.db, unique, NULL, NULL, NULL)
+        != SQLITE_OK) {
+        if ((sqlite3_errcode(builder->conn.db) & 0xff) != SQLITE_CONSTRAINT)
+            return bl_sql_fail(&builder->conn, err);
+        return fail_duplicate(builder, err);
     }
-    return bl_sql_exec(&b->q, names, err);
+    return bl_sql_exec(&builder->conn, names, err);
 }
 
-static int complete_new(struct bl_kb_builder *b, struct bl_err *err)
+static int complete_new(struct bl_kb_builder *builder, struct bl_err *err)
 {
-    if (make_indexes(b, err) < 0
-        || (b->opts.fts && bl_sql_exec(&b->q, settle_fts, err) < 0))
+    if (make_indexes(builder, err) < 0
+        || (builder->opts.fts
+            && bl_sql_exec(&builder->conn, settle_fts, err) < 0))
         return -1;
-    return put_all_meta(b, err);
+    return put_all_meta(builder, err);
 }
 
-static int complete_update(struct bl_kb_builder *b, struct bl_err *err)
+static int complete_update(struct bl_kb_builder *builder, struct bl_err *err)
 {
     char hex[BL_SHA256_HEX];
 
-    if (bl_sql_fingerprint(&b->q, hex, &b->rows, err) < 0)
+    if (bl_sql_fingerprint(&builder->conn, hex, &builder->rows, err) < 0)
         return -1;
-    return put_sums(b, hex, err);
+    return put_sums(builder, hex, err);
 }
 
-int bl_kb_build_finish(struct bl_kb_builder *b, struct bl_err *err)
+int bl_kb_build_finish(struct bl_kb_builder *builder, struct bl_err *err)
 {
-    int rc = b->target ? complete_update(b, err) : complete_new(b, err);
-    struct bl_newfile *file = b->file;
+    int rc = builder->target ? complete_update(builder, err)
+                             : complete_new(builder, err);
+    struct bl_newfile *file = builder->file;
 
     if (rc == 0)
-        rc = bl_sql_exec(&b->q, "COMMIT", err);
+        rc = bl_sql_exec(&builder->conn, "COMMIT", err);
     if (rc == 0) {
-        bl_sql_close(&b->q);
-        b->file = NULL;
+        bl_sql_close(&builder->conn);
+        builder->file = NULL;
         rc = bl_newfile_commit(file, err);
     }
-    bl_kb_build_abort(b);
+    bl_kb_build_abort(builder);
     return rc;
 }
 
-void bl_kb_build_abort(struct bl_kb_builder *b)
+void bl_kb_build_abort(struct bl_kb_builder *builder)
 {
-    if (!b)
+    if (!builder)
         return;
-    bl_sql_close(&b->q);
-    if (b->file)
-        bl_newfile_abort(b->file);
-    if (b->lock >= 0)
-        close(b->lock);
-    free(b->target);
-    bl_arena_free(&b->arena);
-    bl_buf_free(&b->fold);
-    free(b->seg);
-    free(b);
+    bl_sql_close(&builder->conn);
+    if (builder->file)
+        bl_newfile_abort(builder->file);
+    if (builder->lock >= 0)
+        close(builder->lock);
+    free(builder->target);
+    bl_arena_free(&builder->arena);
+    bl_buf_free(&builder->fold);
+    free(builder->seg);
+    free(builder);
 }

@@ -36,8 +36,8 @@ struct bl_kb_input {
 /* Reads {"id","title","text","url","qid","type","aliases"} or BLINK's
  * {"idx","title","text","entity"} into *in; all memory is the arena's.
  * -1 with a record-level code. */
-int bl_kb_input_read(struct bl_kb_input *in, const struct bl_record *r,
-                     struct bl_arena *a, struct bl_err *err);
+int bl_kb_input_read(struct bl_kb_input *in, const struct bl_record *record,
+                     struct bl_arena *arena, struct bl_err *err);
 
 struct bl_kb_build_opts {
     bool fts;                           /* with a full-text table */
@@ -57,14 +57,15 @@ struct bl_kb_builder *bl_kb_update_open(const char *path, bool replace,
 /* Adds one entity.  file (kept: must outlive the builder) and line say where
  * it stood, for the message about an id given twice.  That is BL_DATA: at
  * once in an update (unless it replaces), at the end of a build. */
-int bl_kb_build_add(struct bl_kb_builder *b, const struct bl_kb_input *in,
-                    const char *file, size_t line, struct bl_err *err);
+int bl_kb_build_add(struct bl_kb_builder *builder,
+                    const struct bl_kb_input *in, const char *file,
+                    size_t line, struct bl_err *err);
 
 /* Entities added or replaced so far. */
-size_t bl_kb_build_count(const struct bl_kb_builder *b);
+size_t bl_kb_build_count(const struct bl_kb_builder *builder);
 
 /* Completes the file and puts it in place; releases b either way. */
-int bl_kb_build_finish(struct bl_kb_builder *b, struct bl_err *err);
-void bl_kb_build_abort(struct bl_kb_builder *b);        /* NULL allowed */
+int bl_kb_build_finish(struct bl_kb_builder *builder, struct bl_err *err);
+void bl_kb_build_abort(struct bl_kb_builder *builder); /* NULL allowed */
 
 #endif

@@ -30,18 +30,19 @@ struct bl_kb_counts {
 
 static int compare(struct bl_span a, struct bl_span b)
 {
-    int c = memcmp(a.p, b.p, BL_MIN(a.n, b.n));
+    int order = memcmp(a.p, b.p, BL_MIN(a.n, b.n));
 
-    return c ? c : (a.n > b.n) - (a.n < b.n);
+    return order ? order : (a.n > b.n) - (a.n < b.n);
 }
 
-/* Names lie in the text in the order of the file. */
+/* Rows of one title stay in the order of the file, which is that of their
+ * names' addresses. */
 static int by_title(const void *va, const void *vb)
 {
     const struct row *a = va, *b = vb;
-    int c = compare(a->title, b->title);
+    int order = compare(a->title, b->title);
 
-    return c ? c : (a->name.p > b->name.p) - (a->name.p < b->name.p);
+    return order ? order : (a->name.p > b->name.p) - (a->name.p < b->name.p);
 }
 
 static int by_surface(const void *va, const void *vb)
@@ -54,36 +55,44 @@ static int by_surface(const void *va, const void *vb)
 
 /* ---- Reading ---- */
 
+/* `at` is NULL behind the last column, so too few columns and too many are
+ * told alike.  Text that is not UTF-8 is refused, because the names go into
+ * catalogues as they are. */
 static int read_row(struct bl_span line, struct row *out, struct bl_err *err)
 {
-    struct bl_span v[COLUMNS];
+    struct bl_span fields[COLUMNS];
     const char *at = line.p, *end = line.p + line.n, *tab;
-    size_t n = 0;
+    size_t n_fields = 0;
 
     if (bl_utf8_valid(line.p, line.n) != line.n
         || memchr(line.p, '\0', line.n))
         return bl_fail(err, BL_DATA, "not UTF-8 text");
-    for (; n < COLUMNS && at; n++, at = tab ? tab + 1 : NULL) {
+    for (; n_fields < COLUMNS && at; n_fields++, at = tab ? tab + 1 : NULL) {
         tab = memchr(at, '\t', (size_t)(end - at));
-        v[n] = (struct bl_span){ at, (size_t)((tab ? tab : end) - at) };
+        fields[n_fields] = (struct bl_span){
+            at, (size_t)((tab ? tab : end) - at)
+        };
     }
-    if (n < COLUMNS || at || !v[1].n || !v[2].n || !v[3].n)
+    if (n_fields < COLUMNS || at || !fields[1].n || !fields[2].n
+        || !fields[3].n)
         return bl_fail(err, BL_DATA, "expected count, name, id and title "
                        "with tabs between them");
-    if (bl_json_integer(v[0], 1, INT64_C(1) << 40, &out->count, err) < 0)
+    if (bl_json_integer(fields[0], 1, INT64_C(1) << 40, &out->count, err) < 0)
         return bl_fail(err, BL_DATA, "the count: expected a whole number "
                        "above 0, found '%.*s'",
-                       (int)BL_MIN(v[0].n, 40), v[0].p);
-    out->name = v[1];
-    out->id = v[2];
-    out->title = v[3];
+                       (int)BL_MIN(fields[0].n, 40), fields[0].p);
+    out->name = fields[1];
+    out->id = fields[2];
+    out->title = fields[3];
     return 0;
 }
 
-static int read_rows(struct bl_kb_counts *c, const char *path,
+/* Blank lines and comments are no rows, but they count in the line numbers of
+ * messages. */
+static int read_rows(struct bl_kb_counts *counts, const char *path,
                      struct bl_err *err)
 {
-    const char *at = c->text.data, *end = at + c->text.len;
+    const char *at = counts->text.data, *end = at + counts->text.len;
     size_t cap = 0;
 
     for (size_t number = 1; at < end; number++) {
@@ -93,8 +102,8 @@ static int read_rows(struct bl_kb_counts *c, const char *path,
         at += line.n + 1;
         if (!line.n || *line.p == '#')
             continue;
-        BL_GROW(c->rows, c->n + 1, cap);
-        if (read_row(line, &c->rows[c->n++], err) < 0)
+        BL_GROW(counts->rows, counts->n + 1, cap);
+        if (read_row(line, &counts->rows[counts->n++], err) < 0)
             return bl_err_prefix(err, "%s:%zu", path, number);
     }
     return 0;
@@ -102,38 +111,39 @@ static int read_rows(struct bl_kb_counts *c, const char *path,
 
 struct bl_kb_counts *bl_kb_counts_open(const char *path, struct bl_err *err)
 {
-    struct bl_kb_counts *c = BL_NEW(struct bl_kb_counts);
+    struct bl_kb_counts *counts = BL_NEW(struct bl_kb_counts);
 
-    if (bl_file_read(path, MAX_FILE, &c->text, err) < 0
-        || read_rows(c, path, err) < 0) {
-        bl_kb_counts_close(c);
+    if (bl_file_read(path, MAX_FILE, &counts->text, err) < 0
+        || read_rows(counts, path, err) < 0) {
+        bl_kb_counts_close(counts);
         return NULL;
     }
-    if (c->n)
-        qsort(c->rows, c->n, sizeof *c->rows, by_title);
-    return c;
+    if (counts->n)
+        qsort(counts->rows, counts->n, sizeof *counts->rows, by_title);
+    return counts;
 }
 
-void bl_kb_counts_close(struct bl_kb_counts *c)
+void bl_kb_counts_close(struct bl_kb_counts *counts)
 {
-    if (!c)
+    if (!counts)
         return;
-    bl_buf_free(&c->text);
-    free(c->rows);
-    free(c);
+    bl_buf_free(&counts->text);
+    free(counts->rows);
+    free(counts);
 }
 
 /* ---- Giving ---- */
 
-/* The first row of that title, or where it would stand. */
-static size_t find_title(const struct bl_kb_counts *c, struct bl_span title)
+/* The first row of that title, or where it would be. */
+static size_t find_title(const struct bl_kb_counts *counts,
+                         struct bl_span title)
 {
-    size_t from = 0, to = c->n;
+    size_t from = 0, to = counts->n;
 
     while (from < to) {
         size_t mid = from + (to - from) / 2;
 
-        if (compare(c->rows[mid].title, title) < 0)
+        if (compare(counts->rows[mid].title, title) < 0)
             from = mid + 1;
         else
             to = mid;
@@ -141,7 +151,7 @@ static size_t find_title(const struct bl_kb_counts *c, struct bl_span title)
     return from;
 }
 
-/* "New York" and "New_York". */
+/* The id is the title, also as URLs write it: "New_York" for "New York". */
 static bool is_title(struct bl_span id, struct bl_span title)
 {
     bool same = id.n == title.n;
@@ -152,29 +162,31 @@ static bool is_title(struct bl_span id, struct bl_span title)
     return same;
 }
 
-static bool is_number(struct bl_span s)
+static bool is_number(struct bl_span text)
 {
     size_t i = 0;
 
-    while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
+    while (i < text.n && text.p[i] >= '0' && text.p[i] <= '9')
         i++;
-    return s.n > 0 && i == s.n;
+    return text.n > 0 && i == text.n;
 }
 
 static bool is_own_page(const struct bl_kb_input *in)
 {
-    size_t n = sizeof page_url - 1;
+    size_t prefix = sizeof page_url - 1;
 
-    return in->url.p && in->url.n == n + in->id.n && is_number(in->id)
-        && !memcmp(in->url.p, page_url, n)
-        && !memcmp(in->url.p + n, in->id.p, in->id.n);
+    return in->url.p && in->url.n == prefix + in->id.n && is_number(in->id)
+        && !memcmp(in->url.p, page_url, prefix)
+        && !memcmp(in->url.p + prefix, in->id.p, in->id.n);
 }
 
-static bool same_page(const struct bl_kb_input *in, const struct row *r)
+/* A row without a number is of a page whose number is not known; then the
+ * entity is that page only if its URL names the page of its own id. */
+static bool same_page(const struct bl_kb_input *in, const struct row *row)
 {
-    if (bl_span_eq(in->id, r->id) || is_title(in->id, in->title))
+    if (bl_span_eq(in->id, row->id) || is_title(in->id, in->title))
         return true;
-    return !is_number(r->id) && is_own_page(in);
+    return !is_number(row->id) && is_own_page(in);
 }
 
 static bool has_counts(const struct bl_kb_input *in)
@@ -185,31 +197,36 @@ static bool has_counts(const struct bl_kb_input *in)
     return false;
 }
 
-/* The aliases [n] by spelling, to be found by by_surface. */
-static struct bl_kb_alias **sorted(struct bl_kb_alias *v, size_t n,
-                                   struct bl_arena *a)
+/* Pointers to the aliases, sorted for bsearch() by by_surface(). */
+static struct bl_kb_alias **sorted(struct bl_kb_alias *aliases,
+                                   size_t n_aliases, struct bl_arena *arena)
 {
-    struct bl_kb_alias **p = bl_arena_alloc(a, n, sizeof *p);
+    struct bl_kb_alias **refs = bl_arena_alloc(arena, n_aliases, sizeof *refs);
 
-    for (size_t i = 0; i < n; i++)
-        p[i] = &v[i];
-    if (n)
-        qsort(p, n, sizeof *p, by_surface);
-    return p;
+    for (size_t i = 0; i < n_aliases; i++)
+        refs[i] = &aliases[i];
+    if (n_aliases)
+        qsort(refs, n_aliases, sizeof *refs, by_surface);
+    return refs;
 }
 
-static void give_rows(const struct row *rows, size_t n,
-                      struct bl_kb_input *in, struct bl_arena *a)
+/* The new array has room for every row as an alias of its own.  Those that
+ * were there are copied, as the caller's stay unchanged, and sorted by
+ * pointer, so that finding a spelling takes a logarithm of their number, not
+ * all of it. */
+static void give_rows(const struct row *rows, size_t n_rows,
+                      struct bl_kb_input *in, struct bl_arena *arena)
 {
     size_t old = in->n_aliases;
-    struct bl_kb_alias *v = bl_arena_alloc(a, old + n, sizeof *v);
+    struct bl_kb_alias *aliases = bl_arena_alloc(arena, old + n_rows,
+                                                 sizeof *aliases);
     struct bl_kb_alias **known;
 
     if (old)
-        memcpy(v, in->aliases, old * sizeof *v);
-    in->aliases = v;
-    known = sorted(v, old, a);
-    for (size_t i = 0; i < n; i++) {
+        memcpy(aliases, in->aliases, old * sizeof *aliases);
+    in->aliases = aliases;
+    known = sorted(aliases, old, arena);
+    for (size_t i = 0; i < n_rows; i++) {
         struct bl_kb_alias key = { rows[i].name, rows[i].count };
         struct bl_kb_alias *pkey = &key, **hit = NULL;
 
@@ -221,18 +238,18 @@ static void give_rows(const struct row *rows, size_t n,
             (*hit)->count = key.count;
             continue;
         }
-        key.surface.p = bl_arena_strndup(a, key.surface.p, key.surface.n);
-        v[in->n_aliases++] = key;
+        key.surface.p = bl_arena_strndup(arena, key.surface.p, key.surface.n);
+        aliases[in->n_aliases++] = key;
     }
 }
 
-void bl_kb_counts_give(const struct bl_kb_counts *c, struct bl_kb_input *in,
-                       struct bl_arena *a)
+void bl_kb_counts_give(const struct bl_kb_counts *counts,
+                       struct bl_kb_input *in, struct bl_arena *arena)
 {
-    size_t from = find_title(c, in->title), to = from;
+    size_t from = find_title(counts, in->title), to = from;
 
-    while (to < c->n && bl_span_eq(c->rows[to].title, in->title))
+    while (to < counts->n && bl_span_eq(counts->rows[to].title, in->title))
         to++;
     if (from < to && !has_counts(in))
-        give_rows(c->rows + from, to - from, in, a);
+        give_rows(counts->rows + from, to - from, in, arena);
 }

@@ -32,12 +32,12 @@ struct bl_kb_counts;
 
 /* Reads the file.  NULL with BL_DATA naming path, line and what is wrong. */
 struct bl_kb_counts *bl_kb_counts_open(const char *path, struct bl_err *err);
-void bl_kb_counts_close(struct bl_kb_counts *c);        /* NULL allowed */
+void bl_kb_counts_close(struct bl_kb_counts *counts);        /* NULL allowed */
 
 /* Adds the counted names of that entity to in->aliases, or the count to an
  * alias of the same spelling.  Memory is the arena's; what was there is not
  * changed, but in->aliases and in->n_aliases may be. */
-void bl_kb_counts_give(const struct bl_kb_counts *c, struct bl_kb_input *in,
-                       struct bl_arena *a);
+void bl_kb_counts_give(const struct bl_kb_counts *counts,
+                       struct bl_kb_input *in, struct bl_arena *arena);
 
 #endif

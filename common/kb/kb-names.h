@@ -19,7 +19,7 @@ struct bl_kb_naming {
 /* Title, bare title, aliases and initials of one entity, [*n], in the arena;
  * fold is work space. */
 struct bl_kb_naming *bl_kb_name_all(const struct bl_kb_input *in,
-                                    struct bl_buf *fold, struct bl_arena *a,
-                                    size_t *n);
+                                    struct bl_buf *fold,
+                                    struct bl_arena *arena, size_t *n_names);
 
 #endif
