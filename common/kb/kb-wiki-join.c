@@ -17,96 +17,159 @@ enum {
     CURSOR = 1 << 18
 };
 
-/* In sums of aliases: a redirect has this name. */
+/* A redirect adds this to the sum of its alias.  So the low 48 bits are how
+ * often links use the name, and any bit above says that a redirect has it. */
 static const uint64_t redirect_mark = (uint64_t)1 << 48;
 
+/* ---- Sorted streams ---- */
+
+int bl_wiki_advance(struct bl_wiki_stream *stream, struct bl_err *err)
+{
+    int rc = bl_sorter_next(stream->sorter, &stream->record, &stream->sum,
+                            err);
+    const char *nul;
+
+    stream->more = rc == 1;
+    if (rc <= 0)
+        return rc;
+    nul = memchr(stream->record.p, '\0', stream->record.n);
+    BL_ASSERT(nul);
+    stream->key = (struct bl_span){ stream->record.p,
+                                    (size_t)(nul - stream->record.p) };
+    stream->rest = (struct bl_span){ nul + 1,
+                                     stream->record.n - stream->key.n - 1 };
+    return 1;
+}
+
+int bl_wiki_start(struct bl_wiki_stream *stream, struct bl_sorter *sorter,
+                  struct bl_err *err)
+{
+    *stream = (struct bl_wiki_stream){ .sorter = sorter };
+    if (bl_sorter_start(sorter, err) < 0)
+        return -1;
+    return bl_wiki_advance(stream, err);
+}
+
+int bl_wiki_compare(struct bl_span a, struct bl_span b)
+{
+    size_t shorter = BL_MIN(a.n, b.n);
+    int order = shorter ? memcmp(a.p, b.p, shorter) : 0;
+
+    return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+int bl_wiki_seek(struct bl_wiki_stream *stream, struct bl_span key,
+                 struct bl_err *err)
+{
+    while (stream->more) {
+        int order = bl_wiki_compare(stream->key, key);
+
+        if (order >= 0)
+            return order == 0;
+        if (bl_wiki_advance(stream, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- What a join works on ---- */
+
 struct join {
-    struct bl_wiki_store *s;
+    struct bl_wiki_store *store;
     struct bl_sorter *names;    /* key, then row id title of the entity that
                                  * it leads to */
     struct bl_sorter *aliases;  /* row and surface; no NUL */
-    struct bl_buf b;
+    struct bl_buf buf;
 };
 
-static struct bl_sorter *new_sorter(const struct join *j)
+static struct bl_sorter *new_sorter(const struct join *join)
 {
-    return bl_sorter_new(j->s->opts->memory / 3, j->s->path);
+    return bl_sorter_new(join->store->opts->memory / 3, join->store->path);
 }
 
-static int add(struct bl_sorter *s, const struct bl_buf *b, uint64_t count,
-               struct bl_err *err)
+static int add(struct bl_sorter *sorter, const struct bl_buf *record,
+               uint64_t count, struct bl_err *err)
 {
-    return bl_sorter_add(s, (struct bl_span){ b->data, b->len }, count, err);
+    return bl_sorter_add(sorter, (struct bl_span){ record->data, record->len },
+                         count, err);
 }
 
-/* key NUL rest */
-static int add_pair(struct join *j, struct bl_sorter *s, struct bl_span key,
-                    struct bl_span rest, struct bl_err *err)
+/* Adds the record "key NUL rest" to a sorter. */
+static int add_pair(struct join *join, struct bl_sorter *sorter,
+                    struct bl_span key, struct bl_span rest,
+                    struct bl_err *err)
 {
-    bl_buf_clear(&j->b);
-    bl_buf_put_span(&j->b, key);
-    bl_buf_putc(&j->b, '\0');
-    bl_buf_put_span(&j->b, rest);
-    return add(s, &j->b, 1, err);
+    bl_buf_clear(&join->buf);
+    bl_buf_put_span(&join->buf, key);
+    bl_buf_putc(&join->buf, '\0');
+    bl_buf_put_span(&join->buf, rest);
+    return add(sorter, &join->buf, 1, err);
 }
 
-static int add_alias(struct join *j, uint64_t row, struct bl_span surface,
+/* The row comes first, big end first, so that the sorter brings the aliases in
+ * the order in which the entities are written. */
+static int add_alias(struct join *join, uint64_t row, struct bl_span surface,
                      uint64_t count, struct bl_err *err)
 {
-    bl_buf_clear(&j->b);
-    bl_wiki_put64(&j->b, row);
-    bl_buf_put_span(&j->b, surface);
-    return add(j->aliases, &j->b, count, err);
+    bl_buf_clear(&join->buf);
+    bl_wiki_put64(&join->buf, row);
+    bl_buf_put_span(&join->buf, surface);
+    return add(join->aliases, &join->buf, count, err);
 }
 
 /* ---- Redirects ---- */
 
-/* Where a title leads: straight to an entity, or on. */
-static int add_title(struct join *j, struct bl_sorter *on,
-                     const struct bl_wiki_stream *t, struct bl_err *err)
+/* Notes where a title leads: an article's goes to `names`, a redirect goes to
+ * `on`, sorted by its target, as "target NUL key NUL title". */
+static int add_title(struct join *join, struct bl_sorter *on,
+                     const struct bl_wiki_stream *titles, struct bl_err *err)
 {
-    struct bl_span rest = { t->rest.p + 1, t->rest.n - 1 }, target;
+    struct bl_span rest = { titles->rest.p + 1, titles->rest.n - 1 }, target;
     const char *nul;
 
-    if (t->rest.p[0] == 'A')
-        return add_pair(j, j->names, t->key, rest, err);
+    if (titles->rest.p[0] == 'A')
+        return add_pair(join, join->names, titles->key, rest, err);
     nul = memchr(rest.p, '\0', rest.n);
     BL_ASSERT(nul);
     target = (struct bl_span){ rest.p, (size_t)(nul - rest.p) };
     /* target NUL key NUL title */
-    bl_buf_clear(&j->b);
-    bl_buf_put_span(&j->b, target);
-    bl_buf_putc(&j->b, '\0');
-    bl_buf_put_span(&j->b, t->key);
-    bl_buf_put(&j->b, nul, rest.n - target.n);
-    return add(on, &j->b, 1, err);
+    bl_buf_clear(&join->buf);
+    bl_buf_put_span(&join->buf, target);
+    bl_buf_putc(&join->buf, '\0');
+    bl_buf_put_span(&join->buf, titles->key);
+    bl_buf_put(&join->buf, nul, rest.n - target.n);
+    return add(on, &join->buf, 1, err);
 }
 
-/* The first record of each title counts, an article before a redirect. */
-static int split_titles(struct join *j, struct bl_sorter *on,
+/* The first record of each title counts.  That is an article where there is
+ * one, because the records' 'A' sorts before 'R'. */
+static int split_titles(struct join *join, struct bl_sorter *on,
                         struct bl_err *err)
 {
     struct bl_buf last = BL_BUF_INIT;
-    struct bl_wiki_stream t;
-    int rc = bl_wiki_start(&t, j->s->titles, err);
+    struct bl_wiki_stream titles;
+    int rc = bl_wiki_start(&titles, join->store->titles, err);
 
     bl_buf_reserve(&last, 1);
     while (rc == 1) {
         struct bl_span before = { last.data, last.len };
 
-        if (last.len == 0 || bl_wiki_compare(before, t.key) != 0)
-            rc = add_title(j, on, &t, err);
+        if (last.len == 0 || bl_wiki_compare(before, titles.key) != 0)
+            rc = add_title(join, on, &titles, err);
         bl_buf_clear(&last);
-        bl_buf_put_span(&last, t.key);
+        bl_buf_put_span(&last, titles.key);
         if (rc >= 0)
-            rc = bl_wiki_advance(&t, err);
+            rc = bl_wiki_advance(&titles, err);
     }
     bl_buf_free(&last);
     return rc;
 }
 
-/* A redirect (target; key NUL title) whose target was found. */
-static int follow(struct join *j, const struct bl_wiki_stream *from,
+/* Handles one redirect ("target NUL key NUL title") whose target was found.
+ * If the target is an article, the redirect's key leads to it and its title
+ * becomes an alias; if it is a redirect, this one goes to `on` under the
+ * target's own target. */
+static int follow(struct join *join, const struct bl_wiki_stream *from,
                   const struct bl_wiki_stream *titles, struct bl_sorter *on,
                   struct bl_err *err)
 {
@@ -119,95 +182,101 @@ static int follow(struct join *j, const struct bl_wiki_stream *from,
     if (titles->rest.p[0] == 'A') {
         uint64_t row = bl_wiki_get64(rest.p);
 
-        if (add_pair(j, j->names, key, rest, err) < 0)
+        if (add_pair(join, join->names, key, rest, err) < 0)
             return -1;
-        return add_alias(j, row, title, redirect_mark, err);
+        return add_alias(join, row, title, redirect_mark, err);
     }
     end = memchr(rest.p, '\0', rest.n);
-    return add_pair(j, on, (struct bl_span){ rest.p,
+    return add_pair(join, on, (struct bl_span){ rest.p,
                         (size_t)(end - rest.p) }, from->rest, err);
 }
 
-/* One step of all redirects that are left; *n of them go on. */
-static int hop(struct join *j, struct bl_sorter *from, struct bl_sorter *on,
-               uint64_t *n, struct bl_err *err)
+/* Takes each redirect that is left one step further; *n_left of them are
+ * not at an article yet.  Redirects are sorted by target, so one pass over
+ * them and over the titles joins the two, and memory does not grow with the
+ * wiki. */
+static int hop(struct join *join, struct bl_sorter *from, struct bl_sorter *on,
+               uint64_t *n_left, struct bl_err *err)
 {
-    struct bl_wiki_stream f, t;
-    int rc = bl_wiki_start(&t, j->s->titles, err);
+    struct bl_wiki_stream redirects, titles;
+    int rc = bl_wiki_start(&titles, join->store->titles, err);
 
-    *n = 0;
+    *n_left = 0;
     if (rc >= 0)
-        rc = bl_wiki_start(&f, from, err);
+        rc = bl_wiki_start(&redirects, from, err);
     while (rc == 1) {
-        int found = bl_wiki_seek(&t, f.key, err);
+        int found = bl_wiki_seek(&titles, redirects.key, err);
 
         if (found < 0)
             return -1;
         if (found == 0)
-            j->s->counts->unresolved++;
-        else if (follow(j, &f, &t, on, err) < 0)
+            join->store->counts->unresolved++;
+        else if (follow(join, &redirects, &titles, on, err) < 0)
             return -1;
-        *n += found && t.rest.p[0] != 'A';
-        rc = bl_wiki_advance(&f, err);
+        *n_left += found && titles.rest.p[0] != 'A';
+        rc = bl_wiki_advance(&redirects, err);
     }
     return rc;
 }
 
-static int resolve(struct join *j, struct bl_err *err)
+/* Redirects that form a ring never arrive; MAX_HOPS ends them.  Like those
+ * whose target is no page, they count as unresolved. */
+static int resolve(struct join *join, struct bl_err *err)
 {
-    struct bl_sorter *from = new_sorter(j);
-    uint64_t n = 1;
-    int rc = split_titles(j, from, err);
+    struct bl_sorter *from = new_sorter(join);
+    uint64_t n_left = 1;
+    int rc = split_titles(join, from, err);
 
-    for (int i = 0; i < MAX_HOPS && rc == 0 && n > 0; i++) {
-        struct bl_sorter *on = new_sorter(j);
+    for (int i = 0; i < MAX_HOPS && rc == 0 && n_left > 0; i++) {
+        struct bl_sorter *on = new_sorter(join);
 
-        rc = hop(j, from, on, &n, err);
+        rc = hop(join, from, on, &n_left, err);
         bl_sorter_free(from);
         from = on;
     }
-    j->s->counts->unresolved += rc == 0 ? n : 0;
+    join->store->counts->unresolved += rc == 0 ? n_left : 0;
     bl_sorter_free(from);
     return rc;
 }
 
 /* ---- Aliases ---- */
 
-static int count_links(struct join *j, struct bl_err *err)
+static int count_links(struct join *join, struct bl_err *err)
 {
-    struct bl_wiki_stream l, names;
-    int rc = bl_wiki_start(&names, j->names, err);
+    struct bl_wiki_stream links, names;
+    int rc = bl_wiki_start(&names, join->names, err);
 
     if (rc >= 0)
-        rc = bl_wiki_start(&l, j->s->links, err);
+        rc = bl_wiki_start(&links, join->store->links, err);
     while (rc == 1) {
-        int found = bl_wiki_seek(&names, l.key, err);
+        int found = bl_wiki_seek(&names, links.key, err);
 
-        if (found < 0 || (found && add_alias(j, bl_wiki_get64(names.rest.p),
-                                             l.rest, l.sum, err) < 0))
+        if (found < 0 || (found && add_alias(join, bl_wiki_get64(names.rest.p),
+                                             links.rest, links.sum, err) < 0))
             return -1;
-        rc = bl_wiki_advance(&l, err);
+        rc = bl_wiki_advance(&links, err);
     }
     return rc;
 }
 
-/* The aliases of the entities, which are asked for in row order. */
+/* Reads the sorted aliases side by side with the entities, in row order. */
 struct alias_reader {
-    struct bl_sorter *s;
+    struct bl_sorter *sorter;
     struct bl_span record;      /* the next one, if more */
     uint64_t sum;
     bool more;
     uint64_t min_count;
-    struct bl_kb_alias *v;      /* [n], by count */
-    size_t n, cap;
+    struct bl_kb_alias *aliases;        /* [n_aliases], by count */
+    size_t n_aliases, cap;
     struct bl_arena arena;
 };
 
-static int next_alias(struct alias_reader *a, struct bl_err *err)
+static int next_alias(struct alias_reader *reader, struct bl_err *err)
 {
-    int rc = bl_sorter_next(a->s, &a->record, &a->sum, err);
+    int rc = bl_sorter_next(reader->sorter, &reader->record, &reader->sum,
+                            err);
 
-    a->more = rc == 1;
+    reader->more = rc == 1;
     return rc;
 }
 
@@ -220,38 +289,46 @@ static int by_count(const void *va, const void *vb)
     return bl_wiki_compare(a->surface, b->surface);
 }
 
-/* Keeps the most frequent ones when there are twice too many. */
-static void put_alias(struct alias_reader *a, struct bl_span surface)
+/* Adds one alias.  When there are twice too many, only the most frequent
+ * MAX_ALIASES stay.  That loses none of the final ones: the sorter gives each
+ * surface once, with its whole count, so what is not among the best now will
+ * not be later. */
+static void put_alias(struct alias_reader *reader, struct bl_span surface)
 {
-    uint64_t count = a->sum & (redirect_mark - 1);
+    uint64_t count = reader->sum & (redirect_mark - 1);
 
-    if (count < a->min_count && a->sum < redirect_mark)
+    if (count < reader->min_count && reader->sum < redirect_mark)
         return;
-    if (a->n == 2 * MAX_ALIASES) {
-        qsort(a->v, a->n, sizeof *a->v, by_count);
-        a->n = MAX_ALIASES;
+    if (reader->n_aliases == 2 * MAX_ALIASES) {
+        qsort(reader->aliases, reader->n_aliases, sizeof *reader->aliases,
+              by_count);
+        reader->n_aliases = MAX_ALIASES;
     }
-    BL_GROW(a->v, a->n + 1, a->cap);
-    a->v[a->n].surface.p = bl_arena_strndup(&a->arena, surface.p,
-                                            surface.n);
-    a->v[a->n].surface.n = surface.n;
-    a->v[a->n++].count = count ? (int64_t)count : -1;
+    BL_GROW(reader->aliases, reader->n_aliases + 1, reader->cap);
+    reader->aliases[reader->n_aliases++] = (struct bl_kb_alias){
+        { bl_arena_strndup(&reader->arena, surface.p, surface.n), surface.n },
+        count ? (int64_t)count : -1
+    };
 }
 
-static int read_aliases(struct alias_reader *a, uint64_t row,
+/* Collects the aliases of the entity at `row`; rows must come in rising
+ * order. */
+static int read_aliases(struct alias_reader *reader, uint64_t row,
                         struct bl_err *err)
 {
-    a->n = 0;
-    bl_arena_reset(&a->arena);
-    while (a->more && bl_wiki_get64(a->record.p) == row) {
-        put_alias(a, (struct bl_span){ a->record.p + 8, a->record.n - 8 });
-        if (next_alias(a, err) < 0)
+    reader->n_aliases = 0;
+    bl_arena_reset(&reader->arena);
+    while (reader->more && bl_wiki_get64(reader->record.p) == row) {
+        put_alias(reader, (struct bl_span){ reader->record.p + 8,
+                                            reader->record.n - 8 });
+        if (next_alias(reader, err) < 0)
             return -1;
     }
-    if (a->n)
-        qsort(a->v, a->n, sizeof *a->v, by_count);
-    if (a->n > MAX_ALIASES)
-        a->n = MAX_ALIASES;
+    if (reader->n_aliases)
+        qsort(reader->aliases, reader->n_aliases, sizeof *reader->aliases,
+              by_count);
+    if (reader->n_aliases > MAX_ALIASES)
+        reader->n_aliases = MAX_ALIASES;
     return 0;
 }
 
@@ -259,136 +336,152 @@ static int read_aliases(struct alias_reader *a, uint64_t row,
 
 struct entity { uint64_t site, id; struct bl_span title, text; };
 
-/* The title is copied, as reading on moves it. */
-static int read_entity(struct bl_cursor *c, struct entity *e,
+/* The title is copied, because reading the text after it may move the bytes in
+ * the cursor's buffer. */
+static int read_entity(struct bl_cursor *cursor, struct entity *entity,
                        struct bl_buf *title, struct bl_err *err)
 {
-    int rc = bl_cursor_number(c, &e->site, err);
+    int rc = bl_cursor_number(cursor, &entity->site, err);
 
     if (rc <= 0)
         return rc;
-    if (bl_cursor_number(c, &e->id, err) < 0
-        || bl_cursor_span(c, &e->title, err) < 0)
+    if (bl_cursor_number(cursor, &entity->id, err) < 0
+        || bl_cursor_span(cursor, &entity->title, err) < 0)
         return -1;
     bl_buf_clear(title);
-    bl_buf_put_span(title, e->title);
+    bl_buf_put_span(title, entity->title);
     bl_buf_reserve(title, 1);
-    e->title = (struct bl_span){ title->data, title->len };
-    return bl_cursor_span(c, &e->text, err) < 0 ? -1 : 1;
+    entity->title = (struct bl_span){ title->data, title->len };
+    return bl_cursor_span(cursor, &entity->text, err) < 0 ? -1 : 1;
 }
 
-static int write_entity(struct join *j, struct bl_kb_builder *kb,
-                        const struct entity *e, struct alias_reader *a,
-                        char *const *places, struct bl_err *err)
+static int write_entity(struct join *join, struct bl_kb_builder *builder,
+                        const struct entity *entity,
+                        struct alias_reader *reader, char *const *places,
+                        struct bl_err *err)
 {
     char id[24];
-    struct bl_kb_input in = { .title = e->title, .text = e->text,
-                              .aliases = a->v, .n_aliases = a->n };
+    struct bl_kb_input in = { .title = entity->title,
+                              .text = entity->text,
+                              .aliases = reader->aliases,
+                              .n_aliases = reader->n_aliases };
 
-    snprintf(id, sizeof id, "%" PRIu64, e->id);
+    snprintf(id, sizeof id, "%" PRIu64, entity->id);
     in.id = bl_span_of(id);
-    bl_buf_clear(&j->b);
-    if (bl_wikisite_url(j->s->sites[e->site], e->title, &j->b))
-        in.url = (struct bl_span){ j->b.data, j->b.len };
-    j->s->counts->aliases += a->n;
-    return bl_kb_build_add(kb, &in, places[e->site],
-                           bl_kb_build_count(kb) + 1, err);
+    bl_buf_clear(&join->buf);
+    if (bl_wikisite_url(join->store->sites[entity->site], entity->title,
+                        &join->buf))
+        in.url = (struct bl_span){ join->buf.data, join->buf.len };
+    join->store->counts->aliases += reader->n_aliases;
+    return bl_kb_build_add(builder, &in, places[entity->site],
+                           bl_kb_build_count(builder) + 1, err);
 }
 
-static int write_entities(struct join *j, struct bl_kb_builder *kb,
-                          struct alias_reader *a, char *const *places,
+/* The spool holds the entities in row order and the aliases are sorted by row,
+ * so both are read once, from start to end. */
+static int write_entities(struct join *join, struct bl_kb_builder *builder,
+                          struct alias_reader *reader, char *const *places,
                           struct bl_err *err)
 {
-    const struct bl_kb_wiki_opts *o = j->s->opts;
+    const struct bl_kb_wiki_opts *opts = join->store->opts;
     struct bl_buf title = BL_BUF_INIT;
-    struct bl_cursor c;
-    struct entity e;
+    struct bl_cursor cursor;
+    struct entity entity;
     uint64_t row = 0;
     int rc;
 
-    bl_cursor_start(&c, j->s->entities, 0, bl_spool_size(j->s->entities),
-                    CURSOR);
-    while ((rc = read_entity(&c, &e, &title, err)) == 1) {
-        rc = read_aliases(a, row++, err);
+    bl_cursor_start(&cursor, join->store->entities, 0,
+                    bl_spool_size(join->store->entities), CURSOR);
+    while ((rc = read_entity(&cursor, &entity, &title, err)) == 1) {
+        rc = read_aliases(reader, row++, err);
         if (rc == 0)
-            rc = write_entity(j, kb, &e, a, places, err);
+            rc = write_entity(join, builder, &entity, reader, places, err);
         if (rc < 0)
             break;
-        if (o->progress && row % 64 == 0)
-            o->progress(o->arg, "writing", row, j->s->rows);
+        if (opts->progress && row % 64 == 0)
+            opts->progress(opts->arg, "writing", row, join->store->rows);
     }
-    bl_cursor_end(&c);
+    bl_cursor_end(&cursor);
     bl_buf_free(&title);
     return rc;
 }
 
-static int fill_catalogue(struct join *j, struct bl_kb_builder *kb,
+static int fill_catalogue(struct join *join, struct bl_kb_builder *builder,
                           char *const *places, struct bl_err *err)
 {
-    struct alias_reader a = { .s = j->aliases,
-                              .min_count = j->s->opts->min_count };
+    struct alias_reader reader = { .sorter = join->aliases,
+                                   .min_count = join->store->opts->min_count };
     int rc = -1;
 
-    if (bl_spool_flush(j->s->entities, err) == 0
-        && bl_sorter_start(j->aliases, err) == 0 && next_alias(&a, err) >= 0)
-        rc = write_entities(j, kb, &a, places, err);
-    free(a.v);
-    bl_arena_free(&a.arena);
+    if (bl_spool_flush(join->store->entities, err) == 0
+        && bl_sorter_start(join->aliases, err) == 0
+        && next_alias(&reader, err) >= 0)
+        rc = write_entities(join, builder, &reader, places, err);
+    free(reader.aliases);
+    bl_arena_free(&reader.arena);
     return rc;
 }
 
 /* ---- All of it ---- */
 
-/* What stands before a row's number in messages about ids. */
-static char **name_places(const struct bl_wiki_store *s)
+/* A message about an id given twice names a file and a line.  Here the "line"
+ * is the number of an entity: "x.xml, entity:17". */
+static char **name_places(const struct bl_wiki_store *store)
 {
-    char **v = BL_NEW_ARRAY(char *, s->n_sites);
+    char **places = BL_NEW_ARRAY(char *, store->n_sites);
 
-    for (size_t i = 0; i < s->n_sites; i++)
-        v[i] = bl_xasprintf("%s, entity", s->files[i]);
-    return v;
+    for (size_t i = 0; i < store->n_sites; i++)
+        places[i] = bl_xasprintf("%s, entity", store->files[i]);
+    return places;
 }
 
-static int write_all(struct join *j, struct bl_err *err)
+/* Finishing the catalogue builds its indexes and can still fail, for want
+ * of space for example.  The mentions get their name only after it, so a
+ * failure does not leave a file of mentions without the catalogue that they
+ * refer to. */
+static int write_all(struct join *join, struct bl_err *err)
 {
-    struct bl_wiki_store *s = j->s;
-    char **places = name_places(s);
-    int rc = fill_catalogue(j, s->kb, places, err);
+    struct bl_wiki_store *store = join->store;
+    char **places = name_places(store);
+    int rc = fill_catalogue(join, store->builder, places, err);
 
-    if (rc == 0 && s->mentions_file)
-        rc = bl_wiki_write_mentions(s, j->names, err);
+    if (rc == 0 && store->mentions_file)
+        rc = bl_wiki_write_mentions(store, join->names, err);
     if (rc == 0) {
-        rc = bl_kb_build_finish(s->kb, err);
-        s->kb = NULL;
+        rc = bl_kb_build_finish(store->builder, err);
+        store->builder = NULL;
     }
-    if (rc == 0 && s->mentions_file) {
-        rc = bl_newfile_commit(s->mentions_file, err);
-        s->mentions_file = NULL;
+    if (rc == 0 && store->mentions_file) {
+        rc = bl_newfile_commit(store->mentions_file, err);
+        store->mentions_file = NULL;
     }
-    for (size_t i = 0; i < s->n_sites; i++)
+    for (size_t i = 0; i < store->n_sites; i++)
         free(places[i]);
     free(places);
     return rc;
 }
 
-int bl_wiki_join(struct bl_wiki_store *s, struct bl_err *err)
+/* Each sorter is freed when its last reader is done, because it holds memory
+ * and a temporary file: titles serve only to resolve redirects, links only to
+ * count aliases. */
+int bl_wiki_join(struct bl_wiki_store *store, struct bl_err *err)
 {
-    struct join j = { .s = s };
+    struct join join = { .store = store };
     int rc;
 
-    j.names = new_sorter(&j);
-    j.aliases = new_sorter(&j);
-    rc = resolve(&j, err);
-    bl_sorter_free(s->titles);
-    s->titles = NULL;
+    join.names = new_sorter(&join);
+    join.aliases = new_sorter(&join);
+    rc = resolve(&join, err);
+    bl_sorter_free(store->titles);
+    store->titles = NULL;
     if (rc == 0)
-        rc = count_links(&j, err);
-    bl_sorter_free(s->links);
-    s->links = NULL;
+        rc = count_links(&join, err);
+    bl_sorter_free(store->links);
+    store->links = NULL;
     if (rc == 0)
-        rc = write_all(&j, err);
-    bl_sorter_free(j.names);
-    bl_sorter_free(j.aliases);
-    bl_buf_free(&j.b);
+        rc = write_all(&join, err);
+    bl_sorter_free(join.names);
+    bl_sorter_free(join.aliases);
+    bl_buf_free(&join.buf);
     return rc;
 }

@@ -10,85 +10,90 @@
 
 enum {
     CURSOR = 1 << 18,
-    LONG_WORD = 64              /* bytes */
+    LONG_WORD = 64              /* bytes in which a space is looked for */
 };
 
-/* Their numbers with the entities that they name. */
-static int resolve(struct bl_wiki_store *s, struct bl_sorter *all,
+/* Joins the mentions with the names of the entities.  The result is sorted by
+ * the number of the mention, which is the order of the prose again. */
+static int resolve(struct bl_wiki_store *store, struct bl_sorter *all,
                    struct bl_sorter *out, struct bl_err *err)
 {
-    struct bl_buf b = BL_BUF_INIT;
-    struct bl_wiki_stream m, names;
+    struct bl_buf record = BL_BUF_INIT;
+    struct bl_wiki_stream mentions, names;
     int rc = bl_wiki_start(&names, all, err);
 
     if (rc >= 0)
-        rc = bl_wiki_start(&m, s->mentions, err);
+        rc = bl_wiki_start(&mentions, store->mentions, err);
     while (rc == 1) {
-        int found = bl_wiki_seek(&names, m.key, err);
+        int found = bl_wiki_seek(&names, mentions.key, err);
 
-        if (found > 0) {        /* number, id NUL title */
-            bl_buf_clear(&b);
-            bl_buf_put(&b, m.rest.p, 8);
-            bl_buf_put(&b, names.rest.p + 8, names.rest.n - 8);
-            found = bl_sorter_add(out, (struct bl_span){ b.data, b.len }, 1,
-                                  err);
+        if (found > 0) {        /* the label: number, id NUL title */
+            bl_buf_clear(&record);
+            bl_buf_put(&record, mentions.rest.p, 8);
+            bl_buf_put(&record, names.rest.p + 8, names.rest.n - 8);
+            found = bl_sorter_add(out,
+                                  (struct bl_span){ record.data, record.len },
+                                  1, err);
         }
-        rc = found < 0 ? -1 : bl_wiki_advance(&m, err);
+        rc = found < 0 ? -1 : bl_wiki_advance(&mentions, err);
     }
-    bl_buf_free(&b);
+    bl_buf_free(&record);
     return rc;
 }
 
-static void put_string(struct bl_buf *b, const char *name, struct bl_span v)
+static void put_string(struct bl_buf *out, const char *name,
+                       struct bl_span value)
 {
-    bl_buf_printf(b, ",\"%s\":", name);
-    bl_json_put_string(b, v.p, v.n);
+    bl_buf_printf(out, ",\"%s\":", name);
+    bl_json_put_string(out, value.p, value.n);
 }
 
-static bool space_at(struct bl_span s, size_t i)
+static bool space_at(struct bl_span text, size_t at)
 {
-    return s.p[i] == ' ' || s.p[i] == '\n';
+    return text.p[at] == ' ' || text.p[at] == '\n';
 }
 
-/* Where the last max characters of s begin, at the start of a word where one
- * is near. */
-static size_t left_start(struct bl_span s, size_t max)
+/* Returns where the last max characters of the text begin.  A word is not cut
+ * in two if a space follows within LONG_WORD bytes; scripts without spaces are
+ * cut between characters. */
+static size_t left_start(struct bl_span text, size_t max)
 {
-    size_t i = s.n, word;
+    size_t i = text.n, word;
 
     for (size_t chars = 0; chars < max && i > 0; chars++)
-        for (i--; i > 0 && (s.p[i] & 0xc0) == 0x80; )
+        for (i--; i > 0 && (text.p[i] & 0xc0) == 0x80; )
             i--;
-    for (word = i; word > 0 && word < s.n && word - i < LONG_WORD; word++)
-        if (space_at(s, word - 1))
+    for (word = i; word > 0 && word < text.n && word - i < LONG_WORD; word++)
+        if (space_at(text, word - 1))
             return word;
     return i;
 }
 
-/* Where the first max characters of s end. */
-static size_t right_end(struct bl_span s, size_t max)
+/* Returns where the first max characters of the text end; words are treated as
+ * in left_start(). */
+static size_t right_end(struct bl_span text, size_t max)
 {
     size_t i = 0, word;
 
-    for (size_t chars = 0; chars < max && i < s.n; chars++)
-        for (i++; i < s.n && (s.p[i] & 0xc0) == 0x80; )
+    for (size_t chars = 0; chars < max && i < text.n; chars++)
+        for (i++; i < text.n && (text.p[i] & 0xc0) == 0x80; )
             i++;
-    for (word = i; word > 0 && word < s.n && i - word < LONG_WORD; word--)
-        if (space_at(s, word))
+    for (word = i; word > 0 && word < text.n && i - word < LONG_WORD; word--)
+        if (space_at(text, word))
             return word;
     return i;
 }
 
-/* In one line. */
-static struct bl_span one_line(struct bl_span s, struct bl_buf *b)
+/* Copies the text with blanks for newlines, as contexts are one line. */
+static struct bl_span one_line(struct bl_span text, struct bl_buf *line)
 {
-    bl_buf_clear(b);
-    bl_buf_reserve(b, s.n + 1);
-    bl_buf_put_span(b, s);
-    for (size_t i = 0; i < b->len; i++)
-        if (b->data[i] == '\n')
-            b->data[i] = ' ';
-    return (struct bl_span){ b->data, b->len };
+    bl_buf_clear(line);
+    bl_buf_reserve(line, text.n + 1);
+    bl_buf_put_span(line, text);
+    for (size_t i = 0; i < line->len; i++)
+        if (line->data[i] == '\n')
+            line->data[i] = ' ';
+    return (struct bl_span){ line->data, line->len };
 }
 
 struct mention_writer {
@@ -102,111 +107,121 @@ struct mention_writer {
     uint64_t written;
 };
 
-static int next_label(struct mention_writer *w, struct bl_err *err)
+static int next_label(struct mention_writer *writer, struct bl_err *err)
 {
     uint64_t sum;
-    int rc = bl_sorter_next(w->labels, &w->label, &sum, err);
+    int rc = bl_sorter_next(writer->labels, &writer->label, &sum, err);
 
-    w->more = rc == 1;
+    writer->more = rc == 1;
     return rc;
 }
 
-static void put_record(struct mention_writer *w, uint64_t page, uint64_t k,
-                       size_t start, size_t n)
+/* Appends one training record to the output.  Each paragraph of the prose ends
+ * in a newline; the last one's is not part of the right context. */
+static void put_record(struct mention_writer *writer, uint64_t page,
+                       uint64_t ordinal, size_t start, size_t len)
 {
-    struct bl_buf *b = &w->out;
-    struct bl_span all = { w->prose.data, w->prose.len };
+    struct bl_buf *out = &writer->out;
+    struct bl_span all = { writer->prose.data, writer->prose.len };
     struct bl_span left = { all.p, start };
-    struct bl_span right = { all.p + start + n, all.n - start - n };
-    size_t from = left_start(left, w->context);
-    struct bl_span id = { w->label.p + 8, 0 }, title;
-    const char *nul = memchr(id.p, '\0', w->label.n - 8);
+    struct bl_span right = { all.p + start + len, all.n - start - len };
+    size_t from = left_start(left, writer->context);
+    struct bl_span id = { writer->label.p + 8, 0 }, title;
+    const char *nul = memchr(id.p, '\0', writer->label.n - 8);
 
-    BL_ASSERT(nul && start + n <= all.n);
+    BL_ASSERT(nul && start + len <= all.n);
     id.n = (size_t)(nul - id.p);
-    title = (struct bl_span){ nul + 1, w->label.n - 8 - id.n - 1 };
+    title = (struct bl_span){ nul + 1, writer->label.n - 8 - id.n - 1 };
     if (right.n && right.p[right.n - 1] == '\n')
         right.n--;
-    bl_buf_printf(b, "{\"id\":\"%" PRIu64 ":%" PRIu64 "\"", page, k);
-    put_string(b, "context_left", one_line((struct bl_span){
-                   left.p + from, left.n - from }, &w->line));
-    put_string(b, "mention", (struct bl_span){ all.p + start, n });
-    right.n = right_end(right, w->context);
-    put_string(b, "context_right", one_line(right, &w->line));
-    put_string(b, "label", title);
-    put_string(b, "label_id", id);
-    bl_buf_puts(b, "}\n");
-    w->written++;
+    bl_buf_printf(out, "{\"id\":\"%" PRIu64 ":%" PRIu64 "\"", page, ordinal);
+    put_string(out, "context_left", one_line((struct bl_span){
+                   left.p + from, left.n - from }, &writer->line));
+    put_string(out, "mention", (struct bl_span){ all.p + start, len });
+    right.n = right_end(right, writer->context);
+    put_string(out, "context_right", one_line(right, &writer->line));
+    put_string(out, "label", title);
+    put_string(out, "label_id", id);
+    bl_buf_puts(out, "}\n");
+    writer->written++;
 }
 
-/* One page: its prose and the places of its links. */
-static int write_page(struct mention_writer *w, struct bl_cursor *c,
+/* Writes the mentions of one page. writer->number counts the mentions of all
+ * pages, as put_mentions() numbered them when it filled the sorter. */
+static int write_page(struct mention_writer *writer, struct bl_cursor *cursor,
                       uint64_t page, struct bl_err *err)
 {
     struct bl_span prose;
-    uint64_t n, start, len;
+    uint64_t n_links, start, len;
 
-    if (bl_cursor_span(c, &prose, err) < 0)
+    if (bl_cursor_span(cursor, &prose, err) < 0)
         return -1;
-    bl_buf_clear(&w->prose);
-    bl_buf_put_span(&w->prose, prose);
-    if (bl_cursor_number(c, &n, err) < 0)
+    bl_buf_clear(&writer->prose);
+    bl_buf_put_span(&writer->prose, prose);
+    if (bl_cursor_number(cursor, &n_links, err) < 0)
         return -1;
-    for (uint64_t k = 0; k < n; k++, w->number++) {
-        if (bl_cursor_number(c, &start, err) < 0
-            || bl_cursor_number(c, &len, err) < 0)
+    for (uint64_t ordinal = 0; ordinal < n_links;
+         ordinal++, writer->number++) {
+        if (bl_cursor_number(cursor, &start, err) < 0
+            || bl_cursor_number(cursor, &len, err) < 0)
             return -1;
-        if (!w->more || bl_wiki_get64(w->label.p) != w->number)
-            continue;           /* it names no entity */
-        put_record(w, page, k, (size_t)start, (size_t)len);
-        if (next_label(w, err) < 0)
+        if (!writer->more || bl_wiki_get64(writer->label.p) != writer->number)
+            continue;           /* the link does not lead to an entity */
+        put_record(writer, page, ordinal, (size_t)start, (size_t)len);
+        if (next_label(writer, err) < 0)
             return -1;
     }
-    if (w->out.len < CURSOR)
+    if (writer->out.len < CURSOR)
         return 0;
-    if (bl_newfile_write(w->file, w->out.data, w->out.len, err) < 0)
+    if (bl_newfile_write(writer->file, writer->out.data, writer->out.len, err)
+        < 0)
         return -1;
-    bl_buf_clear(&w->out);
+    bl_buf_clear(&writer->out);
     return 0;
 }
 
-static int write_pages(struct bl_wiki_store *s, struct mention_writer *w,
-                       struct bl_err *err)
+/* The prose in the spool and the labels in the sorter are both in the order of
+ * the mentions' numbers, so each is read once. */
+static int write_pages(struct bl_wiki_store *store,
+                       struct mention_writer *writer, struct bl_err *err)
 {
-    struct bl_cursor c;
+    struct bl_cursor cursor;
     uint64_t page;
     int rc = -1;
 
-    if (bl_spool_flush(s->prose, err) < 0
-        || bl_sorter_start(w->labels, err) < 0 || next_label(w, err) < 0)
+    if (bl_spool_flush(store->prose, err) < 0
+        || bl_sorter_start(writer->labels, err) < 0
+        || next_label(writer, err) < 0)
         return -1;
-    bl_cursor_start(&c, s->prose, 0, bl_spool_size(s->prose), CURSOR);
-    while ((rc = bl_cursor_number(&c, &page, err)) == 1)
-        if (write_page(w, &c, page, err) < 0) {
+    bl_cursor_start(&cursor, store->prose, 0, bl_spool_size(store->prose),
+                    CURSOR);
+    while ((rc = bl_cursor_number(&cursor, &page, err)) == 1)
+        if (write_page(writer, &cursor, page, err) < 0) {
             rc = -1;
             break;
         }
-    bl_cursor_end(&c);
-    if (rc == 0 && w->out.len)
-        rc = bl_newfile_write(w->file, w->out.data, w->out.len, err);
+    bl_cursor_end(&cursor);
+    if (rc == 0 && writer->out.len)
+        rc = bl_newfile_write(writer->file, writer->out.data, writer->out.len,
+                              err);
     return rc;
 }
 
-int bl_wiki_write_mentions(struct bl_wiki_store *s, struct bl_sorter *names,
-                           struct bl_err *err)
+int bl_wiki_write_mentions(struct bl_wiki_store *store,
+                           struct bl_sorter *names, struct bl_err *err)
 {
-    struct mention_writer w = { .file = s->mentions_file,
-                                .context = s->opts->context };
+    struct mention_writer writer = { .file = store->mentions_file,
+                                     .context = store->opts->context };
     int rc;
 
-    w.labels = bl_sorter_new(s->opts->memory / 3, s->path);
-    rc = resolve(s, names, w.labels, err);
+    writer.labels = bl_sorter_new(store->opts->memory / 3, store->path);
+    rc = resolve(store, names, writer.labels, err);
     if (rc == 0)
-        rc = write_pages(s, &w, err);
-    s->counts->mentions = w.written;
-    bl_sorter_free(w.labels);
-    bl_buf_free(&w.out);
-    bl_buf_free(&w.line);
-    bl_buf_free(&w.prose);
+        rc = write_pages(store, &writer, err);
+    store->counts->mentions = writer.written;
+    bl_sorter_free(writer.labels);
+    bl_buf_free(&writer.out);
+    bl_buf_free(&writer.line);
+    bl_buf_free(&writer.prose);
     return rc;
 }

@@ -8,26 +8,26 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-/* Results point into `keep`, which moves while it grows: until a batch is
- * done, p is an offset plus one, 0 standing for NULL. */
-static struct bl_span offset(const struct bl_wiki_work *w, size_t start)
+/* Results point into work->keep, which moves while it grows.  Until the batch
+ * is done, `p` of such a span is an offset plus one; 0 is still NULL. */
+static struct bl_span offset(const struct bl_wiki_work *work, size_t start)
 {
     return (struct bl_span){ (const char *)(uintptr_t)(start + 1),
-                             w->keep.len - start };
+                             work->keep.len - start };
 }
 
-static void settle(const struct bl_wiki_work *w, struct bl_span *s)
+static void settle(const struct bl_wiki_work *work, struct bl_span *span)
 {
-    if (s->p)
-        s->p = s->n ? w->keep.data + ((uintptr_t)s->p - 1) : "";
+    if (span->p)
+        span->p = span->n ? work->keep.data + ((uintptr_t)span->p - 1) : "";
 }
 
 /* ---- The first paragraphs ---- */
 
-static bool readable(struct bl_span s)
+static bool readable(struct bl_span text)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
 
         if (c >= 0x80 || (c >= '0' && c <= '9')
             || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
@@ -36,27 +36,29 @@ static bool readable(struct bl_span s)
     return false;
 }
 
-static struct bl_span block_text(const struct bl_wikipage *p, size_t i)
+static struct bl_span block_text(const struct bl_wikipage *page, size_t i)
 {
-    const struct bl_wikiblock *b = &p->blocks[i];
+    const struct bl_wikiblock *block = &page->blocks[i];
 
-    return (struct bl_span){ p->text.p + b->start, b->end - b->start };
+    return (struct bl_span){ page->text.p + block->start,
+                             block->end - block->start };
 }
 
-/* Ends what was put at `start` after max characters: at a sentence's end if
- * one lies in the second half, else between words. */
+/* Cuts what was put at `start` to max characters: at the end of a sentence if
+ * there is one in the second half, else between words, and inside a word only
+ * if the second half has no blank. */
 static void cut_text(struct bl_buf *out, size_t start, size_t max)
 {
-    const char *p = out->data + start;
-    size_t end = bl_utf8_offset(p, out->len - start, max), n;
+    const char *text = out->data + start;
+    size_t end = bl_utf8_offset(text, out->len - start, max), n;
 
     if (end == SIZE_MAX || end == out->len - start)
         return;
     for (n = end; n > end / 2; n--)
-        if (strchr(".!?", p[n - 1]) && (p[n] == ' ' || p[n] == '\n'))
+        if (strchr(".!?", text[n - 1]) && (text[n] == ' ' || text[n] == '\n'))
             break;
     if (n == end / 2) {
-        for (n = end; n > end / 2 && p[n] != ' ' && p[n] != '\n'; n--)
+        for (n = end; n > end / 2 && text[n] != ' ' && text[n] != '\n'; n--)
             ;
         if (n == end / 2)
             n = end;
@@ -64,104 +66,110 @@ static void cut_text(struct bl_buf *out, size_t start, size_t max)
     out->len = start + n;
 }
 
-/* Blocks of one kind, up to the first heading if lead, until there are max
- * bytes. */
-static void put_blocks(struct bl_buf *out, const struct bl_wikipage *p,
+/* Puts the blocks of one kind, with `lead` only those before the first
+ * heading, until there are max bytes. */
+static void put_blocks(struct bl_buf *out, const struct bl_wikipage *page,
                        enum bl_wikiblock_kind kind, bool lead, size_t max)
 {
     size_t start = out->len;
 
-    for (size_t i = 0; i < p->n_blocks && out->len - start < max; i++) {
-        if (p->blocks[i].kind == BL_WIKI_HEADING && lead)
+    for (size_t i = 0; i < page->n_blocks && out->len - start < max; i++) {
+        if (page->blocks[i].kind == BL_WIKI_HEADING && lead)
             break;
-        if (p->blocks[i].kind != kind || !readable(block_text(p, i)))
+        if (page->blocks[i].kind != kind || !readable(block_text(page, i)))
             continue;
         if (out->len > start)
             bl_buf_putc(out, '\n');
-        bl_buf_put_span(out, block_text(p, i));
+        bl_buf_put_span(out, block_text(page, i));
     }
 }
 
 /* The paragraphs before the first heading; where there are none, the first
  * ones, or the first items. */
-static struct bl_span first_paragraphs(struct bl_wiki_work *w,
-                                       const struct bl_wikipage *p)
+static struct bl_span first_paragraphs(struct bl_wiki_work *work,
+                                       const struct bl_wikipage *page)
 {
-    size_t start = w->keep.len, max = w->opts->text_length;
+    size_t start = work->keep.len, max = work->opts->text_length;
     size_t bytes = max * 4;
 
-    put_blocks(&w->keep, p, BL_WIKI_TEXT, true, bytes);
-    if (w->keep.len == start)
-        put_blocks(&w->keep, p, BL_WIKI_TEXT, false, bytes);
-    if (w->keep.len == start)
-        put_blocks(&w->keep, p, BL_WIKI_ITEM, false, bytes);
-    if (w->keep.len > start)
-        cut_text(&w->keep, start, max);
-    return offset(w, start);
+    put_blocks(&work->keep, page, BL_WIKI_TEXT, true, bytes);
+    if (work->keep.len == start)
+        put_blocks(&work->keep, page, BL_WIKI_TEXT, false, bytes);
+    if (work->keep.len == start)
+        put_blocks(&work->keep, page, BL_WIKI_ITEM, false, bytes);
+    if (work->keep.len > start)
+        cut_text(&work->keep, start, max);
+    return offset(work, start);
 }
 
 /* ---- Links and mentions ---- */
 
-static void put_links(struct bl_wiki_work *w, const struct bl_wikipage *p)
+static void put_links(struct bl_wiki_work *work,
+                      const struct bl_wikipage *page)
 {
-    for (size_t i = 0; i < p->n_links; i++) {
-        const struct bl_wikilink *l = &p->links[i];
-        uint32_t n = (uint32_t)(l->key.n + 1 + l->anchor.n);
+    for (size_t i = 0; i < page->n_links; i++) {
+        const struct bl_wikilink *link = &page->links[i];
+        uint32_t len = (uint32_t)(link->key.n + 1 + link->anchor.n);
 
-        if (l->anchor.n > 255)
+        if (link->anchor.n > 255)
             continue;           /* longer than any title */
-        bl_buf_put(&w->links, &n, sizeof n);
-        bl_buf_put_span(&w->links, l->key);
-        bl_buf_putc(&w->links, '\0');
-        bl_buf_put_span(&w->links, l->anchor);
-        w->n_links++;
+        bl_buf_put(&work->links, &len, sizeof len);
+        bl_buf_put_span(&work->links, link->key);
+        bl_buf_putc(&work->links, '\0');
+        bl_buf_put_span(&work->links, link->anchor);
+        work->n_links++;
     }
 }
 
-static void put_mention(struct bl_wiki_work *w, const struct bl_wikilink *l,
-                        size_t shift)
+static void put_mention(struct bl_wiki_work *work,
+                        const struct bl_wikilink *link, size_t shift)
 {
-    size_t start = w->keep.len;
+    size_t start = work->keep.len;
 
-    BL_GROW(w->mentions, w->n_mentions + 1, w->cap_mentions);
-    bl_buf_put_span(&w->keep, l->key);
-    w->mentions[w->n_mentions++] = (struct bl_wiki_mention){
-        l->start - shift, l->end - shift, offset(w, start) };
+    BL_GROW(work->mentions, work->n_mentions + 1, work->cap_mentions);
+    bl_buf_put_span(&work->keep, link->key);
+    work->mentions[work->n_mentions++] = (struct bl_wiki_mention){
+        link->start - shift, link->end - shift, offset(work, start) };
 }
 
-/* The paragraphs of the page, then the links that stand in them. */
-static void put_prose(struct bl_wiki_work *w, struct bl_wiki_result *r,
-                      const struct bl_wikipage *p)
+/* Puts the page's paragraphs, then the mentions in them.  A link's place is in
+ * the page's text, a mention's in the prose, which leaves out headings and
+ * lists; `put` is the length of the prose before the block. */
+static void put_prose(struct bl_wiki_work *work, struct bl_wiki_result *result,
+                      const struct bl_wikipage *page)
 {
-    size_t start = w->keep.len, put = 0, link = 0;
+    size_t start = work->keep.len, put = 0, link = 0;
 
-    for (size_t i = 0; i < p->n_blocks; i++) {
-        if (p->blocks[i].kind != BL_WIKI_TEXT)
+    for (size_t i = 0; i < page->n_blocks; i++) {
+        if (page->blocks[i].kind != BL_WIKI_TEXT)
             continue;
-        bl_buf_put_span(&w->keep, block_text(p, i));
-        bl_buf_putc(&w->keep, '\n');
+        bl_buf_put_span(&work->keep, block_text(page, i));
+        bl_buf_putc(&work->keep, '\n');
     }
-    r->prose = offset(w, start);
-    r->first_mention = w->n_mentions;
-    for (size_t i = 0; i < p->n_blocks; i++) {
-        const struct bl_wikiblock *b = &p->blocks[i];
+    result->prose = offset(work, start);
+    result->first_mention = work->n_mentions;
+    for (size_t i = 0; i < page->n_blocks; i++) {
+        const struct bl_wikiblock *block = &page->blocks[i];
 
-        if (b->kind != BL_WIKI_TEXT)
+        if (block->kind != BL_WIKI_TEXT)
             continue;
-        while (link < p->n_links && (p->links[link].end == 0
-                                     || p->links[link].start < b->start))
+        while (link < page->n_links
+               && (page->links[link].end == 0
+                   || page->links[link].start < block->start))
             link++;
-        for (; link < p->n_links && p->links[link].start < b->end; link++)
-            if (p->links[link].end != 0)
-                put_mention(w, &p->links[link], b->start - put);
-        put += b->end - b->start + 1;
+        for (; link < page->n_links && page->links[link].start < block->end;
+             link++)
+            if (page->links[link].end != 0)
+                put_mention(work, &page->links[link], block->start - put);
+        put += block->end - block->start + 1;
     }
-    r->n_mentions = w->n_mentions - r->first_mention;
+    result->n_mentions = work->n_mentions - result->first_mention;
 }
 
 /* ---- Pages ---- */
 
-/* Dumps of old say it in the text only: "#REDIRECT [[Target]]". */
+/* Old dumps have no <redirect> element; the text alone says it: "#REDIRECT
+ * [[Target]]". */
 static struct bl_span old_redirect(struct bl_span text)
 {
     static const char word[] = "#redirect";
@@ -179,101 +187,106 @@ static struct bl_span old_redirect(struct bl_span text)
     return (struct bl_span){ open + 2, (size_t)(close - open - 2) };
 }
 
-static bool wanted(const struct bl_kb_wiki_opts *o, int ns)
+static bool wanted(const struct bl_kb_wiki_opts *opts, int ns)
 {
-    for (size_t i = 0; i < o->n_namespaces; i++)
-        if (o->namespaces[i] == ns)
+    for (size_t i = 0; i < opts->n_namespaces; i++)
+        if (opts->namespaces[i] == ns)
             return true;
-    return o->n_namespaces == 0 && ns == 0;
+    return opts->n_namespaces == 0 && ns == 0;
 }
 
-static void read_redirect(struct bl_wiki_work *w, struct bl_wiki_result *r,
-                          struct bl_span target)
+static void read_redirect(struct bl_wiki_work *work,
+                          struct bl_wiki_result *result, struct bl_span target)
 {
-    size_t start = w->keep.len;
+    size_t start = work->keep.len;
     int ns;
 
-    r->kind = BL_WIKI_REDIRECT;
-    bl_wikititle_key(w->batch.site, target, &w->keep, &ns);
-    r->target = offset(w, start);
+    result->kind = BL_WIKI_REDIRECT;
+    bl_wikititle_key(work->batch.site, target, &work->keep, &ns);
+    result->target = offset(work, start);
 }
 
-static void read_article(struct bl_wiki_work *w, struct bl_wiki_result *r,
-                         struct bl_span text)
+/* A page that is left out still says by its links how other pages are called.
+ * Disambiguation pages are the exception, as blink-kb(1) promises. */
+static void read_article(struct bl_wiki_work *work,
+                         struct bl_wiki_result *result, struct bl_span text)
 {
-    const struct bl_kb_wiki_opts *o = w->opts;
-    const struct bl_wikipage *p = bl_wikitext_read(w->reader, w->batch.site,
-                                                   text);
+    const struct bl_kb_wiki_opts *opts = work->opts;
+    const struct bl_wikipage *page = bl_wikitext_read(work->reader,
+                                                      work->batch.site, text);
 
-    r->disambiguation = p->disambiguation
-        || bl_wiki_disambiguation_title(r->title);
-    r->list = !r->disambiguation
-        && (p->list || bl_wiki_list_title(r->title));
-    if ((!r->disambiguation || o->disambiguation) && (!r->list || o->lists))
-        r->kind = BL_WIKI_ENTITY;
-    if (!r->disambiguation)
-        put_links(w, p);
-    if (r->kind != BL_WIKI_ENTITY)
+    result->disambiguation = page->disambiguation
+        || bl_wiki_disambiguation_title(result->title);
+    result->list = !result->disambiguation
+        && (page->list || bl_wiki_list_title(result->title));
+    if ((!result->disambiguation || opts->disambiguation)
+        && (!result->list || opts->lists))
+        result->kind = BL_WIKI_ENTITY;
+    if (!result->disambiguation)
+        put_links(work, page);
+    if (result->kind != BL_WIKI_ENTITY)
         return;
-    r->text = first_paragraphs(w, p);
-    if (o->mentions)
-        put_prose(w, r, p);
+    result->text = first_paragraphs(work, page);
+    if (opts->mentions)
+        put_prose(work, result, page);
 }
 
-static void read_page(struct bl_wiki_work *w,
+static void read_page(struct bl_wiki_work *work,
                       const struct bl_wikipage_source *page,
-                      struct bl_wiki_result *r)
+                      struct bl_wiki_result *result)
 {
     struct bl_span target = page->redirect;
-    size_t start = w->keep.len;
+    size_t start = work->keep.len;
 
-    *r = (struct bl_wiki_result){ .kind = BL_WIKI_LEFT_OUT,
-                                  .id = page->id, .title = page->title };
-    if (!wanted(w->opts, page->ns)
-        || !bl_wikititle_page_key(w->batch.site, page->title, page->ns,
-                                  &w->keep))
+    *result = (struct bl_wiki_result){ .kind = BL_WIKI_LEFT_OUT,
+                                       .id = page->id, .title = page->title };
+    if (!wanted(work->opts, page->ns)
+        || !bl_wikititle_page_key(work->batch.site, page->title, page->ns,
+                                  &work->keep))
         return;
-    r->key = offset(w, start);
+    result->key = offset(work, start);
     if (!target.p)
         target = old_redirect(page->text);
     if (target.p)
-        read_redirect(w, r, target);
+        read_redirect(work, result, target);
     else
-        read_article(w, r, page->text);
+        read_article(work, result, page->text);
 }
 
+/* The buffers of the work are used again by the next batch.  Offsets become
+ * pointers at the end, when work->keep has stopped moving. */
 void bl_wiki_work_on(void *arg)
 {
-    struct bl_wiki_work *w = arg;
+    struct bl_wiki_work *work = arg;
 
-    bl_buf_clear(&w->keep);
-    bl_buf_reserve(&w->keep, 1);
-    bl_buf_clear(&w->links);
-    w->n_mentions = w->n_links = 0;
-    if (!w->reader)
-        w->reader = bl_wikitext_new();
-    BL_GROW(w->results, w->batch.n, w->cap_results);
-    for (size_t i = 0; i < w->batch.n; i++)
-        read_page(w, &w->batch.pages[i], &w->results[i]);
-    for (size_t i = 0; i < w->batch.n; i++) {
-        settle(w, &w->results[i].key);
-        settle(w, &w->results[i].target);
-        settle(w, &w->results[i].text);
-        settle(w, &w->results[i].prose);
+    bl_buf_clear(&work->keep);
+    bl_buf_reserve(&work->keep, 1);
+    bl_buf_clear(&work->links);
+    work->n_mentions = work->n_links = 0;
+    if (!work->reader)
+        work->reader = bl_wikitext_new();
+    BL_GROW(work->results, work->batch.n, work->cap_results);
+    for (size_t i = 0; i < work->batch.n; i++)
+        read_page(work, &work->batch.pages[i], &work->results[i]);
+    for (size_t i = 0; i < work->batch.n; i++) {
+        settle(work, &work->results[i].key);
+        settle(work, &work->results[i].target);
+        settle(work, &work->results[i].text);
+        settle(work, &work->results[i].prose);
     }
-    for (size_t i = 0; i < w->n_mentions; i++)
-        settle(w, &w->mentions[i].key);
+    for (size_t i = 0; i < work->n_mentions; i++)
+        settle(work, &work->mentions[i].key);
 }
 
-void bl_wiki_work_free(struct bl_wiki_work *w)
+void bl_wiki_work_free(struct bl_wiki_work *work)
 {
-    if (!w)
+    if (!work)
         return;
-    bl_wikibatch_free(&w->batch);
-    bl_wikitext_free(w->reader);
-    bl_buf_free(&w->keep);
-    bl_buf_free(&w->links);
-    free(w->results);
-    free(w->mentions);
-    free(w);
+    bl_wikibatch_free(&work->batch);
+    bl_wikitext_free(work->reader);
+    bl_buf_free(&work->keep);
+    bl_buf_free(&work->links);
+    free(work->results);
+    free(work->mentions);
+    free(work);
 }

@@ -62,8 +62,10 @@ struct bl_wiki_store {
     const struct bl_kb_wiki_opts *opts;
     struct bl_kb_wiki_counts *counts;
     const char *path;
-    struct bl_kb_builder *kb;   /* opened before the long work, so that what */
-    struct bl_newfile *mentions_file;   /* cannot be written is known soon */
+    /* Both are opened before the long pass, so that a place where nothing can
+     * be written is reported at once. */
+    struct bl_kb_builder *builder;
+    struct bl_newfile *mentions_file;
     struct bl_wikisite **sites; /* [n_sites] */
     const char **files;         /* [n_sites], as messages call them */
     size_t n_sites;
@@ -79,22 +81,21 @@ struct bl_wiki_store {
 /* Writes the catalogue, and the mentions if they are wanted. */
 int bl_wiki_join(struct bl_wiki_store *store, struct bl_err *err);
 
-/* ---- kb-wiki-stream.c ---- */
-
-/* A sorter's records one by one, cut into key and rest. */
+/* A sorter's records one by one, cut at the first NUL into key and rest. */
 struct bl_wiki_stream {
-    struct bl_sorter *s;
+    struct bl_sorter *sorter;
     struct bl_span record, key, rest;
     uint64_t sum;
     bool more;
 };
 
 /* The first record, the next one: 1, 0 when there is none, -1. */
-int bl_wiki_start(struct bl_wiki_stream *t, struct bl_sorter *s,
+int bl_wiki_start(struct bl_wiki_stream *stream, struct bl_sorter *sorter,
                   struct bl_err *err);
-int bl_wiki_advance(struct bl_wiki_stream *t, struct bl_err *err);
-/* Goes on to the first record of that key, if there is one: 1, 0, -1. */
-int bl_wiki_seek(struct bl_wiki_stream *t, struct bl_span key,
+int bl_wiki_advance(struct bl_wiki_stream *stream, struct bl_err *err);
+/* Goes forward to the first record with that key: 1 found, 0 not, -1.  Keys
+ * asked for must rise, as those of another sorted stream do. */
+int bl_wiki_seek(struct bl_wiki_stream *stream, struct bl_span key,
                  struct bl_err *err);
 int bl_wiki_compare(struct bl_span a, struct bl_span b);
 
@@ -106,19 +107,19 @@ int bl_wiki_write_mentions(struct bl_wiki_store *store,
                            struct bl_sorter *names, struct bl_err *err);
 
 /* Eight bytes, big end first, so that they sort as numbers. */
-static inline void bl_wiki_put64(struct bl_buf *b, uint64_t v)
+static inline void bl_wiki_put64(struct bl_buf *out, uint64_t value)
 {
     for (int i = 56; i >= 0; i -= 8)
-        bl_buf_putc(b, (char)(v >> i));
+        bl_buf_putc(out, (char)(value >> i));
 }
 
-static inline uint64_t bl_wiki_get64(const char *p)
+static inline uint64_t bl_wiki_get64(const char *bytes)
 {
-    uint64_t v = 0;
+    uint64_t value = 0;
 
     for (int i = 0; i < 8; i++)
-        v = v << 8 | (unsigned char)p[i];
-    return v;
+        value = value << 8 | (unsigned char)bytes[i];
+    return value;
 }
 
 #endif

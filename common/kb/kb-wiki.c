@@ -33,340 +33,374 @@ struct feeder {
 
 /* ---- Reading ---- */
 
-static struct bl_wiki_work *take_idle(struct feeder *f)
+static struct bl_wiki_work *take_idle(struct feeder *feeder)
 {
-    struct bl_wiki_work *w = NULL;
+    struct bl_wiki_work *work = NULL;
 
-    pthread_mutex_lock(&f->lock);
-    if (f->n_idle)
-        w = f->idle[--f->n_idle];
-    pthread_mutex_unlock(&f->lock);
-    return w ? w : BL_NEW(struct bl_wiki_work);
+    pthread_mutex_lock(&feeder->lock);
+    if (feeder->n_idle)
+        work = feeder->idle[--feeder->n_idle];
+    pthread_mutex_unlock(&feeder->lock);
+    return work ? work : BL_NEW(struct bl_wiki_work);
 }
 
-static void give_back(struct feeder *f, struct bl_wiki_work *w)
+static void give_back(struct feeder *feeder, struct bl_wiki_work *work)
 {
-    pthread_mutex_lock(&f->lock);
-    if (f->n_idle < f->room) {
-        f->idle[f->n_idle++] = w;
-        w = NULL;
+    pthread_mutex_lock(&feeder->lock);
+    if (feeder->n_idle < feeder->room) {
+        feeder->idle[feeder->n_idle++] = work;
+        work = NULL;
     }
-    pthread_mutex_unlock(&f->lock);
-    bl_wiki_work_free(w);
+    pthread_mutex_unlock(&feeder->lock);
+    bl_wiki_work_free(work);
 }
 
-static void set_open(struct feeder *f, struct bl_dumpfile *file)
+/* stop() may be called before the file is opened or while it is. stop() sets
+ * `stopped` before it takes the lock, so either it finds the file here or this
+ * function finds `stopped`; the file is stopped in both cases. */
+static void set_open(struct feeder *feeder, struct bl_dumpfile *file)
 {
-    pthread_mutex_lock(&f->lock);
-    f->open = file;
-    if (file && atomic_load(&f->stopped))
+    pthread_mutex_lock(&feeder->lock);
+    feeder->open = file;
+    if (file && atomic_load(&feeder->stopped))
         bl_dumpfile_stop(file);
-    pthread_mutex_unlock(&f->lock);
+    pthread_mutex_unlock(&feeder->lock);
 }
 
-/* All batches of one dump: 1, 0 when nobody wants more, -1. */
-static int feed_pages(struct feeder *f, struct bl_wikidump *d,
+/* Puts all batches of one dump into the lane: 1, 0 when nobody wants more,
+ * -1. */
+static int feed_pages(struct feeder *feeder, struct bl_wikidump *dump,
                       struct bl_dumpfile *file, size_t number)
 {
     for (;;) {
-        struct bl_wiki_work *w = take_idle(f);
-        int rc = bl_wikidump_next(d, &w->batch, &f->err);
+        struct bl_wiki_work *work = take_idle(feeder);
+        int rc = bl_wikidump_next(dump, &work->batch, &feeder->err);
 
         if (rc <= 0) {
-            bl_wiki_work_free(w);
+            bl_wiki_work_free(work);
             return rc < 0 ? -1 : 1;
         }
-        w->opts = f->store->opts;
-        w->site = number;
-        w->done = bl_dumpfile_done(file);
-        w->size = bl_dumpfile_size(file);
-        w->bytes = f->bytes + bl_wikidump_bytes(d);
-        if (!bl_lane_put(f->lane, w)) {
-            bl_wiki_work_free(w);
+        work->opts = feeder->store->opts;
+        work->site = number;
+        work->done = bl_dumpfile_done(file);
+        work->size = bl_dumpfile_size(file);
+        work->bytes = feeder->bytes + bl_wikidump_bytes(dump);
+        if (!bl_lane_put(feeder->lane, work)) {
+            bl_wiki_work_free(work);
             return 0;
         }
     }
 }
 
-static int feed_file(struct feeder *f, size_t number)
+/* Works still in the lane refer to the dump's site, so it is kept in the store
+ * when the dump is closed. */
+static int feed_file(struct feeder *feeder, size_t number)
 {
-    struct bl_dumpfile *file = bl_dumpfile_open(f->files[number], f->pool,
-                                                &f->err);
-    struct bl_wikidump *d;
+    struct bl_dumpfile *file = bl_dumpfile_open(feeder->files[number],
+                                                feeder->pool, &feeder->err);
+    struct bl_wikidump *dump;
     int rc;
 
     if (!file)
         return -1;
-    d = bl_wikidump_open(file, &f->err);
-    if (!d)
+    dump = bl_wikidump_open(file, &feeder->err);
+    if (!dump)
         return -1;
-    set_open(f, file);
-    rc = feed_pages(f, d, file, number);
-    if (rc > 0 && bl_wikidump_cut(d)) {
-        bl_buf_puts(&f->cut, bl_wikidump_cut(d));
-        bl_buf_putc(&f->cut, '\n');
+    set_open(feeder, file);
+    rc = feed_pages(feeder, dump, file, number);
+    if (rc > 0 && bl_wikidump_cut(dump)) {
+        bl_buf_puts(&feeder->cut, bl_wikidump_cut(dump));
+        bl_buf_putc(&feeder->cut, '\n');
     }
-    f->bytes += bl_wikidump_bytes(d);
-    set_open(f, NULL);
-    f->store->sites[number] = bl_wikidump_take_site(d);
-    bl_wikidump_close(d);
+    feeder->bytes += bl_wikidump_bytes(dump);
+    set_open(feeder, NULL);
+    feeder->store->sites[number] = bl_wikidump_take_site(dump);
+    bl_wikidump_close(dump);
     return rc;
 }
 
 static void *feed(void *arg)
 {
-    struct feeder *f = arg;
+    struct feeder *feeder = arg;
     int rc = 1;
 
-    for (size_t i = 0; i < f->n_files && rc > 0; i++)
-        rc = feed_file(f, i);
-    f->failed = rc < 0;
-    bl_lane_end(f->lane);
+    for (size_t i = 0; i < feeder->n_files && rc > 0; i++)
+        rc = feed_file(feeder, i);
+    feeder->failed = rc < 0;
+    bl_lane_end(feeder->lane);
     return NULL;
 }
 
 /* ---- Writing ---- */
 
-static int put_title(struct bl_wiki_store *s, const struct bl_wiki_result *r,
-                     struct bl_buf *b, struct bl_err *err)
+/* Adds a page's key to the titles: for an entity 'A' and its row, followed by
+ * id and title only if mentions need them as labels; for a redirect 'R',
+ * target and title. 'A' sorts before 'R', so that an article wins over a
+ * redirect of the same key (split_titles()). */
+static int put_title(struct bl_wiki_store *store,
+                     const struct bl_wiki_result *result,
+                     struct bl_buf *scratch, struct bl_err *err)
 {
-    bl_buf_clear(b);
-    bl_buf_put_span(b, r->key);
-    bl_buf_putc(b, '\0');
-    if (r->kind == BL_WIKI_ENTITY) {
-        bl_buf_putc(b, 'A');
-        bl_wiki_put64(b, s->rows);
-        if (s->opts->mentions) {
-            bl_buf_printf(b, "%lld", (long long)r->id);
-            bl_buf_putc(b, '\0');
-            bl_buf_put_span(b, r->title);
+    bl_buf_clear(scratch);
+    bl_buf_put_span(scratch, result->key);
+    bl_buf_putc(scratch, '\0');
+    if (result->kind == BL_WIKI_ENTITY) {
+        bl_buf_putc(scratch, 'A');
+        bl_wiki_put64(scratch, store->rows);
+        if (store->opts->mentions) {
+            bl_buf_printf(scratch, "%lld", (long long)result->id);
+            bl_buf_putc(scratch, '\0');
+            bl_buf_put_span(scratch, result->title);
         }
     } else {
-        bl_buf_putc(b, 'R');
-        bl_buf_put_span(b, r->target);
-        bl_buf_putc(b, '\0');
-        bl_buf_put_span(b, r->title);
+        bl_buf_putc(scratch, 'R');
+        bl_buf_put_span(scratch, result->target);
+        bl_buf_putc(scratch, '\0');
+        bl_buf_put_span(scratch, result->title);
     }
-    return bl_sorter_add(s->titles, (struct bl_span){ b->data, b->len }, 1,
+    return bl_sorter_add(store->titles,
+                         (struct bl_span){ scratch->data, scratch->len }, 1,
                          err);
 }
 
-static int put_mentions(struct bl_wiki_store *s,
-                        const struct bl_wiki_work *w,
-                        const struct bl_wiki_result *r, struct bl_buf *b,
-                        struct bl_err *err)
+/* Places of mentions go to a spool in the order of the prose, their keys to a
+ * sorter with the mention's number.  Once the keys are resolved, the numbers
+ * bring them back into the order of the spool. */
+static int put_mentions(struct bl_wiki_store *store,
+                        const struct bl_wiki_work *work,
+                        const struct bl_wiki_result *result,
+                        struct bl_buf *scratch, struct bl_err *err)
 {
-    const struct bl_wiki_mention *m = w->mentions + r->first_mention;
-    struct bl_spool *p = s->prose;
+    const struct bl_wiki_mention *mentions = work->mentions
+        + result->first_mention;
+    struct bl_spool *prose = store->prose;
 
-    if (r->n_mentions == 0)
+    if (result->n_mentions == 0)
         return 0;
-    if (bl_spool_put_number(p, (uint64_t)r->id, err) < 0
-        || bl_spool_put_span(p, r->prose, err) < 0
-        || bl_spool_put_number(p, r->n_mentions, err) < 0)
+    if (bl_spool_put_number(prose, (uint64_t)result->id, err) < 0
+        || bl_spool_put_span(prose, result->prose, err) < 0
+        || bl_spool_put_number(prose, result->n_mentions, err) < 0)
         return -1;
-    for (size_t i = 0; i < r->n_mentions; i++) {
-        if (bl_spool_put_number(p, m[i].start, err) < 0
-            || bl_spool_put_number(p, m[i].end - m[i].start, err) < 0)
+    for (size_t i = 0; i < result->n_mentions; i++) {
+        if (bl_spool_put_number(prose, mentions[i].start, err) < 0
+            || bl_spool_put_number(prose, mentions[i].end - mentions[i].start,
+                                   err)
+                < 0)
             return -1;
-        bl_buf_clear(b);
-        bl_buf_put_span(b, m[i].key);
-        bl_buf_putc(b, '\0');
-        bl_wiki_put64(b, s->n_mentions++);
-        if (bl_sorter_add(s->mentions, (struct bl_span){ b->data, b->len },
-                          1, err) < 0)
+        bl_buf_clear(scratch);
+        bl_buf_put_span(scratch, mentions[i].key);
+        bl_buf_putc(scratch, '\0');
+        bl_wiki_put64(scratch, store->n_mentions++);
+        if (bl_sorter_add(store->mentions,
+                          (struct bl_span){ scratch->data, scratch->len }, 1,
+                          err)
+            < 0)
             return -1;
     }
     return 0;
 }
 
-static int put_entity(struct bl_wiki_store *s, const struct bl_wiki_work *w,
-                      const struct bl_wiki_result *r, struct bl_buf *b,
-                      struct bl_err *err)
+static int put_entity(struct bl_wiki_store *store,
+                      const struct bl_wiki_work *work,
+                      const struct bl_wiki_result *result,
+                      struct bl_buf *scratch, struct bl_err *err)
 {
-    if (bl_spool_put_number(s->entities, w->site, err) < 0
-        || bl_spool_put_number(s->entities, (uint64_t)r->id, err) < 0
-        || bl_spool_put_span(s->entities, r->title, err) < 0
-        || bl_spool_put_span(s->entities, r->text, err) < 0
-        || put_title(s, r, b, err) < 0 || put_mentions(s, w, r, b, err) < 0)
+    if (bl_spool_put_number(store->entities, work->site, err) < 0
+        || bl_spool_put_number(store->entities, (uint64_t)result->id, err) < 0
+        || bl_spool_put_span(store->entities, result->title, err) < 0
+        || bl_spool_put_span(store->entities, result->text, err) < 0
+        || put_title(store, result, scratch, err) < 0
+        || put_mentions(store, work, result, scratch, err) < 0)
         return -1;
-    s->rows++;
+    store->rows++;
     return 0;
 }
 
-static int put_result(struct bl_wiki_store *s, const struct bl_wiki_work *w,
-                      const struct bl_wiki_result *r, struct bl_buf *b,
-                      struct bl_err *err)
+static int put_result(struct bl_wiki_store *store,
+                      const struct bl_wiki_work *work,
+                      const struct bl_wiki_result *result,
+                      struct bl_buf *scratch, struct bl_err *err)
 {
-    struct bl_kb_wiki_counts *n = s->counts;
+    struct bl_kb_wiki_counts *counts = store->counts;
 
-    n->pages++;
-    switch (r->kind) {
+    counts->pages++;
+    switch (result->kind) {
     case BL_WIKI_ENTITY:
-        return put_entity(s, w, r, b, err);
+        return put_entity(store, work, result, scratch, err);
     case BL_WIKI_REDIRECT:
-        n->redirects++;
-        return put_title(s, r, b, err);
+        counts->redirects++;
+        return put_title(store, result, scratch, err);
     default:
-        n->disambiguation += r->disambiguation;
-        n->lists += r->list;
-        n->others += !r->disambiguation && !r->list;
+        counts->disambiguation += result->disambiguation;
+        counts->lists += result->list;
+        counts->others += !result->disambiguation && !result->list;
         return 0;
     }
 }
 
-static int put_links(struct bl_wiki_store *s, const struct bl_wiki_work *w,
-                     struct bl_err *err)
+static int put_links(struct bl_wiki_store *store,
+                     const struct bl_wiki_work *work, struct bl_err *err)
 {
-    const char *p = w->links.data, *end = p + w->links.len;
+    const char *at = work->links.data, *end = at + work->links.len;
 
-    for (uint32_t n; p < end; p += n) {
-        memcpy(&n, p, sizeof n);
-        p += sizeof n;
-        if (bl_sorter_add(s->links, (struct bl_span){ p, n }, 1, err) < 0)
+    for (uint32_t len; at < end; at += len) {
+        memcpy(&len, at, sizeof len);
+        at += sizeof len;
+        if (bl_sorter_add(store->links, (struct bl_span){ at, len }, 1, err)
+            < 0)
             return -1;
     }
-    s->counts->links += w->n_links;
+    store->counts->links += work->n_links;
     return 0;
 }
 
-static int put_work(struct bl_wiki_store *s, const struct bl_wiki_work *w,
-                    struct bl_buf *b, struct bl_err *err)
+static int put_work(struct bl_wiki_store *store,
+                    const struct bl_wiki_work *work, struct bl_buf *scratch,
+                    struct bl_err *err)
 {
-    for (size_t i = 0; i < w->batch.n; i++)
-        if (put_result(s, w, &w->results[i], b, err) < 0)
+    for (size_t i = 0; i < work->batch.n; i++)
+        if (put_result(store, work, &work->results[i], scratch, err) < 0)
             return -1;
-    s->counts->bytes = w->bytes;
-    if (s->opts->progress)
-        s->opts->progress(s->opts->arg, "reading", w->done, w->size);
-    return put_links(s, w, err);
+    store->counts->bytes = work->bytes;
+    if (store->opts->progress)
+        store->opts->progress(store->opts->arg, "reading", work->done,
+                              work->size);
+    return put_links(store, work, err);
 }
 
-static void stop(struct feeder *f)
+static void stop(struct feeder *feeder)
 {
-    bl_lane_stop(f->lane);
-    atomic_store(&f->stopped, true);
-    set_open(f, f->open);
+    bl_lane_stop(feeder->lane);
+    atomic_store(&feeder->stopped, true);
+    set_open(feeder, feeder->open);
 }
 
-/* Takes what the pool has done until the end, also after a failure. */
-static int drain(struct feeder *f, struct bl_err *err)
+/* Takes what the pool has done until the end.  After a failure too, because
+ * the lane can be freed only when it is empty. */
+static int drain(struct feeder *feeder, struct bl_err *err)
 {
-    struct bl_buf b = BL_BUF_INIT;
-    struct bl_wiki_work *w;
+    struct bl_buf scratch = BL_BUF_INIT;
+    struct bl_wiki_work *work;
     int rc = 0;
 
-    while ((w = bl_lane_take(f->lane))) {
+    while ((work = bl_lane_take(feeder->lane))) {
         if (rc == 0)
-            rc = put_work(f->store, w, &b, err);
+            rc = put_work(feeder->store, work, &scratch, err);
         if (rc < 0)
-            stop(f);
-        give_back(f, w);
+            stop(feeder);
+        give_back(feeder, work);
     }
-    bl_buf_free(&b);
+    bl_buf_free(&scratch);
     return rc;
 }
 
-static int run(struct feeder *f, struct bl_err *err)
+static int run(struct feeder *feeder, struct bl_err *err)
 {
     pthread_t thread;
     int rc;
 
-    if (pthread_create(&thread, NULL, feed, f) != 0)
+    if (pthread_create(&thread, NULL, feed, feeder) != 0)
         return bl_fail(err, BL_SYSTEM, "cannot start a thread");
-    rc = drain(f, err);
+    rc = drain(feeder, err);
     pthread_join(thread, NULL);
-    if (rc == 0 && f->failed) {
-        *err = f->err;
+    if (rc == 0 && feeder->failed) {
+        *err = feeder->err;
         rc = -1;
     }
     return rc;
 }
 
-/* The pass over the dumps. */
-static int read_all(struct bl_wiki_store *s, char *const *files, size_t n,
-                    struct bl_buf *cut, struct bl_err *err)
+/* The pass over the dumps.  Works go round: taken by the feeder, filled in the
+ * pool, written by this thread and given back.  `room` bounds how many are in
+ * the lane, and with it the memory. */
+static int read_all(struct bl_wiki_store *store, char *const *files,
+                    size_t n_files, struct bl_buf *cut, struct bl_err *err)
 {
-    size_t threads = s->opts->threads ? s->opts->threads
-                                      : bl_threads_default();
-    struct feeder f = { .store = s, .files = files, .n_files = n,
-                        .room = 2 * threads + 1 };
+    size_t threads = store->opts->threads ? store->opts->threads
+                                          : bl_threads_default();
+    struct feeder feeder = { .store = store,
+                             .files = files,
+                             .n_files = n_files,
+                             .room = 2 * threads + 1 };
     int rc;
 
-    pthread_mutex_init(&f.lock, NULL);
-    f.idle = BL_NEW_ARRAY(struct bl_wiki_work *, f.room);
-    f.pool = bl_crew_new(threads);
-    f.lane = bl_lane_new(f.pool, f.room, bl_wiki_work_on);
-    rc = run(&f, err);
-    bl_lane_free(f.lane);
-    bl_crew_free(f.pool);
-    while (f.n_idle)
-        bl_wiki_work_free(f.idle[--f.n_idle]);
-    free(f.idle);
-    pthread_mutex_destroy(&f.lock);
-    s->counts->cut = f.cut.len > 0;
-    s->counts->bytes = f.bytes;
-    if (f.cut.len)
-        bl_buf_put(cut, f.cut.data, f.cut.len);
-    bl_buf_free(&f.cut);
+    pthread_mutex_init(&feeder.lock, NULL);
+    feeder.idle = BL_NEW_ARRAY(struct bl_wiki_work *, feeder.room);
+    feeder.pool = bl_crew_new(threads);
+    feeder.lane = bl_lane_new(feeder.pool, feeder.room, bl_wiki_work_on);
+    rc = run(&feeder, err);
+    bl_lane_free(feeder.lane);
+    bl_crew_free(feeder.pool);
+    while (feeder.n_idle)
+        bl_wiki_work_free(feeder.idle[--feeder.n_idle]);
+    free(feeder.idle);
+    pthread_mutex_destroy(&feeder.lock);
+    store->counts->cut = feeder.cut.len > 0;
+    store->counts->bytes = feeder.bytes;
+    if (feeder.cut.len)
+        bl_buf_put(cut, feeder.cut.data, feeder.cut.len);
+    bl_buf_free(&feeder.cut);
     return rc;
 }
 
-static void free_store(struct bl_wiki_store *s)
+static void free_store(struct bl_wiki_store *store)
 {
-    for (size_t i = 0; i < s->n_sites; i++)
-        bl_wikisite_free(s->sites[i]);
-    free(s->sites);
-    free(s->files);
-    bl_kb_build_abort(s->kb);
-    if (s->mentions_file)
-        bl_newfile_abort(s->mentions_file);
-    bl_spool_free(s->entities);
-    bl_spool_free(s->prose);
-    bl_sorter_free(s->titles);
-    bl_sorter_free(s->links);
-    bl_sorter_free(s->mentions);
+    for (size_t i = 0; i < store->n_sites; i++)
+        bl_wikisite_free(store->sites[i]);
+    free(store->sites);
+    free(store->files);
+    bl_kb_build_abort(store->builder);
+    if (store->mentions_file)
+        bl_newfile_abort(store->mentions_file);
+    bl_spool_free(store->entities);
+    bl_spool_free(store->prose);
+    bl_sorter_free(store->titles);
+    bl_sorter_free(store->links);
+    bl_sorter_free(store->mentions);
 }
 
-static int open_store(struct bl_wiki_store *s, char *const *files, size_t n,
-                      struct bl_err *err)
+/* Titles, links and mentions are collected at the same time, so each sorter
+ * gets a third of the memory. */
+static int open_store(struct bl_wiki_store *store, char *const *files,
+                      size_t n_files, struct bl_err *err)
 {
-    const struct bl_kb_wiki_opts *o = s->opts;
+    const struct bl_kb_wiki_opts *opts = store->opts;
 
-    s->sites = BL_NEW_ARRAY(struct bl_wikisite *, n);
-    s->files = BL_NEW_ARRAY(const char *, n);
-    for (size_t i = 0; i < n; i++)
-        s->files[i] = strcmp(files[i], "-") ? files[i] : "stdin";
-    s->entities = bl_spool_new(s->path);
-    s->titles = bl_sorter_new(o->memory / 3, s->path);
-    s->links = bl_sorter_new(o->memory / 3, s->path);
-    if (o->mentions) {
-        s->prose = bl_spool_new(s->path);
-        s->mentions = bl_sorter_new(o->memory / 3, s->path);
-        s->mentions_file = bl_newfile_open(o->mentions, 0, err);
-        if (!s->mentions_file)
+    store->sites = BL_NEW_ARRAY(struct bl_wikisite *, n_files);
+    store->files = BL_NEW_ARRAY(const char *, n_files);
+    for (size_t i = 0; i < n_files; i++)
+        store->files[i] = strcmp(files[i], "-") ? files[i] : "stdin";
+    store->entities = bl_spool_new(store->path);
+    store->titles = bl_sorter_new(opts->memory / 3, store->path);
+    store->links = bl_sorter_new(opts->memory / 3, store->path);
+    if (opts->mentions) {
+        store->prose = bl_spool_new(store->path);
+        store->mentions = bl_sorter_new(opts->memory / 3, store->path);
+        store->mentions_file = bl_newfile_open(opts->mentions, 0, err);
+        if (!store->mentions_file)
             return -1;
     }
-    s->kb = bl_kb_build_open(s->path, &o->kb, err);
-    return s->kb ? 0 : -1;
+    store->builder = bl_kb_build_open(store->path, &opts->kb, err);
+    return store->builder ? 0 : -1;
 }
 
-int bl_kb_wiki_build(const char *path, char *const *files, size_t n,
+int bl_kb_wiki_build(const char *path, char *const *files, size_t n_files,
                      const struct bl_kb_wiki_opts *opts,
                      struct bl_kb_wiki_counts *counts, struct bl_buf *cut,
                      struct bl_err *err)
 {
-    struct bl_wiki_store s = { .opts = opts, .counts = counts, .path = path,
-                               .n_sites = n };
+    struct bl_wiki_store store = {
+        .opts = opts, .counts = counts, .path = path, .n_sites = n_files
+    };
     int rc;
 
     *counts = (struct bl_kb_wiki_counts){ 0 };
-    rc = open_store(&s, files, n, err);
+    rc = open_store(&store, files, n_files, err);
     if (rc == 0)
-        rc = read_all(&s, files, n, cut, err);
+        rc = read_all(&store, files, n_files, cut, err);
     if (rc == 0)
-        rc = bl_wiki_join(&s, err);
-    counts->entities = s.rows;
-    free_store(&s);
+        rc = bl_wiki_join(&store, err);
+    counts->entities = store.rows;
+    free_store(&store);
     return rc;
 }

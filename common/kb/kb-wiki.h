@@ -58,7 +58,7 @@ struct bl_kb_wiki_counts {
 /* Reads the files ("-": standard input) one after the other.  A dump that
  * ends in its midst is no failure: what was whole is kept, and a sentence
  * that ends in a newline says so in *cut.  On failure nothing is written. */
-int bl_kb_wiki_build(const char *path, char *const *files, size_t n,
+int bl_kb_wiki_build(const char *path, char *const *files, size_t n_files,
                      const struct bl_kb_wiki_opts *opts,
                      struct bl_kb_wiki_counts *counts, struct bl_buf *cut,
                      struct bl_err *err);
