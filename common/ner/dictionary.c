@@ -16,7 +16,8 @@ enum {
     MAX_FORM = 256              /* bytes of a phrase */
 };
 
-/* What the catalogue knows of a phrase. */
+/* What the catalogue knows of a phrase.  Phrases are told apart by their hash
+ * alone, so that a slot needs no copy of the text. */
 struct slot {
     uint64_t hash;              /* 0: empty */
     bool prefix;                /* longer names begin with it */
@@ -34,127 +35,134 @@ struct bl_dictionary {
 };
 
 struct bl_dictionary *bl_dictionary_new(struct bl_kb *kb,
-                                        const struct bl_dictionary_opts *o)
+                                        const struct bl_dictionary_opts *opts)
 {
-    struct bl_dictionary *d = BL_NEW(struct bl_dictionary);
+    struct bl_dictionary *dictionary = BL_NEW(struct bl_dictionary);
 
-    d->kb = kb;
-    d->opts = *o;
-    d->slots = BL_NEW_ARRAY(struct slot, SLOTS);
-    d->evidence = bl_evidence_new();
-    return d;
+    dictionary->kb = kb;
+    dictionary->opts = *opts;
+    dictionary->slots = BL_NEW_ARRAY(struct slot, SLOTS);
+    dictionary->evidence = bl_evidence_new();
+    return dictionary;
 }
 
-static void clear_slot(struct slot *s)
+static void clear_slot(struct slot *slot)
 {
-    for (size_t i = 0; i < s->n; i++) {
-        free((char *)s->v[i].surface.p);
-        free((char *)s->v[i].type.p);
+    for (size_t i = 0; i < slot->n; i++) {
+        free((char *)slot->v[i].surface.p);
+        free((char *)slot->v[i].type.p);
     }
-    free(s->v);
-    *s = (struct slot){ 0 };
+    free(slot->v);
+    *slot = (struct slot){ 0 };
 }
 
-void bl_dictionary_free(struct bl_dictionary *d)
+void bl_dictionary_free(struct bl_dictionary *dictionary)
 {
-    if (!d)
+    if (!dictionary)
         return;
     for (size_t i = 0; i < SLOTS; i++)
-        if (d->slots[i].hash)
-            clear_slot(&d->slots[i]);
-    free(d->slots);
-    bl_evidence_free(d->evidence);
-    bl_arena_free(&d->arena);
-    bl_arena_free(&d->types);
-    free(d);
+        if (dictionary->slots[i].hash)
+            clear_slot(&dictionary->slots[i]);
+    free(dictionary->slots);
+    bl_evidence_free(dictionary->evidence);
+    bl_arena_free(&dictionary->arena);
+    bl_arena_free(&dictionary->types);
+    free(dictionary);
 }
 
 /* ---- The cache ---- */
 
-static struct bl_span keep(struct bl_span s)
+static struct bl_span keep(struct bl_span text)
 {
-    if (!s.p)
-        return s;
-    return (struct bl_span){ bl_xmemdup(s.p, s.n + 1), s.n };
+    if (!text.p)
+        return text;
+    return (struct bl_span){ bl_xmemdup(text.p, text.n + 1), text.n };
 }
 
-static struct bl_spelling prepare(const struct bl_kb_spelling *k)
+/* Copies a spelling out of the arena and notes how it is capitalised, once for
+ * all documents that have it. */
+static struct bl_spelling prepare(const struct bl_kb_spelling *stored)
 {
-    struct bl_spelling s = {
-        keep(k->surface), keep(k->type), k->row, k->kind,
-        bl_shape_of(k->surface.p, k->surface.n), false
+    struct bl_spelling spelling = {
+        keep(stored->surface), keep(stored->type), stored->row, stored->kind,
+        bl_shape_of(stored->surface.p, stored->surface.n), false
     };
-    const char *space = memchr(s.surface.p, ' ', s.surface.n);
+    const char *space = memchr(spelling.surface.p, ' ', spelling.surface.n);
     enum bl_word_shape rest;
 
     if (space) {
-        rest = bl_shape_of(space, (size_t)(s.surface.p + s.surface.n -
-                                           space));
-        s.inner = rest != BL_SHAPE_LOWER && rest != BL_SHAPE_NONE;
+        rest = bl_shape_of(space, spelling.surface.n
+                           - (size_t)(space - spelling.surface.p));
+        spelling.inner = rest != BL_SHAPE_LOWER && rest != BL_SHAPE_NONE;
     }
-    return s;
+    return spelling;
 }
 
-static int load_spellings(struct bl_dictionary *d, struct slot *s,
+static int load_spellings(struct bl_dictionary *dictionary, struct slot *slot,
                           struct bl_span phrase, struct bl_err *err)
 {
-    struct bl_kb_spelling *v;
-    size_t n;
+    struct bl_kb_spelling *found;
+    size_t n_found;
+    int rc = bl_kb_spellings(dictionary->kb, phrase, MAX_SPELLINGS,
+                             &dictionary->arena, &found, &n_found, err);
 
-    if (bl_kb_spellings(d->kb, phrase, MAX_SPELLINGS, &d->arena, &v, &n,
-                        err) < 0)
+    if (rc < 0)
         return -1;
-    s->v = BL_NEW_ARRAY(struct bl_spelling, n);
-    for (s->n = 0; s->n < n; s->n++)
-        s->v[s->n] = prepare(&v[s->n]);
+    slot->v = BL_NEW_ARRAY(struct bl_spelling, n_found);
+    for (slot->n = 0; slot->n < n_found; slot->n++)
+        slot->v[slot->n] = prepare(&found[slot->n]);
     return 0;
 }
 
-static bool starts_with(struct bl_span s, struct bl_span with)
+static bool starts_with(struct bl_span text, struct bl_span prefix)
 {
-    return s.n >= with.n && !memcmp(s.p, with.p, with.n);
+    return text.n >= prefix.n && !memcmp(text.p, prefix.p, prefix.n);
 }
 
-/* The names in byte order tell both: the first one from the phrase on is
- * the phrase itself or not, and the first one from the phrase with a space
- * behind it begins with that or not. */
-static int load_slot(struct bl_dictionary *d, struct slot *s,
-                     char phrase[MAX_FORM + 1], size_t n,
+/* Two searches in the byte order of names tell what the slot needs.  The first
+ * name from the phrase on is the phrase itself or not, and the first one from
+ * the phrase with a space behind it begins with that or not: no byte of a
+ * normal form sorts before the space (fold.h). */
+static int load_slot(struct bl_dictionary *dictionary, struct slot *slot,
+                     char phrase[MAX_FORM + 1], size_t len,
                      struct bl_err *err)
 {
-    struct bl_span p = { phrase, n }, longer = { phrase, n + 1 }, name;
-    int rc = bl_kb_name_from(d->kb, p, &d->arena, &name, err);
+    struct bl_span exact = { phrase, len }, longer = { phrase, len + 1 }, name;
+    int rc = bl_kb_name_from(dictionary->kb, exact, &dictionary->arena, &name,
+                             err);
 
-    if (rc == 1 && bl_span_eq(name, p)
-        && load_spellings(d, s, p, err) < 0)
+    if (rc == 1 && bl_span_eq(name, exact)
+        && load_spellings(dictionary, slot, exact, err) < 0)
         return -1;
-    if (rc == 1 && starts_with(name, p)) {
-        phrase[n] = ' ';
-        if (s->v)
-            rc = bl_kb_name_from(d->kb, longer, &d->arena, &name, err);
-        s->prefix = rc == 1 && starts_with(name, longer);
-        phrase[n] = '\0';
+    if (rc == 1 && starts_with(name, exact)) {
+        phrase[len] = ' ';
+        if (slot->v)
+            rc = bl_kb_name_from(dictionary->kb, longer, &dictionary->arena,
+                                 &name, err);
+        slot->prefix = rc == 1 && starts_with(name, longer);
+        phrase[len] = '\0';
     }
-    bl_arena_reset(&d->arena);
+    bl_arena_reset(&dictionary->arena);
     return rc < 0 ? -1 : 0;
 }
 
-static const struct slot *look_up(struct bl_dictionary *d, uint64_t hash,
-                                  char phrase[MAX_FORM + 1], size_t n,
-                                  struct bl_err *err)
+/* Each phrase has one place in the cache, and the one that was there goes. */
+static const struct slot *look_up(struct bl_dictionary *dictionary,
+                                  uint64_t hash, char phrase[MAX_FORM + 1],
+                                  size_t len, struct bl_err *err)
 {
-    struct slot *s = &d->slots[(hash ^ hash >> 32) % SLOTS];
+    struct slot *slot = &dictionary->slots[(hash ^ hash >> 32) % SLOTS];
 
-    hash |= 1;                          /* never the empty mark */
-    if (s->hash == hash)
-        return s;
-    clear_slot(s);
-    if (load_slot(d, s, phrase, n, err) < 0) {
-        clear_slot(s);
+    hash |= 1;                          /* 0 marks an empty slot */
+    if (slot->hash == hash)
+        return slot;
+    clear_slot(slot);
+    if (load_slot(dictionary, slot, phrase, len, err) < 0) {
+        clear_slot(slot);
         return NULL;
     }
-    s->hash = hash;
-    return s;
+    slot->hash = hash;
+    return slot;
 }
 
 /* ---- Matching ---- */
@@ -174,22 +182,24 @@ struct phrase {
     uint64_t hash;
 };
 
-static bool extend(struct phrase *p, const struct bl_doc *doc,
-                   const struct bl_doc_word *w)
+static bool extend(struct phrase *phrase, const struct bl_doc *doc,
+                   const struct bl_doc_word *word)
 {
-    if (p->n + 1 + w->form_n >= MAX_FORM)
+    if (phrase->n + 1 + word->form_n >= MAX_FORM)
         return false;
-    if (p->n)
-        p->text[p->n++] = ' ';
-    memcpy(p->text + p->n, doc->forms.data + w->form, w->form_n);
-    p->n += w->form_n;
-    p->text[p->n] = '\0';
-    p->hash = (p->hash ^ w->hash) * UINT64_C(0x9e3779b97f4a7c15);
-    p->hash ^= p->hash >> 29;
+    if (phrase->n)
+        phrase->text[phrase->n++] = ' ';
+    memcpy(phrase->text + phrase->n, doc->forms.data + word->form,
+           word->form_n);
+    phrase->n += word->form_n;
+    phrase->text[phrase->n] = '\0';
+    phrase->hash = (phrase->hash ^ word->hash) * UINT64_C(0x9e3779b97f4a7c15);
+    phrase->hash ^= phrase->hash >> 29;
     return true;
 }
 
-/* No name goes across the end of a sentence or a dash between spaces. */
+/* Whether something between two words ends any name: the end of a sentence, or
+ * a mark with blanks on both sides, such as a dash. */
 static bool parted(const struct bl_doc *doc, size_t last, size_t next)
 {
     const char *text = doc->text.p;
@@ -198,10 +208,11 @@ static bool parted(const struct bl_doc *doc, size_t last, size_t next)
         if (doc->v[i].breaks)
             return true;
     for (size_t i = last + 1; i < next; i++) {
-        const struct bl_doc_word *w = &doc->v[i];
+        const struct bl_doc_word *word = &doc->v[i];
 
-        if (text[w->start] != '.' && text[w->start] != '\''
-            && w->start > doc->v[i - 1].end && doc->v[i + 1].start > w->end)
+        if (text[word->start] != '.' && text[word->start] != '\''
+            && word->start > doc->v[i - 1].end
+            && doc->v[i + 1].start > word->end)
             return true;
     }
     return false;
@@ -219,46 +230,49 @@ static size_t with_end_mark(const struct bl_doc *doc, size_t end,
     return end;
 }
 
-static void judge(struct bl_dictionary *d, const struct bl_doc *doc,
-                  const struct slot *s, size_t from, size_t to,
-                  struct match *m)
+static void judge(struct bl_dictionary *dictionary, const struct bl_doc *doc,
+                  const struct slot *slot, size_t from, size_t to,
+                  struct match *match)
 {
-    struct bl_naming_in in = { doc, from, to, s->v, s->n, d->evidence,
-                               d->opts.common };
+    struct bl_naming_in in = { doc, from, to, slot->v, slot->n,
+                               dictionary->evidence, dictionary->opts.common };
     size_t best = 0;
     double score = bl_naming(&in, &best);
 
-    if (score <= 0 || score < d->opts.min_score)
+    if (score <= 0 || score < dictionary->opts.min_score)
         return;
-    *m = (struct match){ from, to, score, s->v[best].row, s->v[best].type,
-        with_end_mark(doc, doc->v[to - 1].end, s->v[best].surface) };
-    if (m->type.p)                      /* the slot may go any time */
-        m->type.p = bl_arena_strndup(&d->types, m->type.p, m->type.n);
+    *match = (struct match){ from, to, score, slot->v[best].row,
+        slot->v[best].type,
+        with_end_mark(doc, doc->v[to - 1].end, slot->v[best].surface) };
+    if (match->type.p)          /* another phrase may take the slot */
+        match->type.p = bl_arena_strndup(&dictionary->types, match->type.p,
+                                         match->type.n);
 }
 
-/* The longest accepted match that starts at word `from`; m->to == from when
- * there is none. */
-static int match_at(struct bl_dictionary *d, const struct bl_doc *doc,
-                    size_t from, struct match *m, struct bl_err *err)
+/* Finds the longest accepted match that starts at word `from`; match->to ==
+ * from when there is none.  The phrase grows word by word while the catalogue
+ * has longer names that begin with it. */
+static int match_at(struct bl_dictionary *dictionary, const struct bl_doc *doc,
+                    size_t from, struct match *match, struct bl_err *err)
 {
-    struct phrase p = { .n = 0 };
+    struct phrase phrase = { .n = 0 };
     size_t last = from, words = 0;
 
-    *m = (struct match){ .from = from, .to = from };
+    *match = (struct match){ .from = from, .to = from };
     for (size_t i = from; i < doc->n && words < MAX_WORDS; i++) {
-        const struct slot *s;
+        const struct slot *slot;
 
         if (doc->v[i].class == BL_FOLD_JOIN)
             continue;
         if ((i > from && parted(doc, last, i))
-            || !extend(&p, doc, &doc->v[i]))
+            || !extend(&phrase, doc, &doc->v[i]))
             break;
-        s = look_up(d, p.hash, p.text, p.n, err);
-        if (!s)
+        slot = look_up(dictionary, phrase.hash, phrase.text, phrase.n, err);
+        if (!slot)
             return -1;
-        if (s->v && doc->v[i].class == BL_FOLD_WORD)
-            judge(d, doc, s, from, i + 1, m);
-        if (!s->prefix)
+        if (slot->v && doc->v[i].class == BL_FOLD_WORD)
+            judge(dictionary, doc, slot, from, i + 1, match);
+        if (!slot->prefix)
             break;
         last = i;
         words++;
@@ -267,14 +281,14 @@ static int match_at(struct bl_dictionary *d, const struct bl_doc *doc,
 }
 
 /* A lower-case word starts a name only before a capital ("van Gogh"). */
-static bool may_start(const struct bl_dictionary *d,
+static bool may_start(const struct bl_dictionary *dictionary,
                       const struct bl_doc *doc, size_t i)
 {
-    const struct bl_doc_word *w = &doc->v[i];
+    const struct bl_doc_word *word = &doc->v[i];
 
-    if (w->class != BL_FOLD_WORD)
+    if (word->class != BL_FOLD_WORD)
         return false;
-    if (w->shape != BL_SHAPE_LOWER || d->opts.common)
+    if (word->shape != BL_SHAPE_LOWER || dictionary->opts.common)
         return true;
     return !bl_naming_function(doc, i) && i + 1 < doc->n
         && doc->v[i + 1].shape != BL_SHAPE_LOWER
@@ -282,32 +296,34 @@ static bool may_start(const struct bl_dictionary *d,
 }
 
 static void append(struct bl_founds *out, const struct bl_doc *doc,
-                   const struct match *m)
+                   const struct match *match)
 {
     BL_GROW(out->v, out->n + 1, out->cap);
     out->v[out->n++] = (struct bl_found){
-        doc->v[m->from].start, m->end, m->score, m->row, m->type
+        doc->v[match->from].start, match->end, match->score, match->row,
+        match->type
     };
 }
 
-int bl_dictionary_find(struct bl_dictionary *d, const struct bl_doc *doc,
-                       struct bl_founds *out, struct bl_err *err)
+int bl_dictionary_find(struct bl_dictionary *dictionary,
+                       const struct bl_doc *doc, struct bl_founds *out,
+                       struct bl_err *err)
 {
-    struct match m;
+    struct match match;
 
     out->n = 0;
-    bl_arena_reset(&d->types);
-    bl_evidence_read(d->evidence, doc);
+    bl_arena_reset(&dictionary->types);
+    bl_evidence_read(dictionary->evidence, doc);
     for (size_t i = 0; i < doc->n; ) {
-        if (!may_start(d, doc, i)) {
+        if (!may_start(dictionary, doc, i)) {
             i++;
             continue;
         }
-        if (match_at(d, doc, i, &m, err) < 0)
+        if (match_at(dictionary, doc, i, &match, err) < 0)
             return -1;
-        if (m.to > i)
-            append(out, doc, &m);
-        i = BL_MAX(m.to, i + 1);
+        if (match.to > i)
+            append(out, doc, &match);
+        i = BL_MAX(match.to, i + 1);
     }
     return 0;
 }

@@ -49,12 +49,13 @@ struct bl_founds {
 
 /* Borrows kb, which must outlive it; caller frees with the next one. */
 struct bl_dictionary *bl_dictionary_new(struct bl_kb *kb,
-                                        const struct bl_dictionary_opts *o);
-void bl_dictionary_free(struct bl_dictionary *d);       /* NULL allowed */
+                                        const struct bl_dictionary_opts *opts);
+void bl_dictionary_free(struct bl_dictionary *dictionary); /* NULL allowed */
 
 /* Sets out->n mentions, in the order of the text.  -1: the catalogue could
  * not be read. */
-int bl_dictionary_find(struct bl_dictionary *d, const struct bl_doc *doc,
-                       struct bl_founds *out, struct bl_err *err);
+int bl_dictionary_find(struct bl_dictionary *dictionary,
+                       const struct bl_doc *doc, struct bl_founds *out,
+                       struct bl_err *err);
 
 #endif

@@ -11,7 +11,7 @@
 
 /* ---- Function words ---- */
 
-/* Sorted.  A capital does not make a name of these. */
+/* Words, sorted for bsearch(), of which a capital does not make a name. */
 static const char *const function_words[] = {
     "a", "about", "above", "according", "across", "after", "again",
     "against", "all", "almost", "along", "already", "also", "although",
@@ -41,8 +41,8 @@ static const char *const function_words[] = {
     "without", "would", "yes", "yet", "you", "your"
 };
 
-/* Sorted.  Words that are capitalised as parts and heads of names ("the
- * World Cup", "President X"), and the calendar: alone, they name nothing that
+/* Words, sorted too, that are capitalised as parts and heads of names ("the
+ * World Cup", "President X"), and the calendar.  Alone, they name nothing that
  * a reader would look up. */
 static const char *const generic_words[] = {
     "academy", "administration", "age", "agency", "air", "airport",
@@ -116,30 +116,31 @@ static const char *const generic_words[] = {
 
 static int compare_word(const void *key, const void *element)
 {
-    const struct bl_span *k = key;
+    const struct bl_span *form = key;
     const char *word = *(const char *const *)element;
-    size_t n = strlen(word);
-    int c = memcmp(k->p, word, BL_MIN(k->n, n));
+    size_t len = strlen(word);
+    int order = memcmp(form->p, word, BL_MIN(form->n, len));
 
-    return c ? c : (k->n > n) - (k->n < n);
+    return order ? order : (form->n > len) - (form->n < len);
 }
 
-static bool listed(const struct bl_doc *d, size_t i, const char *const *list,
-                   size_t n)
+static bool listed(const struct bl_doc *doc, size_t i, const char *const *list,
+                   size_t n_list)
 {
-    struct bl_span form = { d->forms.data + d->v[i].form, d->v[i].form_n };
+    struct bl_span form = { doc->forms.data + doc->v[i].form,
+                            doc->v[i].form_n };
 
-    return bsearch(&form, list, n, sizeof *list, compare_word) != NULL;
+    return bsearch(&form, list, n_list, sizeof *list, compare_word) != NULL;
 }
 
-bool bl_naming_function(const struct bl_doc *d, size_t i)
+bool bl_naming_function(const struct bl_doc *doc, size_t i)
 {
-    return listed(d, i, function_words, BL_COUNT(function_words));
+    return listed(doc, i, function_words, BL_COUNT(function_words));
 }
 
-static bool generic_word(const struct bl_doc *d, size_t i)
+static bool generic_word(const struct bl_doc *doc, size_t i)
 {
-    return listed(d, i, generic_words, BL_COUNT(generic_words));
+    return listed(doc, i, generic_words, BL_COUNT(generic_words));
 }
 
 /* ---- What the document itself says ---- */
@@ -159,64 +160,70 @@ struct bl_evidence *bl_evidence_new(void)
     return BL_NEW(struct bl_evidence);
 }
 
-void bl_evidence_free(struct bl_evidence *e)
+void bl_evidence_free(struct bl_evidence *evidence)
 {
-    free(e->v);
-    free(e);
+    free(evidence->v);
+    free(evidence);
 }
 
-static struct seen *find_seen(const struct bl_evidence *e, uint64_t hash)
+/* The entry of a word, or the free one where it would be.  There always is a
+ * free one, because make_room() leaves the table at most half full. */
+static struct seen *find_seen(const struct bl_evidence *evidence,
+                              uint64_t hash)
 {
-    size_t i = (size_t)(hash ^ hash >> 32) & (e->size - 1);
+    size_t slot = (size_t)(hash ^ hash >> 32) & (evidence->size - 1);
 
     hash |= 1;
-    while (e->v[i].hash && e->v[i].hash != hash)
-        i = (i + 1) & (e->size - 1);
-    return &e->v[i];
+    while (evidence->v[slot].hash && evidence->v[slot].hash != hash)
+        slot = (slot + 1) & (evidence->size - 1);
+    return &evidence->v[slot];
 }
 
-static bool capital(const struct bl_doc_word *w)
+static bool capital(const struct bl_doc_word *word)
 {
-    return w->shape == BL_SHAPE_TITLE || w->shape == BL_SHAPE_CAPS;
+    return word->shape == BL_SHAPE_TITLE || word->shape == BL_SHAPE_CAPS;
 }
 
-static void make_room(struct bl_evidence *e, const struct bl_doc *d)
+static void make_room(struct bl_evidence *evidence, const struct bl_doc *doc)
 {
     size_t capitals = 0;
 
-    for (size_t i = 0; i < d->n; i++)
-        capitals += capital(&d->v[i]);
-    for (e->size = 16; e->size < capitals * 2; )
-        e->size *= 2;
-    if (e->size > e->cap) {
-        free(e->v);
-        e->v = BL_NEW_ARRAY(struct seen, e->size);
-        e->cap = e->size;
+    for (size_t i = 0; i < doc->n; i++)
+        capitals += capital(&doc->v[i]);
+    for (evidence->size = 16; evidence->size < capitals * 2; )
+        evidence->size *= 2;
+    if (evidence->size > evidence->cap) {
+        free(evidence->v);
+        evidence->v = BL_NEW_ARRAY(struct seen, evidence->size);
+        evidence->cap = evidence->size;
         return;
     }
-    memset(e->v, 0, e->size * sizeof *e->v);
+    memset(evidence->v, 0, evidence->size * sizeof *evidence->v);
 }
 
-void bl_evidence_read(struct bl_evidence *e, const struct bl_doc *d)
+/* First the words that the document capitalises, noting those that are within
+ * a sentence, where only a name explains it; then which of them it also has in
+ * lower case.  Words that it never capitalises are not kept. */
+void bl_evidence_read(struct bl_evidence *evidence, const struct bl_doc *doc)
 {
-    make_room(e, d);
-    for (size_t i = 0; i < d->n; i++) {
-        const struct bl_doc_word *w = &d->v[i];
+    make_room(evidence, doc);
+    for (size_t i = 0; i < doc->n; i++) {
+        const struct bl_doc_word *word = &doc->v[i];
 
-        if (!capital(w))
+        if (!capital(word))
             continue;
-        struct seen *s = find_seen(e, w->hash);
+        struct seen *seen = find_seen(evidence, word->hash);
 
-        s->hash = w->hash | 1;
-        s->inside |= !w->first && !w->loud;
+        seen->hash = word->hash | 1;
+        seen->inside |= !word->first && !word->loud;
     }
-    for (size_t i = 0; i < d->n; i++) {
-        const struct bl_doc_word *w = &d->v[i];
+    for (size_t i = 0; i < doc->n; i++) {
+        const struct bl_doc_word *word = &doc->v[i];
 
-        if (w->shape == BL_SHAPE_LOWER) {
-            struct seen *s = find_seen(e, w->hash);
+        if (word->shape == BL_SHAPE_LOWER) {
+            struct seen *seen = find_seen(evidence, word->hash);
 
-            s->lower = s->hash != 0;
+            seen->lower = seen->hash != 0;
         }
     }
 }
@@ -246,20 +253,20 @@ static bool same_text(struct bl_span a, struct bl_span b)
 
 static struct bl_span raw(const struct bl_naming_in *in)
 {
-    const struct bl_doc *d = in->doc;
-    size_t start = d->v[in->from].start;
+    const struct bl_doc *doc = in->doc;
+    size_t start = doc->v[in->from].start;
 
-    return (struct bl_span){ d->text.p + start,
-                             d->v[in->to - 1].end - start };
+    return (struct bl_span){ doc->text.p + start,
+                             doc->v[in->to - 1].end - start };
 }
 
-/* The first spelling that is written exactly so; n when none is. */
+/* Index of the first spelling that the text writes exactly so, or n. */
 static size_t exact_spelling(const struct bl_naming_in *in)
 {
-    struct bl_span s = raw(in);
+    struct bl_span text = raw(in);
 
     for (size_t i = 0; i < in->n; i++)
-        if (same_text(s, in->v[i].surface))
+        if (same_text(text, in->v[i].surface))
             return i;
     return in->n;
 }
@@ -273,9 +280,9 @@ static size_t spelling_shaped(const struct bl_naming_in *in,
     return in->n;
 }
 
-static bool common_noun(const struct bl_spelling *s)
+static bool common_noun(const struct bl_spelling *spelling)
 {
-    return s->kind & BL_KB_COMMON;
+    return spelling->kind & BL_KB_COMMON;
 }
 
 static double when_common(const struct bl_naming_in *in)
@@ -287,24 +294,25 @@ static double when_common(const struct bl_naming_in *in)
 
 static double capitals_word(const struct bl_naming_in *in, size_t *best)
 {
-    const struct bl_doc_word *w = &in->doc->v[in->from];
+    const struct bl_doc_word *word = &in->doc->v[in->from];
     bool function = bl_naming_function(in->doc, in->from);
     size_t i = spelling_shaped(in, BL_SHAPE_CAPS, BL_SHAPE_MIXED);
 
-    if (i < in->n && !(w->loud && function)) {
+    if (i < in->n && !(word->loud && function)) {
         *best = i;
-        return w->loud ? 0.6 : 0.85;
+        return word->loud ? 0.6 : 0.85;
     }
     i = spelling_shaped(in, BL_SHAPE_TITLE, BL_SHAPE_TITLE);
-    if (i == in->n || function || w->end - w->start < 4
+    if (i == in->n || function || word->end - word->start < 4
         || common_noun(&in->v[i]))
         return 0;
     *best = i;
     return 0.6;
 }
 
-/* The first spelling with a capital that is no common noun; if all are, the
- * first of those. */
+/* Index of the first spelling of shape TITLE or MIXED that is not a common
+ * noun; if all of them are, of the first; n when there is none.  One all in
+ * capitals does not count: "Us" is not "US". */
 static size_t title_spelling(const struct bl_naming_in *in)
 {
     size_t common = in->n;
@@ -321,11 +329,12 @@ static size_t title_spelling(const struct bl_naming_in *in)
     return common;
 }
 
-/* Only white space lies between the words a and a + 1, both capitalised. */
-static bool linked(const struct bl_doc *d, size_t a)
+/* Whether only white space lies between words i and i + 1, both
+ * capitalised. */
+static bool linked(const struct bl_doc *doc, size_t i)
 {
-    return a + 1 < d->n && capital(&d->v[a]) && capital(&d->v[a + 1])
-        && !d->v[a + 1].breaks;
+    return i + 1 < doc->n && capital(&doc->v[i]) && capital(&doc->v[i + 1])
+        && !doc->v[i + 1].breaks;
 }
 
 /* "Records" of "Apple Records": part of a longer name. */
@@ -338,41 +347,44 @@ static bool part_of_more(const struct bl_naming_in *in)
 
 static double title_word(const struct bl_naming_in *in, size_t *best)
 {
-    const struct bl_doc_word *w = &in->doc->v[in->from];
-    const struct seen *s = find_seen(in->evidence, w->hash);
+    const struct bl_doc_word *word = &in->doc->v[in->from];
+    const struct seen *seen = find_seen(in->evidence, word->hash);
     size_t i = title_spelling(in);
 
     if (i == in->n || bl_naming_function(in->doc, in->from))
         return 0;
     *best = i;
     if (common_noun(&in->v[i]) || generic_word(in->doc, in->from)
-        || (w->first && s->lower))
+        || (word->first && seen->lower))
         return when_common(in);
     if (part_of_more(in))
         return 0;
-    if (!w->first)
+    if (!word->first)
         return 0.85;
-    return s->inside ? 0.7 : 0.6;
+    return seen->inside ? 0.7 : 0.6;
 }
 
 static double one_word(const struct bl_naming_in *in, size_t *best)
 {
-    const struct bl_doc_word *w = &in->doc->v[in->from];
-    const char *p = in->doc->text.p + w->start;
+    const struct bl_doc_word *word = &in->doc->v[in->from];
+    const char *bytes = in->doc->text.p + word->start;
 
-    switch (w->shape) {
+    switch (word->shape) {
     case BL_SHAPE_CAPS:
-        return w->form_n < 2 ? 0 : capitals_word(in, best);
+        return word->form_n < 2 ? 0 : capitals_word(in, best);
     case BL_SHAPE_TITLE:
         return title_word(in, best);
     case BL_SHAPE_MIXED:
         return 0.85;
     case BL_SHAPE_LOWER:
-        return bl_naming_function(in->doc, in->from) || w->form_n < 3 ? 0
+        return bl_naming_function(in->doc, in->from) || word->form_n < 3 ? 0
             : when_common(in);
     default:
-        /* Scripts without case; numbers and single ideographs are out. */
-        return (unsigned char)*p >= 0xd0 && w->end - w->start > 4 ? 0.85 : 0;
+        /* A script without case, which leaves the bytes to tell: from 0xd0 on
+         * they begin U+0400 and above, so digits and signs are out, and more
+         * than four bytes is more than one ideograph. */
+        return (unsigned char)*bytes >= 0xd0 && word->end - word->start > 4
+            ? 0.85 : 0;
     }
 }
 
@@ -383,26 +395,29 @@ struct tally {
     bool foreign;               /* a word outside ASCII without case */
 };
 
+/* Lower case in function words does not count as small, because names have it
+ * too ("Bank of England").  A first byte from 0xd0 on means U+0400 or above,
+ * so an uncased word with one is of a script without case and not a number. */
 static struct tally count_words(const struct bl_naming_in *in)
 {
-    struct tally t = { 0 };
+    struct tally tally = { 0 };
 
     for (size_t i = in->from; i < in->to; i++) {
-        const struct bl_doc_word *w = &in->doc->v[i];
+        const struct bl_doc_word *word = &in->doc->v[i];
         bool function;
 
-        if (w->class != BL_FOLD_WORD)
+        if (word->class != BL_FOLD_WORD)
             continue;
         function = bl_naming_function(in->doc, i);
-        t.words++;
-        t.function += function;
-        t.capitals += w->shape >= BL_SHAPE_TITLE;
-        t.small += w->shape == BL_SHAPE_LOWER && !function;
-        t.uncased += w->shape == BL_SHAPE_NONE;
-        t.foreign |= w->shape == BL_SHAPE_NONE
-            && (unsigned char)in->doc->text.p[w->start] >= 0xd0;
+        tally.words++;
+        tally.function += function;
+        tally.capitals += word->shape >= BL_SHAPE_TITLE;
+        tally.small += word->shape == BL_SHAPE_LOWER && !function;
+        tally.uncased += word->shape == BL_SHAPE_NONE;
+        tally.foreign |= word->shape == BL_SHAPE_NONE
+            && (unsigned char)in->doc->text.p[word->start] >= 0xd0;
     }
-    return t;
+    return tally;
 }
 
 static size_t proper_spelling(const struct bl_naming_in *in)
@@ -413,7 +428,8 @@ static size_t proper_spelling(const struct bl_naming_in *in)
     return in->n;
 }
 
-/* Only the first word has a capital: it may owe it to the sentence. */
+/* Only the first word has a capital, which may be there because a sentence
+ * begins. */
 static double sentence_case(const struct bl_naming_in *in, size_t i)
 {
     if (in->doc->v[in->from].first || i == in->n
@@ -422,14 +438,14 @@ static double sentence_case(const struct bl_naming_in *in, size_t i)
     return 0.85;
 }
 
-static double inexact(const struct bl_naming_in *in, const struct tally *t,
+static double inexact(const struct bl_naming_in *in, const struct tally *tally,
                       size_t *best)
 {
     size_t i = proper_spelling(in);
 
-    if (t->small || t->function == t->words)
+    if (tally->small || tally->function == tally->words)
         return in->doc->v[in->from].first || i == in->n
-            || t->capitals == 0 || t->function ? when_common(in) : 0.6;
+            || tally->capitals == 0 || tally->function ? when_common(in) : 0.6;
     if (i < in->n) {
         *best = i;
         return 0.9;
@@ -439,18 +455,19 @@ static double inexact(const struct bl_naming_in *in, const struct tally *t,
 
 static double several_words(const struct bl_naming_in *in, size_t *best)
 {
-    struct tally t = count_words(in);
+    struct tally tally = count_words(in);
     size_t i = exact_spelling(in);
 
-    if (t.uncased == t.words)
-        return t.foreign ? 0.85 : 0;
-    if (t.capitals == 0)
+    if (tally.uncased == tally.words)
+        return tally.foreign ? 0.85 : 0;
+    if (tally.capitals == 0)
         return when_common(in);
     if (i == in->n)
-        return inexact(in, &t, best);
+        return inexact(in, &tally, best);
     *best = i;
-    if (in->v[i].inner || t.small == 0)
-        return t.function == t.words && t.capitals < t.words ? 0 : 0.95;
+    if (in->v[i].inner || tally.small == 0)
+        return tally.function == tally.words && tally.capitals < tally.words
+            ? 0 : 0.95;
     return sentence_case(in, i);
 }
 

@@ -42,13 +42,13 @@ struct bl_evidence;
 
 /* Empty: to be read into, again and again. */
 struct bl_evidence *bl_evidence_new(void);
-void bl_evidence_free(struct bl_evidence *e);
+void bl_evidence_free(struct bl_evidence *evidence);
 /* Reads a document: which of the words that it capitalises does it also
  * write in lower case, which does it capitalise within a sentence? */
-void bl_evidence_read(struct bl_evidence *e, const struct bl_doc *d);
+void bl_evidence_read(struct bl_evidence *evidence, const struct bl_doc *doc);
 
 /* Word i is one of those that no capital makes a name: "the". */
-bool bl_naming_function(const struct bl_doc *d, size_t i);
+bool bl_naming_function(const struct bl_doc *doc, size_t i);
 
 struct bl_naming_in {
     const struct bl_doc *doc;

@@ -28,14 +28,14 @@ struct bl_tagger;
 struct bl_tagger *bl_tagger_open(const char *name,
                                  const struct bl_engine_opts *opts,
                                  struct bl_err *err);
-void bl_tagger_close(struct bl_tagger *t);      /* NULL: nothing */
+void bl_tagger_close(struct bl_tagger *tagger);      /* NULL: nothing */
 
 /* The model's engine, as bl_encoder_describe() says. */
-const char *bl_tagger_describe(const struct bl_tagger *t);
+const char *bl_tagger_describe(const struct bl_tagger *tagger);
 
 /* Sets out->n mentions, in the order of the text, with score and type
  * (borrowed from the tagger); row is -1. */
-int bl_tagger_find(struct bl_tagger *t, const struct bl_doc *doc,
+int bl_tagger_find(struct bl_tagger *tagger, const struct bl_doc *doc,
                    struct bl_founds *out, struct bl_err *err);
 
 #endif

@@ -35,14 +35,14 @@ struct bl_tagset {
 
 /* -1 with BL_DATA for a label that is no O, B-... or I-..., or when there is
  * no O. */
-int bl_tagset_make(struct bl_tagset *t, char *const *labels, size_t n,
-                   struct bl_err *err);
-void bl_tagset_free(struct bl_tagset *t);
+int bl_tagset_make(struct bl_tagset *tagset, char *const *labels,
+                   size_t n_labels, struct bl_err *err);
+void bl_tagset_free(struct bl_tagset *tagset);
 
 /* logits[n][t->n] of n words; become logarithms of probabilities.  out[n]:
  * the labels of the likeliest sequence that is valid.  At the first word, I
  * counts as B of its type: what it would go on from is not there. */
-void bl_tagset_decode(const struct bl_tagset *t, float *logits, size_t n,
-                      size_t *out);
+void bl_tagset_decode(const struct bl_tagset *tagset, float *logits,
+                      size_t n_words, size_t *out);
 
 #endif
