@@ -141,6 +141,14 @@ fresh; echo one more >>"$T/m/vocab.txt"
 refused '1501.*1500' 'a word more than embeddings'
 fresh; edit 'del(.hidden_size)'
 refused 'hidden_size is missing' 'no hidden_size'
+fresh; edit '.hidden_size = "64"'
+refused "config.json': hidden_size: expected integer, found string" \
+    'a hidden_size that is a string'
+fresh; sed -i '1s/{/{"hidden_size":64,/' "$T/m/config.json"
+refused "config.json': hidden_size: is given twice" 'two of them'
+fresh; sed -i '1s/{/{"x\\u0000":1,/' "$T/m/config.json"
+refused "config.json': string at byte 1: '.u0000' is not a character" \
+    'a name with U+0000, which ends a string in C'
 fresh; edit '.num_attention_heads = 5'
 refused 'num_attention_heads 5 does not divide hidden_size 64' 'heads'
 fresh; edit '.num_hidden_layers = 1'

@@ -167,8 +167,8 @@ score --calibration "$T/missing" </dev/null
 is "$status" 3 'a missing calibration'
 echo '{"format":1,"profiles":{"cosine":{"rank":{"bee":1}}}}' >"$T/bad.json"
 score --calibration "$T/bad.json" </dev/null
-is "$status:$(cat "$T/err")" "3:blink-score: '$T/bad.json': profile \
-'cosine': 'rank': unknown feature 'bee'" 'an unknown feature'
+is "$status:$(cat "$T/err")" "3:blink-score: '$T/bad.json': \
+profiles.cosine.rank.bee: unknown feature" 'an unknown feature'
 echo '{"format":2,"profiles":{}}' >"$T/bad.json"
 score --calibration "$T/bad.json" </dev/null
 is "$status:$(cat "$T/err")" "3:blink-score: '$T/bad.json': expected a \

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "json/document.h"
 #include "train/examples.h"
 #include "base/file.h"
 #include "json/json.h"
@@ -32,75 +33,59 @@ static const char *config_path(int argc, char **argv)
 }
 
 /* One member as an argument; NULL for false, which needs none. */
-static char *argument_of(const char *path, struct bl_span key,
-                         struct bl_span value, struct bl_arena *a)
+static char *argument_of(struct bl_node setting)
 {
-    enum bl_json_type type = bl_json_type(value);
+    const char *key = bl_node_key(setting), *text;
+    struct bl_buf number = BL_BUF_INIT;
     struct bl_err err;
+    int on = 0;
+    char *argument;
 
-    if (type == BL_JSON_BOOL)
-        return *value.p == 't' ? bl_xasprintf("--%.*s", (int)key.n, key.p)
-            : NULL;
-    if (type == BL_JSON_STRING && bl_json_string(value, a, &value, &err) < 0)
-        bl_die(&err);
-    if (type != BL_JSON_STRING && type != BL_JSON_NUMBER) {
-        bl_fail(&err, BL_DATA, "'%s': %.*s: expected string, number or "
-                "boolean, found %s", path, (int)BL_MIN(key.n, 60),
-                key.p, bl_json_type_name(type));
+    if (bl_node_bool(setting, &on, NULL) == 0)
+        return on ? bl_xasprintf("--%s", key) : NULL;
+    if (bl_node_string(setting, &text, NULL) == 0)
+        return bl_xasprintf("--%s=%s", key, text);
+    if (bl_node_type(setting) != BL_JSON_NUMBER) {
+        bl_node_fail(setting, &err, "expected string, number or boolean, "
+                     "found %s", bl_json_type_name(bl_node_type(setting)));
         bl_die(&err);
     }
-    return bl_xasprintf("--%.*s=%.*s", (int)key.n, key.p, (int)value.n,
-                        value.p);
-}
-
-static struct bl_span read_config(const char *path, struct bl_buf *text)
-{
-    struct bl_err err;
-    struct bl_span root;
-
-    if (bl_file_read(path, MAX_CONFIG, text, &err) < 0)
-        bl_die(&err);
-    root = (struct bl_span){ text->data, text->len };
-    if (bl_json_check(root.p, root.n, &err) < 0) {
-        err.code = BL_DATA;
-        bl_err_prefix(&err, "'%s'", path);
-        bl_die(&err);
-    }
-    root = bl_json_trim(root);
-    if (bl_json_type(root) != BL_JSON_OBJECT) {
-        bl_fail(&err, BL_DATA, "'%s': expected object, found %s", path,
-                bl_json_type_name(bl_json_type(root)));
-        bl_die(&err);
-    }
-    return root;
+    bl_node_put(&number, setting);
+    argument = bl_xasprintf("--%s=%s", key, number.data);
+    bl_buf_free(&number);
+    return argument;
 }
 
 /* The settings come first, so that the command line has the last word. */
 void bl_verb_expand(int *argc, char ***argv)
 {
     const char *path = config_path(*argc, *argv);
-    static struct bl_arena arena = BL_ARENA_INIT;
-    struct bl_buf text = BL_BUF_INIT;
-    struct bl_json_iter it;
-    struct bl_span key, value;
+    struct bl_document *d;
+    struct bl_node root, setting;
+    struct bl_err err;
     char **out;
     int n = 2;
 
     if (!path)
         return;
-    it = bl_json_iter(read_config(path, &text));
-    out = bl_xcalloc((size_t)*argc + text.len + 1, sizeof *out);
+    d = bl_document_read(path, MAX_CONFIG, &err);
+    if (!d)
+        bl_die(&err);
+    root = bl_document_root(d);
+    if (bl_node_expect(root, BL_JSON_OBJECT, &err) < 0)
+        bl_die(&err);
+    out = bl_xcalloc((size_t)*argc + bl_node_count(root) + 1, sizeof *out);
     memcpy(out, *argv, 2 * sizeof *out);
-    while (bl_json_next(&it, &key, &value)) {
-        out[n] = argument_of(path, key, value, &arena);
+    for (setting = bl_node_first(root); setting.item;
+         setting = bl_node_next(setting)) {
+        out[n] = argument_of(setting);
         n += out[n] != NULL;
     }
     for (int i = 2; i < *argc; i++)
         out[n++] = (*argv)[i];
     *argc = n;
     *argv = out;
-    bl_buf_free(&text);
-    bl_arena_free(&arena);
+    bl_document_free(d);
 }
 
 /* ---- Files ---- */

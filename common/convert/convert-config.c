@@ -9,6 +9,7 @@
 
 #include "tensor/checkpoint.h"
 #include "convert/convert.h"
+#include "json/document.h"
 #include "base/file.h"
 #include "json/json.h"
 #include "base/mem.h"
@@ -117,79 +118,53 @@ static int put_config(const struct bl_checkpoint *from, const char *prefix,
 
 /* ---- What blink.json will say ---- */
 
-/* A length that BLINK's parameters give, or the usual one. */
-static int param_size(struct bl_span root, const char *name, size_t *out,
-                      struct bl_err *err)
-{
-    struct bl_span v;
-    int64_t n;
-    int found = bl_json_get(root, name, &v, err);
-
-    if (found > 0 && bl_json_integer(v, 1, BL_INPUT_MAX_LENGTH, &n, err) < 0)
-        return bl_err_prefix(err, "%s", name);
-    if (found > 0)
-        *out = (size_t)n;
-    return found < 0 ? -1 : 0;
-}
-
-static int param_bool(struct bl_span root, const char *name, int *out,
-                      struct bl_err *err)
-{
-    struct bl_span v;
-    int found = bl_json_get(root, name, &v, err);
-
-    if (found > 0 && bl_json_type(v) != BL_JSON_BOOL)
-        return bl_fail(err, BL_DATA, "%s: expected boolean, found %s", name,
-                       bl_json_type_name(bl_json_type(v)));
-    if (found > 0)
-        *out = *v.p == 't';
-    return found < 0 ? -1 : 0;
-}
-
-static int parse_params(const struct bl_convert *c, struct bl_span root,
+/* Lengths and case that BLINK's parameters give; what they do not say stays
+ * the usual one. */
+static int parse_params(const struct bl_convert *c, struct bl_node root,
                         struct bl_model_config *m, size_t *pair,
                         struct bl_err *err)
 {
-    if (bl_json_type(root) != BL_JSON_OBJECT)
-        return bl_fail(err, BL_DATA, "expected object, found %s",
-                       bl_json_type_name(bl_json_type(root)));
-    if (param_bool(root, c->kind == BL_CONVERT_RERANKER ? "lowercase_flag"
-                   : "lowercase", &m->lowercase, err) < 0)
+    const size_t most = BL_INPUT_MAX_LENGTH;
+
+    if (bl_member_bool(root, c->kind == BL_CONVERT_RERANKER
+                       ? "lowercase_flag" : "lowercase", &m->lowercase,
+                       err) < 0)
         return -1;
     /* main_dense gives the cross-encoder 32 and 128 whatever this says, and
      * cuts the pair to max_seq_length, which is all the older one has. */
     if (c->kind != BL_CONVERT_BIENCODER)
-        return param_size(root, "max_seq_length", pair, err);
-    if (param_size(root, "max_context_length", &m->context_length, err) < 0)
+        return bl_member_size(root, "max_seq_length", 1, most, pair, err) < 0
+            ? -1 : 0;
+    if (bl_member_size(root, "max_context_length", 1, most,
+                       &m->context_length, err) < 0
+        || bl_member_size(root, "max_cand_length", 1, most,
+                          &m->entity_length, err) < 0)
         return -1;
-    return param_size(root, "max_cand_length", &m->entity_length, err);
+    return 0;
 }
 
 static int read_params(const struct bl_convert *c, struct bl_model_config *m,
                        size_t *pair, struct bl_err *err)
 {
     struct bl_buf text = BL_BUF_INIT;
-    int rc;
+    struct bl_document *d = NULL;
+    int rc = -1;
 
     if (!c->params)
         return 0;
-    rc = bl_file_read(c->params, MAX_CONFIG, &text, err);
-    if (!rc) {
-        struct bl_span root = { text.data, text.len };
-
-        if (root.n > 1 && !memcmp(root.p, "{'", 2))
-            rc = bl_fail(err, BL_DATA, "parameters of ELQ (a Python "
-                                       "dictionary, not JSON), whose models "
-                                       "are not supported yet");
+    if (bl_file_read(c->params, MAX_CONFIG, &text, err) == 0) {
+        if (text.len > 1 && !memcmp(text.data, "{'", 2))
+            bl_fail(err, BL_DATA, "'%s': parameters of ELQ (a Python "
+                    "dictionary, not JSON), whose models are not supported "
+                    "yet",
+                    c->params);
         else
-            rc = bl_json_check(root.p, root.n, err);
-        if (!rc)
-            rc = parse_params(c, bl_json_trim(root), m, pair, err);
-        if (rc < 0 && err) {
-            err->code = BL_DATA;
-            bl_err_prefix(err, "'%s'", c->params);
-        }
+            d = bl_document_parse((struct bl_span){ text.data, text.len },
+                                  c->params, err);
     }
+    if (d)
+        rc = parse_params(c, bl_document_root(d), m, pair, err);
+    bl_document_free(d);
     bl_buf_free(&text);
     return rc;
 }

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "convert/convert.h"
+#include "json/document.h"
 #include "base/file.h"
-#include "json/json.h"
 #include "base/mem.h"
 #include "model/model-write.h"
 #include "base/paths.h"
@@ -66,23 +66,18 @@ static char *folder_of(const char *path)
  * say. */
 static char *named_bert(const char *params)
 {
-    struct bl_arena arena = BL_ARENA_INIT;
-    struct bl_buf text = BL_BUF_INIT;
+    struct bl_document *d = bl_document_read(params, MAX_PARAMS, NULL);
     char *dir = NULL, *there = folder_of(params);
-    struct bl_span v;
+    const char *name;
 
-    if (!bl_file_read(params, MAX_PARAMS, &text, NULL)
-        && !bl_json_check(text.data, text.len, NULL)
-        && bl_json_get(bl_json_trim((struct bl_span){ text.data, text.len }),
-                       "bert_model", &v, NULL) == 1
-        && !bl_json_string(v, &arena, &v, NULL) && v.n) {
-        dir = if_bert(bl_xstrdup(v.p));
-        if (!dir && v.p[0] != '/')
-            dir = if_bert(bl_xasprintf("%s/%s", there, v.p));
+    if (d && bl_member_string(bl_document_root(d), "bert_model", &name,
+                              NULL) == 1 && *name) {
+        dir = if_bert(bl_xstrdup(name));
+        if (!dir && name[0] != '/')
+            dir = if_bert(bl_xasprintf("%s/%s", there, name));
     }
     free(there);
-    bl_buf_free(&text);
-    bl_arena_free(&arena);
+    bl_document_free(d);
     return dir;
 }
 
@@ -105,37 +100,30 @@ char *bl_convert_source(const struct bl_convert *c)
 /* ---- vocab.txt ---- */
 
 /* The lines of vocab.txt from {"token": id, ...}, every id from 0 once. */
-static int put_words(struct bl_span words, struct bl_buf *out,
+static int put_words(struct bl_node words, struct bl_buf *out,
                      struct bl_err *err)
 {
-    struct bl_arena arena = BL_ARENA_INIT;
-    struct bl_json_iter it;
-    struct bl_span key, value, *by_id;
-    size_t n = 0;
-    int64_t id;
+    size_t n = bl_node_count(words), id;
+    const char **by_id = bl_xcalloc(n, sizeof *by_id);
+    struct bl_node word;
     int rc = 0;
 
-    for (it = bl_json_iter(words); bl_json_next(&it, NULL, &value); )
-        n++;
-    by_id = bl_xcalloc(n, sizeof *by_id);
-    for (it = bl_json_iter(words); !rc && bl_json_next(&it, &key, &value); ) {
-        struct bl_span quoted = { key.p - 1, key.n + 2 };
-
-        rc = bl_json_integer(value, 0, (int64_t)n - 1, &id, err);
-        if (!rc && by_id[id].p)
-            rc = bl_fail(err, BL_DATA, "id %lld is given twice",
-                         (long long)id);
-        if (!rc)
-            rc = bl_json_string(quoted, &arena, &by_id[id], err);
-        if (!rc && memchr(by_id[id].p, '\n', by_id[id].n))
-            rc = bl_fail(err, BL_DATA, "a word of two lines");
+    for (word = bl_node_first(words); !rc && word.item;
+         word = bl_node_next(word)) {
+        if ((rc = bl_node_size(word, 0, n - 1, &id, err)) < 0)
+            break;
+        if (by_id[id])
+            rc = bl_node_fail(word, err, "id %zu is given twice", id);
+        if (strchr(bl_node_key(word), '\n'))
+            rc = bl_node_fail(word, err, "a word of two lines");
+        by_id[id] = bl_node_key(word);
     }
-    for (size_t i = 0; !rc && i < n; i++) {
-        bl_buf_put_span(out, by_id[i]);
+    /* As many words as ids, and none twice: every place is taken. */
+    for (id = 0; !rc && id < n; id++) {
+        bl_buf_puts(out, by_id[id]);
         bl_buf_putc(out, '\n');
     }
     free(by_id);
-    bl_arena_free(&arena);
     return rc;
 }
 
@@ -143,27 +131,23 @@ static int put_words(struct bl_span words, struct bl_buf *out,
 static int read_tokenizer(const char *path, struct bl_buf *out,
                           struct bl_err *err)
 {
-    struct bl_buf text = BL_BUF_INIT;
-    struct bl_span root, model, words, type;
-    int rc = bl_file_read(path, MAX_VOCAB, &text, err);
+    struct bl_document *d = bl_document_read(path, MAX_VOCAB, err);
+    struct bl_node root, model, words;
+    const char *type = "";
+    int rc;
 
-    if (!rc && (rc = bl_json_check(text.data, text.len, err)) == 0) {
-        root = bl_json_trim((struct bl_span){ text.data, text.len });
-        if (bl_json_get(root, "model", &model, err) != 1
-            || bl_json_get(model, "type", &type, err) != 1
-            || !bl_span_is(type, "\"WordPiece\"")
-            || bl_json_get(model, "vocab", &words, err) != 1
-            || bl_json_type(words) != BL_JSON_OBJECT)
-            rc = bl_fail(err, BL_DATA, "expected a model of type WordPiece "
-                         "with a vocab");
-        else if ((rc = put_words(words, out, err)) < 0)
-            bl_err_prefix(err, "model: vocab");
-    }
-    if (rc < 0 && err && err->code != BL_SYSTEM) {
-        err->code = BL_DATA;
-        bl_err_prefix(err, "'%s'", path);
-    }
-    bl_buf_free(&text);
+    if (!d)
+        return -1;
+    root = bl_document_root(d);
+    if (bl_member(root, "model", &model, NULL) != 1
+        || bl_member_string(model, "type", &type, NULL) != 1
+        || strcmp(type, "WordPiece")
+        || bl_member_of(model, "vocab", BL_JSON_OBJECT, &words, NULL) != 1)
+        rc = bl_node_fail(root, err, "expected a model of type WordPiece "
+                          "with a vocab");
+    else
+        rc = put_words(words, out, err);
+    bl_document_free(d);
     return rc;
 }
 

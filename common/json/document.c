@@ -320,6 +320,9 @@ int bl_node_integer(struct bl_node v, int64_t lo, int64_t hi, int64_t *out,
     n = (int64_t)d;
     if ((double)n != d)
         return bl_node_fail(v, err, "expected integer, found %g", d);
+    if (n != lo && lo == hi)
+        return bl_node_fail(v, err, "expected %lld, found %lld",
+                            (long long)lo, (long long)n);
     if (n < lo || n > hi)
         return bl_node_fail(v, err, "expected %lld to %lld, found %lld",
                             (long long)lo, (long long)hi, (long long)n);

@@ -3,15 +3,16 @@
 
 #include "link/calibration.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "json/document.h"
 #include "json/json.h"
 #include "base/mem.h"
 #include "base/paths.h"
+
+enum { MAX_CALIBRATION = 1 << 20 };
 
 static const char default_text[] =
 #include "link/calibration-default.h"
@@ -46,46 +47,43 @@ static const char *const profiles[BL_N_PROFILES] = {
 
 /* ---- Reading ---- */
 
-/* An object whose members are numbers with the given names. */
-static int read_numbers(struct bl_span object, const char *const *names,
+/* {"bi": 1.5, ...}: numbers with the given names; what is not named is 0. */
+static int read_numbers(struct bl_node object, const char *const *names,
                         size_t n, double *out, struct bl_err *err)
 {
-    struct bl_json_iter it = bl_json_iter(object);
-    struct bl_span key, value;
+    struct bl_node v;
 
-    if (bl_json_type(object) != BL_JSON_OBJECT)
-        return bl_fail(err, BL_DATA, "expected object, found %s",
-                       bl_json_type_name(bl_json_type(object)));
-    while (bl_json_next(&it, &key, &value)) {
+    for (v = bl_node_first(object); v.item; v = bl_node_next(v)) {
         size_t i = 0;
-        while (i < n && !bl_json_key_is(key, names[i]))
+
+        while (i < n && strcmp(bl_node_key(v), names[i]))
             i++;
         if (i == n)
-            return bl_fail(err, BL_DATA, "unknown feature '%.*s'",
-                           (int)BL_MIN(key.n, 80), key.p);
-        if (bl_json_number(value, &out[i], err) < 0
-            || fabs(out[i]) > 1e6)
-            return bl_fail(err, BL_DATA, "feature '%s': expected a number "
-                           "within +-1e6", names[i]);
+            return bl_node_fail(v, err, "unknown feature");
+        if (bl_node_number(v, -1e6, 1e6, &out[i], err) < 0)
+            return -1;
     }
     return 0;
 }
 
-static int read_profile(struct bl_span object, struct bl_weights *w,
+static int read_profile(struct bl_node object, struct bl_weights *w,
                         struct bl_err *err)
 {
-    struct bl_span v;
+    struct bl_node v;
+    int found = bl_member_of(object, "rank", BL_JSON_OBJECT, &v, err);
 
-    if (bl_json_get(object, "rank", &v, err) == 1
-        && read_numbers(v, features, BL_N_FEATURES, w->rank, err) < 0)
-        return bl_err_prefix(err, "'rank'");
-    if (bl_json_get(object, "nil", &v, err) == 1
-        && read_numbers(v, nil_features, BL_N_NIL_FEATURES, w->nil, err) < 0)
-        return bl_err_prefix(err, "'nil'");
+    if (found < 0 || (found && read_numbers(v, features, BL_N_FEATURES,
+                                            w->rank, err) < 0))
+        return -1;
+    found = bl_member_of(object, "nil", BL_JSON_OBJECT, &v, err);
+    if (found < 0 || (found && read_numbers(v, nil_features,
+                                            BL_N_NIL_FEATURES, w->nil,
+                                            err) < 0))
+        return -1;
     return 0;
 }
 
-static int read_profiles(struct bl_span all, struct bl_calibration *out,
+static int read_profiles(struct bl_node all, struct bl_calibration *out,
                          struct bl_err *err)
 {
     /* Whose weights stand in for those that a file lacks, in this order. */
@@ -96,13 +94,13 @@ static int read_profiles(struct bl_span all, struct bl_calibration *out,
         { BL_PROFILE_CROSS_COSINE_NAMED, BL_PROFILE_CROSS_COSINE },
     };
     struct bl_weights *w = out->profile;
-    bool has[BL_N_PROFILES] = { false };
-    struct bl_span v;
+    int has[BL_N_PROFILES];
+    struct bl_node v;
 
     for (size_t i = 0; i < BL_N_PROFILES; i++) {
-        has[i] = bl_json_get(all, profiles[i], &v, err) == 1;
-        if (has[i] && read_profile(v, &w[i], err) < 0)
-            return bl_err_prefix(err, "profile '%s'", profiles[i]);
+        has[i] = bl_member_of(all, profiles[i], BL_JSON_OBJECT, &v, err);
+        if (has[i] < 0 || (has[i] && read_profile(v, &w[i], err) < 0))
+            return -1;
     }
     for (size_t i = 0; i < BL_COUNT(instead); i++)
         if (!has[instead[i][0]])
@@ -110,51 +108,44 @@ static int read_profiles(struct bl_span all, struct bl_calibration *out,
     return 0;
 }
 
-static int read_text(struct bl_calibration *out, struct bl_span text,
+static int read_root(struct bl_calibration *out, struct bl_node root,
                      struct bl_err *err)
 {
-    struct bl_span all, v;
-    int64_t format;
+    struct bl_node all;
+    size_t format = BL_CALIBRATION_FORMAT + 1;
 
     memset(out, 0, sizeof *out);
-    if (bl_json_check(text.p, text.n, err) < 0)
+    if (bl_node_expect(root, BL_JSON_OBJECT, err) < 0)
         return -1;
-    text = bl_json_trim(text);
-    if (bl_json_get(text, "format", &v, err) != 1
-        || bl_json_integer(v, BL_CALIBRATION_FORMAT, BL_CALIBRATION_FORMAT,
-                           &format, err) < 0)
-        return bl_fail(err, BL_DATA, "expected a calibration with "
-                       "\"format\": %d", BL_CALIBRATION_FORMAT);
-    if (bl_json_get(text, "profiles", &all, err) != 1)
-        return bl_fail(err, BL_DATA, "'profiles': expected object, found "
-                       "nothing");
+    bl_member_size(root, "format", 0, SIZE_MAX, &format, NULL);
+    if (format != BL_CALIBRATION_FORMAT)
+        return bl_node_fail(root, err, "expected a calibration with "
+                            "\"format\": %d", BL_CALIBRATION_FORMAT);
+    if (bl_required(bl_member_of(root, "profiles", BL_JSON_OBJECT, &all,
+                                 err), root, "profiles", err) < 0)
+        return -1;
     return read_profiles(all, out, err);
 }
 
 struct bl_calibration bl_calibration_default(void)
 {
     struct bl_calibration c;
-    struct bl_err err;
+    struct bl_document *d = bl_document_parse(bl_span_of(default_text),
+                                              "calibration-default.h", NULL);
 
-    if (read_text(&c, bl_span_of(default_text), &err) < 0)
+    if (!d || read_root(&c, bl_document_root(d), NULL) < 0)
         BL_BUG("calibration-default.h is no calibration");
+    bl_document_free(d);
     return c;
 }
 
 int bl_calibration_read(struct bl_calibration *out, const char *path,
                         struct bl_err *err)
 {
-    struct bl_buf text = BL_BUF_INIT;
-    int rc = bl_file_read(path, 1 << 20, &text, err);
+    struct bl_document *d = bl_document_read(path, MAX_CALIBRATION, err);
+    int rc = d ? read_root(out, bl_document_root(d), err) : -1;
 
-    if (rc == 0) {
-        rc = read_text(out, (struct bl_span){ text.data, text.len }, err);
-        if (rc < 0) {
-            err->code = BL_DATA;
-            bl_err_prefix(err, "'%s'", path);
-        }
-    }
-    bl_buf_free(&text);
+    bl_document_free(d);
     return rc;
 }
 

@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "json/json.h"
+#include "json/document.h"
 #include "base/mem.h"
 
 enum { MAX_INDEX = 64 << 20, MAX_SHARDS = 1000 };
@@ -88,16 +87,11 @@ static int open_torch(struct bl_checkpoint *c, struct bl_err *err)
 
 /* ---- Shards: {"weight_map":{"tensor":"file",...}} ---- */
 
-/* A shard's name is a file beside the index. */
-static int check_shard(const char *name, struct bl_err *err)
-{
-    if (!*name || *name == '.' || strchr(name, '/'))
-        return bl_fail(err, BL_DATA, "shard '%.80s' is not a plain file name",
-                       name);
-    return 0;
-}
-
-static struct bl_torchfile *shard(struct bl_checkpoint *c, const char *name,
+/* The file that a member of the map names, opened when it is the first of
+ * it.  It lies beside the index, so that an index cannot reach out of its
+ * folder.  names[] are the names of c->files. */
+static struct bl_torchfile *shard(struct bl_checkpoint *c,
+                                  struct bl_node member, const char *name,
                                   const char **names, struct bl_err *err)
 {
     const char *slash = strrchr(c->path, '/');
@@ -107,78 +101,76 @@ static struct bl_torchfile *shard(struct bl_checkpoint *c, const char *name,
     for (size_t i = 0; i < c->n_files; i++)
         if (!strcmp(names[i], name))
             return c->files[i];
-    if (check_shard(name, err) < 0)
+    if (!*name || *name == '.' || strchr(name, '/')) {
+        bl_node_fail(member, err, "shard '%.80s' is not a plain file name",
+                     name);
         return NULL;
+    }
     if (c->n_files == MAX_SHARDS) {
-        bl_fail(err, BL_DATA, "more than %d shards", MAX_SHARDS);
+        bl_node_fail(member, err, "more than %d shards", MAX_SHARDS);
         return NULL;
     }
     names[c->n_files] = name;
     path = bl_xasprintf("%.*s%s", slash ? (int)(slash - c->path + 1) : 0,
                         c->path, name);
     f = add_file(c, path, err);
+    if (!f)
+        bl_err_prefix(err, "'%s'", c->path);
     free(path);
     return f;
 }
 
-static int add_sharded(struct bl_checkpoint *c, struct bl_span key,
-                       struct bl_span value, const char **names,
-                       struct bl_err *err)
+static int add_sharded(struct bl_checkpoint *c, struct bl_node member,
+                       const char **names, struct bl_err *err)
 {
-    struct bl_span quoted = { key.p - 1, key.n + 2 };
     struct bl_torch_tensor *t;
     struct bl_torchfile *f;
+    const char *name;
 
-    if (bl_json_string(quoted, &c->arena, &key, err) < 0
-        || bl_json_string(value, &c->arena, &value, err) < 0)
+    if (bl_node_string(member, &name, err) < 0)
         return -1;
-    f = shard(c, value.p, names, err);
+    f = shard(c, member, name, names, err);
     if (!f)
         return -1;
-    t = bl_torchfile_find(f, key.p);
+    t = bl_torchfile_find(f, bl_node_key(member));
     if (!t)
-        return bl_fail(err, BL_DATA, "tensor '%s' is not in '%s'", key.p,
-                       value.p);
+        return bl_node_fail(member, err, "the tensor is not in '%.80s'",
+                            name);
     c->v[c->n++] = *t;
     return 0;
 }
 
-static int read_map(struct bl_checkpoint *c, struct bl_span map,
+static int read_map(struct bl_checkpoint *c, struct bl_node map,
                     struct bl_err *err)
 {
     const char *names[MAX_SHARDS];
-    struct bl_json_iter it;
-    struct bl_span key, value;
-    size_t n = 0;
+    size_t n = bl_node_count(map);
+    struct bl_node member;
 
-    for (it = bl_json_iter(map); bl_json_next(&it, NULL, &value); )
-        n++;
     if (n > BL_TORCH_MAX_TENSORS)
-        return bl_fail(err, BL_DATA, "%zu tensors, at most %d are read", n,
-                       BL_TORCH_MAX_TENSORS);
+        return bl_node_fail(map, err, "%zu tensors, at most %d are read", n,
+                            BL_TORCH_MAX_TENSORS);
     c->v = BL_NEW_ARRAY(struct bl_torch_tensor, n);
-    for (it = bl_json_iter(map); bl_json_next(&it, &key, &value); )
-        if (add_sharded(c, key, value, names, err) < 0)
+    for (member = bl_node_first(map); member.item;
+         member = bl_node_next(member))
+        if (add_sharded(c, member, names, err) < 0)
             return -1;
     return 0;
 }
 
 static int open_shards(struct bl_checkpoint *c, struct bl_err *err)
 {
-    struct bl_buf text = BL_BUF_INIT;
-    struct bl_span root, map;
-    int rc = bl_file_read(c->path, MAX_INDEX, &text, err);
+    struct bl_document *d = bl_document_read(c->path, MAX_INDEX, err);
+    struct bl_node root, map;
+    int rc = -1;
 
-    root = (struct bl_span){ text.data, text.len };
-    if (!rc && (rc = bl_json_check(root.p, root.n, err)) == 0) {
-        root = bl_json_trim(root);
-        if (bl_json_get(root, "weight_map", &map, err) == 1
-            && bl_json_type(map) == BL_JSON_OBJECT)
-            rc = read_map(c, map, err);
-        else
-            rc = bl_fail(err, BL_DATA, "there is no weight_map");
-    }
-    bl_buf_free(&text);
+    if (!d)
+        return -1;
+    root = bl_document_root(d);
+    if (bl_required(bl_member_of(root, "weight_map", BL_JSON_OBJECT, &map,
+                                 err), root, "weight_map", err) == 0)
+        rc = read_map(c, map, err);
+    bl_document_free(d);
     return rc;
 }
 
@@ -209,12 +201,8 @@ static int open_any(struct bl_checkpoint *c, struct bl_err *err)
     if (ends(c->path, ".safetensors")
         || ends(c->path, ".safetensors.index.json"))
         return open_weights(c, err);
-    if (ends(c->path, ".json")) {
-        if (open_shards(c, err) == 0)
-            return 0;
-        err->code = BL_DATA;
-        return bl_err_prefix(err, "'%s'", c->path);
-    }
+    if (ends(c->path, ".json"))
+        return open_shards(c, err);
     return open_torch(c, err);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "json/document.h"
 #include "base/file.h"
 #include "tensor/half.h"
 #include "json/json.h"
@@ -313,63 +314,56 @@ static bool has_shard(const struct bl_safetensors *st, const char *name)
     return false;
 }
 
-/* One shard's file name: opened unless it is already; it lies beside the
- * index, so that an index cannot reach out of its directory. */
-static int index_member(struct bl_safetensors *st, const char *dir,
-                        size_t n_dir, struct bl_span value,
-                        struct bl_err *err)
+/* Opens the file that a member of the map names, unless it is open.  It lies
+ * beside the index, so that an index cannot reach out of its folder. */
+static int index_member(struct bl_safetensors *st, const char *index,
+                        struct bl_node member, struct bl_err *err)
 {
-    struct bl_span name;
+    const char *slash = strrchr(index, '/'), *name;
     char *path;
     int rc;
 
-    if (bl_json_string(value, &st->names, &name, err) < 0)
-        return bl_err_prefix(err, "weight_map");
-    if (has_shard(st, name.p))
+    if (bl_node_string(member, &name, err) < 0)
+        return -1;
+    if (has_shard(st, name))
         return 0;
-    if (!name.n || name.p[0] == '.' || strchr(name.p, '/'))
-        return bl_fail(err, BL_DATA, "weight_map: '%.100s' is not the name "
-                       "of a file beside the index", name.p);
+    if (!*name || *name == '.' || strchr(name, '/'))
+        return bl_node_fail(member, err, "'%.100s' is not the name of a "
+                            "file beside the index", name);
     if (st->n_shards == MAX_SHARDS)
-        return bl_fail(err, BL_DATA, "more than %d files", MAX_SHARDS);
-    path = bl_xasprintf("%.*s%s", (int)n_dir, dir, name.p);
-    rc = open_shard(st, path, name.p, err);
+        return bl_node_fail(member, err, "more than %d files", MAX_SHARDS);
+    name = bl_arena_strndup(&st->names, name, strlen(name));
+    path = bl_xasprintf("%.*s%s", slash ? (int)(slash - index + 1) : 0,
+                        index, name);
+    rc = open_shard(st, path, name, err);
     free(path);
-    return rc;
+    return rc < 0 ? bl_err_prefix(err, "'%s'", index) : 0;
 }
 
 static int read_index(struct bl_safetensors *st, const char *path,
-                      struct bl_span text, struct bl_err *err)
+                      struct bl_node root, struct bl_err *err)
 {
-    const char *slash = strrchr(path, '/');
-    size_t n_dir = slash ? (size_t)(slash - path) + 1 : 0;
-    struct bl_json_iter it;
-    struct bl_span map, key, value;
+    struct bl_node map, member;
 
-    if (bl_json_check(text.p, text.n, err) < 0)
+    if (bl_required(bl_member_of(root, "weight_map", BL_JSON_OBJECT, &map,
+                                 err), root, "weight_map", err) < 0)
         return -1;
-    if (bl_json_get(text, "weight_map", &map, err) != 1
-        || bl_json_type(map) != BL_JSON_OBJECT)
-        return bl_fail(err, BL_DATA, "no object 'weight_map'");
-    it = bl_json_iter(map);
-    while (bl_json_next(&it, &key, &value))
-        if (index_member(st, path, n_dir, value, err) < 0)
+    for (member = bl_node_first(map); member.item;
+         member = bl_node_next(member))
+        if (index_member(st, path, member, err) < 0)
             return -1;
     if (!st->n_shards)
-        return bl_fail(err, BL_DATA, "weight_map names no file");
+        return bl_node_fail(map, err, "no file is named");
     return 0;
 }
 
 static int open_index(struct bl_safetensors *st, const char *path,
                       struct bl_err *err)
 {
-    struct bl_buf text = BL_BUF_INIT;
-    int rc = bl_file_read(path, MAX_INDEX, &text, err);
+    struct bl_document *d = bl_document_read(path, MAX_INDEX, err);
+    int rc = d ? read_index(st, path, bl_document_root(d), err) : -1;
 
-    if (!rc && read_index(st, path, (struct bl_span){ text.data, text.len },
-                          err) < 0)
-        rc = bl_err_prefix(err, "'%s'", path);
-    bl_buf_free(&text);
+    bl_document_free(d);
     return rc;
 }
 

@@ -6,12 +6,12 @@
 
 #include "train/trainer.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "json/document.h"
 #include "json/json.h"
 #include "base/mem.h"
 #include "base/newdir.h"
@@ -134,71 +134,81 @@ int bl_train_state_save(struct bl_trainer *t, struct bl_err *err)
 /* ---- Loading ---- */
 
 /* Names the first setting that is another one. */
-static int compare_settings(const struct bl_trainer *t, struct bl_span was,
-                            struct bl_err *err)
+static int compare_nodes(const struct bl_trainer *t, struct bl_node now,
+                         struct bl_node was, struct bl_err *err)
 {
-    struct bl_span now = bl_span_of(t->settings), key, value, other;
-    struct bl_json_iter it;
+    struct bl_node setting, other = was;
+    struct bl_buf old = BL_BUF_INIT, new = BL_BUF_INIT;
 
-    for (it = bl_json_iter(now); bl_json_next(&it, &key, &value); ) {
-        char name[64];
+    for (setting = bl_node_first(now); setting.item;
+         setting = bl_node_next(setting)) {
+        const char *name = bl_node_key(setting);
+        int found = bl_member(was, name, &other, err);
 
-        snprintf(name, sizeof name, "%.*s", (int)key.n, key.p);
-        if (bl_json_get(was, name, &other, err) != 1)
-            other = (struct bl_span)BL_SPAN_LIT("nothing");
-        if (!bl_span_eq(value, other))
-            return bl_fail(err, BL_DATA, "'%s.checkpoint' was made with %s "
-                                         "%.*s, not %.*s: give the same "
-                                         "options, or --force to start "
-                                         "over", t->output, name,
-                           (int)BL_MIN(other.n, 80), other.p,
-                           (int)BL_MIN(value.n, 80), value.p);
+        if (found < 0)
+            return -1;
+        if (found && bl_node_same(setting, other))
+            continue;
+        if (found)
+            bl_node_put(&old, other);
+        else
+            bl_buf_puts(&old, "nothing");
+        bl_node_put(&new, setting);
+        bl_fail(err, BL_DATA, "'%s.checkpoint' was made with %s %.80s, not "
+                "%.80s: give the same options, or --force to start over",
+                t->output, name, old.data, new.data);
+        bl_buf_free(&old);
+        bl_buf_free(&new);
+        return -1;
     }
     return 0;
 }
 
-static int read_counters(struct bl_trainer *t, struct bl_span root,
+static int compare_settings(const struct bl_trainer *t, struct bl_node was,
+                            struct bl_err *err)
+{
+    struct bl_document *d = bl_document_parse(bl_span_of(t->settings),
+                                              "settings", err);
+    int rc = d ? compare_nodes(t, bl_document_root(d), was, err) : -1;
+
+    bl_document_free(d);
+    return rc;
+}
+
+static int read_counters(struct bl_trainer *t, struct bl_node root,
                          struct bl_err *err)
 {
     struct counter c[N_COUNTERS];
-    struct bl_span v;
+    struct bl_node settings;
     int64_t n;
 
     list_counters(t, c);
-    if (bl_json_get(root, "settings", &v, err) != 1)
-        return bl_fail(err, BL_DATA, "settings are missing");
-    if (compare_settings(t, v, err) < 0)
+    if (bl_required(bl_member_of(root, "settings", BL_JSON_OBJECT, &settings,
+                                 err), root, "settings", err) < 0
+        || compare_settings(t, settings, err) < 0)
         return -1;
     for (size_t i = 0; i < N_COUNTERS; i++) {
-        if (bl_json_get(root, c[i].name, &v, err) != 1)
-            return bl_fail(err, BL_DATA, "%s is missing", c[i].name);
-        if (bl_json_integer(v, 0, INT64_MAX, &n, err) < 0)
-            return bl_err_prefix(err, "%s", c[i].name);
+        if (bl_required(bl_member_integer(root, c[i].name, 0, INT64_MAX, &n,
+                                          err), root, c[i].name, err) < 0)
+            return -1;
         if (c[i].v)
             *c[i].v = (uint64_t)n;
         else
             t->state.settled = n != 0;
     }
-    if (bl_json_get(root, "best", &v, err) != 1)
-        return bl_fail(err, BL_DATA, "best is missing");
-    return bl_json_number(v, &t->state.best, err);
+    return bl_required(bl_member_number(root, "best", -INFINITY, INFINITY,
+                                        &t->state.best, err),
+                       root, "best", err);
 }
 
 static int load_counters(struct bl_trainer *t, const char *dir,
                          struct bl_err *err)
 {
     char *path = bl_xasprintf("%s/%s", dir, files[0]);
-    struct bl_buf text = BL_BUF_INIT;
-    int rc = bl_file_read(path, MAX_STATE, &text, err);
+    struct bl_document *d = bl_document_read(path, MAX_STATE, err);
+    int rc = d ? read_counters(t, bl_document_root(d), err) : -1;
 
-    if (!rc)
-        rc = bl_json_check(text.data, text.len, err);
-    if (!rc)
-        rc = read_counters(t, bl_json_trim((struct bl_span){
-                           text.data, text.len }), err);
-    if (rc < 0 && err->code < BL_USAGE)
-        err->code = BL_DATA;
-    bl_buf_free(&text);
+    bl_document_free(d);
     free(path);
     return rc;
 }

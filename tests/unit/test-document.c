@@ -166,6 +166,8 @@ static void failures(struct bl_node root)
           "'x.json': x: expected integer, found 1.5");
     wrong(bl_member_size(root, "n", 8, 9, &n, &err),
           "'x.json': n: expected 8 to 9, found 7");
+    wrong(bl_member_size(root, "n", 8, 8, &n, &err),
+          "'x.json': n: expected 8, found 7");
     wrong(bl_member_size(root, "minus", 0, SIZE_MAX, &n, &err),
           "'x.json': minus: expected 0 to 9223372036854775807, found -3");
     wrong(bl_member_integer(root, "big", 0, INT64_MAX, &i, &err),
