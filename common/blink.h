@@ -17,6 +17,7 @@
 #ifndef BL_BLINK_H
 #define BL_BLINK_H
 
+#include "base/bug.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/buf.h"

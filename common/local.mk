@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += common/libcommon.la
 common_libcommon_la_SOURCES = \
 	common/base/arena.c common/base/arena.h \
 	common/base/buf.c common/base/buf.h \
+	common/base/bug.c common/base/bug.h \
 	common/base/bytes.h \
 	common/base/err.c common/base/err.h \
 	common/base/file.c common/base/file.h \
@@ -179,6 +180,7 @@ basedir = $(pkgincludedir)/base
 base_HEADERS = \
 	common/base/arena.h \
 	common/base/buf.h \
+	common/base/bug.h \
 	common/base/err.h \
 	common/base/file.h \
 	common/base/mem.h \

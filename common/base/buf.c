@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/err.h"
+#include "base/bug.h"
 #include "base/mem.h"
 
 struct bl_span bl_span_of(const char *s)

@@ -140,9 +140,3 @@ int bl_err_prefix(struct bl_err *err, const char *fmt, ...)
     store(err, &b);
     return -1;
 }
-
-_Noreturn void bl_bug_at(const char *file, int line, const char *text)
-{
-    fprintf(stderr, "bug at %s:%d: %s\n", file, line, text);
-    abort();
-}

@@ -17,6 +17,8 @@
 
 #include <stdarg.h>
 
+#include "base/bug.h"
+
 enum bl_code {
     BL_OK,
     BL_BAD_JSON,        /* "bad-json": not one JSON object */
@@ -63,11 +65,5 @@ int bl_fail_errno(struct bl_err *err, enum bl_code code, const char *fmt, ...)
 /* Put "prefix: " before the message that *err already holds; returns -1. */
 int bl_err_prefix(struct bl_err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* A broken promise inside our own code: prints file:line and aborts. */
-#define BL_BUG(text) bl_bug_at(__FILE__, __LINE__, text)
-#define BL_ASSERT(cond) ((cond) ? (void)0 : BL_BUG("not true: " #cond))
-void bl_bug_at(const char *file, int line, const char *text)
-    __attribute__((noreturn));
 
 #endif

@@ -222,6 +222,7 @@ static void arm_cleanup(void)
         return;
     armed = true;
     atexit(bl_newfile_cleanup);
+    bl_at_oom(bl_newfile_cleanup);
     for (size_t i = 0; i < BL_COUNT(signals); i++)
         if (sigaction(signals[i], NULL, &old) == 0
             && old.sa_handler == SIG_DFL)

@@ -5,13 +5,13 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/err.h"
-#include "base/file.h"
+static void (*at_oom)(void);
 
 bool bl_size_mul(size_t a, size_t b, size_t *out)
 {
@@ -33,6 +33,11 @@ bool bl_size_add(size_t a, size_t b, size_t *out)
     return true;
 }
 
+void bl_at_oom(void (*hook)(void))
+{
+    at_oom = hook;
+}
+
 /* Without malloc: snprintf with %zu allocates nothing. */
 _Noreturn void bl_oom(size_t bytes)
 {
@@ -43,7 +48,8 @@ _Noreturn void bl_oom(size_t bytes)
     ssize_t put = write(STDERR_FILENO, text, (size_t)n);
 
     (void)put;
-    bl_newfile_cleanup();
+    if (at_oom)
+        at_oom();
     _exit(4);
 }
 

@@ -2,8 +2,8 @@
 /*
  * mem: allocation that cannot fail quietly, and sizes that cannot wrap.
  *
- * When memory runs out, bl_oom() prints one line, removes the temporary
- * files that are open (file.h) and ends the process with status 4: a stream
+ * When memory runs out, bl_oom() prints one line, calls the hook that removes
+ * open temporary files (file.h) and ends the process with status 4: a stream
  * program has nothing better to do, and callers stay free of a branch that
  * no one could test.  Release everything here with free().
  */
@@ -95,5 +95,10 @@ bool bl_size_add(size_t a, size_t b, size_t *out)
 
 /* Ends the process with status 4, saying how many bytes were asked for. */
 __attribute__((noreturn)) void bl_oom(size_t bytes);
+
+/* Has bl_oom() call the hook before it ends the process; the last one given
+ * stays.  It must not allocate.  file.h gives the one that removes temporary
+ * files, which memory must not know of. */
+void bl_at_oom(void (*hook)(void));
 
 #endif
