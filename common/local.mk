@@ -33,6 +33,7 @@ common_libcommon_la_SOURCES = \
 	common/text/fold.c common/text/fold.h \
 	common/text/initials.c common/text/initials.h \
 	common/text/input.c common/text/input.h \
+	common/text/shape.c common/text/shape.h \
 	common/text/uni-tables.c common/text/uni-tables.h \
 	common/text/unicode.c common/text/unicode.h \
 	common/text/vocab.c common/text/vocab.h \

@@ -23,17 +23,7 @@
 
 #include "base/buf.h"
 #include "text/fold.h"
-
-enum bl_word_shape {
-    BL_SHAPE_NONE,              /* no cased letter: digits, CJK, marks */
-    BL_SHAPE_LOWER,             /* "water" */
-    BL_SHAPE_TITLE,             /* "Water", "McDonald" */
-    BL_SHAPE_CAPS,              /* "WHO", "U" (one capital letter) */
-    BL_SHAPE_MIXED              /* "iPhone" */
-};
-
-/* How n bytes of valid UTF-8 are capitalised, as one word. */
-enum bl_word_shape bl_shape_of(const char *p, size_t n);
+#include "text/shape.h"
 
 struct bl_doc_word {
     size_t start, end;          /* bytes of the text, end exclusive */

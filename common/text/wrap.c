@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "text/doc.h"
 #include "base/utf8.h"
+#include "text/shape.h"
 
 enum { NARROWEST = 40, WIDEST = 120, LONG_ONES = 20, SLACK = 10 };
 
