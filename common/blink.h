@@ -42,6 +42,7 @@
 #include "text/words.h"
 #include "text/wordpiece.h"
 #include "text/input.h"
+#include "model/role.h"
 #include "model/model.h"
 #include "net/encoder.h"
 

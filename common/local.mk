@@ -68,6 +68,7 @@ common_libcommon_la_SOURCES = \
 	common/model/model-parts.h \
 	common/model/model-write.c common/model/model-write.h \
 	common/model/model.c common/model/model.h \
+	common/model/role.c common/model/role.h \
 	common/model/rows.c common/model/rows.h \
 	common/net/batch.c \
 	common/net/blas.c common/net/blas.h \
@@ -207,7 +208,8 @@ tensor_HEADERS = \
 	common/tensor/safetensors.h
 modeldir = $(pkgincludedir)/model
 model_HEADERS = \
-	common/model/model.h
+	common/model/model.h \
+	common/model/role.h
 netdir = $(pkgincludedir)/net
 net_HEADERS = \
 	common/net/encoder.h

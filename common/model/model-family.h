@@ -18,7 +18,8 @@
 
 #include <stdbool.h>
 
-#include "model/model.h"
+#include "base/err.h"
+#include "model/role.h"
 
 /* "bi", "cross", "ner"; static storage. */
 const char *bl_family_folder(enum bl_role role);

@@ -22,14 +22,6 @@ enum {
     MAX_VOCAB = 256 << 20
 };
 
-const char *bl_role_name(enum bl_role role)
-{
-    static const char *const names[] = { "bi-encoder", "cross-encoder",
-                                         "tagger" };
-
-    return names[role];
-}
-
 int bl_model_need(const struct bl_model *m, enum bl_role role,
                   struct bl_err *err)
 {

@@ -32,13 +32,13 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/role.h"
 
 struct bl_int8;                 /* int8.h */
 struct bl_wordpiece;            /* wordpiece.h */
 struct bl_input_spec;           /* input.h */
 struct bl_safetensors;          /* safetensors.h */
 
-enum bl_role { BL_ROLE_BI_ENCODER, BL_ROLE_CROSS_ENCODER, BL_ROLE_TAGGER };
 enum bl_pooling { BL_POOL_CLS, BL_POOL_MEAN };
 /* Towers of a bi-encoder; with one tower both names mean it. */
 enum bl_tower { BL_TOWER_CONTEXT, BL_TOWER_ENTITY, BL_MAX_TOWERS };
@@ -113,14 +113,7 @@ struct bl_model {
     void *memory;               /* private */
 };
 
-/* The directory of the model: name is a path or a name in the data folders
- * (paths.h), of a model or of a family with one of that role.  NULL: for a
- * bi-encoder the default model; for the others "default-cross" and
- * "default-ner", else that part of the default model's family.  Caller frees.
- * NULL with BL_DATA saying where it was looked for. */
-char *bl_model_find(const char *name, enum bl_role role, struct bl_err *err);
-
-/* Finds it, and opens it if it has that role. */
+/* Finds it as bl_model_find() does, and opens it if it has that role. */
 struct bl_model *bl_model_open_as(const char *name, enum bl_role role,
                                   struct bl_err *err);
 
@@ -132,8 +125,5 @@ void bl_model_close(struct bl_model *m);        /* NULL: nothing */
 /* -1 with BL_DATA when the model has another role. */
 int bl_model_need(const struct bl_model *m, enum bl_role role,
                   struct bl_err *err);
-
-/* "bi-encoder", "cross-encoder", "tagger"; static storage. */
-const char *bl_role_name(enum bl_role role);
 
 #endif
