@@ -54,6 +54,7 @@ common_libcommon_la_SOURCES = \
 	common/wiki/dumpfile.c common/wiki/dumpfile.h \
 	common/wiki/wikidump.c common/wiki/wikidump.h \
 	common/wiki/wikinames.c \
+	common/wiki/wikitext-blocks.c \
 	common/wiki/wikitext-frames.c \
 	common/wiki/wikitext-parts.h \
 	common/wiki/wikitext-put.c \

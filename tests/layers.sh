@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The folders of common/ are layers in the order of ARCHITECTURE.md's table:
-# files include by folder, never from a folder below their own, and no
-# circle of includes joins headers.
+# files include by folder, never from a folder below their own, and neither
+# includes of headers nor calls between objects go in a circle.
 . "$top_srcdir/tests/lib.sh"
 
 sed -n '/^## The layers/,/^## Ten/s/^| `\([a-z]*\)` |.*/\1/p' \
@@ -29,4 +29,13 @@ is "$(awk 'NR == FNR { row[$1] = NR; next }
 is "$(grep -H '^#include "' ./*/*.h | grep -v config.h |
       sed 's,^\./,,; s/:#include "/ /; s/"$//' | tsort 2>&1 >/dev/null)" '' \
     'no circle of headers'
+
+# An object uses what it lacks from the one that defines it.
+cd "$top_builddir" || exit 1
+nm -g -A common/*/*.o | sed 's,^common/,,; s/\.o:[0-9a-f ]*/ /' |
+    awk '$3 ~ /^bl_/ { if ($2 == "U") uses[$1 " " $3]; else by[$3] = $1 }
+    END { for (u in uses) { split(u, s); if (s[2] in by) print s[1], by[s[2]] } }' |
+    sort -u >"$T/calls"
+ok 'objects call each other' [ -s "$T/calls" ]
+is "$(tsort "$T/calls" 2>&1 >/dev/null)" '' 'no circle of objects'
 finish

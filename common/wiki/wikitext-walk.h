@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * wikitext-walk: the state of the walk of wikitext.c, which
- * wikitext-frames.c (the stack of what is open) and wikitext-put.c (the text)
- * share.
+ * wikitext-frames.c (the stack of what is open), wikitext-blocks.c
+ * (paragraphs) and wikitext-put.c (the text) share.
  */
 #ifndef BL_WIKITEXT_WALK_H
 #define BL_WIKITEXT_WALK_H
@@ -62,10 +62,13 @@ struct bl_wikitext {
     struct bl_wikipage page;
 };
 
-/* ---- wikitext.c ---- */
+/* ---- wikitext-blocks.c ---- */
 
 /* Nothing is open. */
 bool bl_walk_at_base(const struct bl_wikitext *w);
+/* Ends the block that is open, if it has text; begins one of this kind. */
+void bl_walk_end_block(struct bl_wikitext *w);
+void bl_walk_begin_block(struct bl_wikitext *w, enum bl_wikiblock_kind kind);
 /* A new paragraph, or item, begins. */
 void bl_walk_break(struct bl_wikitext *w, bool item);
 

@@ -15,40 +15,7 @@
 #include "base/utf8.h"
 #include "wiki/wikitext-walk.h"
 
-/* ---- Blocks ---- */
-
-bool bl_walk_at_base(const struct bl_wikitext *w)
-{
-    return w->depth == 0;
-}
-
-static void end_block(struct bl_wikitext *w)
-{
-    struct bl_buf *t = &w->text;
-
-    while (t->len > w->block_start && t->data[t->len - 1] == ' ')
-        t->len--;
-    if (w->debris)
-        bl_walk_cut(w, w->block_start, w->block_link);
-    if (t->len > w->block_start) {
-        BL_GROW(w->blocks, w->n_blocks + 1, w->cap_blocks);
-        w->blocks[w->n_blocks++] = (struct bl_wikiblock){
-            w->block_start, t->len, w->kind };
-        bl_buf_putc(t, '\n');
-    }
-    w->block_start = w->floor = t->len;
-    w->block_link = w->n_links;
-    w->kind = BL_WIKI_TEXT;
-    w->debris = false;
-    w->external = 0;
-    w->dropped = SIZE_MAX;
-}
-
-static void begin_block(struct bl_wikitext *w, enum bl_wikiblock_kind kind)
-{
-    end_block(w);
-    w->kind = kind;
-}
+/* ---- Lines ---- */
 
 static bool line_is(const struct bl_wikitext *w, size_t i, const char *s)
 {
@@ -93,10 +60,10 @@ static size_t start_heading(struct bl_wikitext *w, size_t i)
         begin++;
     if (end <= begin) {
         if (w->kind != BL_WIKI_TEXT)
-            begin_block(w, BL_WIKI_TEXT);
+            bl_walk_begin_block(w, BL_WIKI_TEXT);
         return i;
     }
-    begin_block(w, BL_WIKI_HEADING);
+    bl_walk_begin_block(w, BL_WIKI_HEADING);
     w->heading_end = end;
     w->heading_eol = eol;
     return begin;
@@ -111,7 +78,7 @@ static size_t start_line(struct bl_wikitext *w, size_t i)
     w->new_line = false;
     w->external = 0;
     if (strchr("*#:;", c)) {
-        begin_block(w, BL_WIKI_ITEM);
+        bl_walk_begin_block(w, BL_WIKI_ITEM);
         while (i < w->n && strchr("*#:; \t", w->p[i]))
             i++;
         return i;
@@ -119,28 +86,20 @@ static size_t start_line(struct bl_wikitext *w, size_t i)
     if (c == '=')
         return start_heading(w, i);
     if (line_is(w, i, "----")) {
-        end_block(w);
+        bl_walk_end_block(w);
         while (i < w->n && w->p[i] == '-')
             i++;
         return i;
     }
     /* Rows of a table or of a template that had no proper end. */
     if (c == '|' || c == '!' || line_is(w, i, "{|") || line_is(w, i, "}}")) {
-        begin_block(w, BL_WIKI_TEXT);
+        bl_walk_begin_block(w, BL_WIKI_TEXT);
         w->debris = true;
         return i;
     }
     if (w->kind != BL_WIKI_TEXT || w->debris)
-        begin_block(w, BL_WIKI_TEXT);
+        bl_walk_begin_block(w, BL_WIKI_TEXT);
     return i;
-}
-
-void bl_walk_break(struct bl_wikitext *w, bool item)
-{
-    if (bl_walk_at_base(w))
-        begin_block(w, item ? BL_WIKI_ITEM : BL_WIKI_TEXT);
-    else
-        bl_walk_put(w, " ", 1);
 }
 
 static size_t newline(struct bl_wikitext *w, size_t i)
@@ -154,7 +113,7 @@ static size_t newline(struct bl_wikitext *w, size_t i)
                         || w->p[i] == '\r'))
         i++;
     if (w->kind != BL_WIKI_TEXT || i == w->n || w->p[i] == '\n')
-        end_block(w);
+        bl_walk_end_block(w);
     else
         bl_walk_put(w, " ", 1);
     w->new_line = true;
@@ -435,7 +394,7 @@ const struct bl_wikipage *bl_wikitext_read(struct bl_wikitext *w,
     bl_scan_source(&w->scan, source);
     while (i < w->n || w->mark < w->scan.n)
         i = walk(w, i);
-    end_block(w);
+    bl_walk_end_block(w);
     place_names(w);
     w->page.text = (struct bl_span){ w->text.data, w->text.len };
     w->page.blocks = w->blocks;
