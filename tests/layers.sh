@@ -33,8 +33,13 @@ is "$(grep -H '^#include "' ./*/*.h | grep -v config.h |
 # An object uses what it lacks from the one that defines it.
 cd "$top_builddir" || exit 1
 nm -g -A common/*/*.o | sed 's,^common/,,; s/\.o:[0-9a-f ]*/ /' |
-    awk '$3 ~ /^bl_/ { if ($2 == "U") uses[$1 " " $3]; else by[$3] = $1 }
-    END { for (u in uses) { split(u, s); if (s[2] in by) print s[1], by[s[2]] } }' |
+    awk '$3 ~ /^bl_/ { if ($2 == "U") uses[$1, $3]; else by[$3] = $1 }
+    END {
+        for (use in uses) {
+            split(use, name, SUBSEP)
+            if (name[2] in by) print name[1], by[name[2]]
+        }
+    }' |
     sort -u >"$T/calls"
 ok 'objects call each other' [ -s "$T/calls" ]
 is "$(tsort "$T/calls" 2>&1 >/dev/null)" '' 'no circle of objects'

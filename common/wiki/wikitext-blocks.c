@@ -5,19 +5,19 @@
 #include "base/mem.h"
 #include "wiki/wikitext-walk.h"
 
-bool bl_walk_at_base(const struct bl_wikitext *w)
+bool bl_wikiwalk_at_base(const struct bl_wikitext *w)
 {
     return w->depth == 0;
 }
 
-void bl_walk_end_block(struct bl_wikitext *w)
+void bl_wikiwalk_end_block(struct bl_wikitext *w)
 {
     struct bl_buf *t = &w->text;
 
     while (t->len > w->block_start && t->data[t->len - 1] == ' ')
         t->len--;
     if (w->debris)
-        bl_walk_cut(w, w->block_start, w->block_link);
+        bl_wikiwalk_cut(w, w->block_start, w->block_link);
     if (t->len > w->block_start) {
         BL_GROW(w->blocks, w->n_blocks + 1, w->cap_blocks);
         w->blocks[w->n_blocks++] = (struct bl_wikiblock){
@@ -32,16 +32,17 @@ void bl_walk_end_block(struct bl_wikitext *w)
     w->dropped = SIZE_MAX;
 }
 
-void bl_walk_begin_block(struct bl_wikitext *w, enum bl_wikiblock_kind kind)
+void bl_wikiwalk_begin_block(struct bl_wikitext *w,
+                             enum bl_wikiblock_kind kind)
 {
-    bl_walk_end_block(w);
+    bl_wikiwalk_end_block(w);
     w->kind = kind;
 }
 
-void bl_walk_break(struct bl_wikitext *w, bool item)
+void bl_wikiwalk_break(struct bl_wikitext *w, bool item)
 {
-    if (bl_walk_at_base(w))
-        bl_walk_begin_block(w, item ? BL_WIKI_ITEM : BL_WIKI_TEXT);
+    if (bl_wikiwalk_at_base(w))
+        bl_wikiwalk_begin_block(w, item ? BL_WIKI_ITEM : BL_WIKI_TEXT);
     else
-        bl_walk_put(w, " ", 1);
+        bl_wikiwalk_put(w, " ", 1);
 }

@@ -42,7 +42,7 @@ static void mute(struct bl_wikitext *w, const struct bl_mark *m)
 static void add_link(struct bl_wikitext *w, const struct bl_frame *f,
                      size_t start, size_t end, bool shown)
 {
-    struct bl_walk_name *at;
+    struct bl_wikiwalk_name *at;
     size_t n = end - start;
 
     if (n == 0 || n > MAX_ANCHOR)
@@ -54,7 +54,7 @@ static void add_link(struct bl_wikitext *w, const struct bl_frame *f,
                                     sizeof *w->link_names);
     }
     at = &w->link_names[w->n_links];
-    *at = (struct bl_walk_name){ f->key, f->n_key, (uint32_t)w->names.len,
+    *at = (struct bl_wikiwalk_name){ f->key, f->n_key, (uint32_t)w->names.len,
                                  (uint32_t)n };
     bl_buf_put(&w->names, w->text.data + start, n);
     w->links[w->n_links++] = (struct bl_wikilink){
@@ -139,7 +139,7 @@ static void put_bare_target(struct bl_wikitext *w, const struct bl_frame *f)
     if (colon && colon < s.p + s.n)
         s = (struct bl_span){ colon + 1,
                               s.n - (size_t)(colon + 1 - s.p) };
-    bl_walk_put(w, s.p, s.n);
+    bl_wikiwalk_put(w, s.p, s.n);
 }
 
 /* Letters right behind a link belong to it: "[[apple]]s". */
@@ -165,7 +165,7 @@ static size_t put_trail(struct bl_wikitext *w, size_t i)
         }
         end += len;
     }
-    bl_walk_put(w, w->p + i, end - i);
+    bl_wikiwalk_put(w, w->p + i, end - i);
     return end;
 }
 
@@ -192,7 +192,7 @@ static size_t close_link(struct bl_wikitext *w, struct bl_frame *f,
     else if (end > start)
         w->floor = end;
     else
-        bl_walk_dropped(w);
+        bl_wikiwalk_dropped(w);
     w->open_link = f->open_link;
     w->muted = f->muted;
     w->hidden = f->hidden;
@@ -243,7 +243,7 @@ static size_t open_template(struct bl_wikitext *w, const struct bl_mark *m)
     const struct bl_rule *rule = NULL;
     struct bl_frame *f;
 
-    if (bl_walk_at_base(w))
+    if (bl_wikiwalk_at_base(w))
         look_at_name(w, name);
     if (!w->muted && w->kept < MAX_KEPT
         && (after == w->scan.v[m->mate].start || strchr("|:", w->p[after])))
@@ -361,17 +361,17 @@ static void close_template(struct bl_wikitext *w, const struct bl_frame *f)
         bl_buf_reserve(&w->tmp, 1);
         if (r->kind != BL_RULE_ARG && r->kind != BL_RULE_LAST)
             bl_rule_apply(r, a.v, a.n, a.lower, &w->tmp);
-        bl_walk_cut(w, f->start, f->first_link);
+        bl_wikiwalk_cut(w, f->start, f->first_link);
         if (w->tmp.len)
-            bl_walk_put(w, w->tmp.data, w->tmp.len);
+            bl_wikiwalk_put(w, w->tmp.data, w->tmp.len);
         else
-            bl_walk_dropped(w);
+            bl_wikiwalk_dropped(w);
     }
     w->n_args = f->first_arg;
     w->kept--;
 }
 
-size_t bl_walk_pipe(struct bl_wikitext *w, size_t i)
+size_t bl_wikiwalk_pipe(struct bl_wikitext *w, size_t i)
 {
     struct bl_frame *f = w->depth ? &w->frames[w->depth - 1] : NULL;
 
@@ -379,9 +379,9 @@ size_t bl_walk_pipe(struct bl_wikitext *w, size_t i)
         push_arg(w);
     } else if (f && f->kind == BL_FRAME_LINK && !f->piped) {
         f->piped = true;
-        bl_walk_cut(w, f->start, f->first_link);
+        bl_wikiwalk_cut(w, f->start, f->first_link);
     } else {
-        bl_walk_put(w, "|", 1);
+        bl_wikiwalk_put(w, "|", 1);
     }
     return i + 1;
 }
@@ -397,27 +397,27 @@ static void put_math(struct bl_wikitext *w, const struct bl_mark *m)
         if (strchr("\\{}&_", w->p[i]) || (unsigned char)w->p[i] < ' ')
             n = 0;
     if (n && n <= 40)
-        bl_walk_put(w, w->p + m->start, n);
+        bl_wikiwalk_put(w, w->p + m->start, n);
     else
-        bl_walk_dropped(w);
+        bl_wikiwalk_dropped(w);
 }
 
 /* "10<sup>6</sup>" is "10^6", "km<sup>2</sup>" is "km2". */
 static void put_tag(struct bl_wikitext *w, const struct bl_mark *m)
 {
-    char c = bl_walk_last(w);
+    char c = bl_wikiwalk_last(w);
 
     switch (m->tag) {
     case BL_TAG_SUP:
         if (c >= '0' && c <= '9')
-            bl_walk_put(w, "^", 1);
+            bl_wikiwalk_put(w, "^", 1);
         break;
     case BL_TAG_BREAK:
-        bl_walk_put(w, " ", 1);
+        bl_wikiwalk_put(w, " ", 1);
         break;
     case BL_TAG_BLOCK:
     case BL_TAG_ITEM:
-        bl_walk_break(w, m->tag == BL_TAG_ITEM);
+        bl_wikiwalk_break(w, m->tag == BL_TAG_ITEM);
         break;
     default:
         break;
@@ -439,7 +439,7 @@ static size_t close_frame(struct bl_wikitext *w, const struct bl_mark *m)
     } else {
         w->muted = f->muted;
         if (!w->muted)
-            bl_walk_dropped(w);
+            bl_wikiwalk_dropped(w);
     }
     return m->end;
 }
@@ -450,17 +450,17 @@ static size_t plain_mark(struct bl_wikitext *w, const struct bl_mark *m)
     if (w->muted)
         return m->end;
     if (m->kind == BL_MARK_RAW)
-        bl_walk_put(w, w->p + m->start, m->end - m->start);
+        bl_wikiwalk_put(w, w->p + m->start, m->end - m->start);
     else if (m->kind == BL_MARK_MATH)
         put_math(w, m);
     else if (m->kind == BL_MARK_TAG)
         put_tag(w, m);
     else if (m->end > m->start)
-        bl_walk_dropped(w);
+        bl_wikiwalk_dropped(w);
     return m->end;
 }
 
-size_t bl_walk_mark(struct bl_wikitext *w, const struct bl_mark *m)
+size_t bl_wikiwalk_mark(struct bl_wikitext *w, const struct bl_mark *m)
 {
     if (m->kind == BL_MARK_CLOSE)
         return close_frame(w, m);
@@ -468,15 +468,15 @@ size_t bl_walk_mark(struct bl_wikitext *w, const struct bl_mark *m)
         return plain_mark(w, m);
     if (!m->mate) {             /* it has no end */
         if (!w->muted)
-            bl_walk_dropped(w);
+            bl_wikiwalk_dropped(w);
         return m->end;
     }
     if (m->kind == BL_MARK_LINK)
         return open_link(w, m);
     if (m->kind == BL_MARK_TEMPLATE)
         return open_template(w, m);
-    if (m->kind == BL_MARK_TABLE && bl_walk_at_base(w))
-        bl_walk_break(w, false);
+    if (m->kind == BL_MARK_TABLE && bl_wikiwalk_at_base(w))
+        bl_wikiwalk_break(w, false);
     mute(w, m);
     return m->end;
 }

@@ -6,7 +6,7 @@
 
 #include "wiki/wikitext-walk.h"
 
-char bl_walk_last(const struct bl_wikitext *w)
+char bl_wikiwalk_last(const struct bl_wikitext *w)
 {
     return w->text.len > w->block_start ? w->text.data[w->text.len - 1]
                                         : ' ';
@@ -28,12 +28,12 @@ static bool mend(struct bl_wikitext *w, char c)
     bool open;
 
     trim(w, " ");
-    open = w->text.len > w->floor && bl_walk_last(w) == '(';
+    open = w->text.len > w->floor && bl_wikiwalk_last(w) == '(';
     if (open && strchr(" ,;:/", c))
         return true;
     if (c == ')') {
         trim(w, " ,;:/");
-        if (w->text.len > w->floor && bl_walk_last(w) == '(') {
+        if (w->text.len > w->floor && bl_wikiwalk_last(w) == '(') {
             w->text.len--;
             trim(w, " ");
             /* The blank that parted the words around the brackets. */
@@ -79,8 +79,8 @@ static size_t put_after_gap(struct bl_wikitext *w, const char *p, size_t n)
 
     for (; i < n; i++) {
         if (p[i] == ' ') {
-            if (bl_walk_last(w) != ' '
-                && (bl_walk_last(w) != '(' || !fresh(w)))
+            if (bl_wikiwalk_last(w) != ' '
+                && (bl_wikiwalk_last(w) != '(' || !fresh(w)))
                 bl_buf_putc(&w->text, ' ');
             continue;
         }
@@ -93,7 +93,7 @@ static size_t put_after_gap(struct bl_wikitext *w, const char *p, size_t n)
     return i;
 }
 
-void bl_walk_put(struct bl_wikitext *w, const char *p, size_t n)
+void bl_wikiwalk_put(struct bl_wikitext *w, const char *p, size_t n)
 {
     size_t start;
 
@@ -103,7 +103,7 @@ void bl_walk_put(struct bl_wikitext *w, const char *p, size_t n)
         p += used;
         n -= used;
     }
-    while (n && *p == ' ' && bl_walk_last(w) == ' ') {
+    while (n && *p == ' ' && bl_wikiwalk_last(w) == ' ') {
         p++;
         n--;
     }
@@ -115,13 +115,13 @@ void bl_walk_put(struct bl_wikitext *w, const char *p, size_t n)
         squeeze(w, start);
 }
 
-void bl_walk_dropped(struct bl_wikitext *w)
+void bl_wikiwalk_dropped(struct bl_wikitext *w)
 {
     if (!fresh(w))
         w->dropped = w->text.len;
 }
 
-void bl_walk_cut(struct bl_wikitext *w, size_t start, size_t first_link)
+void bl_wikiwalk_cut(struct bl_wikitext *w, size_t start, size_t first_link)
 {
     w->text.len = start;
     for (size_t i = first_link; i < w->n_links; i++)

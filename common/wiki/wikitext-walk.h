@@ -26,7 +26,7 @@ struct bl_frame {
     uint32_t target, n_target;  /* of a link, in the source */
 };
 
-struct bl_walk_name { uint32_t key, n_key, anchor, n_anchor; };
+struct bl_wikiwalk_name { uint32_t key, n_key, anchor, n_anchor; };
 
 struct bl_wikitext {
     const struct bl_wikisite *site;
@@ -57,7 +57,7 @@ struct bl_wikitext {
     struct bl_wikiblock *blocks;
     size_t n_blocks, cap_blocks;
     struct bl_wikilink *links;
-    struct bl_walk_name *link_names;
+    struct bl_wikiwalk_name *link_names;
     size_t n_links, cap_links;
     struct bl_wikipage page;
 };
@@ -65,31 +65,32 @@ struct bl_wikitext {
 /* ---- wikitext-blocks.c ---- */
 
 /* Nothing is open. */
-bool bl_walk_at_base(const struct bl_wikitext *w);
+bool bl_wikiwalk_at_base(const struct bl_wikitext *w);
 /* Ends the block that is open, if it has text; begins one of this kind. */
-void bl_walk_end_block(struct bl_wikitext *w);
-void bl_walk_begin_block(struct bl_wikitext *w, enum bl_wikiblock_kind kind);
+void bl_wikiwalk_end_block(struct bl_wikitext *w);
+void bl_wikiwalk_begin_block(struct bl_wikitext *w,
+                             enum bl_wikiblock_kind kind);
 /* A new paragraph, or item, begins. */
-void bl_walk_break(struct bl_wikitext *w, bool item);
+void bl_wikiwalk_break(struct bl_wikitext *w, bool item);
 
 /* ---- wikitext-put.c ---- */
 
 /* The last character of the block so far; at its start a blank. */
-char bl_walk_last(const struct bl_wikitext *w);
+char bl_wikiwalk_last(const struct bl_wikitext *w);
 /* Appends text; blanks become one, and what a dropped piece leaves around
  * itself ("( ; 1900)") is mended. */
-void bl_walk_put(struct bl_wikitext *w, const char *p, size_t n);
+void bl_wikiwalk_put(struct bl_wikitext *w, const char *p, size_t n);
 /* Something vanished here. */
-void bl_walk_dropped(struct bl_wikitext *w);
+void bl_wikiwalk_dropped(struct bl_wikitext *w);
 /* Takes the text from `start` on away; the links from first_link on stay
  * without a place. */
-void bl_walk_cut(struct bl_wikitext *w, size_t start, size_t first_link);
+void bl_wikiwalk_cut(struct bl_wikitext *w, size_t start, size_t first_link);
 
 /* ---- wikitext-frames.c ---- */
 
 /* A '|' of the source; returns where to go on. */
-size_t bl_walk_pipe(struct bl_wikitext *w, size_t i);
+size_t bl_wikiwalk_pipe(struct bl_wikitext *w, size_t i);
 /* The mark at which the walk is; returns where to go on. */
-size_t bl_walk_mark(struct bl_wikitext *w, const struct bl_mark *m);
+size_t bl_wikiwalk_mark(struct bl_wikitext *w, const struct bl_mark *m);
 
 #endif

@@ -60,10 +60,10 @@ static size_t start_heading(struct bl_wikitext *w, size_t i)
         begin++;
     if (end <= begin) {
         if (w->kind != BL_WIKI_TEXT)
-            bl_walk_begin_block(w, BL_WIKI_TEXT);
+            bl_wikiwalk_begin_block(w, BL_WIKI_TEXT);
         return i;
     }
-    bl_walk_begin_block(w, BL_WIKI_HEADING);
+    bl_wikiwalk_begin_block(w, BL_WIKI_HEADING);
     w->heading_end = end;
     w->heading_eol = eol;
     return begin;
@@ -78,7 +78,7 @@ static size_t start_line(struct bl_wikitext *w, size_t i)
     w->new_line = false;
     w->external = 0;
     if (strchr("*#:;", c)) {
-        bl_walk_begin_block(w, BL_WIKI_ITEM);
+        bl_wikiwalk_begin_block(w, BL_WIKI_ITEM);
         while (i < w->n && strchr("*#:; \t", w->p[i]))
             i++;
         return i;
@@ -86,26 +86,26 @@ static size_t start_line(struct bl_wikitext *w, size_t i)
     if (c == '=')
         return start_heading(w, i);
     if (line_is(w, i, "----")) {
-        bl_walk_end_block(w);
+        bl_wikiwalk_end_block(w);
         while (i < w->n && w->p[i] == '-')
             i++;
         return i;
     }
     /* Rows of a table or of a template that had no proper end. */
     if (c == '|' || c == '!' || line_is(w, i, "{|") || line_is(w, i, "}}")) {
-        bl_walk_begin_block(w, BL_WIKI_TEXT);
+        bl_wikiwalk_begin_block(w, BL_WIKI_TEXT);
         w->debris = true;
         return i;
     }
     if (w->kind != BL_WIKI_TEXT || w->debris)
-        bl_walk_begin_block(w, BL_WIKI_TEXT);
+        bl_wikiwalk_begin_block(w, BL_WIKI_TEXT);
     return i;
 }
 
 static size_t newline(struct bl_wikitext *w, size_t i)
 {
-    if (!bl_walk_at_base(w)) {
-        bl_walk_put(w, " ", 1);
+    if (!bl_wikiwalk_at_base(w)) {
+        bl_wikiwalk_put(w, " ", 1);
         return i + 1;
     }
     i++;
@@ -113,9 +113,9 @@ static size_t newline(struct bl_wikitext *w, size_t i)
                         || w->p[i] == '\r'))
         i++;
     if (w->kind != BL_WIKI_TEXT || i == w->n || w->p[i] == '\n')
-        bl_walk_end_block(w);
+        bl_wikiwalk_end_block(w);
     else
-        bl_walk_put(w, " ", 1);
+        bl_wikiwalk_put(w, " ", 1);
     w->new_line = true;
     return i;
 }
@@ -164,15 +164,15 @@ static size_t quotes(struct bl_wikitext *w, size_t i)
     while (i + n < w->n && w->p[i + n] == '\'')
         n++;
     if (n == 1) {
-        bl_walk_put(w, "'", 1);
+        bl_wikiwalk_put(w, "'", 1);
         return i + 1;
     }
     if (i >= w->quotes_known)
         count_quotes(w, i);
     if (n == 4 || i == w->apostrophe)
-        bl_walk_put(w, "'", 1);
+        bl_wikiwalk_put(w, "'", 1);
     for (size_t k = 5; k < n; k++)
-        bl_walk_put(w, "'", 1);
+        bl_wikiwalk_put(w, "'", 1);
     return i + n;
 }
 
@@ -200,14 +200,14 @@ static size_t bracket(struct bl_wikitext *w, size_t i, size_t limit)
     size_t k = i + 1;
 
     if (!is_url(w, k)) {
-        bl_walk_put(w, "[", 1);
+        bl_wikiwalk_put(w, "[", 1);
         return i + 1;
     }
     while (k < limit && !strchr(" \t\n]", w->p[k]))
         k++;
     w->external = k < limit && w->p[k] == ']' ? w->external
                                               : w->external + 1;
-    bl_walk_dropped(w);
+    bl_wikiwalk_dropped(w);
     if (k < limit && w->p[k] == ']')
         return k + 1;
     while (k < limit && w->p[k] == ' ')
@@ -222,17 +222,17 @@ static size_t entity(struct bl_wikitext *w, size_t i)
     bl_buf_clear(&w->tmp);
     used = bl_html_entity(w->p + i, w->n - i, &w->tmp);
     if (!used) {
-        bl_walk_put(w, "&", 1);
+        bl_wikiwalk_put(w, "&", 1);
         return i + 1;
     }
     /* A space that may not break a line is a space; a soft hyphen is
      * nothing. */
     if (w->tmp.len == 2 && !memcmp(w->tmp.data, "\xc2\xa0", 2))
-        bl_walk_put(w, " ", 1);
+        bl_wikiwalk_put(w, " ", 1);
     else if (w->tmp.len == 1 && strchr("\n\t", w->tmp.data[0]))
-        bl_walk_put(w, " ", 1);
+        bl_wikiwalk_put(w, " ", 1);
     else if (w->tmp.len != 2 || memcmp(w->tmp.data, "\xc2\xad", 2))
-        bl_walk_put(w, w->tmp.data, w->tmp.len);
+        bl_wikiwalk_put(w, w->tmp.data, w->tmp.len);
     return i + used;
 }
 
@@ -243,7 +243,7 @@ static size_t underscore(struct bl_wikitext *w, size_t i, size_t limit)
     size_t end = i + 2;
 
     if (!line_is(w, i, "__")) {
-        bl_walk_put(w, "_", 1);
+        bl_wikiwalk_put(w, "_", 1);
         return i + 1;
     }
     while (end < limit && end - i < 64 && !strchr(" \n_", w->p[end])
@@ -252,10 +252,10 @@ static size_t underscore(struct bl_wikitext *w, size_t i, size_t limit)
     if (end > i + 3 && end + 1 < limit && line_is(w, end, "__")) {
         if (line_is(w, i, mark))
             w->page.disambiguation = true;
-        bl_walk_dropped(w);
+        bl_wikiwalk_dropped(w);
         return end + 2;
     }
-    bl_walk_put(w, "__", 2);
+    bl_wikiwalk_put(w, "__", 2);
     return i + 2;
 }
 
@@ -267,11 +267,11 @@ static size_t leftover(struct bl_wikitext *w, size_t i)
     while (i + n < w->n && w->p[i + n] == w->p[i])
         n++;
     if (n > 1)
-        bl_walk_dropped(w);
+        bl_wikiwalk_dropped(w);
     else if (w->p[i] == ']' && w->external)
         w->external--;
     else
-        bl_walk_put(w, w->p + i, 1);
+        bl_wikiwalk_put(w, w->p + i, 1);
     return i + n;
 }
 
@@ -289,10 +289,10 @@ static size_t special(struct bl_wikitext *w, size_t i, size_t limit)
     case '[':
         return line_is(w, i, "[[") ? leftover(w, i) : bracket(w, i, limit);
     case '|':
-        return bl_walk_pipe(w, i);
+        return bl_wikiwalk_pipe(w, i);
     case '\r':
     case '\t':
-        bl_walk_put(w, " ", 1);
+        bl_wikiwalk_put(w, " ", 1);
         return i + 1;
     default:
         return leftover(w, i);
@@ -312,7 +312,7 @@ static size_t text(struct bl_wikitext *w, size_t i, size_t limit)
         limit = w->heading_end;
     while (end < limit && !stops[(unsigned char)w->p[end]])
         end++;
-    bl_walk_put(w, w->p + i, end - i);
+    bl_wikiwalk_put(w, w->p + i, end - i);
     return end < limit ? special(w, end, limit) : end;
 }
 
@@ -323,7 +323,7 @@ static size_t walk(struct bl_wikitext *w, size_t i)
     const struct bl_mark *m = &w->scan.v[w->mark];
     size_t limit = w->mark < w->scan.n ? m->start : w->n;
 
-    if (w->heading_end && i >= w->heading_end && bl_walk_at_base(w)) {
+    if (w->heading_end && i >= w->heading_end && bl_wikiwalk_at_base(w)) {
         i = w->heading_eol;
         w->heading_end = 0;
         return i;
@@ -334,7 +334,7 @@ static size_t walk(struct bl_wikitext *w, size_t i)
     }
     if (i < limit && w->muted)
         return limit;
-    if (w->new_line && bl_walk_at_base(w) && i < w->n && w->p[i] != '\n'
+    if (w->new_line && bl_wikiwalk_at_base(w) && i < w->n && w->p[i] != '\n'
         && (i < limit || m->kind != BL_MARK_SKIP)) {
         size_t begin = start_line(w, i);
 
@@ -344,7 +344,7 @@ static size_t walk(struct bl_wikitext *w, size_t i)
     if (i < limit)
         return text(w, i, limit);
     w->mark++;
-    return bl_walk_mark(w, m);
+    return bl_wikiwalk_mark(w, m);
 }
 
 static void reset(struct bl_wikitext *w, const struct bl_wikisite *site,
@@ -374,7 +374,7 @@ static void reset(struct bl_wikitext *w, const struct bl_wikisite *site,
 static void place_names(struct bl_wikitext *w)
 {
     for (size_t i = 0; i < w->n_links; i++) {
-        const struct bl_walk_name *at = &w->link_names[i];
+        const struct bl_wikiwalk_name *at = &w->link_names[i];
 
         w->links[i].key = (struct bl_span){ w->names.data + at->key,
                                             at->n_key };
@@ -394,7 +394,7 @@ const struct bl_wikipage *bl_wikitext_read(struct bl_wikitext *w,
     bl_scan_source(&w->scan, source);
     while (i < w->n || w->mark < w->scan.n)
         i = walk(w, i);
-    bl_walk_end_block(w);
+    bl_wikiwalk_end_block(w);
     place_names(w);
     w->page.text = (struct bl_span){ w->text.data, w->text.len };
     w->page.blocks = w->blocks;
