@@ -13,6 +13,7 @@
 #include "net/encoder.h"
 #include "text/input.h"
 #include "cli/loop.h"
+#include "cli/engine-opts.h"
 #include "base/mem.h"
 #include "model/model.h"
 #include "cli/opts.h"

@@ -16,6 +16,7 @@
 
 #include "ner/dictionary.h"
 #include "cli/loop.h"
+#include "cli/engine-opts.h"
 #include "base/mem.h"
 #include "cli/opts.h"
 #include "base/paths.h"

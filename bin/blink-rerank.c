@@ -20,6 +20,7 @@
 #include "text/input.h"
 #include "kb/kb.h"
 #include "cli/loop.h"
+#include "cli/engine-opts.h"
 #include "base/mem.h"
 #include "model/model.h"
 #include "cli/opts.h"

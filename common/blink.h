@@ -45,6 +45,7 @@
 #include "model/role.h"
 #include "model/model.h"
 #include "net/encoder.h"
+#include "cli/engine-opts.h"
 
 #include "search/topk.h"
 #include "search/index.h"

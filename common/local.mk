@@ -162,6 +162,7 @@ common_libcommon_la_SOURCES = \
 	common/convert/family-pack.c common/convert/family-pack.h \
 	common/convert/quantize-model.c \
 	common/convert/zeshel.c common/convert/zeshel.h \
+	common/cli/engine-opts.h \
 	common/cli/loop.c common/cli/loop.h \
 	common/cli/opts-help.c common/cli/opts-help.h \
 	common/cli/opts.c common/cli/opts.h \
@@ -231,6 +232,7 @@ eval_HEADERS = \
 	common/eval/metrics.h
 clidir = $(pkgincludedir)/cli
 cli_HEADERS = \
+	common/cli/engine-opts.h \
 	common/cli/opts.h
 
 # Headers of the tree name each other by folder from common/.  Installed ones

@@ -2,7 +2,7 @@
 /*
  * encoder: the only door to neural compute.
  *
- *     struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;   (BL_OPTS_ENGINE)
+ *     struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;   (engine-opts.h)
  *     struct bl_encoder *e = bl_encoder_open(model, &eo, &err);
  *     struct bl_batch b = BL_BATCH_INIT;
  *     bl_batch_add(&b, ids, NULL, NULL, n);        one call a sequence
@@ -30,7 +30,6 @@
 
 #include "base/err.h"
 #include "model/model.h"
-#include "cli/opts.h"
 
 /* ---- Options: the same in every program that computes ---- */
 
@@ -54,20 +53,6 @@ struct bl_engine_opts {
 };
 
 #define BL_ENGINE_OPTS_DEFAULT { .batch_tokens = 16384 }
-
-/* For option tables; eo is a struct bl_engine_opts. */
-#define BL_OPTS_ENGINE(eo) \
-    BL_OPT_GROUP("Engine"), \
-    BL_OPT_CHOICE(0, "engine", "auto|reference|cpu|torch", &(eo).engine, \
-                  "what computes the network"), \
-    BL_OPT_CHOICE(0, "device", "cpu|cuda", &(eo).device, \
-                  "where the torch engine computes"), \
-    BL_OPT_CHOICE(0, "precision", "auto|f32|int8|bf16", &(eo).precision, \
-                  "number format of the network"), \
-    BL_OPT_SIZE(0, "threads", "N", &(eo).threads, 0, 1024, \
-                "threads to compute with (0: one per core)"), \
-    BL_OPT_SIZE(0, "batch-tokens", "N", &(eo).batch_tokens, 1, 1 << 24, \
-                "most tokens computed at once")
 
 /* ---- Batches ---- */
 
