@@ -63,6 +63,7 @@ common_libcommon_la_SOURCES = \
 	common/wiki/wikitext-walk.h \
 	common/wiki/wikitext.c common/wiki/wikitext.h \
 	common/wiki/wikititle.c common/wiki/wikititle.h \
+	common/model/int8-weights.h \
 	common/model/model-bind.c \
 	common/model/model-config.c \
 	common/model/model-family.c common/model/model-family.h \

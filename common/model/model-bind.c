@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "net/int8.h"
 #include "base/mem.h"
+#include "model/int8-weights.h"
 
 enum { MAX_NAME = 256 };
 

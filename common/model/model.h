@@ -34,7 +34,7 @@
 #include "base/err.h"
 #include "model/role.h"
 
-struct bl_int8;                 /* int8.h */
+struct bl_int8;                 /* int8-weights.h */
 struct bl_wordpiece;            /* wordpiece.h */
 struct bl_input_spec;           /* input.h */
 struct bl_safetensors;          /* safetensors.h */

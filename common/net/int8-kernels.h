@@ -20,12 +20,10 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/int8-weights.h"
 
 enum {
-    BL_INT8_OUTS = 16,          /* outputs in a block of weights */
-    BL_INT8_INS = 64,           /* widths are multiples of this */
-    BL_INT8_DOTS = 4,           /* of a row at once */
-    BL_INT8_MAX_IN = 32768      /* longer rows could overflow a sum */
+    BL_INT8_DOTS = 4            /* of a row at once */
 };
 
 /* sums[i][j] = the sum over k of x[i][k] * w(j)[k]: n rows of x of `width`

@@ -96,11 +96,6 @@ static const struct work *best(void)
     return w;
 }
 
-size_t bl_int8_width(size_t in)
-{
-    return padded(in, BL_INT8_INS);
-}
-
 size_t bl_int8_row_size(size_t in)
 {
     return padded(in, BL_INT8_INS) + ALIGN;

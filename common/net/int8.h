@@ -23,20 +23,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/int8-kernels.h"
+#include "model/int8-weights.h"
 #include "model/model.h"
-
-/* Packed weights; padded with zeros to whole blocks. */
-struct bl_int8 {
-    size_t out, in;
-    size_t blocks;              /* of BL_INT8_OUTS outputs */
-    size_t width;               /* in, up to a multiple of BL_INT8_INS */
-    const int8_t *codes;        /* [blocks][width / 4][OUTS][4] */
-    const float *scales;        /* [blocks * OUTS] */
-    const int32_t *sums;        /* [blocks * OUTS]: of an output's codes */
-    const float *shrink;        /* [width]: 1 / factor; NULL: all 1 */
-    void *memory;               /* private: what is owned */
-};
+#include "net/int8-kernels.h"
 
 /* Packs a copy of the weights of l (l->in <= BL_INT8_MAX_IN) times
  * factors[l->in] (NULL: all 1).  An output with a weight that is not finite
@@ -47,8 +36,6 @@ void bl_int8_free(struct bl_int8 *m);
 /* The weights [out][in] that the codes stand for, factors taken out. */
 void bl_int8_unpack(const struct bl_int8 *m, float *w);
 
-/* in, up to a multiple of BL_INT8_INS. */
-size_t bl_int8_width(size_t in);
 /* Bytes of a prepared row of `in` numbers; a multiple of 64. */
 size_t bl_int8_row_size(size_t in);
 /* x[m->in] -> row, which need not be aligned, for products with m and others
