@@ -151,6 +151,7 @@ common_libcommon_la_SOURCES = \
 	common/train/train-bi.c common/train/train-bi.h \
 	common/train/train-cross.c common/train/train-cross.h \
 	common/train/train-pool.c common/train/train-pool.h \
+	common/train/save.c common/train/save.h \
 	common/train/train-setup.c common/train/train-setup.h \
 	common/train/train-shim.h \
 	common/train/train-state.c \

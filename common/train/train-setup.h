@@ -14,7 +14,7 @@
 #define BL_TRAIN_SETUP_H
 
 #include "text/input.h"
-#include "model/model-write.h"
+#include "train/save.h"
 #include "train/net.h"
 #include "train/train-shim.h"
 

@@ -15,6 +15,7 @@
 #include "json/json.h"
 #include "base/mem.h"
 #include "base/newdir.h"
+#include "model/model-write.h"
 #include "tensor/safetensors.h"
 #include "tensor/safetensors-write.h"
 

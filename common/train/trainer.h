@@ -31,7 +31,7 @@
 #include "train/adamw.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "model/model-write.h"
+#include "train/save.h"
 #include "train/net.h"
 #include "train/train-shim.h"
 
