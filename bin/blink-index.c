@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "index/approximate.h"
 #include "search/index.h"
 #include "kb/kb.h"
@@ -463,7 +464,7 @@ static void print_vector(struct printer *p,
     if (found != 1)
         bl_die(&err);
     bl_index_decode(p->x, s, i, 1, p->v);
-    size_t bad = bl_vector_finite(p->v, p->x->dim);
+    size_t bad = bl_finite_before(p->v, p->x->dim);
     if (bad < p->x->dim) {
         bl_fail(&err, BL_DATA, "'%s': vector %" PRIu64 ": value %zu is not "
                 "finite", p->x->map.path, i, bad);

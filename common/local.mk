@@ -3,11 +3,13 @@
 noinst_LTLIBRARIES += common/libcommon.la
 common_libcommon_la_SOURCES = \
 	common/base/arena.c common/base/arena.h \
+	common/base/base64.c common/base/base64.h \
 	common/base/buf.c common/base/buf.h \
 	common/base/bug.c common/base/bug.h \
 	common/base/bytes.h \
 	common/base/err.c common/base/err.h \
 	common/base/file.c common/base/file.h \
+	common/base/finite.c common/base/finite.h \
 	common/base/lane.c common/base/lane.h \
 	common/base/mem.c common/base/mem.h \
 	common/base/module.c common/base/module.h \

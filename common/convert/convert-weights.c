@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tensor/checkpoint.h"
+#include "base/finite.h"
 #include "convert/convert.h"
 #include "base/mem.h"
 #include "tensor/safetensors-write.h"
@@ -163,7 +164,7 @@ static int copy_piece(struct copy *x, const struct bl_torch_tensor *t,
     const void *from = x->floats;
 
     bl_torch_copy_f32(t, first, n, x->floats);
-    bad = bl_vector_finite(x->floats, n);
+    bad = bl_finite_before(x->floats, n);
     if (bad < n)
         return bl_fail(err, BL_DATA, "tensor '%s': value %zu is not finite",
                        t->name, first + bad);

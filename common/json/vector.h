@@ -61,19 +61,9 @@ int bl_vector_read(struct bl_span value, const struct bl_vector_want *want,
                    struct bl_err *err);
 
 /* Appends the field's value.  9 significant digits read back to the same
- * float.  v[0..dim) must be finite: check with bl_vector_finite() first.
+ * float.  v[0..dim) must be finite: check with bl_finite_before() first.
  * `names` is written where it is true (model.h). */
 void bl_vector_put(struct bl_buf *out, const float *v, size_t dim,
                    const char *model, bool names, enum bl_floats form);
-
-/* The index of the first NaN or infinity; dim when there is none. */
-size_t bl_vector_finite(const float *v, size_t dim);
-
-/* ---- Base64 (RFC 4648, with padding, nothing else accepted) ---- */
-
-void bl_base64_put(struct bl_buf *out, const void *p, size_t n);
-/* Exactly n bytes into out.  False when s is not the one and only encoding
- * of n bytes. */
-bool bl_base64_get(struct bl_span s, void *out, size_t n);
 
 #endif

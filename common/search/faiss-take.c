@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "base/bytes.h"
 #include "base/mem.h"
 
@@ -99,7 +100,7 @@ const unsigned char *bl_walk_floats(struct bl_walk *w, uint64_t want,
     for (uint64_t i = 0, n; p && i < want; i += n) {
         n = BL_MIN(want - i, PART);
         memcpy(part, p + i * sizeof *part, n * sizeof *part);
-        size_t place = bl_vector_finite(part, n);
+        size_t place = bl_finite_before(part, n);
         if (place < n) {
             bl_walk_bad(w, (size_t)(p - w->data) + (i + place) * sizeof *part,
                         "%s: number %" PRIu64 " is not finite", what,

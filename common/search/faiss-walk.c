@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/finite.h"
 #include "search/faiss-walk.h"
 #include "base/mem.h"
 
@@ -259,7 +260,7 @@ static int take_list(struct bl_walk *w, const struct bl_walk_level *l,
          i += part) {
         part = n * code_size - i < sizeof v ? n * code_size - i : sizeof v;
         memcpy(v, codes + i, part);
-        if (bl_vector_finite(v, part / sizeof *v) < part / sizeof *v)
+        if (bl_finite_before(v, part / sizeof *v) < part / sizeof *v)
             return bl_walk_bad(w, (size_t)(codes - w->data) + i,
                                "a number that is "
                                "not finite");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/finite.h"
 #include "tensor/half.h"
 #include "search/index-codes.h"
 #include "search/index-file.h"
@@ -116,7 +117,7 @@ static void encode_int8(struct bl_index_writer *w, const float *v)
 static int check_row(const struct bl_index_writer *w, uint64_t row,
                      const float *v, struct bl_err *err)
 {
-    size_t bad = bl_vector_finite(v, w->spec.dim);
+    size_t bad = bl_finite_before(v, w->spec.dim);
 
     if (row >= w->spec.kb_entities)
         return bl_fail(err, BL_DATA, "row %" PRIu64 " of a catalogue of %"

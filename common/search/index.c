@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/finite.h"
 #include "search/index-codes.h"
 #include "search/index-file.h"
 #include "base/mem.h"
@@ -310,7 +311,7 @@ static int verify_values(struct verifier *f, uint64_t i)
     const struct bl_index *x = f->x;
 
     decode_one(x, f->s, i, f->v);
-    if (bl_vector_finite(f->v, x->padded) < x->padded)
+    if (bl_finite_before(f->v, x->padded) < x->padded)
         return bl_fail(&f->err, BL_DATA, "'%s': vector %" PRIu64 ": a value "
                        "is not finite", x->map.path, i);
     for (size_t j = x->dim; j < x->padded; j++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The `embedding` field: what is read, what is refused and how it is said,
  * and that both written forms read back bit for bit. */
+#include "base/base64.h"
 #include "json/vector.h"
 
 #include <stdlib.h>
