@@ -15,7 +15,6 @@ or "onnx -" where ONNX Runtime is missing.
 import json
 import logging
 import os
-import struct
 import sys
 import time
 import warnings
@@ -23,26 +22,13 @@ import warnings
 import torch
 import torch.nn.functional as F
 
+from bench_bert import load
+
 model_dir, threads, size, folder = sys.argv[1:]
 threads, size = int(threads), int(size)
 torch.set_num_threads(threads)
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
-
-
-def load(path):
-    """Every F32 tensor of a safetensors file."""
-    data = open(path, "rb").read()
-    length = struct.unpack("<Q", data[:8])[0]
-    tensors = {}
-    for name, t in json.loads(data[8:8 + length]).items():
-        if t.get("dtype") != "F32":
-            continue
-        begin, end = (8 + length + x for x in t["data_offsets"])
-        tensors[name] = torch.frombuffer(
-            bytearray(data[begin:end]), dtype=torch.float32
-        ).reshape(t["shape"])
-    return tensors
 
 
 class Encoder(torch.nn.Module):

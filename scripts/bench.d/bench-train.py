@@ -7,37 +7,23 @@ pooling, in-batch negatives, padded batches, AdamW.
 CONTEXTS and ENTITIES have lines of token ids, [101,...,102].
 """
 import json
-import struct
 import sys
 
 import torch
 import torch.nn.functional as F
+
+from bench_bert import load
 
 model_dir, contexts, entities = sys.argv[1:4]
 threads, size, steps = map(int, sys.argv[4:7])
 torch.set_num_threads(threads)
 DROPOUT, TEMPERATURE = 0.1, 0.05
 
-
-def load(path):
-    """Every F32 tensor of a safetensors file, to be trained."""
-    data = open(path, "rb").read()
-    length = struct.unpack("<Q", data[:8])[0]
-    tensors = {}
-    for name, t in json.loads(data[8:8 + length]).items():
-        if t.get("dtype") != "F32":
-            continue
-        begin, end = (8 + length + x for x in t["data_offsets"])
-        tensors[name] = torch.frombuffer(
-            bytearray(data[begin:end]), dtype=torch.float32
-        ).reshape(t["shape"]).requires_grad_()
-    return tensors
-
-
 config = json.load(open(model_dir + "/config.json"))
 hidden, heads = config["hidden_size"], config["num_attention_heads"]
 eps = config["layer_norm_eps"]
-w = load(model_dir + "/model.safetensors")
+w = {name: t.requires_grad_() for name, t in
+     load(model_dir + "/model.safetensors").items()}
 
 
 def linear(x, name):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A BERT-large with random weights, for bench-original and
-bench-embed."""
+"""The weights of a BERT as files, for bench-embed, bench-original and
+bench-train: reading them, and random ones of BERT-large's size."""
 import json
 import struct
 
@@ -13,6 +13,23 @@ CONFIG = {
     "num_attention_heads": 16, "num_hidden_layers": LAYERS,
     "type_vocab_size": 2, "vocab_size": WORDS,
 }
+
+
+def load(path):
+    """Every F32 tensor of a safetensors file, by its name."""
+    import torch
+
+    data = open(path, "rb").read()
+    length = struct.unpack("<Q", data[:8])[0]
+    tensors = {}
+    for name, t in json.loads(data[8:8 + length]).items():
+        if t.get("dtype") != "F32":
+            continue
+        begin, end = (8 + length + x for x in t["data_offsets"])
+        tensors[name] = torch.frombuffer(
+            bytearray(data[begin:end]), dtype=torch.float32
+        ).reshape(t["shape"])
+    return tensors
 
 
 def shapes():
