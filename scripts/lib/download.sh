@@ -7,8 +7,9 @@
 #   check_file FILE all|changed      is it still what was recorded?
 #
 # A download is FILE.part until it is whole, with FILE.from beside it: which
-# of the server's files it is a part of.  It goes on where it stopped, in this
-# run or a later one, unless the server has another file by then.
+# of the server's files it is a part of.  curl goes on where it stopped, in
+# this run or a later one, unless the server has another file by then; with
+# --retry it would go on where that curl began, so the loop is here.
 #
 # The manifest, MANIFEST.tsv beside the files, is of the first use: nobody
 # publishes sums of these files.  Its columns: name, bytes, sha256, time of
@@ -28,38 +29,28 @@ human() {
         printf i == 1 ? "%d %s" : "%.1f %s", n, unit[i] }'
 }
 
-# remote URL: sets r_code, r_length, r_version and r_type ('' for what is not
+# remote URL: sets r_code, r_length, r_type and r_version ('' for what is not
 # known).  1 when there is no answer at all; then r_error says why.
 remote() {
-    local head error
-    error=$(mktemp) head=''
-    r_code='' r_length='' r_version='' r_type='' r_error=''
-    # Not --fail: the status is wanted.
-    head=$(curl_get --no-fail --retry 0 --head "$1" 2>"$error") ||
-        r_error=$(sed 's/^curl: ([0-9]*) //' "$error")
-    rm -f "$error"
-    [ -n "$head" ] || return 1
-    # Of the last answer, after those that led elsewhere.
+    local said
+    r_code='' r_length='' r_type='' r_version='' r_error=''
+    # Not --fail: the status is wanted.  Headers are those of the last answer,
+    # after those that led elsewhere.
+    if ! said=$(curl_get --no-fail --retry 0 --head --output /dev/null \
+        --write-out '%{http_code}\n%header{content-length}
+%header{content-type}\n%header{etag}\n%header{last-modified}' "$1" 2>&1); then
+        r_error=$(sed -n 's/^curl: ([0-9]*) //p' <<<"$said")
+        return 1
+    fi
     {
         read -r r_code
         read -r r_length
-        read -r r_version
         read -r r_type
-    } < <(tr -d '\r' <<<"$head" | awk '
-        /^HTTP\// { code = $2; bytes = etag = date = type = "" }
-        tolower($1) == "content-length:" { bytes = $2 }
-        tolower($1) == "etag:" { etag = $2 }
-        tolower($1) == "content-type:" { type = $2 }
-        tolower($1) == "last-modified:" {
-            date = $0; sub(/^[^:]*: */, "", date)
-        }
-        # The length of a page that says "no" is not the file'"'"'s.
-        END {
-            print code
-            print code ~ /^2/ && bytes ~ /^[0-9]+$/ ? bytes : ""
-            print etag != "" ? etag : date
-            print type
-        }')
+        read -r r_version
+        [ -n "$r_version" ] || read -r r_version
+    } <<<"$said"
+    # The length of a page that says "no" is not the file's.
+    [[ $r_code == 2* && $r_length =~ ^[0-9]+$ ]] || r_length=''
 }
 
 # check_kind FILE KIND: does it begin as such a file does?  An error page in
@@ -135,121 +126,97 @@ check_file() {
 
 # ---- The transfer ----
 
-# get_rest URL PART VERSION: one attempt; curl's status, the server's in
-# $code.  A server that has another file by now sends all of it (If-Range),
-# which curl will not append.
-get_rest() {
-    local options=(--retry 0 --speed-limit 1 --speed-time 60 --output "$2"
-        --continue-at - --write-out '%{http_code}') error status=0
-    if [ -s "$2" ] && [ -n "$3" ]; then
-        options+=(--header "If-Range: $3")
+# keep_part PART: unless it is of another file than the server has now.
+keep_part() {
+    local file=${1%.part} now="$r_length $r_version" wrong=''
+    if [ -s "$1" ]; then
+        if [ "$(cat "$file.from" 2>&1)" != "$now" ]; then
+            wrong='the server has another file than the one that was begun'
+        elif [ -n "$r_length" ] && [ "$(bytes_of "$1")" -gt "$r_length" ]; then
+            wrong='more bytes than the server has'
+        fi
+        [ -z "$wrong" ] || say "'$file': $wrong; starting again"
     fi
+    [ -z "$wrong" ] || rm -f "$1"
+    printf '%s\n' "$now" >"$file.from"
+}
+
+# attempt URL PART: 0 when all of it is there, 1 to try again ($why), else 3
+# or 4.  A server that has another file by now sends all of it (If-Range),
+# which curl does not append: it ends with 33.
+attempt() {
+    local file=${2%.part} size code status=0 messages options=(--retry 0
+        --speed-limit 1 --speed-time 60 --continue-at - --output "$2"
+        --write-out '%{http_code}')
+    [ "$(bytes_of "$2")" != "$r_length" ] || return 0
+    if [ -s "$2" ] && [ -n "$r_version" ]; then
+        options+=(--header "If-Range: $r_version")
+    fi
+    [ -z "$tty" ] || options+=(--no-silent --progress-bar)
+    messages=$(mktemp)
     if [ -n "$tty" ]; then
-        why=''
-        code=$(curl_get "${options[@]}" --no-silent --progress-bar "$1") ||
-            status=$?
-        return "$status"
+        code=$(curl_get "${options[@]}" "$1") || status=$?
+    else
+        code=$(curl_get "${options[@]}" "$1" 2>"$messages") || status=$?
     fi
-    error=$(mktemp)
-    code=$(curl_get "${options[@]}" "$1" 2>"$error") || status=$?
-    why=$(sed -n 's/^curl: ([0-9]*) //p' "$error" | tail -n 1)
-    rm -f "$error"
-    return "$status"
-}
-
-# may_resume PART: a part of the server's present file.
-may_resume() {
-    [ -s "$1" ] || return 1
-    if [ ! -f "${1%.part}.from" ] ||
-        [ "$(cat "${1%.part}.from")" != "$r_length $r_version" ]; then
-        say "'${1%.part}': the server has another file than the one that was" \
-            "begun; starting again"
-        return 1
-    fi
-    if [ -n "$r_length" ] && [ "$(bytes_of "$1")" -gt "$r_length" ]; then
-        say "'${1%.part}': more bytes than the server has; starting again"
-        return 1
-    fi
-}
-
-# after_attempt URL PART STATUS: 0 to try again.
-after_attempt() {
-    local file=${2%.part}
-    case $3 in
-        0) why="it ended after $(bytes_of "$2") of $r_length bytes"
-            if [ "$(bytes_of "$2")" -gt "$r_length" ]; then
-                say "'$file': the server said $r_length bytes and sent" \
-                    "$(bytes_of "$2")"
-                rm -f "$2"
-                return 3
-            fi ;;
-        23) say "'$2' cannot be written${why:+: $why} (run this again to go" \
-                "on)"
+    why=$(sed -n 's/^curl: ([0-9]*) //p' "$messages" | tail -n 1)
+    rm -f "$messages"
+    why=${why:-curl ended with $status} size=$(bytes_of "$2")
+    case $status:$code in
+        0:*)
+            [ "$size" -ne "${r_length:-$size}" ] || return 0
+            why="it ended after $size of $r_length bytes"
+            [ "$size" -gt "$r_length" ] || return 1
+            say "'$file': the server said $r_length bytes and sent $size"
+            rm -f "$2"
+            return 3 ;;
+        22:408 | 22:429 | 22:5*) ;;
+        22:*)
+            say "'$1': the server answers with status $code"
             return 4 ;;
-        33) say "'$file': the server starts again from the beginning"
+        23:*)
+            say "'$2' cannot be written: $why (run this again to go on)"
+            return 4 ;;
+        33:*)
+            say "'$file': the server starts again from the beginning"
             rm -f "$2" ;;
-        22) case $code in
-                408 | 429 | 5*) ;;
-                *) say "'$1': the server answers with status $code"
-                    return 4 ;;
-            esac ;;
     esac
+    return 1
 }
 
-# transfer URL PART: until all of it is there.
+# transfer URL PART: attempts, until there are too many without a byte gained;
+# a server that cannot go on may never come to the end.
 transfer() {
-    local url=$1 part=$2 from=${2%.part}.from try=0 best status
-    may_resume "$part" || rm -f "$part"
-    printf '%s\n' "$r_length $r_version" >"$from"
+    local url=$1 part=$2 tried=0 best status size was why
+    keep_part "$part"
     best=$(bytes_of "$part")
-    while [ -z "$r_length" ] || [ "$(bytes_of "$part")" -ne "$r_length" ]; do
+    while :; do
         status=0
-        get_rest "$url" "$part" "$r_version" || status=$?
-        if [ "$status" -eq 0 ] && { [ -z "$r_length" ] ||
-            [ "$(bytes_of "$part")" -eq "$r_length" ]; }; then
-            return 0
-        fi
-        after_attempt "$url" "$part" "$status" || return
-        # A server that cannot go on may never come to the end.
-        if [ "$(bytes_of "$part")" -gt "$best" ]; then
-            best=$(bytes_of "$part") try=0
-        fi
-        try=$((try + 1))
-        if [ "$try" -gt "$retries" ]; then
-            say "'$url': ${why:-curl ended with $status}; giving up after" \
-                "$retries attempts (run this again to go on)"
+        attempt "$url" "$part" || status=$?
+        [ "$status" -eq 1 ] || return "$status"
+        size=$(bytes_of "$part")
+        [ "$size" -le "$best" ] || tried=0 best=$size
+        tried=$((tried + 1))
+        if [ "$tried" -gt "$retries" ]; then
+            say "'$url': $why; giving up after $retries attempts (run this" \
+                "again to go on)"
             return 4
         fi
-        say "${file##*/}: ${why:-curl ended with $status}; going on at" \
-            "$(human "$(bytes_of "$part")")"
-        sleep "$(pause "$try")"
-        remote_again "$url" "$part"
+        say "$(basename "$part" .part): $why; going on at $(human "$size")"
+        # 1, 2, 4 ... 64 seconds
+        sleep "${BLINK_PAUSE:-$((1 << (tried < 7 ? tried - 1 : 6)))}"
+        was="$r_length $r_version"
+        if ! remote "$url" || [[ $r_code != 2* ]]; then
+            r_length=${was%% *} r_version=${was#* }
+        fi
+        keep_part "$part"
     done
-}
-
-# pause TRY: seconds; 1, 2, 4 ... 60.
-pause() {
-    local s=$((1 << ($1 < 7 ? $1 - 1 : 6)))
-    echo "${BLINK_PAUSE:-$((s < 60 ? s : 60))}"
-}
-
-# remote_again URL PART: the file may be another by now.
-remote_again() {
-    local was="$r_length $r_version"
-    if ! remote "$1" || [[ $r_code != 2* ]]; then
-        r_length=${was%% *} r_version=${was#* }
-        return 0
-    fi
-    if [ "$r_length $r_version" != "$was" ]; then
-        may_resume "$2" || rm -f "$2"
-        printf '%s\n' "$r_length $r_version" >"${2%.part}.from"
-    fi
 }
 
 # fetch_file URL FILE KIND: 0, 3 for what is no such file, 4 for what cannot
 # be had.  Afterwards it is in the manifest.
 fetch_file() {
-    local url=$1 file=$2 sum start
+    local url=$1 file=$2 part=$2.part sum start
     start=$(seconds)
     if ! remote "$url"; then
         say "'$url': ${r_error:-no answer}"
@@ -265,15 +232,14 @@ fetch_file() {
         return 3
     fi
     say "fetching ${file##*/} ($(human "${r_length:-unknown size}"))"
-    transfer "$url" "$file.part" || return
-    if ! check_kind "$file.part" "$3"; then
-        rm -f "$file.part" "$file.from"
+    transfer "$url" "$part" || return
+    if ! check_kind "$part" "$3"; then
+        rm -f "$part" "$file.from"
         return 3
     fi
-    [ -z "$tty" ] || say "adding up its sha256"
-    sum=$(sha256_of "$file.part") && sync "$file.part" || return 4
-    mv "$file.part" "$file" && record "$file" "$sum" "$r_version" "$url" ||
-        return 4
+    [ -z "$tty" ] || say 'adding up its sha256'
+    sum=$(sha256_of "$part") && sync "$part" && mv "$part" "$file" &&
+        record "$file" "$sum" "$r_version" "$url" || return 4
     rm -f "$file.from"
     say "fetched ${file##*/}: $(human "$(bytes_of "$file")")," \
         "$(($(seconds) - start)) s, sha256 ${sum:0:16}..."
