@@ -44,7 +44,7 @@ is "$(grep '^|' "$T/report/benchmark.md")" \
 ok 'and a chart' grep -q '>tiny</text>' "$T/report/benchmark.svg"
 benchmark --only links --ablation "before=$T/work/figures.jsonl"
 is "$(tail -n 4 "$T/out" | cut -d '|' -f 2 | tr '\n' ,)" \
-    ' before , bi-encoder: the nearest , + weights of blink-score , + names '\
+    ' before , bi-encoder: the nearest , + calibration , + names '\
 'and their counts ,' 'a row for each run, and for each part of this one'
 benchmark
 ok 'a second run says the same' cmp -s "$T/out" "$T/first"
@@ -87,7 +87,7 @@ if [ -x "$top_builddir/bin/blink-rerank" ]; then
         'which are short'
     is "$(grep -A 9 'What each part adds' "$T/out" | grep '^|' | tail -n +3 |
         cut -d '|' -f 2 | tr '\n' ,)" ' zero-shot: the nearest , zero-shot: '\
-'and names , bi-encoder: the nearest , + weights of blink-score , + names '\
+'and names , bi-encoder: the nearest , + calibration , + names '\
 'and their counts , + cross-encoder ,' 'a row for each part'
     is "$(awk -F '|' '/zero-shot: the nearest|bi-encoder: the nearest/ {
         print $3 }' "$T/out" | uniq | wc -l)" 1 \

@@ -72,8 +72,8 @@ nil_figures() {
 nil_table() {
     local set run=names
     [ -z "$cross" ] || run=full
-    printf '\n%s\n\n' "Without $(jq -n "$removed * 100") % of the entities\
- that are asked for: is none of them the answer?"
+    printf '\n%s\n\n' "With $(jq -n "$removed * 100") % of the answers removed\
+ from the catalogue: is \"none\" found?"
     echo '| set | mentions | none | precision | recall | F1 | ECE |'
     echo '|---|--:|--:|--:|--:|--:|--:|'
     for set in "${sets[@]}"; do
@@ -171,9 +171,9 @@ linked() {
 
 end_table() {
     local set other=null
-    printf '\n%s\n\n' 'From text to links: the mentions are found as well,'\
-' and must have the borders of the gold ones.'"${tagger:+ The last column has \
-those that the catalogue names (\`blink-ner -d\`).}"
+    printf '\n%s\n\n' 'From text to links: mentions are found too, and must have'\
+' the borders of the gold ones.'"${tagger:+ In the last column they are found \
+by names of the catalogue (\`blink-ner -d\`).}"
     echo "| set | documents | precision | recall | F1 |${tagger:+ F1 by names\
  |}"
     echo "|---|--:|--:|--:|--:|${tagger:+--:|}"
