@@ -137,6 +137,7 @@ common_libcommon_la_SOURCES = \
 	common/link/calibration-default.h \
 	common/link/calibration.c common/link/calibration.h \
 	common/link/cascade.c common/link/cascade.h \
+	common/link/gather.c common/link/gather.h \
 	common/link/rank-fit.c common/link/rank-fit.h \
 	common/link/rank.c common/link/rank.h \
 	common/eval/judge-sums.c \
@@ -229,6 +230,7 @@ kb_HEADERS = \
 linkdir = $(pkgincludedir)/link
 link_HEADERS = \
 	common/link/calibration.h \
+	common/link/gather.h \
 	common/link/rank.h
 evaldir = $(pkgincludedir)/eval
 eval_HEADERS = \

@@ -13,6 +13,7 @@ AM_TESTS_ENVIRONMENT = \
 
 UNIT_TESTS = \
 	tests/unit/test-rank \
+	tests/unit/test-gather \
 	tests/unit/test-kb \
 	tests/unit/test-metrics \
 	tests/unit/test-encoder \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "json/json.h"
+#include "json/writer.h"
 
 /* ---- Reading ---- */
 
@@ -193,6 +194,37 @@ static void put_one(struct bl_buf *out, const struct bl_candidate *c,
     bl_buf_putc(out, '}');
 }
 
+static void put_text(struct bl_writer *w, const char *name, struct bl_span v)
+{
+    if (v.p)
+        bl_write_span(w, name, v);
+}
+
+static void put_number(struct bl_writer *w, const char *name, double v)
+{
+    if (!isnan(v))
+        bl_write_double_or_null(w, name, v, 9);
+}
+
+static void put_whole(struct bl_buf *out, const struct bl_candidate *c)
+{
+    struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
+
+    bl_write_object(&w, NULL);
+    bl_write_span(&w, "id", c->id);
+    put_text(&w, "title", c->title);
+    put_text(&w, "url", c->url);
+    put_text(&w, "qid", c->qid);
+    put_text(&w, "type", c->type);
+    bl_write_double_or_null(&w, "score", c->score, 9);
+    put_number(&w, "bi_score", c->bi);
+    put_number(&w, "cross_score", c->cross);
+    put_number(&w, "prior", c->prior);
+    put_number(&w, "p", c->p);
+    put_number(&w, "cross_p", c->cross_p);
+    bl_write_end(&w);
+}
+
 void bl_candidates_put(struct bl_buf *out, const struct bl_candidates *c,
                        unsigned what)
 {
@@ -200,7 +232,10 @@ void bl_candidates_put(struct bl_buf *out, const struct bl_candidates *c,
     for (size_t i = 0; i < c->n; i++) {
         if (i)
             bl_buf_putc(out, ',');
-        put_one(out, &c->v[i], what);
+        if (c->v[i].raw.p)
+            put_one(out, &c->v[i], what);
+        else
+            put_whole(out, &c->v[i]);
     }
     bl_buf_putc(out, ']');
 }

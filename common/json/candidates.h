@@ -25,10 +25,12 @@
 #include "json/record.h"
 
 struct bl_candidate {
-    struct bl_span raw;         /* the JSON object as it came */
+    struct bl_span raw;         /* the JSON object as it came; p == NULL: it
+                                 * was not read but made (gather.h) */
     struct bl_span id;          /* text; a number by its digits */
     struct bl_span title;       /* p == NULL: none given */
     struct bl_span url, type;   /* the same */
+    struct bl_span qid;         /* the same; not read */
     double score;               /* what the list is sorted by; NAN: none */
     double bi, cross, prior;    /* bi_score, cross_score, prior; NAN: none */
     double p;                   /* probability; NAN: none */
@@ -58,7 +60,8 @@ enum bl_put {
 /* Appends the array with `score`, `cross_score`, `p` or `cross_p` (or-ed in
  * `what`) taken from the structs: put in place of the old value, or after the
  * last member.  NAN is written as null; but for the score, one that is NAN
- * is not added where there was none. */
+ * is not added where there was none.  A candidate that was made is written
+ * with all that it has, whatever `what` says. */
 void bl_candidates_put(struct bl_buf *out, const struct bl_candidates *c,
                        unsigned what);
 
