@@ -53,6 +53,10 @@ dist_doc_DATA = share/doc/from-blink.md share/doc/mini.md \
 	share/doc/performance.md share/doc/performance.svg \
 	$(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/share/doc/benchmark.*))
 
+# What the library can do (tests/install.sh builds and runs it).
+doc_examplesdir = $(docdir)/examples
+dist_doc_examples_DATA = share/doc/examples/link.c
+
 # What was tried, by topic.
 doc_notesdir = $(docdir)/notes
 dist_doc_notes_DATA = \

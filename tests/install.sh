@@ -74,6 +74,41 @@ is "$status$(cat "$T/err")" 0 'a client links the static library'
 run "$T/static"
 is "$(cat "$T/out")" "$want" 'and runs with it'
 
+# The example links a mention with the library as the programs do with pipes.
+mini=$prefix/share/blink/models/mini
+example=$(find "$prefix/share/doc" -path '*/examples/link.c')
+read -ra flags < <(pkg-config --cflags --libs blink)
+run ${CC:-cc} -Wall -Wextra -Werror -o "$T/link" "$example" "${flags[@]}"
+is "$status$(cat "$T/err")" 0 'the example compiles'
+if [ -s "$mini/bi/config.json" ]; then
+    cd "$T" || exit
+    mini() { env -i BLINK_DATA="$T/none" "$bin/$1" "${@:2}"; }
+    mini blink-kb build -q -o m.kb "$fixtures/mini.jsonl"
+    mini blink-kb cat -c ./m.kb | mini blink-embed -m "$mini" --entities |
+        mini blink-index build -c ./m.kb -o m.blx
+    link() {
+        run env -i BLINK_DATA="$T/none" LD_LIBRARY_PATH="$lib" "$T/link" "$@"
+    }
+    for mention in 'paris' 'City of Light' 'UK' 'Nobody At All'; do
+        jq -nc --arg m "$mention" '{context_left: "Here is ", mention: $m,
+            context_right: ", at last."}' | mini blink-embed -m "$mini" |
+            mini blink-retrieve -c ./m.kb -x ./m.blx | mini blink-score |
+            jq -r '(.candidates[] | "\(.p)\t\(.id) \(.title)"),
+                "\(.nil_p)\tnone"' |
+            awk -F'\t' -v OFS=' ' 'NF > 1 { $1 = sprintf("%.4f", $1) } 1' \
+            >"$T/want"
+        link "$mini" ./m.kb ./m.blx 'Here is ' "$mention" ', at last.'
+        is "$status$(cat err)$(cat out)" "0$(cat want)" \
+            "and finds what the programs find for '$mention'"
+    done
+    ok 'which is something' test "$(wc -l <want)" -ge 10
+    link "$fixtures/golden/m2-bi" ./m.kb ./m.blx '' Paris ''
+    like "$status$(cat err)" "^1link: './m.blx' was made by another model" \
+        'and not with another model'
+else
+    skip 'the example links' 'no share/models/mini'
+fi
+
 if [ -e "$top_builddir/common/.libs/libblink-torch.so" ] &&
     [ -e "$bin/blink-embed" ]; then
     ok 'the torch module is there' test -e "$lib/blink/libblink-torch.so"
