@@ -97,9 +97,9 @@ common_libcommon_la_SOURCES = \
 	common/net/lanes-template.h \
 	common/net/model-plain.c common/net/model-plain.h \
 	common/net/quantize.c common/net/quantize.h \
+	common/net/simd.h \
 	common/net/stack.c common/net/stack.h \
 	common/net/torch-shim.h \
-	common/net/wide.h \
 	common/search/ann-make.c \
 	common/search/ann-module.h \
 	common/search/ann.c common/search/ann.h \

@@ -4,7 +4,7 @@
 #include "net/dense.h"
 
 #include "base/mem.h"
-#include "net/wide.h"
+#include "net/simd.h"
 
 /* 16 partial sums, as the compiler must not re-order a single one. */
 enum { LANES = BL_LANES, ROWS = 4 };

@@ -3,9 +3,7 @@
  * f32-template: the text of one kernel, included by f32.c once per
  * instruction set with
  *
- *     NAME(x)         the function names
- *     TARGET          the function attribute
- *     LANES           floats in a register
+ *     NAME(x), LANES, TARGET      as in simd.h
  *     ROWS            of a tile: 2 * ROWS sums stay in registers
  *     QUADS(p, n)     a register of LANES / 4 times four floats, n apart
  *     ZIP(a, b, h)    of each four floats of a and b in turn: the first two
@@ -80,14 +78,14 @@ TARGET static BL_INLINE void NAME(steps)(int m, int v, const float *x,
     for (size_t at = 0; at < k; at++, x++, w += v * LANES) {
         NAME(vec) right[2];
 
-        BL_UNROLL
+        BL_UNROLL(16)
         for (int j = 0; j < v; j++)
             right[j] = *(const NAME(vec) *)(w + j * LANES);
-        BL_UNROLL
+        BL_UNROLL(16)
         for (int i = 0; i < m; i++) {
             NAME(vec) left = SPREAD(x[i * BL_F32_BLOCK]);
 
-            BL_UNROLL
+            BL_UNROLL(16)
             for (int j = 0; j < v; j++)
                 s[i][j] = STEP(s[i][j], left, right[j]);
         }
@@ -98,9 +96,9 @@ TARGET static BL_INLINE void NAME(tile)(int m, int v, const struct tile *t)
 {
     NAME(vec) s[ROWS][2];
 
-    BL_UNROLL
+    BL_UNROLL(16)
     for (int i = 0; i < m; i++)
-        BL_UNROLL
+        BL_UNROLL(16)
         for (int j = 0; j < v; j++)
             s[i][j] = (NAME(vec)){ 0 };
     for (size_t at = 0; at < t->k; at += LINE) {
@@ -108,9 +106,9 @@ TARGET static BL_INLINE void NAME(tile)(int m, int v, const struct tile *t)
         NAME(steps)(m, v, t->x + at, t->w + at * (size_t)(v * LANES),
                     BL_MIN(t->k - at, LINE), s);
     }
-    BL_UNROLL
+    BL_UNROLL(16)
     for (int i = 0; i < m; i++)
-        BL_UNROLL
+        BL_UNROLL(16)
         for (int j = 0; j < v; j++) {
             NAME(vec) *to = (NAME(vec) *)(t->y + (size_t)i * t->stride
                                           + j * LANES);
@@ -222,8 +220,8 @@ static void NAME(multiply)(const float *x, size_t n, const float *w,
 }
 
 #undef NAME
-#undef TARGET
 #undef LANES
+#undef TARGET
 #undef ROWS
 #undef QUADS
 #undef ZIP

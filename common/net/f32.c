@@ -9,7 +9,7 @@
 
 #include "net/blas.h"
 #include "base/mem.h"
-#include "net/wide.h"
+#include "net/simd.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -116,8 +116,8 @@ static void multiply(part_fn *part, const float *x, size_t n, const float *w,
 
 #if defined(__x86_64__)
 #define NAME(x) avx512_##x
-#define TARGET BL_TARGET_AVX512
 #define LANES 16
+#define TARGET BL_TARGET_AVX512
 #define ROWS 12
 #define QUAD(p) _mm_loadu_ps(p)
 #define QUADS(p, n) \
@@ -133,8 +133,8 @@ static void multiply(part_fn *part, const float *x, size_t n, const float *w,
 #include "net/f32-template.h"
 
 #define NAME(x) avx2_##x
-#define TARGET BL_TARGET_AVX2
 #define LANES 8
+#define TARGET BL_TARGET_AVX2
 #define ROWS 6
 #define QUADS(p, n) \
     _mm256_insertf128_ps(_mm256_castps128_ps256(QUAD(p)), QUAD((p) + (n)), 1)
@@ -149,8 +149,8 @@ static void multiply(part_fn *part, const float *x, size_t n, const float *w,
 
 /* SSE2 and NEON. */
 #define NAME(x) plain_##x
-#define TARGET
 #define LANES 4
+#define TARGET
 #define ROWS 4
 #define QUADS(p, n) (*(const plain_vec *)(p))
 #define ZIP(a, b, h) \

@@ -7,7 +7,7 @@
 #include "config.h"
 
 #include "net/int8-kernels.h"
-#include "net/wide.h"
+#include "net/simd.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -23,10 +23,10 @@ static inline uint32_t four(const uint8_t *p)
 }
 
 #define NAME(x) neon_##x
-#define TARGET __attribute__((target("arch=armv8.2-a+dotprod")))
+#define LANES 4
+#define TARGET BL_TARGET_DOTPROD
 #define ROWS 5
 #define BLOCKS 1
-#define PARTS 4
 #define SUM int32x4_t
 #define LEFT int8x16_t
 #define RIGHT int8x16_t
@@ -41,7 +41,7 @@ static inline uint32_t four(const uint8_t *p)
 
 /* What the 128 has taken away: 128 times the sums of the weights, which
  * belong to columns, so that they are found once for all rows. */
-__attribute__((target("arch=armv8.2-a+dotprod")))
+BL_TARGET_DOTPROD
 static void restore(const int8_t *w, size_t width, size_t n, int32_t *sums,
                     size_t sums_stride)
 {

@@ -11,19 +11,18 @@
 #include "config.h"
 
 #include "net/int8-kernels.h"
-#include "net/wide.h"
+#include "net/simd.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include <string.h>
 
-#define INLINE inline __attribute__((always_inline))
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+#define TARGET BL_TARGET_VNNI
 
 enum { OUTS = BL_INT8_OUTS, INS = BL_INT8_INS, MOST_ROWS = 12 };
 
 /* 128 times the sum of a row. */
-TARGET static INLINE int32_t too_much(const int8_t *row, size_t width)
+TARGET static BL_INLINE int32_t too_much(const int8_t *row, size_t width)
 {
     const __m512i mid = _mm512_set1_epi8(-128);     /* 128, unsigned */
     __m512i a = _mm512_setzero_si512(), b = a;
@@ -38,7 +37,7 @@ TARGET static INLINE int32_t too_much(const int8_t *row, size_t width)
     return _mm512_reduce_add_epi32(_mm512_add_epi32(a, b));
 }
 
-TARGET static INLINE __m512i four(const int8_t *p)
+TARGET static BL_INLINE __m512i four(const int8_t *p)
 {
     int32_t x;
 
@@ -48,11 +47,11 @@ TARGET static INLINE __m512i four(const int8_t *p)
 
 /* m rows, b blocks of queries: known where this is inlined.  Meanwhile the
  * rows of the tile after the next one are asked for. */
-TARGET static INLINE void tile(int m, int b, const int8_t *rows,
-                               size_t width, const uint8_t *q,
-                               const struct bl_int8_limits *l,
-                               const float *scales, const float *extra,
-                               uint64_t *masks)
+TARGET static BL_INLINE void tile(int m, int b, const int8_t *rows,
+                                  size_t width, const uint8_t *q,
+                                  const struct bl_int8_limits *l,
+                                  const float *scales, const float *extra,
+                                  uint64_t *masks)
 {
     uintptr_t behind = (uintptr_t)rows + 2 * (uintptr_t)m * width;
     __m512i s[MOST_ROWS][4];
@@ -60,39 +59,39 @@ TARGET static INLINE void tile(int m, int b, const int8_t *rows,
 
     for (int i = 0; i < m; i++)
         excess[i] = too_much(rows + (size_t)i * width, width);
-    BL_UNROLL
+    BL_UNROLL(16)
     for (int i = 0; i < m; i++)
-        BL_UNROLL
+        BL_UNROLL(16)
         for (int j = 0; j < b; j++)
             s[i][j] = _mm512_setzero_si512();
     for (size_t line = 0; line < width; line += INS) {
-        BL_UNROLL
+        BL_UNROLL(16)
         for (int i = 0; i < m; i++, behind += INS)
             __builtin_prefetch((const void *)behind);
         for (size_t at = line; at < line + INS; at += 4) {
             __m512i w[4];
 
-            BL_UNROLL
+            BL_UNROLL(16)
             for (int j = 0; j < b; j++)
                 w[j] = _mm512_loadu_si512(q + ((size_t)j * width + at) * OUTS);
-            BL_UNROLL
+            BL_UNROLL(16)
             for (int i = 0; i < m; i++) {
                 __m512i x = four(rows + (size_t)i * width + at);
 
-                BL_UNROLL
+                BL_UNROLL(16)
                 for (int j = 0; j < b; j++)
                     s[i][j] = _mm512_dpbusd_epi32(s[i][j], w[j], x);
             }
         }
     }
-    BL_UNROLL
+    BL_UNROLL(16)
     for (int i = 0; i < m; i++) {
         __m512i more = _mm512_set1_epi32(excess[i]);
         __m512 scale = _mm512_set1_ps(scales[i]);
         __m512 add = _mm512_set1_ps(extra[i]);
         uint64_t mask = 0;
 
-        BL_UNROLL
+        BL_UNROLL(16)
         for (int j = 0; j < b; j++) {
             __m512 score = _mm512_cvtepi32_ps(_mm512_sub_epi32(s[i][j],
                                                                more));
@@ -110,11 +109,11 @@ TARGET static INLINE void tile(int m, int b, const int8_t *rows,
 }
 
 /* n >= m; the last rows are looked at twice where m does not divide n. */
-TARGET static INLINE void all(int m, int b, const int8_t *rows, size_t n,
-                              size_t width, const uint8_t *q,
-                              const struct bl_int8_limits *l,
-                              const float *scales, const float *extra,
-                              uint64_t *masks)
+TARGET static BL_INLINE void all(int m, int b, const int8_t *rows, size_t n,
+                                 size_t width, const uint8_t *q,
+                                 const struct bl_int8_limits *l,
+                                 const float *scales, const float *extra,
+                                 uint64_t *masks)
 {
     for (size_t i = 0; i < n; i += (size_t)m) {
         if (i + (size_t)m > n)

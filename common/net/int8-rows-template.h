@@ -3,9 +3,7 @@
  * int8-rows-template: from numbers to codes and from sums to numbers,
  * included by int8.c once per instruction set with
  *
- *     NAME(x)     the function names
- *     LANES       floats in a register: 4, 8 or 16
- *     TARGET      the function attribute
+ *     NAME(x), LANES, TARGET      as in simd.h
  */
 #include "net/lanes-template.h"
 
@@ -106,13 +104,13 @@ TARGET static BL_INLINE bool NAME(range_of)(const float *x, const float *by,
     size_t i = 0;
 
     for (; i + RANGES * LANES <= n; i += RANGES * LANES)
-#pragma GCC unroll 8
+        BL_UNROLL(8)
         for (size_t k = 0; k < RANGES; k++)
             NAME(widen)(&r[k], x + i + k * LANES,
                         by ? by + i + k * LANES : NULL, LANES);
     for (; i < n; i += LANES)
         NAME(widen)(&r[0], x + i, by ? by + i : NULL, n - i);
-#pragma GCC unroll 8
+    BL_UNROLL(8)
     for (size_t k = 1; k < RANGES; k++) {
         NAME(raise)(&r[0].above, &r[k].above);
         NAME(raise)(&r[0].below, &r[k].below);
@@ -199,7 +197,7 @@ TARGET static BL_INLINE void NAME(columns)(const struct sums *s, int m,
     lanes_int taken[COLUMNS], whole;
     lanes scales[COLUMNS], v;
 
-#pragma GCC unroll 8
+    BL_UNROLL(8)
     for (int k = 0; k < m; k++) {
         memcpy(&taken[k], s->taken + at + LANES * k, sizeof whole);
         memcpy(&scales[k], s->scales + at + LANES * k, sizeof v);
@@ -210,7 +208,7 @@ TARGET static BL_INLINE void NAME(columns)(const struct sums *s, int m,
         struct scale row;
 
         memcpy(&row, s->rows + i * s->row_stride, sizeof row);
-#pragma GCC unroll 8
+        BL_UNROLL(8)
         for (int k = 0; k < m; k++) {
             memcpy(&whole, sums + LANES * k, sizeof whole);
             v = __builtin_convertvector(whole - row.zero * taken[k], lanes)

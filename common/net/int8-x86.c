@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "net/int8-kernels.h"
-#include "net/wide.h"
+#include "net/simd.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -24,10 +24,10 @@ static inline int32_t four(const uint8_t *p)
 }
 
 #define NAME(x) vnni_##x
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+#define LANES 16
+#define TARGET BL_TARGET_VNNI
 #define ROWS 6
 #define BLOCKS 4
-#define PARTS 1
 #define SUM __m512i
 #define LEFT __m512i
 #define RIGHT __m512i
@@ -47,10 +47,10 @@ void bl_int8_multiply_vnni(const uint8_t *x, size_t stride, size_t n,
 
 /* The AVX form of the same instruction: for processors without AVX-512. */
 #define NAME(x) avxvnni_##x
+#define LANES 8
 #define TARGET __attribute__((target("avx2,avxvnni")))
 #define ROWS 6
 #define BLOCKS 1
-#define PARTS 2
 #define SUM __m256i
 #define LEFT __m256i
 #define RIGHT __m256i
@@ -83,10 +83,10 @@ static inline void store_pairs(const __m256i s[4], int32_t *p)
 }
 
 #define NAME(x) avx2_##x
+#define LANES 4
 #define TARGET __attribute__((target("avx2")))
 #define ROWS 3
 #define BLOCKS 1
-#define PARTS 4
 #define SUM __m256i
 #define LEFT __m256i
 #define RIGHT __m256i
@@ -111,7 +111,7 @@ enum { AHEAD = 4096 };          /* bytes asked for in time, perhaps beyond
                                  * the end */
 
 /* Sums of m products with 64 bytes of a row, and of the row itself. */
-__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+BL_TARGET_VNNI
 static BL_INLINE void dot_step(size_t m, const uint8_t *x, const int8_t *row,
                                size_t width, __m512i s[BL_INT8_DOTS + 1])
 {
@@ -119,7 +119,7 @@ static BL_INLINE void dot_step(size_t m, const uint8_t *x, const int8_t *row,
 
     __builtin_prefetch((const void *)((uintptr_t)row + AHEAD));
 
-    BL_UNROLL
+    BL_UNROLL(16)
     for (size_t j = 0; j < m; j++)
         s[j] = _mm512_dpbusd_epi32(s[j], _mm512_loadu_si512(x + j * width),
                                    r);
@@ -127,7 +127,7 @@ static BL_INLINE void dot_step(size_t m, const uint8_t *x, const int8_t *row,
 }
 
 /* m: known where this is inlined. */
-__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+BL_TARGET_VNNI
 static BL_INLINE void dot_vnni(size_t m, const uint8_t *x,
                                const int8_t *rows, size_t n, size_t width,
                                int32_t *sums)
@@ -136,7 +136,7 @@ static BL_INLINE void dot_vnni(size_t m, const uint8_t *x,
         __m512i s[BL_INT8_DOTS + 1], t[BL_INT8_DOTS + 1];
         size_t k = 0;
 
-        BL_UNROLL
+        BL_UNROLL(16)
         for (size_t j = 0; j <= m; j++)
             s[j] = t[j] = _mm512_setzero_si512();
         for (; k + 2 * BL_INT8_INS <= width; k += 2 * BL_INT8_INS) {
@@ -146,14 +146,14 @@ static BL_INLINE void dot_vnni(size_t m, const uint8_t *x,
         }
         if (k < width)
             dot_step(m, x + k, rows + k, width, s);
-        BL_UNROLL
+        BL_UNROLL(16)
         for (size_t j = 0; j < m; j++)
             sums[j] = _mm512_reduce_add_epi32(_mm512_sub_epi32(
                 _mm512_add_epi32(s[j], t[j]), _mm512_add_epi32(s[m], t[m])));
     }
 }
 
-__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+BL_TARGET_VNNI
 void bl_int8_dot_vnni(const uint8_t *x, size_t m, const int8_t *rows,
                       size_t n, size_t width, int32_t *sums)
 {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "net/wide.h"
+#include "net/simd.h"
 
 enum {
     OUTS = BL_INT8_OUTS,

@@ -3,11 +3,9 @@
  * kernels-template: the text of all kernels, included by kernels.c once per
  * instruction set with
  *
- *     NAME(x)     the function names
- *     LANES       floats in a register: 4, 8 or 16
+ *     NAME(x), LANES, TARGET      as in simd.h
  *     QUERIES     of a tile of attention's results, LANES at most: twice as
  *                 many sums stay in registers
- *     TARGET      the function attribute
  */
 #include "net/lanes-template.h"
 
@@ -53,7 +51,7 @@ TARGET static BL_INLINE void NAME(gelu_lanes)(lanes *x)
     square = u * u;
     odd += gelu_terms[GELU_TERMS - 2];
     even += gelu_terms[GELU_TERMS - 1];
-#pragma GCC unroll 16
+    BL_UNROLL(16)
     for (int i = GELU_TERMS - 3; i > 0; i -= 2) {
         even = even * square + gelu_terms[i];
         odd = odd * square + gelu_terms[i - 1];
@@ -181,17 +179,17 @@ TARGET static BL_INLINE void NAME(transpose)(lanes m[LANES])
 {
     enum { HALF = LANES / 2 };
 
-#pragma GCC unroll 4
+    BL_UNROLL(4)
     for (int size = 1; size < LANES; size *= 2) {
         lanes t[LANES];
 
-#pragma GCC unroll 8
+        BL_UNROLL(8)
         for (int i = 0; i < HALF; i++) {
             t[2 * i] = BL_LANES_ZIP(lanes_int, LANES, m[i], m[i + HALF], 0);
             t[2 * i + 1] = BL_LANES_ZIP(lanes_int, LANES, m[i], m[i + HALF],
                                         LANES / 2);
         }
-#pragma GCC unroll 16
+        BL_UNROLL(16)
         for (int i = 0; i < LANES; i++)
             m[i] = t[i];
     }
@@ -208,7 +206,7 @@ TARGET static BL_INLINE void NAME(pack_queries)(const struct bl_attend *a,
     lanes m[LANES], bias;
 
     load(&bias, a->q_bias + c, left);
-#pragma GCC unroll 16
+    BL_UNROLL(16)
     for (size_t k = 0; k < LANES; k++) {
         m[k] = (lanes){ 0 };
         if (i + k < a->n_queries) {
@@ -229,16 +227,16 @@ TARGET static BL_INLINE void NAME(score)(const struct bl_attend *a, size_t j,
     const float *k = a->k + j * a->stride;
     lanes sums[KEYS], query;
 
-#pragma GCC unroll 16
+    BL_UNROLL(16)
     for (int i = 0; i < m; i++)
         sums[i] = (lanes){ 0 };
     for (size_t c = 0; c < a->d; c++) {
         memcpy(&query, r->query + c * LANES, sizeof query);
-#pragma GCC unroll 16
+        BL_UNROLL(16)
         for (int i = 0; i < m; i++)
             sums[i] += query * k[(size_t)i * a->stride + c];
     }
-#pragma GCC unroll 16
+    BL_UNROLL(16)
     for (int i = 0; i < m; i++) {
         NAME(lanes_at_least)(most, &sums[i]);
         memcpy(r->scores + (j + (size_t)i) * LANES, &sums[i], sizeof query);
@@ -287,28 +285,28 @@ TARGET static BL_INLINE void NAME(mix)(const struct bl_attend *a, size_t i,
     const float *by = r->scores + k, *v = a->v + c;
     lanes sums[QUERIES][WIDE], value[WIDE], bias;
 
-#pragma GCC unroll 16
+    BL_UNROLL(16)
     for (int q = 0; q < QUERIES; q++)
-#pragma GCC unroll 16
+        BL_UNROLL(16)
         for (int x = 0; x < w; x++)
             sums[q][x] = (lanes){ 0 };
     for (size_t j = 0; j < a->n; j++, v += a->stride, by += LANES) {
-#pragma GCC unroll 16
+        BL_UNROLL(16)
         for (int x = 0; x < w; x++)
             load(&value[x], v + LANES * x, x + 1 < w ? LANES : left);
-#pragma GCC unroll 16
+        BL_UNROLL(16)
         for (int q = 0; q < QUERIES; q++)
-#pragma GCC unroll 16
+            BL_UNROLL(16)
             for (int x = 0; x < w; x++)
                 sums[q][x] += value[x] * by[q];
     }
-#pragma GCC unroll 16
+    BL_UNROLL(16)
     for (int x = 0; x < w; x++) {
         size_t columns = x + 1 < w ? LANES : left;
         float *out = a->out + (i + k) * a->stride + c + LANES * x;
 
         load(&bias, a->v_bias + c + LANES * x, columns);
-#pragma GCC unroll 16
+        BL_UNROLL(16)
         for (size_t q = 0; q < QUERIES; q++) {
             sums[q][x] = sums[q][x] / totals[k + q] + bias;
             if (i + k + q < a->n_queries)
@@ -374,5 +372,5 @@ TARGET static void NAME(attend)(const struct bl_attend *a, float *scratch)
 #undef store
 #undef NAME
 #undef LANES
-#undef QUERIES
 #undef TARGET
+#undef QUERIES

@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "model/rows.h"
-#include "net/wide.h"
+#include "net/simd.h"
 
 /* Attention's tiles: keys at a time; QUERIES by registers of columns. */
 enum { KEYS = 8, WIDE = 2, MOST_LANES = 16 };
@@ -41,22 +41,22 @@ size_t bl_kernel_attend_scratch(size_t n, size_t d)
 #if defined(__x86_64__)
 #define NAME(x) avx512_##x
 #define LANES 16
-#define QUERIES 8
 #define TARGET BL_TARGET_AVX512
+#define QUERIES 8
 #include "net/kernels-template.h"
 
 #define NAME(x) avx2_##x
 #define LANES 8
-#define QUERIES 4
 #define TARGET BL_TARGET_AVX2
+#define QUERIES 4
 #include "net/kernels-template.h"
 #endif
 
 /* SSE2 and NEON. */
 #define NAME(x) plain_##x
 #define LANES 4
-#define QUERIES 4
 #define TARGET
+#define QUERIES 4
 #include "net/kernels-template.h"
 
 static const struct choice {

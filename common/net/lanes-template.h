@@ -2,10 +2,10 @@
 /*
  * lanes-template: LANES floats as one value, included once per width with
  *
- *     NAME(x)     the names
- *     LANES       4, 8 or 16: what a register holds, or the compiler keeps
- *                 every value in memory
- *     TARGET      the function attribute
+ *     NAME(x), LANES, TARGET      as in simd.h
+ *
+ * which stay defined for what is made of these.  With more LANES than a
+ * register holds, the compiler keeps every value in memory.
  *
  * Values travel by pointer, as their calling convention differs between
  * processors.

@@ -9,7 +9,7 @@
 
 #include "net/int8-kernels.h"
 #include "base/mem.h"
-#include "net/wide.h"
+#include "net/simd.h"
 
 /* Number of the kernel; tests choose others. */
 #ifndef TOPK_INT8_KERNEL

@@ -7,9 +7,7 @@
 
 #include "tensor/half.h"
 #include "base/mem.h"
-#include "net/wide.h"
-
-#define INLINE inline __attribute__((always_inline))
+#include "net/simd.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -17,11 +15,11 @@
 
 #define NAME(x) avx512_##x
 #define LANES 16
+#define TARGET BL_TARGET_AVX512F
 #define QUERIES 6
-#define TARGET __attribute__((target("avx512f")))
 #include "search/topk-template.h"
 
-__attribute__((target("avx512f")))
+BL_TARGET_AVX512F
 static void avx512_widen_f16(const uint16_t *p, size_t n, float *out)
 {
     for (size_t i = 0; i < n; i += 16)
@@ -29,7 +27,7 @@ static void avx512_widen_f16(const uint16_t *p, size_t n, float *out)
             _mm256_loadu_si256((const void *)(p + i))));
 }
 
-__attribute__((target("avx512f")))
+BL_TARGET_AVX512F
 static void avx512_widen_int8(const int8_t *p, size_t n, float *out)
 {
     for (size_t i = 0; i < n; i += 16)
@@ -39,8 +37,8 @@ static void avx512_widen_int8(const int8_t *p, size_t n, float *out)
 
 #define NAME(x) avx2_##x
 #define LANES 8
+#define TARGET BL_TARGET_AVX2
 #define QUERIES 3
-#define TARGET __attribute__((target("avx2,fma")))
 #include "search/topk-template.h"
 
 __attribute__((target("avx2,f16c")))
@@ -62,8 +60,8 @@ static void avx2_widen_int8(const int8_t *p, size_t n, float *out)
 
 #define NAME(x) plain_##x
 #define LANES 4
-#define QUERIES 3
 #define TARGET
+#define QUERIES 3
 #include "search/topk-template.h"
 
 static void plain_widen_f16(const uint16_t *p, size_t n, float *out)

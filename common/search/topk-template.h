@@ -3,10 +3,8 @@
  * topk-template: the text of one kernel, included by topk-kernels.c once per
  * instruction set with
  *
- *     NAME(x)     the function names
- *     LANES       floats in a register
+ *     NAME(x), LANES, TARGET      as in simd.h
  *     QUERIES     queries in a tile: 4 * QUERIES sums stay in registers
- *     TARGET      the function attribute
  *
  * The vectors of a strip (4 x 4 KiB at 1024 floats) stay in the first cache
  * while all queries pass, tile by tile, from the second.
@@ -16,8 +14,8 @@ typedef float NAME(vec)
                    aligned(4)));
 
 /* Sums of the lanes of four registers. */
-TARGET static INLINE void NAME(sum)(NAME(vec) a, NAME(vec) b, NAME(vec) c,
-                                    NAME(vec) d, float *out)
+TARGET static BL_INLINE void NAME(sum)(NAME(vec) a, NAME(vec) b, NAME(vec) c,
+                                       NAME(vec) d, float *out)
 {
     typedef float quad __attribute__((vector_size(16)));
     union { NAME(vec) v[4]; quad q[4][LANES / 4]; } u = { { a, b, c, d } };
@@ -37,7 +35,7 @@ TARGET static INLINE void NAME(sum)(NAME(vec) a, NAME(vec) b, NAME(vec) c,
 #define DECLARE(i) \
     NAME(vec) c##i##0 = { 0 }, c##i##1 = { 0 }, c##i##2 = { 0 }, \
               c##i##3 = { 0 };
-#define STEP(i) \
+#define MULTIPLY(i) \
     if (m > i) { \
         NAME(vec) a = *(const NAME(vec) *)(q + i * n + at); \
         c##i##0 += a * b0; \
@@ -53,10 +51,10 @@ TARGET static INLINE void NAME(sum)(NAME(vec) a, NAME(vec) b, NAME(vec) c,
  * next four vectors, each fetches a quarter of it while it computes; a few
  * queries alone have to fetch it all: from end to end, as memory is faster
  * so than along four vectors at once. */
-TARGET static INLINE void NAME(tile)(int m, const float *q,
-                                     const float *const rows[4],
-                                     uintptr_t next, int tile, size_t n,
-                                     float *scores)
+TARGET static BL_INLINE void NAME(tile)(int m, const float *q,
+                                        const float *const rows[4],
+                                        uintptr_t next, int tile, size_t n,
+                                        float *scores)
 {
     enum { LINE = 64, MORE = 4 * LANES * sizeof(float) };
     uintptr_t quarter = next + (size_t)tile * n * sizeof(float);
@@ -70,19 +68,19 @@ TARGET static INLINE void NAME(tile)(int m, const float *q,
         NAME(vec) b3 = *(const NAME(vec) *)(rows[3] + at);
 
         if (m < QUERIES) {
-            BL_UNROLL
+            BL_UNROLL(16)
             for (size_t line = 0; line < MORE; line += LINE, next += LINE)
                 __builtin_prefetch((const void *)next);
         } else {
             __builtin_prefetch((const void *)(quarter + at * sizeof(float)));
         }
-        STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5)
+        MULTIPLY(0) MULTIPLY(1) MULTIPLY(2) MULTIPLY(3) MULTIPLY(4) MULTIPLY(5)
     }
     SUM(0) SUM(1) SUM(2) SUM(3) SUM(4) SUM(5)
 }
 
 #undef DECLARE
-#undef STEP
+#undef MULTIPLY
 #undef SUM
 
 TARGET static void NAME(strip)(const float *q, size_t nq,
@@ -130,5 +128,5 @@ TARGET static void NAME(pairs)(const float *const q[4],
 
 #undef NAME
 #undef LANES
-#undef QUERIES
 #undef TARGET
+#undef QUERIES

@@ -23,7 +23,7 @@
 #include "net/int8-kernels.h"
 #include "base/mem.h"
 #include "cli/prog.h"
-#include "net/wide.h"
+#include "net/simd.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

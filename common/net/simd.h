@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wide: several floats as one value (lanes-template.h), for loops that must
+ * simd: several numbers as one value (lanes-template.h), for loops that must
  * use the widest registers of the processor they meet.
  *
- * Either BL_WIDE compiles a function with values of 16 floats for several
- * processors, and the loader picks one; a compiler for a processor without
- * such registers splits the value, and does it badly where many are alive.
- * Or a template is compiled for each width.
+ * There are two ways.  BL_WIDE compiles a function with values of 16 floats
+ * for several processors, and the loader picks one; a compiler for a
+ * processor without such registers splits the value, and does it badly where
+ * many are alive.  Or a template, NAME-template.h, is included once for each
+ * instruction set.  All templates use the same words, which the file that
+ * includes one defines and the template undefines:
+ *
+ *     NAME(x)     the names of its functions and types: avx2_##x
+ *     LANES       numbers in a register: 4, 8 or 16 floats
+ *     TARGET      the attribute of every function: one of BL_TARGET_..., or
+ *                 nothing for what any processor runs
+ *
+ * and what its own comment names besides.  A function that is inlined into
+ * its callers (BL_INLINE) knows the arguments that are constants there, so
+ * that its loops unroll whole (BL_UNROLL) and arrays of sums are registers.
  */
-#ifndef BL_WIDE_H
-#define BL_WIDE_H
+#ifndef BL_SIMD_H
+#define BL_SIMD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,19 +40,24 @@
 /* Inlined into every version of its callers. */
 #define BL_INLINE inline __attribute__((always_inline))
 
-/* Unrolls whole the loop that follows, so that arrays indexed in it can be
- * registers.  clang takes gcc's pragma only for small loops. */
+/* Unrolls whole the loop that follows, of n turns at most (a literal), so
+ * that arrays indexed in it can be registers.  clang takes gcc's pragma only
+ * for small loops, and needs no n. */
 #ifdef __clang__
-#define BL_UNROLL _Pragma("clang loop unroll(full)")
+#define BL_UNROLL(n) _Pragma("clang loop unroll(full)")
 #else
-#define BL_UNROLL _Pragma("GCC unroll 16")
+#define BL_UNROLL(n) BL_PRAGMA(GCC unroll n)
+#define BL_PRAGMA(text) _Pragma(#text)
 #endif
 
-/* For a template of its own: the attribute, and whether it can run here. */
+/* What a TARGET can be, and whether it can run here. */
 #if defined(__x86_64__)
 #define BL_TARGET_AVX2 __attribute__((target("avx2,fma")))
+#define BL_TARGET_AVX512F __attribute__((target("avx512f")))
 #define BL_TARGET_AVX512 \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+#define BL_TARGET_VNNI \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
 
 static inline bool bl_has_avx2(void)
 {
@@ -56,6 +72,8 @@ static inline bool bl_has_avx512(void)
         && __builtin_cpu_supports("avx512dq")
         && __builtin_cpu_supports("avx512vl");
 }
+#elif defined(__aarch64__)
+#define BL_TARGET_DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
 #endif
 
 static inline bool bl_has_anything(void)
