@@ -111,15 +111,15 @@ struct job {
     struct bl_coarse **coarse;  /* one for each COARSE_QUERIES; NULL: none */
     atomic_size_t next;         /* block */
     struct bl_heap *heaps;      /* [n], of all threads */
+    struct worker *workers;     /* by rank */
 };
 
+/* What one rank of the team works in. */
 struct worker {
     struct job *job;
     float *wide;                /* [TOPK_STRIP][length], but for f32 */
     void *room;                 /* of bl_coarse_find() */
     struct bl_coarse_hit *found;
-    pthread_t thread;
-    bool started;
 };
 
 /* Vector number i of a block, and its codes. */
@@ -316,23 +316,25 @@ static bool coarse_holds(const struct job *job, const struct block *b)
     return true;
 }
 
-static void *work(void *arg)
+/* Blocks are taken one by one, by whoever is free, so that the team may be
+ * smaller than asked for. */
+static void work(void *ctx, struct bl_team *team, size_t rank)
 {
-    struct worker *w = arg;
-    struct bl_topk *t = w->job->t;
+    struct job *job = ctx;
+    const struct worker *w = &job->workers[rank];
     size_t i;
 
-    while ((i = atomic_fetch_add(&w->job->next, 1)) < t->n_blocks) {
-        struct block *b = &t->blocks[i];
-        bool coarsely = w->job->coarse && b->segment->codes;
+    (void)team;
+    while ((i = atomic_fetch_add(&job->next, 1)) < job->t->n_blocks) {
+        struct block *b = &job->t->blocks[i];
+        bool coarsely = job->coarse && b->segment->codes;
 
         make_present(b, coarsely);
-        if (coarsely && coarse_holds(w->job, b))
+        if (coarsely && coarse_holds(job, b))
             search_coarsely(w, b);
         else
             search_block(w, b);
     }
-    return NULL;
 }
 
 static void worker_init(struct worker *w, struct job *job)
@@ -435,7 +437,7 @@ static size_t threads_for(const struct bl_topk *t, size_t n)
 
     if (products < (double)SMALL_WORK)
         threads = 1;
-    return threads < t->n_blocks ? threads : t->n_blocks ? t->n_blocks : 1;
+    return BL_MAX(BL_MIN(threads, t->n_blocks), 1);
 }
 
 /* Each shard may hold the same row once: that many more hits are needed. */
@@ -467,27 +469,21 @@ void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
     float *padded = pad_queries(t, queries, n);
     struct job job = { .t = t, .queries = padded, .n = n };
     size_t threads = threads_for(t, n);
-    struct worker *w = BL_NEW_ARRAY(struct worker, threads);
 
+    job.workers = BL_NEW_ARRAY(struct worker, threads);
     job.heaps = heaps_new(n, heap_size(t, k), threads > 1);
     job.coarse = coarse_all(t, padded, n);
     for (size_t i = 0; i < threads; i++)
-        worker_init(&w[i], &job);
-    /* A thread that cannot be had is one that takes no blocks. */
-    for (size_t i = 1; i < threads; i++)
-        w[i].started = !pthread_create(&w[i].thread, NULL, work, &w[i]);
-    work(&w[0]);
-    for (size_t i = 1; i < threads; i++)
-        if (w[i].started)
-            pthread_join(w[i].thread, NULL);
+        worker_init(&job.workers[i], &job);
+    bl_team_run(threads, work, &job);
     for (size_t i = 0; i < n; i++)
         found[i] = take_best(&job.heaps[i], t->n_shards > 1, k,
                              hits + i * k);
     for (size_t i = 0; i < threads; i++)
-        worker_release(&w[i]);
+        worker_release(&job.workers[i]);
     bl_coarse_free(job.coarse, n);
     heaps_free(job.heaps, n);
-    free(w);
+    free(job.workers);
     free(padded);
 }
 
