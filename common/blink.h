@@ -12,12 +12,14 @@
  *     cc client.c $(pkg-config --cflags --libs blink)
  *
  * Library calls return 0, or -1 (NULL) with a sentence in *err; they never
- * print.  Memory that runs out ends the process (mem.h).
+ * print.  Memory that runs out ends the process (mem.h).  C++ can include
+ * all of them (decls.h); type-generic macros (BL_MIN, BL_GROW) are for C.
  */
 #ifndef BL_BLINK_H
 #define BL_BLINK_H
 
 #include "base/bug.h"
+#include "base/decls.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/buf.h"

@@ -190,6 +190,7 @@ base_HEADERS = \
 	common/base/arena.h \
 	common/base/buf.h \
 	common/base/bug.h \
+	common/base/decls.h \
 	common/base/err.h \
 	common/base/file.h \
 	common/base/mem.h \

@@ -22,9 +22,11 @@ included=$(sed -n 's/^#include "\(.*\)"/\1/p' \
            "$top_srcdir/common/blink.h" | sort)
 is "$included" "$installed" 'blink.h includes what is installed'
 if command -v c++ >/dev/null; then
-    printf 'extern "C" {\n#include "%s"\n}\n' \
-        "$top_srcdir/common/blink.h" >"$T/x.cc"
-    run c++ -I"$top_srcdir/common" -fsyntax-only "$T/x.cc"
-    is "$status$(grep error "$T/err")" 0 'blink.h is good C++'
+    for h in blink.h $installed; do
+        echo "#include \"$h\"" >"$T/x.cc"
+        run c++ -std=c++11 -Wall -Wextra -Werror -I"$top_srcdir/common" \
+            -fsyntax-only "$T/x.cc"
+        is "$status$(cat "$T/err")" 0 "$h is good C++"
+    done
 fi
 finish

@@ -67,6 +67,22 @@ run ${CC:-cc} -o "$T/client" "$T/client.c" "${flags[@]}"
 is "$status$(cat "$T/err")" 0 'a client compiles'
 run env LD_LIBRARY_PATH="$lib" "$T/client"
 is "$(cat "$T/out")" "$want" 'and runs with the shared library'
+cp "$T/client.c" "$T/client.cc"
+if command -v c++ >/dev/null; then
+    for header in "$prefix"/include/blink/*.h "$prefix"/include/blink/*/*.h; do
+        name=${header#"$prefix/include/"}
+        echo "#include <$name>" | cat - "$T/client.c" >"$T/one.cc"
+        run c++ -Wall -Wextra -Werror -fsyntax-only "$T/one.cc" "${flags[@]}"
+        is "$status$(cat "$T/err")" 0 "$name serves C++"
+    done
+    run c++ -Wall -Wextra -Werror -o "$T/client-c++" "$T/client.cc" \
+        "${flags[@]}"
+    is "$status$(cat "$T/err")" 0 'a client in C++ links'
+    run env LD_LIBRARY_PATH="$lib" "$T/client-c++"
+    is "$(cat "$T/out")" "$want" 'and runs'
+else
+    skip 'a client in C++ links' 'no C++ compiler'
+fi
 read -ra flags < <(PKG_CONFIG_SYSROOT_DIR='' pkg-config --libs --static blink)
 run ${CC:-cc} -I"$prefix/include" -o "$T/static" "$T/client.c" \
     "${flags[@]/#-lblink/$lib/libblink.a}"

@@ -14,6 +14,10 @@
 
 #include <stddef.h>
 
+#include "base/decls.h"
+
+BL_BEGIN_DECLS
+
 struct bl_arena_block;
 
 struct bl_arena {
@@ -28,5 +32,7 @@ void *bl_arena_alloc(struct bl_arena *a, size_t n, size_t size);
 char *bl_arena_strndup(struct bl_arena *a, const char *p, size_t n);
 void bl_arena_reset(struct bl_arena *a);
 void bl_arena_free(struct bl_arena *a);
+
+BL_END_DECLS
 
 #endif

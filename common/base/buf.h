@@ -17,6 +17,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/decls.h"
+
+BL_BEGIN_DECLS
+
 /* Borrowed bytes, not NUL-terminated.  Valid while their owner is. */
 struct bl_span {
     const char *p;
@@ -47,5 +51,7 @@ void bl_buf_putc(struct bl_buf *b, char c);
 void bl_buf_puts(struct bl_buf *b, const char *s);
 void bl_buf_printf(struct bl_buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+BL_END_DECLS
 
 #endif

@@ -11,10 +11,16 @@
 #ifndef BL_BUG_H
 #define BL_BUG_H
 
+#include "base/decls.h"
+
+BL_BEGIN_DECLS
+
 /* Prints file:line and the text on standard error, then aborts. */
 #define BL_BUG(text) bl_bug_at(__FILE__, __LINE__, text)
 #define BL_ASSERT(cond) ((cond) ? (void)0 : BL_BUG("not true: " #cond))
 void bl_bug_at(const char *file, int line, const char *text)
     __attribute__((noreturn));
+
+BL_END_DECLS
 
 #endif

@@ -18,6 +18,9 @@
 #include <stdarg.h>
 
 #include "base/bug.h"
+#include "base/decls.h"
+
+BL_BEGIN_DECLS
 
 enum bl_code {
     BL_OK,
@@ -65,5 +68,7 @@ int bl_fail_errno(struct bl_err *err, enum bl_code code, const char *fmt, ...)
 /* Put "prefix: " before the message that *err already holds; returns -1. */
 int bl_err_prefix(struct bl_err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+BL_END_DECLS
 
 #endif

@@ -19,7 +19,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/decls.h"
 #include "base/err.h"
+
+BL_BEGIN_DECLS
 
 struct bl_map {
     const unsigned char *data;
@@ -79,5 +82,7 @@ void bl_tmp_drop(size_t slot);
 char *bl_tmp_name(const char *target);
 /* Syncs the folder that holds `path`. */
 int bl_sync_folder(const char *path);
+
+BL_END_DECLS
 
 #endif

@@ -13,6 +13,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/decls.h"
+
+BL_BEGIN_DECLS
+
+
 /* Room for n objects of `size` bytes; zeroed by bl_xcalloc only.  n * size is
  * checked.  Never NULL, also for 0 bytes. */
 void *bl_xmalloc(size_t n, size_t size) __attribute__((malloc));
@@ -100,5 +105,7 @@ __attribute__((noreturn)) void bl_oom(size_t bytes);
  * stays.  It must not allocate.  file.h gives the one that removes temporary
  * files, which memory must not know of. */
 void bl_at_oom(void (*hook)(void));
+
+BL_END_DECLS
 
 #endif

@@ -25,7 +25,10 @@
 #ifndef BL_PATHS_H
 #define BL_PATHS_H
 
+#include "base/decls.h"
 #include "base/err.h"
+
+BL_BEGIN_DECLS
 
 enum bl_path_kind {
     BL_PATH_MODEL, BL_PATH_CATALOGUE, BL_PATH_INDEX, BL_PATH_NAMES,
@@ -46,5 +49,7 @@ char *bl_path_program(const char *name);
 
 /* $BLINK_DATA or what stands for it here: the folder written to. */
 char *bl_path_data(void);
+
+BL_END_DECLS
 
 #endif

@@ -16,6 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
+
+BL_BEGIN_DECLS
+
 enum { BL_SHA256_SIZE = 32, BL_SHA256_HEX = 65 };
 
 struct bl_sha256 {
@@ -40,5 +44,7 @@ bl_sha256_blocks_fn *bl_sha256_blocks(size_t i);
 
 /* n bytes as 2 * n lower-case hexadecimal digits and a NUL. */
 void bl_sha256_hex(const unsigned char *sum, size_t n, char *out);
+
+BL_END_DECLS
 
 #endif

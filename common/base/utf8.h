@@ -10,6 +10,9 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/decls.h"
+
+BL_BEGIN_DECLS
 
 #define BL_UTF8_BAD UINT32_MAX
 
@@ -32,5 +35,7 @@ size_t bl_utf8_offset(const char *p, size_t n, size_t index);
 
 /* Appends p, each invalid byte replaced by U+FFFD. */
 void bl_utf8_repair(struct bl_buf *out, const char *p, size_t n);
+
+BL_END_DECLS
 
 #endif

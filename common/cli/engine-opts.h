@@ -9,8 +9,11 @@
 #ifndef BL_ENGINE_OPTS_H
 #define BL_ENGINE_OPTS_H
 
+#include "base/decls.h"
 #include "cli/opts.h"
 #include "net/encoder.h"
+
+BL_BEGIN_DECLS
 
 /* For option tables; eo is a struct bl_engine_opts. */
 #define BL_OPTS_ENGINE(eo) \
@@ -25,5 +28,7 @@
                 "threads to compute with (0: one per core)"), \
     BL_OPT_SIZE(0, "batch-tokens", "N", &(eo).batch_tokens, 1, 1 << 24, \
                 "most tokens computed at once")
+
+BL_END_DECLS
 
 #endif

@@ -24,6 +24,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/decls.h"
+
+BL_BEGIN_DECLS
+
 enum bl_opt_kind { BL_OPT_END_, BL_OPT_FLAG_, BL_OPT_STR_, BL_OPT_SIZE_,
                    BL_OPT_DOUBLE_, BL_OPT_CHOICE_, BL_OPT_LIST_,
                    BL_OPT_GROUP_ };
@@ -104,5 +108,7 @@ struct bl_args bl_opts_parse(const struct bl_command *cmd, int argc,
 size_t bl_opts_subcommand(const char *program, const char *brief,
                           const struct bl_command *commands, size_t n,
                           int argc, char **argv);
+
+BL_END_DECLS
 
 #endif

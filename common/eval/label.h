@@ -14,8 +14,11 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/decls.h"
 #include "base/err.h"
 #include "json/record.h"
+
+BL_BEGIN_DECLS
 
 enum bl_gold {
     BL_GOLD_NONE,               /* unlabelled: not counted */
@@ -29,5 +32,7 @@ enum bl_gold {
 int bl_label_read(const struct bl_record *r, struct bl_arena *a,
                   enum bl_gold *gold, struct bl_span *id,
                   struct bl_err *err);
+
+BL_END_DECLS
 
 #endif

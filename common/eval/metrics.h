@@ -29,7 +29,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "eval/label.h"
+
+BL_BEGIN_DECLS
 
 enum { BL_MAX_CUTOFFS = 16, BL_ECE_BINS = 10,
        BL_MAX_FIGURES = BL_MAX_CUTOFFS + 24 };
@@ -91,5 +94,7 @@ size_t bl_figures(const struct bl_tally *t, const struct bl_cutoffs *k,
 
 /* xorshift64*: the same numbers everywhere.  state must not be 0. */
 uint64_t bl_random(uint64_t *state);
+
+BL_END_DECLS
 
 #endif

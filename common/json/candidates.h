@@ -21,8 +21,11 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/decls.h"
 #include "base/err.h"
 #include "json/record.h"
+
+BL_BEGIN_DECLS
 
 struct bl_candidate {
     struct bl_span raw;         /* the JSON object as it came; p == NULL: it
@@ -64,5 +67,7 @@ enum bl_put {
  * with all that it has, whatever `what` says. */
 void bl_candidates_put(struct bl_buf *out, const struct bl_candidates *c,
                        unsigned what);
+
+BL_END_DECLS
 
 #endif

@@ -23,7 +23,10 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/decls.h"
 #include "base/err.h"
+
+BL_BEGIN_DECLS
 
 enum { BL_JSON_MAX_DEPTH = 1000 };
 
@@ -96,5 +99,7 @@ void bl_json_put_string(struct bl_buf *b, const char *p, size_t n);
  * non-finite value is a bug of the caller. */
 void bl_json_put_float(struct bl_buf *b, float v);
 void bl_json_put_double(struct bl_buf *b, double v, int digits);
+
+BL_END_DECLS
 
 #endif

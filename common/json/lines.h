@@ -13,7 +13,10 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/decls.h"
 #include "base/err.h"
+
+BL_BEGIN_DECLS
 
 enum bl_line_status { BL_LINE_OK, BL_LINE_TOO_LONG, BL_LINE_BAD, BL_LINE_END,
                       BL_LINE_ERROR };
@@ -49,5 +52,7 @@ const char *bl_lines_name(const struct bl_lines *l);
 /* True when the next call would have to wait for the writer: nothing
  * complete is buffered and the descriptor is not readable now. */
 bool bl_lines_would_block(struct bl_lines *l);
+
+BL_END_DECLS
 
 #endif

@@ -17,8 +17,11 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/decls.h"
 #include "base/err.h"
 #include "json/json.h"
+
+BL_BEGIN_DECLS
 
 struct bl_field {
     struct bl_span key;         /* raw, without quotes */
@@ -82,5 +85,7 @@ void bl_edits_free(struct bl_edits *e);
 /* Appends the record with the edits applied and "\n". */
 void bl_record_write(struct bl_buf *out, const struct bl_record *r,
                      const struct bl_edits *e);
+
+BL_END_DECLS
 
 #endif

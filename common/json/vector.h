@@ -23,8 +23,11 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/decls.h"
 #include "base/err.h"
 #include "json/record.h"
+
+BL_BEGIN_DECLS
 
 enum {
     BL_VECTOR_MAX_DIM = 1 << 16,
@@ -65,5 +68,7 @@ int bl_vector_read(struct bl_span value, const struct bl_vector_want *want,
  * `names` is written where it is true (model.h). */
 void bl_vector_put(struct bl_buf *out, const float *v, size_t dim,
                    const char *model, bool names, enum bl_floats form);
+
+BL_END_DECLS
 
 #endif

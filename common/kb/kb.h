@@ -33,7 +33,10 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/decls.h"
 #include "base/err.h"
+
+BL_BEGIN_DECLS
 
 enum { BL_KB_FORMAT = 1, BL_KB_APPLICATION_ID = 0x424c4b42 /* "BLKB" */ };
 
@@ -164,5 +167,7 @@ int bl_kb_search(struct bl_kb *kb, struct bl_span query, size_t max,
 /* Reads the whole file: SQLite's integrity check, the rows 0..count-1, the
  * count and the fingerprint.  0 when intact. */
 int bl_kb_verify(struct bl_kb *kb, struct bl_err *err);
+
+BL_END_DECLS
 
 #endif

@@ -22,7 +22,10 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/decls.h"
 #include "base/err.h"
+
+BL_BEGIN_DECLS
 
 enum { BL_CALIBRATION_FORMAT = 1 };
 
@@ -98,5 +101,7 @@ int bl_calibration_load(struct bl_calibration *out, const char *name,
 /* Appends the file's text, "provenance" being the JSON text given. */
 void bl_calibration_put(struct bl_buf *out, const struct bl_calibration *c,
                         struct bl_span provenance);
+
+BL_END_DECLS
 
 #endif

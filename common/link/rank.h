@@ -42,6 +42,9 @@
 #include "base/buf.h"
 #include "link/calibration.h"
 #include "json/candidates.h"
+#include "base/decls.h"
+
+BL_BEGIN_DECLS
 
 /* Which coefficients a list asks for. */
 enum bl_profile bl_rank_profile(const struct bl_candidates *c);
@@ -65,5 +68,7 @@ double bl_rank_nil(const double *w, const double *z);
  * eligible candidate. */
 double bl_rank(const struct bl_calibration *cal, struct bl_span mention,
                const bool *eligible, struct bl_candidates *c);
+
+BL_END_DECLS
 
 #endif

@@ -31,8 +31,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/err.h"
 #include "model/role.h"
+
+BL_BEGIN_DECLS
 
 struct bl_int8;                 /* int8-weights.h */
 struct bl_wordpiece;            /* wordpiece.h */
@@ -125,5 +128,7 @@ void bl_model_close(struct bl_model *m);        /* NULL: nothing */
 /* -1 with BL_DATA when the model has another role. */
 int bl_model_need(const struct bl_model *m, enum bl_role role,
                   struct bl_err *err);
+
+BL_END_DECLS
 
 #endif

@@ -7,7 +7,10 @@
 #ifndef BL_ROLE_H
 #define BL_ROLE_H
 
+#include "base/decls.h"
 #include "base/err.h"
+
+BL_BEGIN_DECLS
 
 enum bl_role { BL_ROLE_BI_ENCODER, BL_ROLE_CROSS_ENCODER, BL_ROLE_TAGGER };
 
@@ -21,5 +24,7 @@ const char *bl_role_name(enum bl_role role);
  * "default-ner", else that part of the default model's family.  Caller frees.
  * NULL with BL_DATA saying where it was looked for. */
 char *bl_model_find(const char *name, enum bl_role role, struct bl_err *err);
+
+BL_END_DECLS
 
 #endif

@@ -28,8 +28,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/err.h"
 #include "model/model.h"
+
+BL_BEGIN_DECLS
 
 /* ---- Options: the same in every program that computes ---- */
 
@@ -116,5 +119,7 @@ int bl_encoder_score(struct bl_encoder *e, const struct bl_batch *batch,
 /* out[n_tokens][tags]: logits per token, in packed order. */
 int bl_encoder_tag(struct bl_encoder *e, const struct bl_batch *batch,
                    float *out, bool *bad, struct bl_err *err);
+
+BL_END_DECLS
 
 #endif

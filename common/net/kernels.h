@@ -13,11 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "model/model.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+BL_BEGIN_DECLS
 
 /* x[n][H] = norm(words[ids] + positions[positions] + types[segments]). */
 void bl_kernel_look_up(const struct bl_shape *s, const struct bl_bert *t,
@@ -64,8 +63,6 @@ struct bl_kernels {
  * that the functions above use; NULL at the end (tests). */
 const struct bl_kernels *bl_kernels_at(size_t i);
 
-#ifdef __cplusplus
-}
-#endif
+BL_END_DECLS
 
 #endif

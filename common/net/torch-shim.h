@@ -14,11 +14,10 @@
 
 #include <stddef.h>
 
+#include "base/decls.h"
 #include "net/encoder.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+BL_BEGIN_DECLS
 
 /* Raised whenever this file or model.h changes what crosses over. */
 enum { BL_TORCH_ABI = 5 };
@@ -48,8 +47,6 @@ typedef const struct bl_torch_api *bl_torch_api_fn(void);
 const struct bl_torch_api *bl_torch_api(void)
     __attribute__((visibility("default")));
 
-#ifdef __cplusplus
-}
-#endif
+BL_END_DECLS
 
 #endif

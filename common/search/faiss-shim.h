@@ -13,11 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/err.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+BL_BEGIN_DECLS
 
 /* Raised whenever this file changes what crosses over. */
 enum { BL_FAISS_ABI = 1 };
@@ -65,8 +64,6 @@ typedef const struct bl_faiss_api *bl_faiss_api_fn(void);
 const struct bl_faiss_api *bl_faiss_api(void)
     __attribute__((visibility("default")));
 
-#ifdef __cplusplus
-}
-#endif
+BL_END_DECLS
 
 #endif

@@ -26,9 +26,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "json/vector.h"
+
+BL_BEGIN_DECLS
 
 enum {
     BL_INDEX_VERSION = 1,
@@ -129,5 +132,7 @@ uint64_t bl_index_missing(const struct bl_index_writer *w);
  * that reads again what was written. */
 int bl_index_commit(struct bl_index_writer *w, struct bl_err *err);
 void bl_index_abort(struct bl_index_writer *w);
+
+BL_END_DECLS
 
 #endif

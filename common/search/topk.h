@@ -22,7 +22,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "search/index.h"
+
+BL_BEGIN_DECLS
 
 struct bl_hit {
     float score;
@@ -51,5 +54,7 @@ void bl_topk_scores(struct bl_topk *t, const float *query,
 
 /* "avx512f", "avx2" or "plain C"; static storage. */
 const char *bl_topk_describe(void);
+
+BL_END_DECLS
 
 #endif

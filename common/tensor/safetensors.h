@@ -23,8 +23,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/err.h"
 #include "base/sha256.h"
+
+BL_BEGIN_DECLS
 
 enum bl_tensor_dtype { BL_F32, BL_F16, BL_BF16, BL_F64, BL_I64, BL_I32,
                        BL_I16, BL_I8, BL_U8, BL_BOOL };
@@ -75,5 +78,7 @@ bool bl_tensor_to_f32(enum bl_tensor_dtype dtype, const unsigned char *p,
  * each file, so that big files need not be read whole. */
 void bl_safetensors_fingerprint(const struct bl_safetensors *st,
                                 struct bl_sha256 *sum);
+
+BL_END_DECLS
 
 #endif

@@ -20,6 +20,9 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/decls.h"
+
+BL_BEGIN_DECLS
 
 /* Appends the normal form of a name (valid UTF-8) to *out; nothing when the
  * name has no visible character.  Linear in its length. */
@@ -36,5 +39,7 @@ enum bl_fold_class {
     BL_FOLD_MARK                /* other punctuation: kept inside only */
 };
 enum bl_fold_class bl_fold_class(struct bl_span word);
+
+BL_END_DECLS
 
 #endif

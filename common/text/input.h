@@ -58,7 +58,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/decls.h"
 #include "text/wordpiece.h"
+
+BL_BEGIN_DECLS
 
 enum bl_layout { BL_LAYOUT_BLINK, BL_LAYOUT_PLAIN, BL_LAYOUT_RERANKER,
                  BL_LAYOUT_FULL };
@@ -129,5 +132,7 @@ void bl_input_pair(struct bl_input *in, struct bl_wordpiece *wp,
                    const struct bl_mention *m,
                    const struct bl_entity_text *e);
 void bl_input_free(struct bl_input *in);
+
+BL_END_DECLS
 
 #endif

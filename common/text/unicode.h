@@ -16,6 +16,9 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/decls.h"
+
+BL_BEGIN_DECLS
 
 /* "11.0.0"; static storage. */
 const char *bl_uni_version(void);
@@ -33,5 +36,7 @@ bool bl_uni_is_space(uint32_t cp);
 /* Punctuation as BERT sees it: category P, and all printable ASCII that is
  * neither letter nor digit nor space. */
 bool bl_uni_is_punct(uint32_t cp);
+
+BL_END_DECLS
 
 #endif

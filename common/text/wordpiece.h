@@ -22,7 +22,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/decls.h"
 #include "base/err.h"
+
+BL_BEGIN_DECLS
 
 struct bl_wordpiece;
 
@@ -79,5 +82,7 @@ size_t bl_wordpiece_ids(struct bl_wordpiece *wp, struct bl_span text,
 size_t bl_wordpiece_last_ids(struct bl_wordpiece *wp, struct bl_span text,
                              unsigned literal, int32_t *ids, size_t max,
                              bool *cut);
+
+BL_END_DECLS
 
 #endif

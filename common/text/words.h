@@ -27,6 +27,9 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/decls.h"
+
+BL_BEGIN_DECLS
 
 struct bl_word {
     const char *p;              /* the word, normalised; UTF-8, not */
@@ -59,5 +62,7 @@ bool bl_words_next(struct bl_words *w, struct bl_word *word);
 
 /* Also re-initialises. */
 void bl_words_free(struct bl_words *w);
+
+BL_END_DECLS
 
 #endif

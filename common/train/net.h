@@ -20,12 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "base/err.h"
 #include "model/model.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+BL_BEGIN_DECLS
 
 struct bl_param {
     char *name;                 /* of the tensor in the file */
@@ -77,8 +76,6 @@ int bl_net_freeze(struct bl_net *net, const char *list, struct bl_err *err);
 int bl_net_blink_groups(struct bl_net *net, const char *which,
                         struct bl_err *err);
 
-#ifdef __cplusplus
-}
-#endif
+BL_END_DECLS
 
 #endif

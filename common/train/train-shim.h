@@ -19,12 +19,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decls.h"
 #include "net/encoder.h"
 #include "train/net.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+BL_BEGIN_DECLS
 
 /* Raised whenever this file, net.h or model.h changes what crosses over. */
 enum { BL_TRAIN_ABI = 3, BL_TRAIN_IGNORE = -100 };
@@ -111,8 +110,6 @@ typedef const struct bl_train_api *bl_train_api_fn(void);
 const struct bl_train_api *bl_train_api(void)
     __attribute__((visibility("default")));
 
-#ifdef __cplusplus
-}
-#endif
+BL_END_DECLS
 
 #endif
