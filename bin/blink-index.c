@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/finite.h"
+#include "catalogue.h"
 #include "index/approximate.h"
 #include "search/index.h"
 #include "kb/kb.h"
@@ -122,16 +123,6 @@ static const struct bl_command commands[N_COMMANDS] = {
     { "blink-index cat", "[-x INDEX] [-c CATALOGUE]",
       "print the vectors as records", cat_opts, 0, 0 },
 };
-
-static struct bl_kb *open_catalogue(void)
-{
-    struct bl_err err;
-    struct bl_kb *kb = bl_kb_open_named(o.catalogue, &err);
-
-    if (!kb)
-        bl_die(&err);
-    return kb;
-}
 
 /* The path of -x; caller frees. */
 static char *index_path(void)
@@ -267,7 +258,7 @@ static int run_build(void)
 
     if (!o.output)
         bl_die_usage("option '--output' is required");
-    b.kb = open_catalogue();
+    b.kb = bl_catalogue_open(o.catalogue);
     int status = bl_loop_run(&loop);
     if (status > 1) {
         bl_index_abort(b.writer);
@@ -372,7 +363,7 @@ static void run_import(const char *path)
 
     if (!o.output)
         bl_die_usage("option '--output' is required");
-    kb = open_catalogue();
+    kb = bl_catalogue_open(o.catalogue);
     m = bl_model_open_as(o.model, BL_ROLE_BI_ENCODER, &err);
     f = m ? bl_vector_file_open(path, &err) : NULL;
     if (!f || import(f, path, kb, m, &err) < 0)
@@ -485,7 +476,7 @@ static void print_vector(struct printer *p,
 
 static void run_cat(const struct bl_index *x)
 {
-    struct printer p = { .x = x, .kb = open_catalogue() };
+    struct printer p = { .x = x, .kb = bl_catalogue_open(o.catalogue) };
     struct bl_err err;
 
     if (bl_index_check_kb(x, bl_kb_fingerprint(p.kb), bl_kb_count(p.kb),

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "catalogue.h"
 #include "kb/kb-build.h"
 #include "kb/kb-counts.h"
 #include "kb/wikipedia.h"
@@ -119,16 +120,6 @@ static char *catalogue_path(void)
     if (!path)
         bl_die(&err);
     return path;
-}
-
-static struct bl_kb *open_catalogue(void)
-{
-    struct bl_err err;
-    struct bl_kb *kb = bl_kb_open_named(o.catalogue, &err);
-
-    if (!kb)
-        bl_die(&err);
-    return kb;
 }
 
 /* ---- build and add ---- */
@@ -523,7 +514,7 @@ static int run_verify(struct printer *p)
 
 static int run_reader(size_t command, struct bl_args args)
 {
-    struct printer p = { .kb = open_catalogue() };
+    struct printer p = { .kb = bl_catalogue_open(o.catalogue) };
     int status;
 
     switch (command) {

@@ -34,12 +34,16 @@ bin_blink_score_SOURCES = bin/blink-score.c
 bin_PROGRAMS += bin/blink-index bin/blink-retrieve
 bin_blink_index_SOURCES = \
 	bin/blink-index.c \
+	bin/catalogue.c \
+	bin/catalogue.h \
 	bin/index/approximate.c \
 	bin/index/approximate.h
 bin_blink_retrieve_SOURCES = bin/blink-retrieve.c
 bin_PROGRAMS += bin/blink-kb
 bin_blink_kb_SOURCES = \
 	bin/blink-kb.c \
+	bin/catalogue.c \
+	bin/catalogue.h \
 	bin/kb/wikipedia.c \
 	bin/kb/wikipedia.h
 bin_PROGRAMS += bin/blink-ner

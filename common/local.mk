@@ -253,11 +253,12 @@ install-data-hook:
 
 # The torch engine and the gradients of blink-train: C++, opened when
 # they are wanted, so that no program links libtorch.
-TORCH_SHIMS = common/net/torch-shim.cc common/train/train-shim.cc \
-	common/train/train-graph.cc common/train/train-graph.hh
+TORCH_SHIMS = common/net/torch-guard.hh common/net/torch-shim.cc \
+	common/train/train-shim.cc common/train/train-graph.cc common/train/train-graph.hh
 if TORCH
 pkglib_LTLIBRARIES += common/libblink-torch.la
-common_libblink_torch_la_SOURCES = common/net/torch-shim.cc
+common_libblink_torch_la_SOURCES = common/net/torch-shim.cc \
+	common/net/torch-guard.hh
 common_libblink_torch_la_CPPFLAGS = $(AM_CPPFLAGS) $(TORCH_CPPFLAGS)
 common_libblink_torch_la_CXXFLAGS = $(TORCH_CXXFLAGS) -Wall -Wextra \
 	-fvisibility=hidden $(BL_SAN)

@@ -23,20 +23,8 @@ static int text_member(struct bl_span object, const char *name,
 
     if (got <= 0)
         return got;
-    switch (bl_json_type(v)) {
-    case BL_JSON_NULL:
-        return 0;
-    case BL_JSON_STRING:
-        return bl_json_string(v, a, out, err) < 0 ? -1 : 1;
-    case BL_JSON_NUMBER:
-        out->p = bl_arena_strndup(a, v.p, v.n);
-        out->n = v.n;
-        return 1;
-    default:
-        return bl_fail(err, BL_BAD_FIELD,
-                       "field '%s': expected string, found %s", name,
-                       bl_json_type_name(bl_json_type(v)));
-    }
+    got = bl_json_text(v, "string", a, out, err);
+    return got < 0 ? bl_err_prefix(err, "field '%s'", name) : got;
 }
 
 /* Member `name` as a number; NAN when it is absent or null. */

@@ -243,6 +243,27 @@ int bl_json_string(struct bl_span v, struct bl_arena *arena,
     return 0;
 }
 
+int bl_json_text(struct bl_span v, const char *expected,
+                 struct bl_arena *arena, struct bl_span *out,
+                 struct bl_err *err)
+{
+    enum bl_json_type t = bl_json_type(v);
+
+    switch (t) {
+    case BL_JSON_NULL:
+        return 0;
+    case BL_JSON_STRING:
+        return bl_json_string(v, arena, out, err) < 0 ? -1 : 1;
+    case BL_JSON_NUMBER:
+        v = bl_json_trim(v);
+        *out = (struct bl_span){ bl_arena_strndup(arena, v.p, v.n), v.n };
+        return 1;
+    default:
+        return bl_fail(err, BL_BAD_FIELD, "expected %s, found %s", expected,
+                       bl_json_type_name(t));
+    }
+}
+
 bool bl_json_key_is(struct bl_span key, const char *name)
 {
     char plain[64];

@@ -76,6 +76,14 @@ int bl_json_get(struct bl_span object, const char *name,
 int bl_json_string(struct bl_span v, struct bl_arena *arena,
                    struct bl_span *out, struct bl_err *err);
 
+/* The text of a string, decoded as by bl_json_string(), or of a number as it
+ * is written (what others call a number may be an id to us), NUL-terminated
+ * in *arena.  1, or 0 and *out untouched for null; -1 with BL_BAD_STRING or
+ * BL_BAD_FIELD, which says that `expected` was expected. */
+int bl_json_text(struct bl_span v, const char *expected,
+                 struct bl_arena *arena, struct bl_span *out,
+                 struct bl_err *err);
+
 /* Writes \ufffd over each lone surrogate escape (in strings of checked JSON,
  * in place: both are 6 bytes), as some readers stop at one. */
 void bl_json_mend_surrogates(char *p, size_t n);

@@ -195,19 +195,27 @@ static int step_entity(struct bl_kb *kb, sqlite3_stmt *st, bool text,
     return 1;
 }
 
+/* The same of a statement that yields one entity at most. */
+static int step_only(struct bl_kb *kb, sqlite3_stmt *st, bool text,
+                     struct bl_arena *arena, struct bl_entity *out,
+                     struct bl_err *err)
+{
+    int rc = step_entity(kb, st, text, arena, out, err);
+
+    sqlite3_reset(st);
+    return rc;
+}
+
 int bl_kb_get(struct bl_kb *kb, struct bl_span id, struct bl_arena *arena,
               struct bl_entity *out, struct bl_err *err)
 {
     sqlite3_stmt *st = bl_sql_stmt(&kb->conn, GET_ID,
         "SELECT " COLUMNS ", text FROM entity WHERE id = ?1", err);
-    int rc;
 
     if (!st)
         return -1;
     bl_sql_text(st, 1, id);
-    rc = step_entity(kb, st, true, arena, out, err);
-    sqlite3_reset(st);
-    return rc;
+    return step_only(kb, st, true, arena, out, err);
 }
 
 int bl_kb_get_row(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
@@ -215,14 +223,11 @@ int bl_kb_get_row(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
 {
     sqlite3_stmt *st = bl_sql_stmt(&kb->conn, GET_ROW,
         "SELECT " COLUMNS ", text FROM entity WHERE row = ?1", err);
-    int rc;
 
     if (!st)
         return -1;
     sqlite3_bind_int64(st, 1, row);
-    rc = step_entity(kb, st, true, arena, out, err);
-    sqlite3_reset(st);
-    return rc;
+    return step_only(kb, st, true, arena, out, err);
 }
 
 int bl_kb_brief_row(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
@@ -230,14 +235,11 @@ int bl_kb_brief_row(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
 {
     sqlite3_stmt *st = bl_sql_stmt(&kb->conn, BRIEF_ROW,
         "SELECT " COLUMNS " FROM entity WHERE row = ?1", err);
-    int rc;
 
     if (!st)
         return -1;
     sqlite3_bind_int64(st, 1, row);
-    rc = step_entity(kb, st, false, arena, out, err);
-    sqlite3_reset(st);
-    return rc;
+    return step_only(kb, st, false, arena, out, err);
 }
 
 int bl_kb_row(struct bl_kb *kb, struct bl_span id, int64_t *row,

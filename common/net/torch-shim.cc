@@ -7,6 +7,8 @@
  */
 #include "net/torch-shim.h"
 
+#include "net/torch-guard.hh"
+
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
@@ -16,10 +18,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <stdexcept>
 #include <vector>
-
 
 using at::Tensor;
 using c10::InferenceMode;
@@ -189,23 +189,6 @@ static void forward(struct bl_torch &t, const Tower &tower,
 }
 
 /* ---- The table ---- */
-
-/* Runs fn; what it throws becomes the sentence in error and false. */
-template <typename F> static bool guarded(char *error, F fn) noexcept
-{
-    try {
-        fn();
-        return true;
-    } catch (const c10::Error &e) {
-        std::snprintf(error, BL_ERR_MSG, "libtorch: %s",
-                      e.what_without_backtrace());
-    } catch (const std::exception &e) {
-        std::snprintf(error, BL_ERR_MSG, "libtorch: %s", e.what());
-    } catch (...) {
-        std::snprintf(error, BL_ERR_MSG, "libtorch: unknown failure");
-    }
-    return false;
-}
 
 /* CUDA's half of libtorch is a library of its own that nothing links, so
  * that a run on the CPU does not pay for its start. */

@@ -13,6 +13,7 @@
  */
 #include "train/train-shim.h"
 
+#include "net/torch-guard.hh"
 #include "train/train-graph.hh"
 
 #include <ATen/ATen.h>
@@ -24,7 +25,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <exception>
 #include <stdexcept>
 #include <thread>
@@ -191,23 +191,6 @@ static Tensor pad_lists(const bl_train &t, const struct bl_train_lists *b,
 }
 
 /* ---- The table ---- */
-
-/* Runs fn; what it throws becomes the sentence in error and false. */
-template <typename F> static bool guarded(char *error, F fn) noexcept
-{
-    try {
-        fn();
-        return true;
-    } catch (const c10::Error &e) {
-        std::snprintf(error, BL_ERR_MSG, "libtorch: %s",
-                      e.what_without_backtrace());
-    } catch (const std::exception &e) {
-        std::snprintf(error, BL_ERR_MSG, "libtorch: %s", e.what());
-    } catch (...) {
-        std::snprintf(error, BL_ERR_MSG, "libtorch: unknown failure");
-    }
-    return false;
-}
 
 /* The ways forwards, the loss that fn makes of them, and back. */
 template <typename F>
