@@ -15,15 +15,16 @@
 
 static void check_opts(void)
 {
-    if (o.run.recipe == BL_RECIPE_BLINK && o.negatives)
+    if (train_opts.run.recipe == BL_RECIPE_BLINK && train_opts.negatives)
         bl_die_usage("BLINK's recipe has no mined negatives");
-    if (o.run.recipe == BL_RECIPE_BLINK && o.freeze)
+    if (train_opts.run.recipe == BL_RECIPE_BLINK && train_opts.freeze)
         bl_die_usage("BLINK's recipe freezes by --groups, not by --freeze");
-    if (o.against && (o.run.recipe == BL_RECIPE_BLINK || !o.freeze
-                      || !strstr(o.freeze, "entities")))
+    if (train_opts.against
+        && (train_opts.run.recipe == BL_RECIPE_BLINK || !train_opts.freeze
+            || !strstr(train_opts.freeze, "entities")))
         bl_die_usage("--against pool needs --towers 2 and --freeze "
                      "entities");
-    if (o.vectors && (!o.against || !o.catalogue))
+    if (train_opts.vectors && (!train_opts.against || !train_opts.catalogue))
         bl_die_usage("--vectors needs --against pool and --catalogue");
 }
 
@@ -33,9 +34,9 @@ static struct bl_index *open_vectors(struct bl_index *x)
     struct bl_err err;
     char *path;
 
-    if (!o.vectors)
+    if (!train_opts.vectors)
         return NULL;
-    path = bl_path_find(BL_PATH_INDEX, o.vectors, &err);
+    path = bl_path_find(BL_PATH_INDEX, train_opts.vectors, &err);
     if (!path || bl_index_open(x, path, &err) < 0)
         bl_die(&err);
     free(path);
@@ -45,8 +46,8 @@ static struct bl_index *open_vectors(struct bl_index *x)
 /* One length for all vectors wants scores spread out. */
 static double temperature(const struct bl_train_setup *s)
 {
-    if (o.temperature > 0)
-        return o.temperature;
+    if (train_opts.temperature > 0)
+        return train_opts.temperature;
     return s->net->view.normalize ? 0.05 : 1;
 }
 
@@ -55,7 +56,7 @@ int bl_verb_bi(void)
     struct bl_train_setup setup;
     struct bl_train_wish wish;
     struct bl_train_bi_opts bo;
-    struct bl_train_bi_task b = { .opts = &bo, .common = &o.run };
+    struct bl_train_bi_task b = { .opts = &bo, .common = &train_opts.run };
     struct bl_task task;
     struct bl_index vectors;
     struct bl_kb *kb;
@@ -64,13 +65,14 @@ int bl_verb_bi(void)
 
     check_opts();
     kb = bl_verb_catalogue();
-    b.train = bl_verb_examples(o.train, kb, o.others);
-    b.dev = bl_verb_examples(o.dev, kb, o.others);
+    b.train = bl_verb_examples(train_opts.train, kb, train_opts.others);
+    b.dev = bl_verb_examples(train_opts.dev, kb, train_opts.others);
     bl_verb_wish(&wish, BL_ROLE_BI_ENCODER);
     bl_verb_start(&setup, &wish);
     bo = (struct bl_train_bi_opts){ .temperature = temperature(&setup),
-        .negatives = o.negatives, .others = o.others, .pool = o.pool,
-        .eval_batch = o.eval_batch, .against_pool = o.against,
+        .negatives = train_opts.negatives, .others = train_opts.others,
+        .pool = train_opts.pool, .eval_batch = train_opts.eval_batch,
+        .against_pool = train_opts.against,
         .vectors = open_vectors(&vectors) };
     b.net = setup.net;
     b.api = setup.api;

@@ -11,7 +11,7 @@
 
 static void check_opts(void)
 {
-    if (o.run.recipe == BL_RECIPE_BLINK && o.freeze)
+    if (train_opts.run.recipe == BL_RECIPE_BLINK && train_opts.freeze)
         bl_die_usage("BLINK's recipe freezes by --groups, not by --freeze");
 }
 
@@ -23,13 +23,13 @@ static void prune(struct bl_examples *x,
     struct bl_err err;
 
     if (dropped)
-        bl_warn("'%s': %zu records without a list%s are left out", o.train,
-                dropped, co->missing == BL_MISSING_DROP
+        bl_warn("'%s': %zu records without a list%s are left out",
+                train_opts.train, dropped, co->missing == BL_MISSING_DROP
                 ? ", or without the right entity in it," : "");
     if (x->n)
         return;
     bl_fail(&err, BL_DATA, "'%s': no record has candidates or negatives",
-            o.train);
+            train_opts.train);
     bl_die(&err);
 }
 
@@ -37,7 +37,8 @@ int bl_verb_cross(void)
 {
     struct bl_train_setup setup;
     struct bl_train_wish wish;
-    struct bl_train_cross_opts co = { o.candidates, o.missing };
+    struct bl_train_cross_opts co = { train_opts.candidates,
+                                      train_opts.missing };
     struct bl_train_cross_task c = { .opts = &co };
     struct bl_task task;
     struct bl_kb *kb;
@@ -46,8 +47,8 @@ int bl_verb_cross(void)
 
     check_opts();
     kb = bl_verb_catalogue();
-    c.train = bl_verb_examples(o.train, kb, o.candidates);
-    c.dev = bl_verb_examples(o.dev, kb, o.candidates);
+    c.train = bl_verb_examples(train_opts.train, kb, train_opts.candidates);
+    c.dev = bl_verb_examples(train_opts.dev, kb, train_opts.candidates);
     prune(c.train, &co);
     bl_verb_wish(&wish, BL_ROLE_CROSS_ENCODER);
     bl_verb_start(&setup, &wish);

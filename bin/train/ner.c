@@ -35,7 +35,8 @@ static void warn_of_types(const struct bl_conll *train,
             k++;
         if (k == train->n_types)
             bl_warn("'%s': type '%s' is not in '%s': its words count as "
-                    "outside", o.dev, dev->types[i], o.train);
+                    "outside", train_opts.dev, dev->types[i],
+                    train_opts.train);
     }
 }
 
@@ -53,12 +54,13 @@ static int run(struct bl_train_tags_task *t, const struct bl_conll *train,
     wish.labels = (const char **)labels;
     wish.n_labels = n_labels;
     wish.types = BL_TAG_SHAPES;
-    wish.context_length = o.context_length ? o.context_length : LENGTH;
+    wish.context_length = train_opts.context_length
+        ? train_opts.context_length : LENGTH;
     bl_verb_start(&setup, &wish);
     t->net = setup.net;
     t->api = setup.api;
     t->handle = setup.handle;
-    t->threads = o.run.threads;
+    t->threads = train_opts.run.threads;
     if (bl_tagged_fill(&t->train, train, labels, n_labels, &setup.net->view,
                        wish.context_length, &err) < 0
         || (dev && bl_tagged_fill(&t->dev, dev, labels, n_labels,
@@ -77,9 +79,10 @@ static int run(struct bl_train_tags_task *t, const struct bl_conll *train,
 
 int bl_verb_ner(void)
 {
-    struct bl_conll *train = read_text(o.train), *dev = read_text(o.dev);
+    struct bl_conll *train = read_text(train_opts.train);
+    struct bl_conll *dev = read_text(train_opts.dev);
     struct bl_tagset tags;
-    struct bl_train_tags_task t = { .lower = o.lower, .tags = &tags };
+    struct bl_train_tags_task t = { .lower = train_opts.lower, .tags = &tags };
     struct bl_err err;
     size_t n;
     char **labels = bl_tagged_labels(train, &n);

@@ -95,9 +95,9 @@ struct bl_kb *bl_verb_catalogue(void)
     struct bl_err err;
     struct bl_kb *kb;
 
-    if (!o.catalogue)
+    if (!train_opts.catalogue)
         return NULL;
-    kb = bl_kb_open_named(o.catalogue, &err);
+    kb = bl_kb_open_named(train_opts.catalogue, &err);
     if (!kb)
         bl_die(&err);
     return kb;
@@ -135,32 +135,33 @@ char *bl_verb_digests(const struct bl_examples *train,
 
 void bl_verb_wish(struct bl_train_wish *w, enum bl_role role)
 {
-    *w = (struct bl_train_wish){ .base = o.base, .role = role,
-        .layout = o.layout - 1, .pooling = o.pooling - 1,
-        .normalize = o.normalize - 1, .towers = o.towers,
-        .context_length = o.context_length,
-        .entity_length = o.entity_length, .training = o.training,
-        .licence = o.licence, .dtype = o.save ? BL_F16 : BL_F32,
-        .seed = o.run.seed };
+    *w = (struct bl_train_wish){ .base = train_opts.base, .role = role,
+        .layout = train_opts.layout - 1, .pooling = train_opts.pooling - 1,
+        .normalize = train_opts.normalize - 1, .towers = train_opts.towers,
+        .context_length = train_opts.context_length,
+        .entity_length = train_opts.entity_length,
+        .training = train_opts.training, .licence = train_opts.licence,
+        .dtype = train_opts.save ? BL_F16 : BL_F32,
+        .seed = train_opts.run.seed };
 }
 
 void bl_verb_start(struct bl_train_setup *s, const struct bl_train_wish *w)
 {
-    struct bl_train_settings t = { o.device, o.precision ? BL_PRECISION_BF16
-                                   : BL_PRECISION_F32, 0 };
+    struct bl_train_settings t = { train_opts.device,
+        train_opts.precision ? BL_PRECISION_BF16 : BL_PRECISION_F32, 0 };
     struct bl_err err;
     int rc;
 
-    if (!o.run.threads)
-        o.run.threads = bl_threads_default();
-    t.threads = o.run.threads;
+    if (!train_opts.run.threads)
+        train_opts.run.threads = bl_threads_default();
+    t.threads = train_opts.run.threads;
     if (bl_train_setup(s, w, &err) < 0)
         bl_die(&err);
-    if (o.run.recipe == BL_RECIPE_BLINK)
-        rc = bl_net_blink_groups(s->net, o.groups ? o.groups
+    if (train_opts.run.recipe == BL_RECIPE_BLINK)
+        rc = bl_net_blink_groups(s->net, train_opts.groups ? train_opts.groups
                                  : "all_encoder_layers", &err);
     else
-        rc = bl_net_freeze(s->net, o.freeze, &err);
+        rc = bl_net_freeze(s->net, train_opts.freeze, &err);
     if (rc < 0 || bl_train_setup_start(s, &t, &err) < 0)
         bl_die(&err);
     bl_note("libtorch %s, %zu threads; %zu numbers in %zu tensors",
@@ -189,11 +190,12 @@ static void put_text(struct bl_buf *b, const char *name, const char *v)
 static void put_choices(struct bl_buf *b)
 {
     const struct { const char *name; int v; } choices[] = {
-        { "recipe", o.run.recipe }, { "order", o.run.order },
-        { "layout", o.layout }, { "pooling", o.pooling },
-        { "normalize", o.normalize }, { "missing", o.missing },
-        { "against", o.against },
-        { "device", o.device }, { "precision", o.precision },
+        { "recipe", train_opts.run.recipe }, { "order", train_opts.run.order },
+        { "layout", train_opts.layout }, { "pooling", train_opts.pooling },
+        { "normalize", train_opts.normalize },
+        { "missing", train_opts.missing },
+        { "against", train_opts.against },
+        { "device", train_opts.device }, { "precision", train_opts.precision },
     };
 
     for (size_t i = 0; i < BL_COUNT(choices); i++)
@@ -206,32 +208,32 @@ static void put_settings(struct bl_buf *b, const struct bl_train_setup *s,
     bl_buf_printf(b, "{\"format\":1,\"data\":\"%s\"", digests);
     put_text(b, "base", s->base->fingerprint);
     put_text(b, "libtorch", s->api->version);
-    put_text(b, "freeze", o.freeze);
-    put_text(b, "groups", o.groups);
+    put_text(b, "freeze", train_opts.freeze);
+    put_text(b, "groups", train_opts.groups);
     put_choices(b);
-    put_number(b, "rate", o.run.rate);
-    put_number(b, "warmup", o.run.warmup);
-    put_number(b, "decay", o.run.decay);
-    put_number(b, "clip", o.run.clip);
-    put_number(b, "dropout", o.run.dropout);
-    put_number(b, "temperature", o.temperature);
-    put_number(b, "lower", o.lower);
-    put_size(b, "batch", o.run.batch);
-    put_size(b, "accumulate", o.run.accumulate);
-    put_size(b, "epochs", o.run.epochs);
-    put_size(b, "steps", o.run.steps);
-    put_size(b, "seed", o.run.seed);
-    put_size(b, "threads", o.run.threads);
-    put_size(b, "eval-every", o.run.eval_every);
-    put_size(b, "patience", o.run.patience);
-    put_size(b, "refresh", o.run.refresh);
-    put_size(b, "negatives", o.negatives);
-    put_size(b, "own-negatives", o.others);
-    put_size(b, "candidates", o.candidates);
-    put_size(b, "pool", o.pool);
-    put_size(b, "towers", o.towers);
-    put_size(b, "context-length", o.context_length);
-    put_size(b, "entity-length", o.entity_length);
+    put_number(b, "rate", train_opts.run.rate);
+    put_number(b, "warmup", train_opts.run.warmup);
+    put_number(b, "decay", train_opts.run.decay);
+    put_number(b, "clip", train_opts.run.clip);
+    put_number(b, "dropout", train_opts.run.dropout);
+    put_number(b, "temperature", train_opts.temperature);
+    put_number(b, "lower", train_opts.lower);
+    put_size(b, "batch", train_opts.run.batch);
+    put_size(b, "accumulate", train_opts.run.accumulate);
+    put_size(b, "epochs", train_opts.run.epochs);
+    put_size(b, "steps", train_opts.run.steps);
+    put_size(b, "seed", train_opts.run.seed);
+    put_size(b, "threads", train_opts.run.threads);
+    put_size(b, "eval-every", train_opts.run.eval_every);
+    put_size(b, "patience", train_opts.run.patience);
+    put_size(b, "refresh", train_opts.run.refresh);
+    put_size(b, "negatives", train_opts.negatives);
+    put_size(b, "own-negatives", train_opts.others);
+    put_size(b, "candidates", train_opts.candidates);
+    put_size(b, "pool", train_opts.pool);
+    put_size(b, "towers", train_opts.towers);
+    put_size(b, "context-length", train_opts.context_length);
+    put_size(b, "entity-length", train_opts.entity_length);
     bl_buf_putc(b, '}');
 }
 
@@ -260,7 +262,7 @@ static void on_step(void *ctx, const struct bl_train_report *r)
     double time = bl_now();
     char left[32];
 
-    if (bl_verbosity < 0 || !(o.progress || (s->terminal
+    if (bl_verbosity < 0 || !(train_opts.progress || (s->terminal
                                              && time - s->last >= 0.2)))
         return;
     s->last = time;
@@ -294,9 +296,11 @@ int bl_verb_run(struct bl_train_setup *s, const struct bl_task *task,
     struct bl_buf settings = BL_BUF_INIT;
     struct shown shown = { .terminal = isatty(STDERR_FILENO) };
     struct bl_trainer t = {
-        .opts = &o.run, .net = s->net, .api = s->api, .handle = s->handle,
-        .task = task, .spec = &s->spec, .output = o.output,
-        .resume = o.resume && !o.force, .force = o.force,
+        .opts = &train_opts.run, .net = s->net, .api = s->api,
+        .handle = s->handle, .task = task, .spec = &s->spec,
+        .output = train_opts.output,
+        .resume = train_opts.resume && !train_opts.force,
+        .force = train_opts.force,
         .on_step = on_step, .on_eval = on_eval, .ctx = &shown,
     };
     struct bl_err err;

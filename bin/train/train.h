@@ -25,14 +25,15 @@ struct train_opts {
     struct bl_trainer_opts run;
 };
 
-extern struct train_opts o;
+extern struct train_opts train_opts;
 
 /* The verbs: the exit status. */
 int bl_verb_bi(void);
 int bl_verb_cross(void);
 int bl_verb_ner(void);
 
-/* Sets o.run and the net up, runs the trainer, prints its progress. */
+/* Sets train_opts.run and the net up, runs the trainer, prints its
+ * progress. */
 void bl_verb_wish(struct bl_train_wish *w, enum bl_role role);
 void bl_verb_start(struct bl_train_setup *s, const struct bl_train_wish *w);
 int bl_verb_run(struct bl_train_setup *s, const struct bl_task *task,
