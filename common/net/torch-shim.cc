@@ -14,8 +14,6 @@
 #include <c10/core/InferenceMode.h>
 #include <torch/version.h>
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -189,18 +187,6 @@ static void forward(struct bl_torch &t, const Tower &tower,
 }
 
 /* ---- The table ---- */
-
-/* CUDA's half of libtorch is a library of its own that nothing links, so
- * that a run on the CPU does not pay for its start. */
-static void need_cuda()
-{
-    if (!at::hasCUDA())
-        dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
-    if (!at::hasCUDA())
-        throw std::runtime_error("--device cuda: this libtorch ("
-                                 TORCH_VERSION
-                                 ") has no CUDA, or there is no such device");
-}
 
 static struct bl_torch *torch_open(const struct bl_model *m, int device,
                                    int precision, size_t threads,

@@ -21,8 +21,6 @@
 #include <c10/core/GradMode.h>
 #include <torch/version.h>
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cmath>
 #include <exception>
@@ -280,17 +278,6 @@ static int train_tags(struct bl_train *t, const struct bl_train_tags *b,
             ways[0].whole, longs(*t, b->labels, b->batch->n_tokens), {}, 1,
             BL_TRAIN_IGNORE);
     });
-}
-
-/* CUDA's half of libtorch is a library of its own that nothing links. */
-static void need_cuda()
-{
-    if (!at::hasCUDA())
-        dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
-    if (!at::hasCUDA())
-        throw std::runtime_error("--device cuda: this libtorch ("
-                                 TORCH_VERSION
-                                 ") has no CUDA, or there is no such device");
 }
 
 static Tensor over(float *p, const struct bl_param &q)
