@@ -40,8 +40,10 @@ static void warn_of_types(const struct bl_conll *train,
     }
 }
 
-static int run(struct bl_train_tags_task *t, const struct bl_conll *train,
-               const struct bl_conll *dev, char **labels, size_t n_labels)
+static int train_tags(struct bl_train_tags_task *t,
+                      const struct bl_conll *train,
+                      const struct bl_conll *dev, char **labels,
+                      size_t n_labels)
 {
     struct bl_train_setup setup;
     struct bl_train_wish wish;
@@ -91,7 +93,7 @@ int bl_verb_ner(void)
     if (bl_tagset_make(&tags, labels, n, &err) < 0)
         bl_die(&err);
     warn_of_types(train, dev);
-    status = run(&t, train, dev, labels, n);
+    status = train_tags(&t, train, dev, labels, n);
     bl_tagset_free(&tags);
     for (size_t i = 0; i < n; i++)
         free(labels[i]);

@@ -78,7 +78,7 @@ static uint64_t prefix_of(const char *p, size_t n)
     return v;
 }
 
-static int compare(const struct item *a, const struct item *b)
+static int compare_items(const struct item *a, const struct item *b)
 {
     size_t n = BL_MIN(a->n, b->n);
     int c;
@@ -91,7 +91,7 @@ static int compare(const struct item *a, const struct item *b)
 
 static int by_text(const void *a, const void *b)
 {
-    return compare(a, b);
+    return compare_items(a, b);
 }
 
 /* Sorts what is in memory and joins equal strings. */
@@ -102,7 +102,7 @@ static void sort_items(struct bl_sorter *s)
     if (s->n)
         qsort(s->item, s->n, sizeof *s->item, by_text);
     for (size_t i = 0; i < s->n; i++) {
-        if (kept && compare(&s->item[kept - 1], &s->item[i]) == 0)
+        if (kept && compare_items(&s->item[kept - 1], &s->item[i]) == 0)
             s->item[kept - 1].count += s->item[i].count;
         else
             s->item[kept++] = s->item[i];
@@ -182,10 +182,11 @@ static void sift(struct bl_sorter *s, size_t i)
     for (;;) {
         size_t child = 2 * i + 1;
 
-        if (child + 1 < s->live && compare(&s->run[child + 1].head,
-                                           &s->run[child].head) < 0)
+        if (child + 1 < s->live && compare_items(&s->run[child + 1].head,
+                                                 &s->run[child].head) < 0)
             child++;
-        if (child >= s->live || compare(&s->run[child].head, &r.head) >= 0)
+        if (child >= s->live
+            || compare_items(&s->run[child].head, &r.head) >= 0)
             break;
         s->run[i] = s->run[child];
         i = child;
@@ -271,7 +272,7 @@ static int next_merged(struct bl_sorter *s, uint64_t *sum,
     key = s->run[0].head;
     key.p = s->key.data;
     *sum = 0;
-    while (s->live && compare(&s->run[0].head, &key) == 0) {
+    while (s->live && compare_items(&s->run[0].head, &key) == 0) {
         *sum += s->run[0].head.count;
         if (advance(s, err) < 0)
             return -1;

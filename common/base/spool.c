@@ -71,8 +71,8 @@ static int make_file(struct bl_spool *s, struct bl_err *err)
     return 0;
 }
 
-static int write_all(struct bl_spool *s, const char *p, size_t n,
-                     struct bl_err *err)
+static int spool_write(struct bl_spool *s, const char *p, size_t n,
+                       struct bl_err *err)
 {
     if (s->fd < 0 && make_file(s, err) < 0)
         return -1;
@@ -96,7 +96,7 @@ int bl_spool_flush(struct bl_spool *s, struct bl_err *err)
     size_t n = s->n;
 
     s->n = 0;
-    return write_all(s, s->data, n, err);
+    return spool_write(s, s->data, n, err);
 }
 
 int bl_spool_put(struct bl_spool *s, const void *p, size_t n,
@@ -105,7 +105,7 @@ int bl_spool_put(struct bl_spool *s, const void *p, size_t n,
     if (n > BUFFER - s->n && bl_spool_flush(s, err) < 0)
         return -1;
     if (n > BUFFER)
-        return write_all(s, p, n, err);
+        return spool_write(s, p, n, err);
     if (n)
         memcpy(s->data + s->n, p, n);
     s->n += n;
@@ -153,7 +153,7 @@ void bl_cursor_end(struct bl_cursor *c)
 
 /* Moves what is left to the front and reads until `want` bytes, or all that
  * there are, lie in the buffer. */
-static int fill(struct bl_cursor *c, size_t want, struct bl_err *err)
+static int cursor_fill(struct bl_cursor *c, size_t want, struct bl_err *err)
 {
     c->n -= c->pos;
     if (c->n)
@@ -183,7 +183,7 @@ static int fill(struct bl_cursor *c, size_t want, struct bl_err *err)
 int bl_cursor_take(struct bl_cursor *c, size_t n, const char **p,
                    struct bl_err *err)
 {
-    if (c->n - c->pos < n && fill(c, n, err) < 0)
+    if (c->n - c->pos < n && cursor_fill(c, n, err) < 0)
         return -1;
     if (n && c->pos == c->n && c->at == c->end)
         return 0;

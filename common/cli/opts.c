@@ -187,8 +187,8 @@ static const struct bl_opt *find_in(const struct bl_opt *o, int letter,
     return NULL;
 }
 
-static const struct bl_opt *find(const struct parser *p, int letter,
-                                 const char *name, size_t n)
+static const struct bl_opt *find_option(const struct parser *p, int letter,
+                                        const char *name, size_t n)
 {
     const struct bl_opt *o = find_in(p->cmd->opts, letter, name, n);
 
@@ -198,7 +198,7 @@ static const struct bl_opt *find(const struct parser *p, int letter,
 static void long_option(struct parser *p, const char *word)
 {
     size_t n = strcspn(word, "=");
-    const struct bl_opt *o = find(p, 0, word, n);
+    const struct bl_opt *o = find_option(p, 0, word, n);
     const char *value = word[n] ? word + n + 1 : NULL;
 
     if (!o && !strcmp(word, "completion")) {
@@ -218,7 +218,7 @@ static void short_options(struct parser *p, const char *word)
     const struct bl_opt *o;
 
     for (; *word; word++) {
-        o = find(p, *word, NULL, 0);
+        o = find_option(p, *word, NULL, 0);
         if (!o)
             bl_die_usage("unknown option '-%c'", *word);
         if (o->kind != BL_OPT_FLAG_) {

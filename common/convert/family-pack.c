@@ -293,8 +293,8 @@ static int check_result(const struct job *j, struct bl_err *err)
     return 0;
 }
 
-static int write_all(const struct job *j, const char *to,
-                     struct bl_family_report *report, struct bl_err *err)
+static int write_family(const struct job *j, const char *to,
+                        struct bl_family_report *report, struct bl_err *err)
 {
     if (write_words(j, err) < 0
         || bl_model_put_file(j->dir, names[1], &j->vocab, err) < 0)
@@ -318,7 +318,7 @@ static int pack(struct job *j, const char *to,
     if (!d)
         return -1;
     j->dir = bl_newdir_path(d);
-    if (write_all(j, to, report, err) == 0)
+    if (write_family(j, to, report, err) == 0)
         return bl_newdir_commit(d, err);
     bl_newdir_abort(d);
     return -1;

@@ -216,8 +216,8 @@ static int copy_file(const char *from, const char *dir, const char *name,
     return rc;
 }
 
-static int write_all(const struct bl_model *m, const char *dir,
-                     size_t threads, struct bl_err *err)
+static int write_quantized(const struct bl_model *m, const char *dir,
+                           size_t threads, struct bl_err *err)
 {
     struct bl_shrink how = { .int8 = true };
     char *path;
@@ -265,7 +265,7 @@ static int quantize(const struct bl_model *m, const char *to, bool replace,
     d = bl_newdir_open(to, files, FILES, replace, err);
     if (!d)
         return -1;
-    if (write_all(m, bl_newdir_path(d), threads, err) == 0)
+    if (write_quantized(m, bl_newdir_path(d), threads, err) == 0)
         return bl_newdir_commit(d, err);
     bl_newdir_abort(d);
     return -1;

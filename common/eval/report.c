@@ -232,7 +232,8 @@ static bool is_right(const struct bl_case *c)
     return j->gold == BL_GOLD_ENTITY ? j->right : !j->answered;
 }
 
-static enum change compare(const struct bl_case *a, const struct bl_case *b)
+static enum change change_between(const struct bl_case *a,
+                                  const struct bl_case *b)
 {
     bool was = is_right(a), is = is_right(b);
 
@@ -292,7 +293,7 @@ void bl_print_diff(struct bl_buf *out, struct bl_cases *before,
             continue;
         }
         a->used = true;
-        what = compare(a, b);
+        what = change_between(a, b);
         counts[what]++;
         if (what != SAME)
             put_change(out, what, a, b, json);

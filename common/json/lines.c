@@ -77,7 +77,7 @@ static void make_room(struct bl_lines *l)
 }
 
 /* 0, or -1 with *err; sets eof. */
-static int fill(struct bl_lines *l, struct bl_err *err)
+static int read_more(struct bl_lines *l, struct bl_err *err)
 {
     ssize_t got;
 
@@ -265,7 +265,7 @@ enum bl_line_status bl_lines_next(struct bl_lines *l, struct bl_span *line,
 
     while (!ready(l) && !l->eof) {
         drop_excess(l);
-        if (fill(l, err) < 0)
+        if (read_more(l, err) < 0)
             return BL_LINE_ERROR;
     }
     if (l->form == ARRAY)
@@ -298,7 +298,7 @@ bool bl_lines_would_block(struct bl_lines *l)
         drop_excess(l);
         if (poll(&p, 1, 0) == 0)
             return true;
-        if (fill(l, &err) < 0)
+        if (read_more(l, &err) < 0)
             return false;       /* the next call meets the error again */
     }
     return false;

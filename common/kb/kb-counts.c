@@ -28,7 +28,7 @@ struct bl_kb_counts {
 
 /* ---- Order ---- */
 
-static int compare(struct bl_span a, struct bl_span b)
+static int compare_titles(struct bl_span a, struct bl_span b)
 {
     int order = memcmp(a.p, b.p, BL_MIN(a.n, b.n));
 
@@ -40,7 +40,7 @@ static int compare(struct bl_span a, struct bl_span b)
 static int by_title(const void *va, const void *vb)
 {
     const struct row *a = va, *b = vb;
-    int order = compare(a->title, b->title);
+    int order = compare_titles(a->title, b->title);
 
     return order ? order : (a->name.p > b->name.p) - (a->name.p < b->name.p);
 }
@@ -50,7 +50,7 @@ static int by_surface(const void *va, const void *vb)
     const struct bl_kb_alias *a = *(struct bl_kb_alias *const *)va;
     const struct bl_kb_alias *b = *(struct bl_kb_alias *const *)vb;
 
-    return compare(a->surface, b->surface);
+    return compare_titles(a->surface, b->surface);
 }
 
 /* ---- Reading ---- */
@@ -143,7 +143,7 @@ static size_t find_title(const struct bl_kb_counts *counts,
     while (from < to) {
         size_t mid = from + (to - from) / 2;
 
-        if (compare(counts->rows[mid].title, title) < 0)
+        if (compare_titles(counts->rows[mid].title, title) < 0)
             from = mid + 1;
         else
             to = mid;

@@ -102,7 +102,7 @@ static void put_name(struct list *list, struct bl_span surface, int kind,
         name->weight = 0;
 }
 
-static int by_name(const void *va, const void *vb)
+static int entry_by_name(const void *va, const void *vb)
 {
     const struct bl_kb_naming *a = *(const struct bl_kb_naming *const *)va;
     const struct bl_kb_naming *b = *(const struct bl_kb_naming *const *)vb;
@@ -124,7 +124,7 @@ static void merge_names(struct list *list)
 
     for (size_t i = 0; i < list->n_names; i++)
         sorted[i] = &list->names[i];
-    qsort(sorted, list->n_names, sizeof *sorted, by_name);
+    qsort(sorted, list->n_names, sizeof *sorted, entry_by_name);
     for (size_t i = 0; i < list->n_names; i++) {
         if (!first || !bl_span_eq(first->folded, sorted[i]->folded)) {
             first = sorted[i];

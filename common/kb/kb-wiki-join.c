@@ -439,7 +439,7 @@ static char **name_places(const struct bl_wiki_store *store)
  * of space for example.  The mentions get their name only after it, so a
  * failure does not leave a file of mentions without the catalogue that they
  * refer to. */
-static int write_all(struct join *join, struct bl_err *err)
+static int join_pages(struct join *join, struct bl_err *err)
 {
     struct bl_wiki_store *store = join->store;
     char **places = name_places(store);
@@ -479,7 +479,7 @@ int bl_wiki_join(struct bl_wiki_store *store, struct bl_err *err)
     bl_sorter_free(store->links);
     store->links = NULL;
     if (rc == 0)
-        rc = write_all(&join, err);
+        rc = join_pages(&join, err);
     bl_sorter_free(join.names);
     bl_sorter_free(join.aliases);
     bl_buf_free(&join.buf);

@@ -294,7 +294,7 @@ static int drain(struct feeder *feeder, struct bl_err *err)
     return rc;
 }
 
-static int run(struct feeder *feeder, struct bl_err *err)
+static int feed_crew(struct feeder *feeder, struct bl_err *err)
 {
     pthread_t thread;
     int rc;
@@ -313,8 +313,8 @@ static int run(struct feeder *feeder, struct bl_err *err)
 /* The pass over the dumps.  Works go round: taken by the feeder, filled in the
  * pool, written by this thread and given back.  `room` bounds how many are in
  * the lane, and with it the memory. */
-static int read_all(struct bl_wiki_store *store, char *const *files,
-                    size_t n_files, struct bl_buf *cut, struct bl_err *err)
+static int read_dumps(struct bl_wiki_store *store, char *const *files,
+                      size_t n_files, struct bl_buf *cut, struct bl_err *err)
 {
     size_t threads = store->opts->threads ? store->opts->threads
                                           : bl_threads_default();
@@ -328,7 +328,7 @@ static int read_all(struct bl_wiki_store *store, char *const *files,
     feeder.idle = BL_NEW_ARRAY(struct bl_wiki_work *, feeder.room);
     feeder.pool = bl_crew_new(threads);
     feeder.lane = bl_lane_new(feeder.pool, feeder.room, bl_wiki_work_on);
-    rc = run(&feeder, err);
+    rc = feed_crew(&feeder, err);
     bl_lane_free(feeder.lane);
     bl_crew_free(feeder.pool);
     while (feeder.n_idle)
@@ -397,7 +397,7 @@ int bl_kb_wiki_build(const char *path, char *const *files, size_t n_files,
     *counts = (struct bl_kb_wiki_counts){ 0 };
     rc = open_store(&store, files, n_files, err);
     if (rc == 0)
-        rc = read_all(&store, files, n_files, cut, err);
+        rc = read_dumps(&store, files, n_files, cut, err);
     if (rc == 0)
         rc = bl_wiki_join(&store, err);
     counts->entities = store.rows;

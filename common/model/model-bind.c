@@ -45,8 +45,8 @@ enum bl_naming bl_model_naming(const struct bl_safetensors *weights)
 
 /* A tensor of shape [rows][cols], or [rows] when cols is 0; NULL with *err
  * when there is none. */
-static struct bl_tensor *find(const struct binder *b, const char *name,
-                              size_t rows, size_t cols)
+static struct bl_tensor *find_tensor(const struct binder *b, const char *name,
+                                     size_t rows, size_t cols)
 {
     char full[MAX_NAME];
     struct bl_tensor *t;
@@ -76,7 +76,7 @@ static struct bl_tensor *find(const struct binder *b, const char *name,
 static int bind(const struct binder *b, const char *name, size_t rows,
                 size_t cols, const float **out)
 {
-    struct bl_tensor *t = find(b, name, rows, cols);
+    struct bl_tensor *t = find_tensor(b, name, rows, cols);
 
     if (!t)
         return -1;
@@ -102,8 +102,8 @@ static bool has_words(const struct binder *b)
 static int bind_rows_int8(const struct binder *b, const struct bl_shape *s,
                           struct bl_rows *r)
 {
-    const struct bl_tensor *codes = find(b, WORDS ".int8", s->vocab,
-                                         s->hidden);
+    const struct bl_tensor *codes = find_tensor(b, WORDS ".int8", s->vocab,
+                                                s->hidden);
 
     if (!codes)
         return -1;
@@ -125,7 +125,7 @@ static int bind_rows(const struct binder *b, const struct bl_shape *s,
     snprintf(int8, sizeof int8, "%s" WORDS ".int8", b->prefix);
     if (has(b->weights, int8))
         return bind_rows_int8(b, s, r);
-    t = find(b, WORDS, s->vocab, s->hidden);
+    t = find_tensor(b, WORDS, s->vocab, s->hidden);
     if (!t || t->dtype != BL_F16)
         return t ? bind(b, WORDS, s->vocab, s->hidden, &r->f32) : -1;
     r->f16 = t->data;

@@ -56,7 +56,7 @@ void bl_blas_environment(void)
 
 /* A function from a library; ISO C has no cast from object to function
  * pointers, POSIX guarantees that their bytes agree. */
-static bool find(void *lib, const char *name, void *fn)
+static bool find_symbol(void *lib, const char *name, void *fn)
 {
     void *p = dlsym(lib, name);
 
@@ -74,13 +74,13 @@ static void open_library(void)
     void *lib = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
     if (!lib)
         return;
-    if (!find(lib, "cblas_sgemm", &sgemm)
-        || !find(lib, "openblas_set_num_threads", &set_threads)) {
+    if (!find_symbol(lib, "cblas_sgemm", &sgemm)
+        || !find_symbol(lib, "openblas_set_num_threads", &set_threads)) {
         dlclose(lib);
         return;
     }
     set_threads(1);
-    if (find(lib, "openblas_get_corename", &core_name))
+    if (find_symbol(lib, "openblas_get_corename", &core_name))
         snprintf(bl_blas_what, sizeof bl_blas_what, "OpenBLAS %s",
                  core_name());
     blas.sgemm = sgemm;         /* never closed: it owns threads */

@@ -216,8 +216,8 @@ static int check_batch(const struct bl_encoder *e, const struct bl_batch *b,
     return 0;
 }
 
-static int run(struct bl_encoder *e, const struct job *job,
-               struct bl_err *err)
+static int run_job(struct bl_encoder *e, const struct job *job,
+                   struct bl_err *err)
 {
     const struct bl_batch *b = job->batch;
     struct bl_place *places;
@@ -318,7 +318,7 @@ int bl_encoder_embed(struct bl_encoder *e, enum bl_tower tower,
                        finish_vector, batch, out, bad };
 
     BL_ASSERT(m->role == BL_ROLE_BI_ENCODER);
-    return run(e, &job, err);
+    return run_job(e, &job, err);
 }
 
 int bl_encoder_score(struct bl_encoder *e, const struct bl_batch *batch,
@@ -328,7 +328,7 @@ int bl_encoder_score(struct bl_encoder *e, const struct bl_batch *batch,
                        out, bad };
 
     BL_ASSERT(e->model->role == BL_ROLE_CROSS_ENCODER);
-    return run(e, &job, err);
+    return run_job(e, &job, err);
 }
 
 int bl_encoder_tag(struct bl_encoder *e, const struct bl_batch *batch,
@@ -338,5 +338,5 @@ int bl_encoder_tag(struct bl_encoder *e, const struct bl_batch *batch,
                        out, bad };
 
     BL_ASSERT(e->model->role == BL_ROLE_TAGGER);
-    return run(e, &job, err);
+    return run_job(e, &job, err);
 }

@@ -135,7 +135,7 @@ static void illegal(int sig)
 }
 
 /* Numbers with all bytes, the extremes together included. */
-static void fill(struct trial *t)
+static void fill_trial(struct trial *t)
 {
     uint32_t state = 1;
     unsigned char *x = &t->x[0][0];
@@ -151,8 +151,8 @@ static void fill(struct trial *t)
     }
 }
 
-static void run(struct trial *t, const struct bl_int8_kernel *k,
-                int32_t *sums, int32_t *dots)
+static void try_kernel(struct trial *t, const struct bl_int8_kernel *k,
+                       int32_t *sums, int32_t *dots)
 {
     k->dot(&t->x[0][0], BL_INT8_DOTS, &t->w[0][0], BLOCKS, WIDTH, dots);
     k->multiply(&t->x[0][0], WIDTH, ROWS, &t->w[0][0], WIDTH, BLOCKS, sums,
@@ -171,7 +171,7 @@ static bool runs_without_fault(struct trial *t,
         return false;
     if (!sigsetjmp(here, 1)) {
         back = &here;
-        run(t, k, &t->sums[0][0], &t->dots[0][0]);
+        try_kernel(t, k, &t->sums[0][0], &t->dots[0][0]);
         good = true;
     }
     back = NULL;
@@ -186,9 +186,9 @@ static void try_all(void)
     tried.runs[N_CHOICES - 1] = true;       /* plain C */
     if (!t)
         return;
-    fill(t);
-    run(t, &choices[N_CHOICES - 1].kernel, &t->want[0][0],
-        &t->want_dots[0][0]);
+    fill_trial(t);
+    try_kernel(t, &choices[N_CHOICES - 1].kernel, &t->want[0][0],
+               &t->want_dots[0][0]);
     for (size_t i = 0; i + 1 < N_CHOICES; i++) {
         memset(t->sums, 0, sizeof t->sums);
         tried.runs[i] = choices[i].possible()

@@ -209,9 +209,9 @@ bool bl_coarse_holds(const struct bl_coarse *c, struct bl_coarse_most most)
 
 /* The queries, 16 at a time, that a vector's sums take to their limits. */
 BL_WIDE
-static size_t compare(const struct bl_coarse *c, const int32_t *sums,
-                      float scale, float lost, const float *limits,
-                      uint32_t row, struct bl_coarse_hit *hits)
+static size_t find_hits(const struct bl_coarse *c, const int32_t *sums,
+                        float scale, float lost, const float *limits,
+                        uint32_t row, struct bl_coarse_hit *hits)
 {
     size_t found = 0;
 
@@ -309,7 +309,7 @@ size_t bl_coarse_find(const struct bl_coarse *c,
     c->kernel->multiply(x, apart, r->n, c->codes, c->stride, c->blocks, sums,
                         columns);
     for (size_t i = 0; i < r->n; i++)
-        found += compare(c, sums + i * columns, r->scales[i], lost[i],
-                         limits, (uint32_t)i, hits + found);
+        found += find_hits(c, sums + i * columns, r->scales[i], lost[i],
+                           limits, (uint32_t)i, hits + found);
     return found;
 }

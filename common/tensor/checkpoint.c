@@ -14,7 +14,7 @@
 
 enum { MAX_INDEX = 64 << 20, MAX_SHARDS = 1000 };
 
-static int by_name(const void *a, const void *b)
+static int part_by_name(const void *a, const void *b)
 {
     const struct bl_torch_tensor *x = a, *y = b;
 
@@ -225,9 +225,9 @@ int bl_checkpoint_open(struct bl_checkpoint *c, const char *path,
         return -1;
     }
     if (c->n)
-        qsort(c->v, c->n, sizeof *c->v, by_name);
+        qsort(c->v, c->n, sizeof *c->v, part_by_name);
     for (size_t i = 1; i < c->n; i++)
-        if (!by_name(&c->v[i - 1], &c->v[i])) {
+        if (!part_by_name(&c->v[i - 1], &c->v[i])) {
             bl_fail(err, BL_DATA, "'%s': tensor '%s' is given twice",
                     c->path, c->v[i].name);
             bl_checkpoint_close(c);
@@ -255,5 +255,5 @@ struct bl_torch_tensor *bl_checkpoint_find(const struct bl_checkpoint *c,
 
     if (!c->n)
         return NULL;
-    return bsearch(&key, c->v, c->n, sizeof key, by_name);
+    return bsearch(&key, c->v, c->n, sizeof key, part_by_name);
 }

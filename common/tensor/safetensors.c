@@ -199,7 +199,7 @@ static int by_place(const void *a, const void *b)
     return (x->size > y->size) - (x->size < y->size);
 }
 
-static int by_name(const void *a, const void *b)
+static int tensor_by_name(const void *a, const void *b)
 {
     const struct bl_tensor *x = a, *y = b;
 
@@ -296,7 +296,7 @@ static int open_shard(struct bl_safetensors *st, const char *path,
 static int sort_names(struct bl_safetensors *st, struct bl_err *err)
 {
     if (st->n_tensors)
-        qsort(st->tensors, st->n_tensors, sizeof *st->tensors, by_name);
+        qsort(st->tensors, st->n_tensors, sizeof *st->tensors, tensor_by_name);
     for (size_t i = 1; i < st->n_tensors; i++)
         if (!strcmp(st->tensors[i - 1].name, st->tensors[i].name))
             return bl_fail(err, BL_DATA, "tensor '%.100s' is there twice",
@@ -420,7 +420,8 @@ struct bl_tensor *bl_safetensors_find(const struct bl_safetensors *st,
 
     if (!st->n_tensors)
         return NULL;
-    return bsearch(&key, st->tensors, st->n_tensors, sizeof key, by_name);
+    return bsearch(&key, st->tensors, st->n_tensors, sizeof key,
+                   tensor_by_name);
 }
 
 /* ---- Values ---- */

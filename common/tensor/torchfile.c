@@ -108,7 +108,7 @@ static int walk_step(struct walk *w)
     return walk_value(w, l->v->seq.v[dict ? 2 * i + 1 : i]);
 }
 
-static int by_name(const void *a, const void *b)
+static int torch_by_name(const void *a, const void *b)
 {
     const struct bl_torch_tensor *x = a, *y = b;
 
@@ -131,9 +131,9 @@ static int list_tensors(struct bl_torchfile *f, value *root,
     if (rc < 0)
         return -1;
     if (f->n)
-        qsort(f->tensors, f->n, sizeof *f->tensors, by_name);
+        qsort(f->tensors, f->n, sizeof *f->tensors, torch_by_name);
     for (size_t i = 1; i < f->n; i++)
-        if (!by_name(&f->tensors[i - 1], &f->tensors[i]))
+        if (!torch_by_name(&f->tensors[i - 1], &f->tensors[i]))
             return bl_fail(err, BL_DATA, "tensor '%s' is given twice",
                            f->tensors[i].name);
     return 0;
@@ -459,5 +459,5 @@ struct bl_torch_tensor *bl_torchfile_find(const struct bl_torchfile *f,
 
     if (!f->n)
         return NULL;
-    return bsearch(&key, f->tensors, f->n, sizeof key, by_name);
+    return bsearch(&key, f->tensors, f->n, sizeof key, torch_by_name);
 }

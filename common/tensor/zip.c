@@ -235,18 +235,18 @@ static int by_start(const void *a, const void *b)
     return (x->start > y->start) - (x->start < y->start);
 }
 
-static int compare(struct bl_span a, struct bl_span b)
+static int compare_names(struct bl_span a, struct bl_span b)
 {
     int c = memcmp(a.p, b.p, BL_MIN(a.n, b.n));
 
     return c ? c : (a.n > b.n) - (a.n < b.n);
 }
 
-static int by_name(const void *a, const void *b)
+static int entry_by_path(const void *a, const void *b)
 {
     const struct bl_zip_entry *x = a, *y = b;
 
-    return compare(x->name, y->name);
+    return compare_names(x->name, y->name);
 }
 
 static int check_entries(const struct reader *r, struct bl_zip *z)
@@ -257,9 +257,9 @@ static int check_entries(const struct reader *r, struct bl_zip *z)
     for (size_t i = 1; i < z->n; i++)
         if (z->v[i - 1].data + z->v[i - 1].size > r->data + z->v[i].start)
             return entry_fails(r, z->v[i].name, "it overlaps another one");
-    qsort(z->v, z->n, sizeof *z->v, by_name);
+    qsort(z->v, z->n, sizeof *z->v, entry_by_path);
     for (size_t i = 1; i < z->n; i++)
-        if (!by_name(&z->v[i - 1], &z->v[i]))
+        if (!entry_by_path(&z->v[i - 1], &z->v[i]))
             return entry_fails(r, z->v[i].name, "it is given twice");
     return 0;
 }
@@ -297,7 +297,7 @@ const struct bl_zip_entry *bl_zip_find(const struct bl_zip *z,
 
     if (!z->n)
         return NULL;
-    return bsearch(&key, z->v, z->n, sizeof *z->v, by_name);
+    return bsearch(&key, z->v, z->n, sizeof *z->v, entry_by_path);
 }
 
 /* ---- CRC-32, eight bytes at a time ---- */

@@ -61,8 +61,8 @@ static bool same(const struct bl_examples *x, uint32_t i,
 }
 
 /* The slot of this entity, or the free one where it would go. */
-static size_t find(const struct bl_examples *x,
-                   const struct bl_entity_text *e, int64_t row)
+static size_t find_slot(const struct bl_examples *x,
+                        const struct bl_entity_text *e, int64_t row)
 {
     uint64_t h = hash_of(e, row);
     size_t i = (size_t)(h ^ h >> 32) & x->mask;
@@ -80,7 +80,7 @@ static void grow_table(struct bl_examples *x)
     x->slots = bl_xcalloc(size, sizeof *x->slots);
     x->mask = size - 1;
     for (uint32_t i = 0; i < x->n_entities; i++)
-        x->slots[find(x, &x->entities[i], x->rows[i])] = i + 1;
+        x->slots[find_slot(x, &x->entities[i], x->rows[i])] = i + 1;
 }
 
 /* At most `max` bytes of the start, whole characters. */
@@ -117,7 +117,7 @@ static uint32_t add_entity(struct bl_examples *x, struct bl_entity_text e,
     e.title = head_of(e.title, MAX_SIDE);
     if (2 * (x->n_entities + 1) > x->mask)
         grow_table(x);
-    slot = find(x, &e, row);
+    slot = find_slot(x, &e, row);
     if (x->slots[slot])
         return x->slots[slot] - 1;
     if (x->n_entities == x->cap_entities) {
@@ -148,8 +148,8 @@ int bl_examples_row(struct bl_examples *x, int64_t row, uint32_t *number,
     struct bl_entity_text none = { .has_title = false };
     int got;
 
-    if (x->mask && x->slots[find(x, &none, row)]) {
-        *number = x->slots[find(x, &none, row)] - 1;
+    if (x->mask && x->slots[find_slot(x, &none, row)]) {
+        *number = x->slots[find_slot(x, &none, row)] - 1;
         return 0;
     }
     got = bl_kb_get_row(x->kb, row, &a, &e, err);

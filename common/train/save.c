@@ -92,8 +92,8 @@ static int copy_vocab(const char *dir, const struct bl_net *net,
     return rc;
 }
 
-static int write_all(const char *dir, const struct bl_net *net,
-                     const struct bl_model_spec *spec, struct bl_err *err)
+static int write_model(const char *dir, const struct bl_net *net,
+                       const struct bl_model_spec *spec, struct bl_err *err)
 {
     const struct bl_model_config *c = spec->config;
     struct bl_buf text = BL_BUF_INIT;
@@ -124,7 +124,7 @@ int bl_model_write(const char *path, const struct bl_net *net,
 
     if (!d)
         return -1;
-    if (write_all(bl_newdir_path(d), net, spec, err) == 0)
+    if (write_model(bl_newdir_path(d), net, spec, err) == 0)
         return bl_newdir_commit(d, err);
     bl_newdir_abort(d);
     return -1;

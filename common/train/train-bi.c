@@ -112,8 +112,8 @@ static int fill_contexts(struct bl_train_bi_task *b, const size_t *which,
 }
 
 /* Golds first, then what each record brings. */
-static int fill(struct bl_train_bi_task *b, const struct bl_examples *x,
-                const size_t *which, size_t n, struct bl_err *err)
+static int fill_pairs(struct bl_train_bi_task *b, const struct bl_examples *x,
+                      const size_t *which, size_t n, struct bl_err *err)
 {
     int rc = 0;
 
@@ -211,7 +211,7 @@ static int step(void *ctx, const size_t *which, size_t n,
             return -1;
         return run_batch(b, run, loss, NULL, err);
     }
-    if (fill(b, b->train, which, n, err) < 0)
+    if (fill_pairs(b, b->train, which, n, err) < 0)
         return -1;
     return run_batch(b, run, loss, NULL, err);
 }
@@ -247,7 +247,7 @@ static int evaluate_blink(struct bl_train_bi_task *b, struct bl_metrics *out,
     for (size_t at = 0; at + size <= b->dev->n && !rc; at += size) {
         for (size_t i = 0; i < size; i++)
             which[i] = at + i;
-        rc = fill(b, b->dev, which, size, err);
+        rc = fill_pairs(b, b->dev, which, size, err);
         if (!rc)
             rc = run_batch(b, &run, &loss, scores, err);
         if (!rc)
@@ -278,7 +278,7 @@ static void measure(const struct bl_examples *x, const uint32_t *near,
         { "recall_at_64", (double)within[2] / n } } };
 }
 
-static int evaluate(void *ctx, struct bl_metrics *out, struct bl_err *err)
+static int evaluate_bi(void *ctx, struct bl_metrics *out, struct bl_err *err)
 {
     struct bl_train_bi_task *b = ctx;
     struct bl_pool *p = &b->measured;
@@ -417,7 +417,7 @@ void bl_train_bi_task(struct bl_train_bi_task *b, struct bl_task *task)
 
     *task = (struct bl_task){
         .ctx = b, .n = b->train->n, .step = step,
-        .evaluate = b->dev ? evaluate : NULL,
+        .evaluate = b->dev ? evaluate_bi : NULL,
         .refresh = mines ? refresh : NULL, .keep = mines ? keep : NULL,
         .restore = mines ? restore : NULL, .dump = dump,
     };

@@ -59,8 +59,9 @@ static int64_t add_list(struct bl_train_cross_task *c,
     return gold;
 }
 
-static void fill(struct bl_train_cross_task *c, const struct bl_examples *x,
-                 const size_t *which, size_t n, bool insert)
+static void fill_lists(struct bl_train_cross_task *c,
+                       const struct bl_examples *x, const size_t *which,
+                       size_t n, bool insert)
 {
     if (c->cap < n) {
         c->cap = n;
@@ -97,7 +98,7 @@ static int step(void *ctx, const size_t *which, size_t n,
 {
     struct bl_train_cross_task *c = ctx;
 
-    fill(c, c->train, which, n, true);
+    fill_lists(c, c->train, which, n, true);
     return run_batch(c, n, run, loss, NULL, err);
 }
 
@@ -134,7 +135,7 @@ static int evaluate_part(struct bl_train_cross_task *c, size_t at, size_t n,
 
     for (size_t i = 0; i < n; i++)
         which[i] = at + i;
-    fill(c, c->dev, which, n, false);
+    fill_lists(c, c->dev, which, n, false);
     for (size_t i = 0; i < n; i++) {
         gold[i] = c->gold[i];
         c->gold[i] = BL_MAX(gold[i], 0);
@@ -147,7 +148,8 @@ static int evaluate_part(struct bl_train_cross_task *c, size_t at, size_t n,
     return 0;
 }
 
-static int evaluate(void *ctx, struct bl_metrics *out, struct bl_err *err)
+static int evaluate_cross(void *ctx, struct bl_metrics *out,
+                          struct bl_err *err)
 {
     struct bl_train_cross_task *c = ctx;
     struct sums s = { 0 };
@@ -183,7 +185,7 @@ void bl_train_cross_task(struct bl_train_cross_task *c, struct bl_task *task)
 {
     *task = (struct bl_task){
         .ctx = c, .n = c->train->n, .step = step,
-        .evaluate = c->dev ? evaluate : NULL, .dump = dump,
+        .evaluate = c->dev ? evaluate_cross : NULL, .dump = dump,
     };
 }
 

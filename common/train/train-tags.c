@@ -17,7 +17,7 @@ enum { MOST_PIECES = 16, CHUNK = 128 };
 
 /* ---- Labels ---- */
 
-static int by_name(const void *a, const void *b)
+static int type_by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -28,7 +28,7 @@ char **bl_tagged_labels(const struct bl_conll *c, size_t *n)
     char **types = bl_xmemdup(c->types, c->n_types * sizeof *types);
 
     if (c->n_types)
-        qsort(types, c->n_types, sizeof *types, by_name);
+        qsort(types, c->n_types, sizeof *types, type_by_name);
     *n = 0;
     labels[(*n)++] = bl_xstrdup("O");
     for (size_t i = 0; i < c->n_types; i++) {
@@ -268,8 +268,8 @@ static size_t span_end(const struct bl_tagset *t, const size_t *labels,
     return to;
 }
 
-static void compare(const struct bl_tagset *t, const size_t *gold,
-                    const size_t *got, size_t n, struct counts *c)
+static void count_spans(const struct bl_tagset *t, const size_t *gold,
+                        const size_t *got, size_t n, struct counts *c)
 {
     for (size_t i = 0; i < n; i++) {
         size_t a = span_end(t, gold, i, n), b = span_end(t, got, i, n);
@@ -323,7 +323,7 @@ static int evaluate_chunk(struct bl_train_tags_task *t, struct bl_encoder *e,
         size_t n = gather(t, i, all->offsets[i], own, gold);
 
         bl_tagset_decode(t->tags, own, n, got);
-        compare(t->tags, gold, got, n, c);
+        count_spans(t->tags, gold, got, n, c);
     }
     bl_batch_free(&b);
     free(logits);
@@ -337,7 +337,7 @@ static double share(size_t a, size_t b)
     return b ? (double)a / (double)b : 0;
 }
 
-static int evaluate(void *ctx, struct bl_metrics *out, struct bl_err *err)
+static int evaluate_tags(void *ctx, struct bl_metrics *out, struct bl_err *err)
 {
     struct bl_train_tags_task *t = ctx;
     struct bl_engine_opts o = BL_ENGINE_OPTS_DEFAULT;
@@ -388,7 +388,7 @@ void bl_train_tags_task(struct bl_train_tags_task *t, struct bl_task *task)
 {
     *task = (struct bl_task){
         .ctx = t, .n = t->train.batch.n_seqs, .step = step,
-        .evaluate = t->dev.batch.n_seqs ? evaluate : NULL, .dump = dump,
+        .evaluate = t->dev.batch.n_seqs ? evaluate_tags : NULL, .dump = dump,
     };
 }
 

@@ -319,8 +319,8 @@ static int save_model(struct bl_trainer *t, struct bl_err *err)
 }
 
 /* counts: whether a better result makes the model be saved. */
-static int evaluate(struct bl_trainer *t, struct bl_train_report *r,
-                    bool counts, struct bl_err *err)
+static int evaluate_task(struct bl_trainer *t, struct bl_train_report *r,
+                         bool counts, struct bl_err *err)
 {
     struct bl_train_state *s = &t->state;
     struct bl_metrics m = { .n = 0 };
@@ -393,7 +393,7 @@ static int end_epoch(struct bl_trainer *t, struct bl_train_report *r,
     struct bl_train_state *s = &t->state;
 
     if (is_blink(t) || !t->opts->eval_every)
-        if (evaluate(t, r, true, err) < 0)
+        if (evaluate_task(t, r, true, err) < 0)
             return -1;
     if (is_blink(t))
         s->settled = true;
@@ -410,7 +410,7 @@ static int after_step(struct bl_trainer *t, struct bl_train_report *r,
     bool ended = t->state.part >= t->parts;
 
     if (stepped && due(t, o->eval_every)) {
-        if (evaluate(t, r, !is_blink(t), err) < 0)
+        if (evaluate_task(t, r, !is_blink(t), err) < 0)
             return -1;
         t->state.settled = false;
     }
@@ -422,13 +422,13 @@ static int after_step(struct bl_trainer *t, struct bl_train_report *r,
     return 0;
 }
 
-static int run(struct bl_trainer *t, struct bl_err *err)
+static int run_epochs(struct bl_trainer *t, struct bl_err *err)
 {
     const struct bl_trainer_opts *o = t->opts;
     struct bl_train_report r = { .state = &t->state, .total = t->total };
     bool stepped;
 
-    if (!t->state.step && evaluate(t, &r, false, err) < 0)
+    if (!t->state.step && evaluate_task(t, &r, false, err) < 0)
         return -1;
     t->last = now();
     set_order(t, t->state.epoch);
@@ -444,7 +444,7 @@ static int run(struct bl_trainer *t, struct bl_err *err)
         return save_model(t, err);
     /* The last steps may not have been measured yet. */
     return t->state.measured == t->state.step ? 0
-        : evaluate(t, &r, true, err);
+        : evaluate_task(t, &r, true, err);
 }
 
 static int check_output(const struct bl_trainer *t, struct bl_err *err)
@@ -487,7 +487,7 @@ int bl_trainer_run(struct bl_trainer *t, struct bl_err *err)
     if (!rc)
         rc = sync_with(t, BL_TRAIN_PUT_GRADS, err);
     if (!rc)
-        rc = run(t, err);
+        rc = run_epochs(t, err);
     if (!rc)
         bl_train_state_drop(t);
     if (t->log >= 0)

@@ -136,14 +136,14 @@ static const struct html { const char *name; uint32_t cp; } entities[] = {
 
 enum { LONGEST = 24 };          /* no name here is longer */
 
-static int by_name(const void *key, const void *element)
+static int word_by_name(const void *key, const void *element)
 {
     return strcmp(key, *(const char *const *)element);
 }
 
 /* The element of a sorted table, whose elements begin with their name. */
-static const void *find(struct bl_span name, const void *table, size_t n,
-                        size_t size)
+static const void *find_word(struct bl_span name, const void *table, size_t n,
+                             size_t size)
 {
     char key[LONGEST + 1];
 
@@ -151,11 +151,11 @@ static const void *find(struct bl_span name, const void *table, size_t n,
         return NULL;
     memcpy(key, name.p, name.n);
     key[name.n] = '\0';
-    return bsearch(key, table, n, size, by_name);
+    return bsearch(key, table, n, size, word_by_name);
 }
 
 #define FIND(name, table) \
-    find((name), (table), BL_COUNT(table), sizeof *(table))
+    find_word((name), (table), BL_COUNT(table), sizeof *(table))
 
 bool bl_wiki_is_language(struct bl_span prefix)
 {

@@ -152,7 +152,7 @@ static const struct bl_rule rules[] = {
 /* "{{lang-fr|...}}": the text in a language that the name says. */
 static const struct bl_rule lang_rule = { "lang-", ARG, 1, NULL };
 
-static int by_name(const void *key, const void *element)
+static int rule_by_name(const void *key, const void *element)
 {
     return strcmp(key, ((const struct bl_rule *)element)->name);
 }
@@ -180,7 +180,7 @@ const struct bl_rule *bl_rule_find(struct bl_span name)
     key[n] = '\0';
     if (!strncmp(key, "lang-", 5))
         return &lang_rule;
-    return bsearch(key, rules, BL_COUNT(rules), sizeof *rules, by_name);
+    return bsearch(key, rules, BL_COUNT(rules), sizeof *rules, rule_by_name);
 }
 
 /* ---- What they say ---- */
