@@ -15,13 +15,13 @@
 enum { LOOKS = 2000 };
 
 struct bl_team {
-    size_t size;
+    atomic_size_t size;         /* 0: not known yet */
     bl_team_work *work;
     void *ctx;
     atomic_uint round;          /* of waiting, that is open */
     atomic_size_t arrived;      /* in this round */
     pthread_mutex_t lock;
-    pthread_cond_t turned;      /* round has */
+    pthread_cond_t turned;      /* round has, or the size is known */
 };
 
 struct member {
@@ -61,13 +61,29 @@ static void turn(struct bl_team *t)
     pthread_mutex_unlock(&t->lock);
 }
 
+/* Known when the last thread has been asked for.  Only who asks waits for
+ * that: a rank that takes work piece by piece begins at once. */
+size_t bl_team_size(struct bl_team *t)
+{
+    size_t size = atomic_load(&t->size);
+
+    if (size)
+        return size;
+    pthread_mutex_lock(&t->lock);
+    while (!(size = atomic_load(&t->size)))
+        pthread_cond_wait(&t->turned, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+    return size;
+}
+
 void bl_team_wait(struct bl_team *t)
 {
     unsigned round = atomic_load(&t->round);
+    size_t size = bl_team_size(t);
 
-    if (t->size == 1)
+    if (size == 1)
         return;
-    if (atomic_fetch_add(&t->arrived, 1) + 1 == t->size) {
+    if (atomic_fetch_add(&t->arrived, 1) + 1 == size) {
         turn(t);
         return;
     }
@@ -82,24 +98,13 @@ void bl_team_wait(struct bl_team *t)
     pthread_mutex_unlock(&t->lock);
 }
 
-size_t bl_team_size(const struct bl_team *t)
-{
-    return t->size;
-}
-
 /* ---- Running ---- */
 
-/* The team's size is known when the last thread has been asked for. */
 static void *member_run(void *arg)
 {
     struct member *m = arg;
-    struct bl_team *t = m->team;
 
-    pthread_mutex_lock(&t->lock);
-    while (!t->size)
-        pthread_cond_wait(&t->turned, &t->lock);
-    pthread_mutex_unlock(&t->lock);
-    t->work(t->ctx, t, m->rank);
+    m->team->work(m->team->ctx, m->team, m->rank);
     return NULL;
 }
 
@@ -118,7 +123,7 @@ void bl_team_run(size_t threads, bl_team_work *work, void *ctx)
             break;
     }
     pthread_mutex_lock(&t.lock);
-    t.size = n;
+    atomic_store(&t.size, n);
     pthread_cond_broadcast(&t.turned);
     pthread_mutex_unlock(&t.lock);
     work(ctx, &t, 0);

@@ -30,7 +30,8 @@ typedef void bl_team_work(void *ctx, struct bl_team *team, size_t rank);
  * the team may be smaller than asked for, never empty. */
 void bl_team_run(size_t threads, bl_team_work *work, void *ctx);
 
-size_t bl_team_size(const struct bl_team *team);
+/* How many ranks there are; waits until all that can be had have begun. */
+size_t bl_team_size(struct bl_team *team);
 
 /* Returns once every rank has called it as many times as this one: what they
  * wrote before is seen after. */
