@@ -15,6 +15,17 @@ for h in "$top_srcdir"/common/*.h "$top_srcdir"/common/*/*.h; do
     is "$status$(cat "$T/err")" 0 "${h##*/} stands alone"
 done
 
+# An array can be counted, a pointer to one cannot.
+count='#include "base/mem.h"
+size_t f(void); size_t f(void) { static int v[3], *p = v; return BL_COUNT('
+for what in v p; do
+    printf '%s%s) + (size_t)*p; }\n' "$count" $what >"$T/x.c"
+    run $cc -std=gnu11 -Wall -Wextra -Werror -I"$top_srcdir/common" \
+        -fsyntax-only "$T/x.c"
+    is "$what:$status" "$what:$([ $what = v ] && echo 0 || echo 1)" \
+        "BL_COUNT of $what"
+done
+
 # What is installed is what blink.h brings in.
 installed=$(sed -n '/_HEADERS = /,/[^\\]$/s,.*common/\(.*\.h\).*,\1,p' \
             "$top_srcdir/common/local.mk" | sort)
