@@ -39,9 +39,12 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "json/candidates.h"
+#include "base/decls.h"
 #include "base/err.h"
 #include "kb/kb.h"
 #include "json/vector.h"
+
+BL_BEGIN_DECLS
 
 struct bl_gather;
 
@@ -135,5 +138,7 @@ int bl_gather_search(struct bl_gather *g,
 int bl_gather_candidates(struct bl_gather *g, const struct bl_gathered *list,
                          struct bl_arena *arena, struct bl_candidates *out,
                          struct bl_err *err);
+
+BL_END_DECLS
 
 #endif
