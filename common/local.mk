@@ -149,7 +149,7 @@ common_libcommon_la_SOURCES = \
 	common/train/adamw.c common/train/adamw.h \
 	common/train/conll.c common/train/conll.h \
 	common/train/examples.c common/train/examples.h \
-	common/train/net.c common/train/net.h \
+	common/train/params.c common/train/params.h \
 	common/train/train-batch.c common/train/train-batch.h \
 	common/train/train-bi.c common/train/train-bi.h \
 	common/train/train-cross.c common/train/train-cross.h \

@@ -158,10 +158,11 @@ void bl_verb_start(struct bl_train_setup *s, const struct bl_train_wish *w)
     if (bl_train_setup(s, w, &err) < 0)
         bl_die(&err);
     if (train_opts.run.recipe == BL_RECIPE_BLINK)
-        rc = bl_net_blink_groups(s->net, train_opts.groups ? train_opts.groups
-                                 : "all_encoder_layers", &err);
+        rc = bl_params_blink_groups(s->net,
+                                    train_opts.groups ? train_opts.groups
+                                    : "all_encoder_layers", &err);
     else
-        rc = bl_net_freeze(s->net, train_opts.freeze, &err);
+        rc = bl_params_freeze(s->net, train_opts.freeze, &err);
     if (rc < 0 || bl_train_setup_start(s, &t, &err) < 0)
         bl_die(&err);
     bl_note("libtorch %s, %zu threads; %zu numbers in %zu tensors",

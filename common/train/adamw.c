@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 
-void bl_adamw_init(struct bl_adamw *a, const struct bl_net *net)
+void bl_adamw_init(struct bl_adamw *a, const struct bl_params *net)
 {
     *a = (struct bl_adamw){ .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8,
                             .decay = 0.01, .correct = true };
@@ -47,7 +47,7 @@ static void update(const struct factors *f, size_t n,
     }
 }
 
-void bl_adamw_step(struct bl_adamw *a, struct bl_net *net, double rate)
+void bl_adamw_step(struct bl_adamw *a, struct bl_params *net, double rate)
 {
     double t = (double)++a->steps;
     double fix1 = a->correct ? 1 - pow(a->beta1, t) : 1;
@@ -78,7 +78,7 @@ static double square_sum(const float *g, size_t n)
     return sum;
 }
 
-double bl_net_clip(struct bl_net *net, double max)
+double bl_params_clip(struct bl_params *net, double max)
 {
     double sum = 0, norm;
     float factor;
@@ -100,7 +100,7 @@ double bl_net_clip(struct bl_net *net, double max)
     return norm;
 }
 
-void bl_net_zero(struct bl_net *net, bool moved_only)
+void bl_params_zero(struct bl_params *net, bool moved_only)
 {
     for (size_t i = 0; i < net->n_params; i++)
         if (net->params[i].moved || !moved_only)

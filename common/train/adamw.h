@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "train/net.h"
+#include "train/params.h"
 
 struct bl_adamw {
     double beta1, beta2, epsilon, decay;
@@ -27,19 +27,19 @@ struct bl_adamw {
 };
 
 /* Fills the struct; zero moments.  Free with bl_adamw_free(). */
-void bl_adamw_init(struct bl_adamw *a, const struct bl_net *net);
+void bl_adamw_init(struct bl_adamw *a, const struct bl_params *net);
 void bl_adamw_free(struct bl_adamw *a);
 
 /* One step with net->grads on the parameters that are moved. */
-void bl_adamw_step(struct bl_adamw *a, struct bl_net *net, double rate);
+void bl_adamw_step(struct bl_adamw *a, struct bl_params *net, double rate);
 
 /* The length of all gradients that are wanted together; when it is above
  * max (> 0), they are scaled down by max / (norm + 1e-6), as PyTorch's
  * clip_grad_norm_ does.  May be NaN or infinite: then nothing is scaled. */
-double bl_net_clip(struct bl_net *net, double max);
+double bl_params_clip(struct bl_params *net, double max);
 
 /* Zeroes the gradients; moved_only: of the parameters that are moved. */
-void bl_net_zero(struct bl_net *net, bool moved_only);
+void bl_params_zero(struct bl_params *net, bool moved_only);
 
 /* The factor of the learning rate at `step` (from 0): rising from 0 over
  * warmup steps, then falling to 0 at total. */

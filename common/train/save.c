@@ -38,7 +38,7 @@ static int put_values(struct bl_safetensors_writer *w, const float *v,
     return 0;
 }
 
-static int check_values(const struct bl_net *net,
+static int check_values(const struct bl_params *net,
                         const struct bl_param *p,
                         enum bl_tensor_dtype dtype, struct bl_err *err)
 {
@@ -52,7 +52,7 @@ static int check_values(const struct bl_net *net,
     return 0;
 }
 
-static int write_weights(const char *dir, const struct bl_net *net,
+static int write_weights(const char *dir, const struct bl_params *net,
                          enum bl_tensor_dtype dtype, struct bl_err *err)
 {
     char *path = bl_xasprintf("%s/model.safetensors", dir);
@@ -78,7 +78,7 @@ static int write_weights(const char *dir, const struct bl_net *net,
 
 /* ---- All of it ---- */
 
-static int copy_vocab(const char *dir, const struct bl_net *net,
+static int copy_vocab(const char *dir, const struct bl_params *net,
                       struct bl_err *err)
 {
     char *from = bl_family_file(net->base->path, "vocab.txt");
@@ -92,7 +92,7 @@ static int copy_vocab(const char *dir, const struct bl_net *net,
     return rc;
 }
 
-static int write_model(const char *dir, const struct bl_net *net,
+static int write_model(const char *dir, const struct bl_params *net,
                        const struct bl_model_spec *spec, struct bl_err *err)
 {
     const struct bl_model_config *c = spec->config;
@@ -112,7 +112,7 @@ static int write_model(const char *dir, const struct bl_net *net,
     return rc ? rc : write_weights(dir, net, spec->dtype, err);
 }
 
-int bl_model_write(const char *path, const struct bl_net *net,
+int bl_model_write(const char *path, const struct bl_params *net,
                    const struct bl_model_spec *spec, bool replace,
                    struct bl_err *err)
 {

@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "model/model-parts.h"
 #include "tensor/safetensors.h"
-#include "train/net.h"
+#include "train/params.h"
 
 /* What stands beside the weights. */
 struct bl_model_spec {
@@ -23,7 +23,7 @@ struct bl_model_spec {
 
 /* The model directory `path` with the net's values; an existing one is
  * replaced with `replace`, else refused.  Whole or not at all. */
-int bl_model_write(const char *path, const struct bl_net *net,
+int bl_model_write(const char *path, const struct bl_params *net,
                    const struct bl_model_spec *spec, bool replace,
                    struct bl_err *err);
 

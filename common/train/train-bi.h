@@ -40,7 +40,7 @@ struct bl_train_bi_opts {
 struct bl_train_bi_task {
     const struct bl_train_bi_opts *opts;
     const struct bl_trainer_opts *common;
-    struct bl_net *net;
+    struct bl_params *net;
     const struct bl_train_api *api;
     struct bl_train *handle;
     struct bl_examples *train, *dev;    /* dev NULL: no evaluation */

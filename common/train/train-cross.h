@@ -29,7 +29,7 @@ struct bl_train_cross_opts {
 
 struct bl_train_cross_task {
     const struct bl_train_cross_opts *opts;
-    struct bl_net *net;
+    struct bl_params *net;
     const struct bl_train_api *api;
     struct bl_train *handle;
     struct bl_examples *train, *dev;    /* dev NULL: no evaluation */

@@ -11,7 +11,7 @@
 #include <unordered_map>
 
 #include "net/encoder.h"
-#include "train/net.h"
+#include "train/params.h"
 
 /* The tensor of each parameter, by its place in net->values. */
 using Params = std::unordered_map<const float *, at::Tensor>;

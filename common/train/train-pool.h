@@ -16,10 +16,10 @@
 
 #include "train/examples.h"
 #include "search/index.h"
-#include "train/net.h"
+#include "train/params.h"
 
 struct bl_pool {
-    const struct bl_net *net;           /* borrowed */
+    const struct bl_params *net;           /* borrowed */
     struct bl_examples *examples;       /* borrowed; grows by new entities */
     size_t threads;
     uint32_t *numbers;          /* [n] entities, each once */

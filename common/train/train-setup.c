@@ -147,7 +147,7 @@ static int open_base(struct bl_train_setup *s, const struct bl_train_wish *w,
 int bl_train_setup(struct bl_train_setup *s, const struct bl_train_wish *w,
                    struct bl_err *err)
 {
-    struct bl_net_spec spec = { .role = w->role, .towers = w->towers,
+    struct bl_params_spec spec = { .role = w->role, .towers = w->towers,
         .labels = w->n_labels, .types = w->types, .seed = w->seed };
 
     *s = (struct bl_train_setup){ .config = { .memory = BL_ARENA_INIT } };
@@ -157,7 +157,7 @@ int bl_train_setup(struct bl_train_setup *s, const struct bl_train_wish *w,
     set_config(s, w);
     if (check_lengths(s, err) < 0 || open_words(s, err) < 0)
         return -1;
-    s->net = bl_net_new(s->base, &spec, err);
+    s->net = bl_params_new(s->base, &spec, err);
     if (!s->net)
         return -1;
     s->net->view.words = s->words;
@@ -206,7 +206,7 @@ void bl_train_setup_free(struct bl_train_setup *s)
 {
     if (s->handle)
         s->api->close(s->handle);
-    bl_net_free(s->net);
+    bl_params_free(s->net);
     bl_wordpiece_close(s->words);
     bl_arena_free(&s->config.memory);
     bl_model_close(s->base);

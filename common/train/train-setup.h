@@ -15,7 +15,7 @@
 
 #include "text/input.h"
 #include "train/save.h"
-#include "train/net.h"
+#include "train/params.h"
 #include "train/train-shim.h"
 
 /* The wish; -1 and 0: as the base has it. */
@@ -38,7 +38,7 @@ struct bl_train_setup {
     struct bl_model_spec spec;
     struct bl_input_spec input;
     struct bl_wordpiece *words;
-    struct bl_net *net;         /* its view has the input and words above */
+    struct bl_params *net;         /* its view has the input and words above */
     const struct bl_train_api *api;
     struct bl_train *handle;    /* by bl_train_setup_start() */
 };

@@ -37,7 +37,7 @@ struct Worker {
 };
 
 struct bl_train {
-    struct bl_net *net;
+    struct bl_params *net;
     at::Device device = at::kCPU;
     bool bf16;
     std::vector<Worker> workers;
@@ -319,7 +319,7 @@ static void start(bl_train &t, const struct bl_train_settings &s)
     }
 }
 
-static struct bl_train *train_open(struct bl_net *net,
+static struct bl_train *train_open(struct bl_params *net,
                                    const struct bl_train_settings *s,
                                    char *error) noexcept
 {

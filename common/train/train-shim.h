@@ -21,11 +21,11 @@
 
 #include "base/decls.h"
 #include "net/encoder.h"
-#include "train/net.h"
+#include "train/params.h"
 
 BL_BEGIN_DECLS
 
-/* Raised whenever this file, net.h or model.h changes what crosses over. */
+/* Raised whenever this file, params.h or model.h changes what crosses over. */
 enum { BL_TRAIN_ABI = 3, BL_TRAIN_IGNORE = -100 };
 
 struct bl_train;
@@ -82,7 +82,7 @@ struct bl_train_api {
     unsigned abi;               /* BL_TRAIN_ABI */
     const char *version;        /* of the libtorch built with */
     /* The net must outlive the handle. */
-    struct bl_train *(*open)(struct bl_net *net,
+    struct bl_train *(*open)(struct bl_params *net,
                              const struct bl_train_settings *settings,
                              char *error);
     /* scores (may be NULL): [n][m]; [all pairs]; [n_tokens][labels]. */

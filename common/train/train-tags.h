@@ -33,7 +33,7 @@ struct bl_tagged {
 struct bl_train_tags_task {
     double lower;
     size_t threads;
-    struct bl_net *net;
+    struct bl_params *net;
     const struct bl_train_api *api;
     struct bl_train *handle;
     const struct bl_tagset *tags;

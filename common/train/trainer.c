@@ -244,7 +244,7 @@ static int update(struct bl_trainer *t, double rate, double *norm,
 {
     if (sync_with(t, BL_TRAIN_GET_GRADS, err) < 0)
         return -1;
-    *norm = bl_net_clip(t->net, t->opts->clip);
+    *norm = bl_params_clip(t->net, t->opts->clip);
     if (!isfinite(*norm)) {
         size_t n;
         const size_t *which = records_of(t, t->state.part, parts, &n);
@@ -252,7 +252,7 @@ static int update(struct bl_trainer *t, double rate, double *norm,
         return write_bad(t, which, n, "gradient", err);
     }
     bl_adamw_step(&t->adamw, t->net, rate);
-    bl_net_zero(t->net, is_blink(t));
+    bl_params_zero(t->net, is_blink(t));
     if (sync_with(t, BL_TRAIN_PUT_GRADS, err) < 0)
         return -1;
     return sync_with(t, BL_TRAIN_PUT_VALUES, err);

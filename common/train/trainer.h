@@ -32,7 +32,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "train/save.h"
-#include "train/net.h"
+#include "train/params.h"
 #include "train/train-shim.h"
 
 enum bl_recipe { BL_RECIPE_SANE, BL_RECIPE_BLINK };
@@ -113,7 +113,7 @@ struct bl_train_report {
 
 struct bl_trainer {
     const struct bl_trainer_opts *opts;
-    struct bl_net *net;
+    struct bl_params *net;
     const struct bl_train_api *api;
     struct bl_train *handle;
     const struct bl_task *task;

@@ -48,7 +48,7 @@ static bool start(struct bl_train_setup *s, const char *base,
     return false;
 }
 
-static void fill(struct bl_sorted *b, size_t n, const struct bl_net *net,
+static void fill(struct bl_sorted *b, size_t n, const struct bl_params *net,
                  uint64_t seed)
 {
     uint64_t random = seed;
@@ -132,12 +132,12 @@ static double tags_loss(struct work *w, const struct bl_train_run *run)
 static void check_gradient(struct work *w, loss_fn *fn, const char *name)
 {
     struct bl_train_run run = { .scale = 1, .backward = 1 };
-    struct bl_net *net = w->s->net;
+    struct bl_params *net = w->s->net;
     double norm, h, up, down, slope;
 
-    bl_net_zero(net, false);
+    bl_params_zero(net, false);
     fn(w, &run);
-    norm = bl_net_clip(net, 0);
+    norm = bl_params_clip(net, 0);
     h = 0.01 / norm;
     run.backward = 0;
     for (size_t i = 0; i < net->n; i++)
@@ -242,7 +242,7 @@ static bool test_losses(enum bl_role role, loss_fn *fn, const char *name)
     check_dropout(&w, fn, name);
     if (role == BL_ROLE_BI_ENCODER) {
         check_scores(&w);
-        bl_net_zero(s.net, false);
+        bl_params_zero(s.net, false);
         bi_loss(&w, &run);
         check_threads(base, &w);
     }
@@ -332,7 +332,7 @@ static bool read_example(struct bl_sorted *b, int64_t *gold)
     return true;
 }
 
-static void compare_final(const struct bl_net *net, struct bl_span golden)
+static void compare_final(const struct bl_params *net, struct bl_span golden)
 {
     struct bl_json_iter it = bl_json_iter(member(golden,
                                                  "final_parameters"));
@@ -392,12 +392,12 @@ static void run_golden(struct bl_train_setup *s, struct bl_span golden,
 
         s->api->lists(s->handle, &lists, &run, &loss, NULL, error);
         loss_off = worse(loss_off, fabs(loss - want) / (want + 0.01));
-        norm = bl_net_clip(s->net, 1);
+        norm = bl_params_clip(s->net, 1);
         bl_json_next(&steps, NULL, &v);
         want = number(member(v, "grad_norm"));
         norm_off = worse(norm_off, fabs(norm - want) / want);
         bl_adamw_step(&adamw, s->net, 5e-5 * bl_schedule(i, 3, 12));
-        bl_net_zero(s->net, true);
+        bl_params_zero(s->net, true);
     }
     ok(loss_off < 2e-4, "%s: losses (%.2g)", groups, loss_off);
     ok(norm_off < 1e-3, "%s: lengths of gradients (%.2g)", groups, norm_off);
@@ -421,7 +421,7 @@ static void test_golden(const char *name, const char *groups)
         return;
     }
     if (bl_train_setup(&s, &w, &err) < 0
-        || bl_net_blink_groups(s.net, groups, &err) < 0
+        || bl_params_blink_groups(s.net, groups, &err) < 0
         || bl_train_setup_start(&s, &t, &err) < 0)
         ok(false, "%s", err.msg);
     else

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * net: the parameters of a network that is being trained, in one flat array,
- * with an array of gradients beside it.
+ * params: the parameters of a network in training, in one flat array, with
+ * an array of gradients beside it.
  *
- *     struct bl_net_spec spec = { .role = BL_ROLE_BI_ENCODER, .seed = 1 };
- *     struct bl_net *net = bl_net_new(model, &spec, &err);
+ *     struct bl_params_spec spec = { .role = BL_ROLE_BI_ENCODER, .seed = 1 };
+ *     struct bl_params *net = bl_params_new(model, &spec, &err);
  *     ... net->values, net->grads; net->view computes with the values ...
- *     bl_net_free(net);
+ *     bl_params_free(net);
  *
  * The values start as the base model's; a head or pooler that the role needs
  * and the base has not starts random (normal, deviation 0.02, bias 0).  What
  * the network does not use (position_ids, BLINK's other leftovers) is left
- * out.  The base model is borrowed until bl_net_free().
+ * out.  The base model is borrowed until bl_params_free().
  */
-#ifndef BL_NET_H
-#define BL_NET_H
+#ifndef BL_PARAMS_H
+#define BL_PARAMS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,7 +35,7 @@ struct bl_param {
     bool decayed;               /* by weight decay too */
 };
 
-struct bl_net {
+struct bl_params {
     const struct bl_model *base;
     struct bl_model view;       /* as base, with the values for weights; for
                                  * encoder.h; borrowed like the rest */
@@ -45,7 +45,7 @@ struct bl_net {
     size_t n;
 };
 
-struct bl_net_spec {
+struct bl_params_spec {
     enum bl_role role;
     size_t towers;              /* bi-encoder: 1 or 2; 0: as the base */
     size_t labels;              /* tagger: how many */
@@ -55,25 +55,26 @@ struct bl_net_spec {
 };
 
 /* NULL with BL_DATA when the base cannot become that. */
-struct bl_net *bl_net_new(const struct bl_model *base,
-                          const struct bl_net_spec *spec,
+struct bl_params *bl_params_new(const struct bl_model *base,
+                          const struct bl_params_spec *spec,
                           struct bl_err *err);
-void bl_net_free(struct bl_net *net);           /* NULL: nothing */
+void bl_params_free(struct bl_params *net);           /* NULL: nothing */
 
 /* The parameter that `p`, a pointer into values, belongs to; NULL: none. */
-struct bl_param *bl_net_param(const struct bl_net *net, const float *p);
+struct bl_param *bl_params_param(const struct bl_params *net, const float *p);
 
 /* Which parameters are trained, by a list such as "embeddings,layers:0-3,
  * pooler,head": those are frozen, the others trained, those of one dimension
  * without decay.  NULL or "": all.  BL_USAGE for a word that is unknown or
  * a layer that the network has not. */
-int bl_net_freeze(struct bl_net *net, const char *list, struct bl_err *err);
+int bl_params_freeze(struct bl_params *net, const char *list,
+                     struct bl_err *err);
 
 /* BLINK's choice (blink/common/optimizer.py, patterns_optimizer):
  * "additional_layers", "top_layer", "top4_layers", "all_encoder_layers" or
  * "all".  Gradients of all parameters are wanted, as there; names that hold
  * "bias", "gamma" or "beta" have no decay, so LayerNorm.weight has. */
-int bl_net_blink_groups(struct bl_net *net, const char *which,
+int bl_params_blink_groups(struct bl_params *net, const char *which,
                         struct bl_err *err);
 
 BL_END_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "train/net.h"
+#include "train/params.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,8 +24,8 @@ struct slot {
 };
 
 struct walk {
-    struct bl_net *net;
-    const struct bl_net_spec *spec;
+    struct bl_params *net;
+    const struct bl_params_spec *spec;
     const char *prefix;
     const struct bl_rows *words;        /* of the base's tower */
     uint64_t random;
@@ -140,7 +140,7 @@ static void walk_all(struct walk *w)
 
 static void declare(struct walk *w, const struct slot *s)
 {
-    struct bl_net *net = w->net;
+    struct bl_params *net = w->net;
     struct bl_param *p;
 
     net->params = bl_xrealloc(net->params, net->n_params + 1, sizeof *p);
@@ -184,7 +184,7 @@ static void fill_types(struct walk *w, const float *from, float *to)
 
 static void fill(struct walk *w, const struct slot *s)
 {
-    struct bl_net *net = w->net;
+    struct bl_params *net = w->net;
     struct bl_param *p = &net->params[net->n_params++];
     float *to = net->values + p->at;
 
@@ -201,7 +201,7 @@ static void fill(struct walk *w, const struct slot *s)
 
 /* ---- The network that the role asks for ---- */
 
-static int set_towers(struct bl_net *net, const struct bl_net_spec *spec,
+static int set_towers(struct bl_params *net, const struct bl_params_spec *spec,
                       struct bl_arena *memory, struct bl_err *err)
 {
     struct bl_model *m = &net->view;
@@ -230,7 +230,7 @@ static int set_towers(struct bl_net *net, const struct bl_net_spec *spec,
     return 0;
 }
 
-static void set_head(struct bl_net *net, const struct bl_net_spec *spec)
+static void set_head(struct bl_params *net, const struct bl_params_spec *spec)
 {
     struct bl_model *m = &net->view;
     size_t hidden = m->shape.hidden;
@@ -255,7 +255,7 @@ static void set_head(struct bl_net *net, const struct bl_net_spec *spec)
 }
 
 /* A pooler that nothing reads is kept, and kept as it is. */
-static void set_unused(struct bl_net *net)
+static void set_unused(struct bl_params *net)
 {
     if (net->view.role != BL_ROLE_BI_ENCODER || net->view.towers[0].head.out)
         return;
@@ -264,8 +264,8 @@ static void set_unused(struct bl_net *net)
             net->params[i].wanted = net->params[i].moved = false;
 }
 
-struct bl_net *bl_net_new(const struct bl_model *base,
-                          const struct bl_net_spec *spec,
+struct bl_params *bl_params_new(const struct bl_model *base,
+                          const struct bl_params_spec *spec,
                           struct bl_err *err)
 {
     if (base->int8) {
@@ -273,7 +273,7 @@ struct bl_net *bl_net_new(const struct bl_model *base,
                 "trained", base->path);
         return NULL;
     }
-    struct bl_net *net = BL_NEW(struct bl_net);
+    struct bl_params *net = BL_NEW(struct bl_params);
     struct walk w = { .net = net, .spec = spec,
                       .random = bl_random_seed(spec->seed, 'h', 0) };
     struct bl_arena *memory = BL_NEW(struct bl_arena);
@@ -285,7 +285,7 @@ struct bl_net *bl_net_new(const struct bl_model *base,
     if (spec->types)
         net->view.shape.types = spec->types;
     if (set_towers(net, spec, memory, err) < 0) {
-        bl_net_free(net);
+        bl_params_free(net);
         return NULL;
     }
     set_head(net, spec);
@@ -305,7 +305,7 @@ struct bl_net *bl_net_new(const struct bl_model *base,
     return net;
 }
 
-void bl_net_free(struct bl_net *net)
+void bl_params_free(struct bl_params *net)
 {
     if (!net)
         return;
@@ -319,7 +319,7 @@ void bl_net_free(struct bl_net *net)
     free(net);
 }
 
-struct bl_param *bl_net_param(const struct bl_net *net, const float *p)
+struct bl_param *bl_params_param(const struct bl_params *net, const float *p)
 {
     for (size_t i = 0; p && i < net->n_params; i++) {
         struct bl_param *q = &net->params[i];
@@ -332,14 +332,14 @@ struct bl_param *bl_net_param(const struct bl_net *net, const float *p)
 
 /* ---- Which are trained ---- */
 
-static void freeze_named(struct bl_net *net, const char *part)
+static void freeze_named(struct bl_params *net, const char *part)
 {
     for (size_t i = 0; i < net->n_params; i++)
         if (strstr(net->params[i].name, part))
             net->params[i].wanted = net->params[i].moved = false;
 }
 
-static int freeze_layers(struct bl_net *net, const char *range,
+static int freeze_layers(struct bl_params *net, const char *range,
                          struct bl_err *err)
 {
     size_t from, to;
@@ -360,7 +360,7 @@ static int freeze_layers(struct bl_net *net, const char *range,
     return 0;
 }
 
-static int freeze_one(struct bl_net *net, const char *word,
+static int freeze_one(struct bl_params *net, const char *word,
                       struct bl_err *err)
 {
     if (!strncmp(word, "layers:", 7))
@@ -384,7 +384,8 @@ static int freeze_one(struct bl_net *net, const char *word,
     return 0;
 }
 
-int bl_net_freeze(struct bl_net *net, const char *list, struct bl_err *err)
+int bl_params_freeze(struct bl_params *net, const char *list,
+                     struct bl_err *err)
 {
     char *copy, *word, *next;
     int rc = 0;
@@ -402,7 +403,7 @@ int bl_net_freeze(struct bl_net *net, const char *list, struct bl_err *err)
     return rc;
 }
 
-int bl_net_blink_groups(struct bl_net *net, const char *which,
+int bl_params_blink_groups(struct bl_params *net, const char *which,
                         struct bl_err *err)
 {
     static const struct { const char *name, *parts[6]; } groups[] = {
