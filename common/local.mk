@@ -10,7 +10,7 @@ common_libcommon_la_SOURCES = \
 	common/base/err.c common/base/err.h \
 	common/base/file.c common/base/file.h \
 	common/base/finite.c common/base/finite.h \
-	common/base/lane.c common/base/lane.h \
+	common/base/crew.c common/base/crew.h \
 	common/base/mem.c common/base/mem.h \
 	common/base/module.c common/base/module.h \
 	common/base/newdir.c common/base/newdir.h \

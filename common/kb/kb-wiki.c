@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "kb/kb-wiki-parts.h"
-#include "base/lane.h"
+#include "base/crew.h"
 #include "base/mem.h"
 #include "base/threads.h"
 
@@ -19,7 +19,7 @@ struct feeder {
     char *const *files;
     size_t n_files;
     struct bl_crew *pool;
-    struct bl_lane *lane;
+    struct bl_crew_lane *lane;
     pthread_mutex_t lock;       /* of the two below */
     struct bl_wiki_work **idle; /* to be used again, [n_idle] */
     size_t n_idle, room;
@@ -85,7 +85,7 @@ static int feed_pages(struct feeder *feeder, struct bl_wikidump *dump,
         work->done = bl_dumpfile_done(file);
         work->size = bl_dumpfile_size(file);
         work->bytes = feeder->bytes + bl_wikidump_bytes(dump);
-        if (!bl_lane_put(feeder->lane, work)) {
+        if (!bl_crew_lane_put(feeder->lane, work)) {
             bl_wiki_work_free(work);
             return 0;
         }
@@ -127,7 +127,7 @@ static void *feed(void *arg)
     for (size_t i = 0; i < feeder->n_files && rc > 0; i++)
         rc = feed_file(feeder, i);
     feeder->failed = rc < 0;
-    bl_lane_end(feeder->lane);
+    bl_crew_lane_end(feeder->lane);
     return NULL;
 }
 
@@ -270,7 +270,7 @@ static int put_work(struct bl_wiki_store *store,
 
 static void stop(struct feeder *feeder)
 {
-    bl_lane_stop(feeder->lane);
+    bl_crew_lane_stop(feeder->lane);
     atomic_store(&feeder->stopped, true);
     set_open(feeder, feeder->open);
 }
@@ -283,7 +283,7 @@ static int drain(struct feeder *feeder, struct bl_err *err)
     struct bl_wiki_work *work;
     int rc = 0;
 
-    while ((work = bl_lane_take(feeder->lane))) {
+    while ((work = bl_crew_lane_take(feeder->lane))) {
         if (rc == 0)
             rc = put_work(feeder->store, work, &scratch, err);
         if (rc < 0)
@@ -327,9 +327,9 @@ static int read_dumps(struct bl_wiki_store *store, char *const *files,
     pthread_mutex_init(&feeder.lock, NULL);
     feeder.idle = BL_NEW_ARRAY(struct bl_wiki_work *, feeder.room);
     feeder.pool = bl_crew_new(threads);
-    feeder.lane = bl_lane_new(feeder.pool, feeder.room, bl_wiki_work_on);
+    feeder.lane = bl_crew_lane_new(feeder.pool, feeder.room, bl_wiki_work_on);
     rc = feed_crew(&feeder, err);
-    bl_lane_free(feeder.lane);
+    bl_crew_lane_free(feeder.lane);
     bl_crew_free(feeder.pool);
     while (feeder.n_idle)
         bl_wiki_work_free(feeder.idle[--feeder.n_idle]);

@@ -76,7 +76,7 @@ struct bl_bunzip {
     ssize_t (*in)(void *arg, void *p, size_t n, struct bl_err *err);
     void *arg;
     const char *name;
-    struct bl_lane *lane;
+    struct bl_crew_lane *lane;
     pthread_t thread;
     bool started;
     struct job *last;           /* whose output was given out */
@@ -344,7 +344,7 @@ static int read_end(struct bl_bunzip *z)
     j->sum = (uint32_t)bits_at(&z->buf, z->bit + 48, 32);
     z->bit += 80;
     z->bit += (8 - z->bit % 8) % 8;
-    if (bl_lane_put(z->lane, j))
+    if (bl_crew_lane_put(z->lane, j))
         return 1;
     free_job(j);
     return 0;
@@ -369,7 +369,7 @@ static int read_stream(struct bl_bunzip *z)
         j = cut_block(z, end);
         z->bit = end;
         drop_read(z);
-        if (!bl_lane_put(z->lane, j)) {
+        if (!bl_crew_lane_put(z->lane, j)) {
             free_job(j);
             rc = 0;
         }
@@ -386,7 +386,7 @@ static void *read_streams(void *arg)
         rc = read_stream(z);
     while (rc > 0);
     z->failed = rc < 0;
-    bl_lane_end(z->lane);
+    bl_crew_lane_end(z->lane);
     return NULL;
 }
 
@@ -401,11 +401,11 @@ struct bl_bunzip *bl_bunzip_open(ssize_t (*in)(void *arg, void *p, size_t n,
     z->arg = arg;
     z->name = name;
     make_table(z);
-    z->lane = bl_lane_new(pool, 2 * bl_crew_threads(pool) + 1, decode);
+    z->lane = bl_crew_lane_new(pool, 2 * bl_crew_threads(pool) + 1, decode);
     z->started = pthread_create(&z->thread, NULL, read_streams, z) == 0;
     if (!z->started) {
         bl_fail(err, BL_SYSTEM, "cannot start a thread to read '%s'", name);
-        bl_lane_end(z->lane);
+        bl_crew_lane_end(z->lane);
         bl_bunzip_close(z);
         return NULL;
     }
@@ -427,7 +427,7 @@ static int fail_block(const struct bl_bunzip *z, const struct job *j,
  * places: what was cut there belongs together. */
 static int join_next(struct bl_bunzip *z, struct job *j)
 {
-    struct job *next = bl_lane_take(z->lane);
+    struct job *next = bl_crew_lane_take(z->lane);
     uint64_t bit = HEADER * 8 + j->bits;
 
     if (!next || next->end || !next->bad) {
@@ -470,7 +470,7 @@ int bl_bunzip_next(struct bl_bunzip *z, struct bl_span *piece,
 
     while (rc == 0) {
         free_job(z->last);
-        z->last = bl_lane_take(z->lane);
+        z->last = bl_crew_lane_take(z->lane);
         if (!z->last) {
             if (z->failed)
                 *err = z->err;
@@ -488,13 +488,13 @@ void bl_bunzip_close(struct bl_bunzip *z)
 
     if (!z)
         return;
-    bl_lane_stop(z->lane);
-    while ((j = bl_lane_take(z->lane)))
+    bl_crew_lane_stop(z->lane);
+    while ((j = bl_crew_lane_take(z->lane)))
         free_job(j);
     if (z->started)
         pthread_join(z->thread, NULL);
     free_job(z->last);
-    bl_lane_free(z->lane);
+    bl_crew_lane_free(z->lane);
     bl_buf_free(&z->buf);
     free(z);
 }

@@ -21,7 +21,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/lane.h"
+#include "base/crew.h"
 
 struct bl_bunzip;
 

@@ -16,7 +16,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/lane.h"
+#include "base/crew.h"
 
 struct bl_dumpfile;
 

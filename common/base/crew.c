@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "base/lane.h"
+#include "base/crew.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ enum { MAX_LANES = 8 };
 
 /* Jobs are counted from the start: taken <= started <= put, and number i
  * lies in slot[i % room]. */
-struct bl_lane {
+struct bl_crew_lane {
     struct bl_crew *pool;
     void (*work)(void *job);
     struct slot { void *job; bool done; } *slot;
@@ -24,17 +24,17 @@ struct bl_lane {
 struct bl_crew {
     pthread_mutex_t lock;
     pthread_cond_t news;        /* anything below changed */
-    struct bl_lane *lane[MAX_LANES];
+    struct bl_crew_lane *lane[MAX_LANES];
     pthread_t *thread;
     size_t n;
     bool closing;
 };
 
 /* The newest lane that has work to begin, or NULL. */
-static struct bl_lane *with_work(const struct bl_crew *pool)
+static struct bl_crew_lane *with_work(const struct bl_crew *pool)
 {
     for (size_t i = MAX_LANES; i-- > 0; ) {
-        struct bl_lane *l = pool->lane[i];
+        struct bl_crew_lane *l = pool->lane[i];
 
         if (l && l->started < l->put)
             return l;
@@ -43,7 +43,7 @@ static struct bl_lane *with_work(const struct bl_crew *pool)
 }
 
 /* Begins the next job of a lane; the lock is held before and after. */
-static void work_on(struct bl_lane *l)
+static void work_on(struct bl_crew_lane *l)
 {
     struct slot *s = &l->slot[l->started++ % l->room];
     bool skip = l->stopped;
@@ -62,7 +62,7 @@ static void *run(void *arg)
 
     pthread_mutex_lock(&pool->lock);
     while (!pool->closing) {
-        struct bl_lane *l = with_work(pool);
+        struct bl_crew_lane *l = with_work(pool);
 
         if (l)
             work_on(l);
@@ -107,13 +107,13 @@ size_t bl_crew_threads(const struct bl_crew *pool)
     return pool->n ? pool->n : 1;
 }
 
-struct bl_lane *bl_lane_new(struct bl_crew *pool, size_t room,
+struct bl_crew_lane *bl_crew_lane_new(struct bl_crew *pool, size_t room,
                             void (*work)(void *job))
 {
-    struct bl_lane *l = BL_NEW(struct bl_lane);
+    struct bl_crew_lane *l = BL_NEW(struct bl_crew_lane);
     size_t at = MAX_LANES;
 
-    *l = (struct bl_lane){ .pool = pool, .work = work, .room = room };
+    *l = (struct bl_crew_lane){ .pool = pool, .work = work, .room = room };
     l->slot = BL_NEW_ARRAY(struct slot, room);
     pthread_mutex_lock(&pool->lock);
     while (at > 0 && !pool->lane[at - 1])
@@ -124,7 +124,7 @@ struct bl_lane *bl_lane_new(struct bl_crew *pool, size_t room,
     return l;
 }
 
-void bl_lane_free(struct bl_lane *l)
+void bl_crew_lane_free(struct bl_crew_lane *l)
 {
     if (!l)
         return;
@@ -137,7 +137,7 @@ void bl_lane_free(struct bl_lane *l)
     free(l);
 }
 
-bool bl_lane_put(struct bl_lane *l, void *job)
+bool bl_crew_lane_put(struct bl_crew_lane *l, void *job)
 {
     struct bl_crew *pool = l->pool;
     bool open;
@@ -156,7 +156,7 @@ bool bl_lane_put(struct bl_lane *l, void *job)
     return open;
 }
 
-static void mark(struct bl_lane *l, bool *flag)
+static void mark(struct bl_crew_lane *l, bool *flag)
 {
     pthread_mutex_lock(&l->pool->lock);
     *flag = true;
@@ -164,17 +164,17 @@ static void mark(struct bl_lane *l, bool *flag)
     pthread_mutex_unlock(&l->pool->lock);
 }
 
-void bl_lane_end(struct bl_lane *l)
+void bl_crew_lane_end(struct bl_crew_lane *l)
 {
     mark(l, &l->ended);
 }
 
-void bl_lane_stop(struct bl_lane *l)
+void bl_crew_lane_stop(struct bl_crew_lane *l)
 {
     mark(l, &l->stopped);
 }
 
-void *bl_lane_take(struct bl_lane *l)
+void *bl_crew_lane_take(struct bl_crew_lane *l)
 {
     struct bl_crew *pool = l->pool;
     struct slot *s = NULL;
