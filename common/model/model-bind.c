@@ -32,7 +32,8 @@ static bool has(const struct bl_safetensors *st, const char *name)
     return bl_safetensors_find(st, name) != NULL;
 }
 
-enum bl_naming bl_model_naming(const struct bl_safetensors *weights)
+enum bl_weight_names
+bl_model_weight_names(const struct bl_safetensors *weights)
 {
     if (has(weights, "context_encoder.bert_model." POSITIONS))
         return BL_NAMING_BLINK_BI;
@@ -396,7 +397,7 @@ static int bind_one(struct bl_model *m, struct bl_arena *memory,
     return 0;
 }
 
-int bl_model_bind(struct bl_model *m, enum bl_naming naming,
+int bl_model_bind(struct bl_model *m, enum bl_weight_names naming,
                   struct bl_err *err)
 {
     bool headed = m->role != BL_ROLE_BI_ENCODER;

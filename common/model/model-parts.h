@@ -16,7 +16,7 @@
 #include "base/sha256.h"
 
 /* How the weights are named, which also tells what they are for. */
-enum bl_naming {
+enum bl_weight_names {
     BL_NAMING_BLINK_BI,         /* context_encoder.*, cand_encoder.* */
     BL_NAMING_BLINK_CROSS,      /* encoder.bert_model.* */
     BL_NAMING_BERT,             /* bert.*, perhaps classifier.* */
@@ -52,11 +52,12 @@ int bl_model_config_read(struct bl_model_config *c, const char *dir,
 /* As blink.json calls it; static storage. */
 const char *bl_layout_name(enum bl_layout layout);
 
-enum bl_naming bl_model_naming(const struct bl_safetensors *weights);
+enum bl_weight_names
+bl_model_weight_names(const struct bl_safetensors *weights);
 
 /* Fills m->towers, n_towers, dim and n_labels from m->weights; m->shape and
  * m->role are set.  The layers' memory is m->memory, an arena. */
-int bl_model_bind(struct bl_model *m, enum bl_naming naming,
+int bl_model_bind(struct bl_model *m, enum bl_weight_names naming,
                   struct bl_err *err);
 
 #endif

@@ -88,7 +88,7 @@ static struct bl_safetensors *open_weights(const char *dir,
 
 static enum bl_role guess_role(const struct bl_safetensors *weights,
                                const struct bl_model_config *c,
-                               enum bl_naming naming)
+                               enum bl_weight_names naming)
 {
     const struct bl_tensor *head;
 
@@ -103,7 +103,7 @@ static enum bl_role guess_role(const struct bl_safetensors *weights,
         ? BL_ROLE_CROSS_ENCODER : BL_ROLE_TAGGER;
 }
 
-static bool blink_named(enum bl_naming naming)
+static bool blink_named(enum bl_weight_names naming)
 {
     return naming == BL_NAMING_BLINK_BI || naming == BL_NAMING_BLINK_CROSS;
 }
@@ -131,7 +131,7 @@ static int check_lengths(const struct bl_model *m, struct bl_err *err)
 }
 
 static int set_input(struct bl_model *m, const struct bl_model_config *c,
-                     enum bl_naming naming, struct bl_err *err)
+                     enum bl_weight_names naming, struct bl_err *err)
 {
     struct bl_input_spec *in = m->input = BL_NEW(struct bl_input_spec);
     bool blink = blink_named(naming);
@@ -182,7 +182,7 @@ static int open_words(struct bl_model *m, const struct bl_model_config *c,
 }
 
 static int set_role(struct bl_model *m, const struct bl_model_config *c,
-                    enum bl_naming naming, struct bl_err *err)
+                    enum bl_weight_names naming, struct bl_err *err)
 {
     enum bl_role guess = guess_role(m->weights, c, naming);
 
@@ -234,7 +234,7 @@ static int load(struct bl_model *m, struct bl_model_config *c,
 {
     struct bl_sha256 sum;
     unsigned char digest[BL_SHA256_SIZE];
-    enum bl_naming naming;
+    enum bl_weight_names naming;
 
     bl_sha256_init(&sum);
     if (bl_model_config_read(c, m->path, &sum, err) < 0)
@@ -243,7 +243,7 @@ static int load(struct bl_model *m, struct bl_model_config *c,
     m->weights = open_weights(m->path, err);
     if (!m->weights)
         return -1;
-    naming = bl_model_naming(m->weights);
+    naming = bl_model_weight_names(m->weights);
     if (set_role(m, c, naming, err) < 0)
         return -1;
     if (bl_model_bind(m, naming, err) < 0)

@@ -118,7 +118,7 @@ static void walk_tower(struct walk *w, struct bl_bert *t,
 static void walk_all(struct walk *w)
 {
     struct bl_model *m = &w->net->view;
-    enum bl_naming naming = bl_model_naming(m->weights);
+    enum bl_weight_names naming = bl_model_weight_names(m->weights);
 
     if (m->n_towers == 2) {
         walk_tower(w, &m->towers[0], "context_encoder.bert_model.",

@@ -26,7 +26,7 @@ static bool will_have_blink_names(const struct bl_train_setup *s,
     if (w->role == BL_ROLE_BI_ENCODER)
         return towers == 2;
     return w->role == BL_ROLE_CROSS_ENCODER
-        && bl_model_naming(s->base->weights) == BL_NAMING_BLINK_CROSS;
+        && bl_model_weight_names(s->base->weights) == BL_NAMING_BLINK_CROSS;
 }
 
 static void set_lengths(struct bl_train_setup *s,
