@@ -113,7 +113,7 @@ common_libcommon_la_SOURCES = \
 	common/search/index-write.c \
 	common/search/index.c common/search/index.h \
 	common/search/topk-heap.c common/search/topk-heap.h \
-	common/search/topk-int8.c common/search/topk-int8.h \
+	common/search/topk-coarse.c common/search/topk-coarse.h \
 	common/search/topk-kernels.c common/search/topk-kernels.h \
 	common/search/topk-template.h \
 	common/search/topk.c common/search/topk.h \

@@ -16,7 +16,7 @@
  * A file has one or more segments, each with its own vectors and catalogue
  * rows; a vector whose row is BL_INDEX_REMOVED is skipped by every reader.
  * f32 and f16 may have int8 codes beside them, for a search that reads those
- * and then few vectors (topk-int8.h); all else sees the vectors alone.
+ * and then few vectors (topk-coarse.h); all else sees the vectors alone.
  * Reading is safe from several threads.
  */
 #ifndef BL_INDEX_H

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "search/topk-heap.h"
-#include "search/topk-int8.h"
+#include "search/topk-coarse.h"
 #include "search/topk-kernels.h"
 
 enum {
@@ -285,7 +285,7 @@ static struct bl_coarse_rows coarse_rows(const struct block *b, uint64_t i)
     };
 }
 
-/* The same as search_block(), by codes: see topk-int8.h. */
+/* The same as search_block(), by codes: see topk-coarse.h. */
 static void search_coarsely(const struct worker *w, const struct block *b)
 {
     const struct job *job = w->job;

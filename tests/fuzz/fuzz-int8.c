@@ -12,7 +12,7 @@
 #include "search/index-codes.h"
 #include "net/int8.h"
 #include "base/mem.h"
-#include "search/topk-int8.h"
+#include "search/topk-coarse.h"
 
 enum { OUTS = BL_INT8_OUTS, INS = BL_INT8_INS };
 

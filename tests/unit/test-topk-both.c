@@ -6,7 +6,7 @@
 
 static size_t which;
 #define TOPK_INT8_KERNEL which
-#include "../../common/search/topk-int8.c"
+#include "../../common/search/topk-coarse.c"
 
 #include <float.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
 
 static size_t which;
 #define TOPK_INT8_KERNEL which
-#include "../../common/search/topk-int8.c"
+#include "../../common/search/topk-coarse.c"
 
 #include <math.h>
 #include <stdint.h>

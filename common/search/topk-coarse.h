@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * topk-int8: which vectors that have int8 codes may be among the best, found
+ * topk-coarse: which vectors that have int8 codes may be among the best, found
  * in 8-bit arithmetic; for topk.c only.
  *
  * A query q is rounded to q' of 8 bits.  The vector v is what its codes stand
@@ -29,8 +29,8 @@
  * instead, and there are 2 n of them: less than 1e-37 in all.  Nor may
  * anything overflow: bl_coarse_holds().
  */
-#ifndef BL_TOPK_INT8_H
-#define BL_TOPK_INT8_H
+#ifndef BL_TOPK_COARSE_H
+#define BL_TOPK_COARSE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "search/topk-int8.h"
+#include "search/topk-coarse.h"
 
 #include <math.h>
 #include <stdlib.h>
