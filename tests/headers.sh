@@ -38,6 +38,9 @@ if command -v c++ >/dev/null; then
         run c++ -std=c++11 -Wall -Wextra -Werror -I"$top_srcdir/common" \
             -fsyntax-only "$T/x.cc"
         is "$status$(cat "$T/err")" 0 "$h is good C++"
+        case $h in blink.h | base/decls.h) continue ;; esac
+        ok "$h says that its functions are C's" \
+            grep -qx BL_END_DECLS "$top_srcdir/common/$h"
     done
 fi
 finish
