@@ -149,7 +149,7 @@ static void bad_calls(void)
             "tensors may use", "a module");
     refuses(SPAN("\200\2(U\6moduleNU\1xU\1ytQ."), "byte 1019: opcode "
             "BINPERSID: the file contains a module's program text, expected a "
-            "state dict (tensors alone)", "program text");
+            "state dict (tensors only)", "program text");
     refuses(SPAN("\200\2" REBUILD "((U\7storage" FLOATS "K\5NtQ" REST),
             "byte 1094: opcode REDUCE: a tensor reaches beyond the 5 "
             "elements of its storage", "a tensor beyond its storage");
