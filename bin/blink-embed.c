@@ -18,6 +18,7 @@
 #include "model/model.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
+#include "json/writer.h"
 #include "json/vector.h"
 
 static struct opts {
@@ -226,12 +227,15 @@ static void put_truncated(struct bl_buf *b, unsigned cut)
         { BL_CUT_MENTION, "mention" }, { BL_CUT_TITLE, "title" },
         { BL_CUT_TEXT, "text" }
     };
+    struct bl_writer w = bl_writer(b, BL_WRITE_COMPACT);
 
+    if (!(cut & (BL_CUT_MENTION | BL_CUT_TITLE | BL_CUT_TEXT)))
+        return;
+    bl_write_array(&w, NULL);
     for (size_t i = 0; i < BL_COUNT(parts); i++)
         if (cut & parts[i].bit)
-            bl_buf_printf(b, "%c\"%s\"", b->len ? ',' : '[', parts[i].name);
-    if (b->len)
-        bl_buf_putc(b, ']');
+            bl_write_string(&w, NULL, parts[i].name);
+    bl_write_end(&w);
 }
 
 static void emit(void *ctx, const struct bl_item *item,

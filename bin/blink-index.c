@@ -24,6 +24,7 @@
 #include "cli/prog.h"
 #include "base/utf8.h"
 #include "json/vector.h"
+#include "json/writer.h"
 #include "search/vector-file.h"
 
 static struct opts {
@@ -392,20 +393,23 @@ static void info_table(struct bl_buf *b, const struct bl_index *x)
 
 static void info_json(struct bl_buf *b, const struct bl_index *x)
 {
+    struct bl_writer w = bl_writer(b, BL_WRITE_COMPACT);
     struct bl_buf path = BL_BUF_INIT;
 
     bl_utf8_repair(&path, x->map.path, strlen(x->map.path));
-    bl_buf_puts(b, "{\"index\":");
-    bl_json_put_string(b, path.data, path.len);
-    bl_buf_printf(b, ",\"count\":%" PRIu64 ",\"dim\":%zu,\"dtype\":\"%s\"",
-                  x->n, x->dim, bl_dtype_name(x->dtype));
-    bl_buf_puts(b, ",\"model\":");
-    bl_json_put_string(b, x->model, strlen(x->model));
-    bl_buf_puts(b, ",\"catalogue\":");
-    bl_json_put_string(b, x->kb, strlen(x->kb));
-    bl_buf_printf(b, ",\"entities\":%" PRIu64 ",\"segments\":%zu,"
-                  "\"format\":%d,\"bytes\":%zu}\n", x->kb_entities,
-                  x->n_segments, bl_dtype_version(x->dtype), x->map.size);
+    bl_write_object(&w, NULL);
+    bl_write_span(&w, "index", (struct bl_span){ path.data, path.len });
+    bl_write_size(&w, "count", x->n);
+    bl_write_size(&w, "dim", x->dim);
+    bl_write_string(&w, "dtype", bl_dtype_name(x->dtype));
+    bl_write_string(&w, "model", x->model);
+    bl_write_string(&w, "catalogue", x->kb);
+    bl_write_size(&w, "entities", x->kb_entities);
+    bl_write_size(&w, "segments", x->n_segments);
+    bl_write_integer(&w, "format", bl_dtype_version(x->dtype));
+    bl_write_size(&w, "bytes", x->map.size);
+    bl_write_end(&w);
+    bl_write_line(&w);
     bl_buf_free(&path);
 }
 
@@ -442,6 +446,7 @@ static void print_vector(struct printer *p,
                          const struct bl_index_segment *s, uint64_t i)
 {
     enum { FLUSH_AT = 1 << 16 };
+    struct bl_writer w = bl_writer(&p->out, BL_WRITE_COMPACT);
     struct bl_entity e;
     struct bl_err err;
 
@@ -461,12 +466,12 @@ static void print_vector(struct printer *p,
                 "finite", p->x->map.path, i, bad);
         bl_die(&err);
     }
-    bl_buf_puts(&p->out, "{\"id\":");
-    bl_json_put_string(&p->out, e.id.p, e.id.n);
-    bl_buf_puts(&p->out, ",\"embedding\":");
-    bl_vector_put(&p->out, p->v, p->x->dim, p->x->model, false,
-                  (enum bl_floats)o.floats);
-    bl_buf_puts(&p->out, "}\n");
+    bl_write_object(&w, NULL);
+    bl_write_span(&w, "id", e.id);
+    bl_vector_put(bl_write_slot(&w, "embedding"), p->v, p->x->dim,
+                  p->x->model, false, (enum bl_floats)o.floats);
+    bl_write_end(&w);
+    bl_write_line(&w);
     bl_arena_reset(&p->arena);
     if (p->out.len >= FLUSH_AT) {
         bl_out(p->out.data, p->out.len);

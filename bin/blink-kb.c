@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "cli/opts.h"
 #include "base/paths.h"
+#include "json/writer.h"
 #include "cli/prog.h"
 
 enum on_error { ON_ERROR_STOP, ON_ERROR_DROP };
@@ -315,56 +316,49 @@ static void flush(struct printer *p)
     bl_buf_clear(&p->out);
 }
 
-static void put_field(struct bl_buf *b, const char *name, struct bl_span v)
+static void write_aliases(struct bl_writer *w, const struct bl_kb_alias *v,
+                          size_t n)
 {
-    if (!v.p)
-        return;
-    bl_buf_printf(b, "%s\"%s\":", b->data[b->len - 1] == '{' ? "" : ",",
-                  name);
-    bl_json_put_string(b, v.p, v.n);
-}
-
-static void put_aliases(struct bl_buf *b, const struct bl_kb_alias *v,
-                        size_t n)
-{
-    bl_buf_puts(b, ",\"aliases\":[");
+    bl_write_array(w, "aliases");
     for (size_t i = 0; i < n; i++) {
-        if (i)
-            bl_buf_putc(b, ',');
         if (v[i].count < 0) {
-            bl_json_put_string(b, v[i].surface.p, v[i].surface.n);
+            bl_write_span(w, NULL, v[i].surface);
             continue;
         }
-        bl_buf_puts(b, "{\"name\":");
-        bl_json_put_string(b, v[i].surface.p, v[i].surface.n);
-        bl_buf_printf(b, ",\"count\":%lld}", (long long)v[i].count);
+        bl_write_object(w, NULL);
+        bl_write_span(w, "name", v[i].surface);
+        bl_write_integer(w, "count", v[i].count);
+        bl_write_end(w);
     }
-    bl_buf_putc(b, ']');
+    bl_write_end(w);
 }
 
-/* Without the closing brace. */
-static void put_entity(struct printer *p, const struct bl_entity *e)
+/* Leaves the object open: a search adds its score. */
+static void begin_entity(struct printer *p, struct bl_writer *w,
+                         const struct bl_entity *e)
 {
     struct bl_kb_alias *aliases;
     struct bl_err err;
     size_t n;
 
-    bl_buf_putc(&p->out, '{');
-    put_field(&p->out, "id", e->id);
-    put_field(&p->out, "title", e->title);
-    put_field(&p->out, "text", e->text);
-    put_field(&p->out, "url", e->url);
-    put_field(&p->out, "qid", e->qid);
-    put_field(&p->out, "type", e->type);
+    *w = bl_writer(&p->out, BL_WRITE_COMPACT);
+    bl_write_object(w, NULL);
+    bl_write_optional(w, "id", e->id);
+    bl_write_optional(w, "title", e->title);
+    bl_write_optional(w, "text", e->text);
+    bl_write_optional(w, "url", e->url);
+    bl_write_optional(w, "qid", e->qid);
+    bl_write_optional(w, "type", e->type);
     if (bl_kb_aliases(p->kb, e->row, &p->arena, &aliases, &n, &err) < 0)
         bl_die(&err);
     if (n)
-        put_aliases(&p->out, aliases, n);
+        write_aliases(w, aliases, n);
 }
 
-static void end_entity(struct printer *p)
+static void end_entity(struct printer *p, struct bl_writer *w)
 {
-    bl_buf_puts(&p->out, "}\n");
+    bl_write_end(w);
+    bl_write_line(w);
     bl_arena_reset(&p->arena);
     if (p->out.len >= FLUSH_AT)
         flush(p);
@@ -372,6 +366,7 @@ static void end_entity(struct printer *p)
 
 static int run_get(struct printer *p, struct bl_args ids)
 {
+    struct bl_writer w;
     struct bl_entity e;
     struct bl_err err;
     int status = 0;
@@ -386,8 +381,8 @@ static int run_get(struct printer *p, struct bl_args ids)
             status = 1;
             continue;
         }
-        put_entity(p, &e);
-        end_entity(p);
+        begin_entity(p, &w, &e);
+        end_entity(p, &w);
     }
     return status;
 }
@@ -396,6 +391,7 @@ static int run_search(struct printer *p, struct bl_args words)
 {
     struct bl_arena hits_arena = BL_ARENA_INIT;
     struct bl_buf query = BL_BUF_INIT;
+    struct bl_writer w;
     struct bl_kb_hit *hits;
     struct bl_err err;
     size_t n;
@@ -408,10 +404,9 @@ static int run_search(struct printer *p, struct bl_args words)
                      &hits_arena, &hits, &n, &err) < 0)
         bl_die(&err);
     for (size_t i = 0; i < n; i++) {
-        put_entity(p, &hits[i].entity);
-        bl_buf_puts(&p->out, ",\"score\":");
-        bl_json_put_double(&p->out, hits[i].score, 6);
-        end_entity(p);
+        begin_entity(p, &w, &hits[i].entity);
+        bl_write_double(&w, "score", hits[i].score, 6);
+        end_entity(p, &w);
     }
     bl_buf_free(&query);
     bl_arena_free(&hits_arena);
@@ -420,13 +415,14 @@ static int run_search(struct printer *p, struct bl_args words)
 
 static int run_cat(struct printer *p)
 {
+    struct bl_writer w;
     struct bl_entity e;
     struct bl_err err;
     int rc = bl_kb_walk(p->kb, 0, &err);
 
     while (rc == 0 && (rc = bl_kb_next(p->kb, &p->arena, &e, &err)) == 1) {
-        put_entity(p, &e);
-        end_entity(p);
+        begin_entity(p, &w, &e);
+        end_entity(p, &w);
         rc = 0;
     }
     if (rc < 0)
@@ -475,17 +471,19 @@ static void info_table(struct printer *p, long long bytes)
 
 static void info_json(struct printer *p, long long bytes)
 {
-    bl_buf_putc(&p->out, '{');
-    put_field(&p->out, "catalogue", bl_span_of(bl_kb_path(p->kb)));
-    bl_buf_printf(&p->out, ",\"count\":%zu", bl_kb_count(p->kb));
-    put_field(&p->out, "fingerprint",
-              bl_span_of(bl_kb_fingerprint(p->kb)));
-    bl_buf_printf(&p->out, ",\"format\":%d,\"fts\":%s,\"bytes\":%lld",
-                  BL_KB_FORMAT, bl_kb_has_fts(p->kb) ? "true" : "false",
-                  bytes);
+    struct bl_writer w = bl_writer(&p->out, BL_WRITE_COMPACT);
+
+    bl_write_object(&w, NULL);
+    bl_write_string(&w, "catalogue", bl_kb_path(p->kb));
+    bl_write_size(&w, "count", bl_kb_count(p->kb));
+    bl_write_string(&w, "fingerprint", bl_kb_fingerprint(p->kb));
+    bl_write_integer(&w, "format", BL_KB_FORMAT);
+    bl_write_bool(&w, "fts", bl_kb_has_fts(p->kb));
+    bl_write_integer(&w, "bytes", bytes);
     for (size_t i = 0; i < N_NOTES; i++)
-        put_field(&p->out, notes[i], meta(p, notes[i]));
-    bl_buf_puts(&p->out, "}\n");
+        bl_write_optional(&w, notes[i], meta(p, notes[i]));
+    bl_write_end(&w);
+    bl_write_line(&w);
 }
 
 static int run_info(struct printer *p)

@@ -22,6 +22,7 @@
 #include "base/paths.h"
 #include "cli/prog.h"
 #include "ner/tagger.h"
+#include "json/writer.h"
 #include "base/utf8.h"
 
 static struct opts {
@@ -191,49 +192,43 @@ static bool wanted(struct bl_span type)
     return o.types.n == 0;
 }
 
-static void put_string(struct bl_buf *b, const char *name, struct bl_span v)
+static void write_copied(struct bl_writer *w, const struct document *d)
 {
-    bl_buf_printf(b, "\"%s\":", name);
-    bl_json_put_string(b, v.p, v.n);
-    bl_buf_putc(b, ',');
+    for (size_t i = 0; d->copied && i < o.copy.n; i++)
+        if (d->copied[i].p)
+            bl_write_raw(w, o.copy.v[i], d->copied[i]);
 }
 
-static void put_copied(struct bl_buf *b, const struct document *d)
+/* The document's id and the mention's number as one string. */
+static void put_id(struct bl_buf *b, struct bl_span id, size_t number)
 {
-    for (size_t i = 0; d->copied && i < o.copy.n; i++) {
-        if (!d->copied[i].p)
-            continue;
-        bl_buf_putc(b, ',');
-        bl_json_put_string(b, o.copy.v[i], strlen(o.copy.v[i]));
-        bl_buf_putc(b, ':');
-        bl_buf_put_span(b, d->copied[i]);
-    }
+    bl_json_put_string(b, id.p, id.n);
+    b->len--;                           /* the number goes into the string */
+    bl_buf_printf(b, ":%zu\"", number);
 }
 
 static void put_mention(struct bl_buf *b, const struct state *s,
                         const struct document *d, size_t number,
                         const struct bl_found *f, size_t start)
 {
+    struct bl_writer w = bl_writer(b, BL_WRITE_COMPACT);
     struct bl_span left, right;
     struct bl_span mention = { d->text.p + f->start, f->end - f->start };
 
     bl_doc_context(&s->doc, f->start, f->end, o.context, &left, &right);
-    bl_buf_puts(b, "{\"id\":");
-    bl_json_put_string(b, d->id.p, d->id.n);
-    b->len--;                           /* the number goes into the string */
-    bl_buf_printf(b, ":%zu\",", number);
-    put_string(b, "doc", d->id);
-    bl_buf_printf(b, "\"start\":%zu,\"end\":%zu,", start,
-                  start + bl_utf8_count(mention.p, mention.n));
-    put_string(b, "context_left", left);
-    put_string(b, "mention", mention);
-    put_string(b, "context_right", right);
-    if (f->type.p)
-        put_string(b, "type", f->type);
-    bl_buf_puts(b, "\"ner_score\":");
-    bl_json_put_double(b, f->score, 4);
-    put_copied(b, d);
-    bl_buf_puts(b, "}\n");
+    bl_write_object(&w, NULL);
+    put_id(bl_write_slot(&w, "id"), d->id, number);
+    bl_write_span(&w, "doc", d->id);
+    bl_write_size(&w, "start", start);
+    bl_write_size(&w, "end", start + bl_utf8_count(mention.p, mention.n));
+    bl_write_span(&w, "context_left", left);
+    bl_write_span(&w, "mention", mention);
+    bl_write_span(&w, "context_right", right);
+    bl_write_optional(&w, "type", f->type);
+    bl_write_double(&w, "ner_score", f->score, 4);
+    write_copied(&w, d);
+    bl_write_end(&w);
+    bl_write_line(&w);
 }
 
 static int find(struct state *s, struct bl_err *err)

@@ -16,6 +16,7 @@
 #include "json/candidates.h"
 #include "base/file.h"
 #include "json/json.h"
+#include "json/writer.h"
 #include "eval/label.h"
 #include "cli/loop.h"
 #include "base/mem.h"
@@ -152,31 +153,21 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
     return 0;
 }
 
-static void put_text(struct bl_buf *out, const char *name,
-                     struct bl_span value)
-{
-    if (!value.p)
-        return;
-    bl_buf_printf(out, "\"%s\":", name);
-    bl_json_put_string(out, value.p, value.n);
-    bl_buf_putc(out, ',');
-}
-
 static void put_entity(struct bl_buf *out, const struct work *w)
 {
+    struct bl_writer json = bl_writer(out, BL_WRITE_COMPACT);
     const struct bl_candidate *best = w->list.v;
 
     if (!w->list.n || best->p <= 0 || w->nil_p > o.nil) {
-        bl_buf_puts(out, "null");
+        bl_write_null(&json, NULL);
         return;
     }
-    bl_buf_putc(out, '{');
-    put_text(out, "id", best->id);
-    put_text(out, "title", best->title);
-    put_text(out, "url", best->url);
-    bl_buf_puts(out, "\"p\":");
-    bl_json_put_double(out, best->p, 6);
-    bl_buf_putc(out, '}');
+    bl_write_object(&json, NULL);
+    bl_write_optional(&json, "id", best->id);
+    bl_write_optional(&json, "title", best->title);
+    bl_write_optional(&json, "url", best->url);
+    bl_write_double(&json, "p", best->p, 6);
+    bl_write_end(&json);
 }
 
 static void set_field(struct bl_edits *edits, const char *name,

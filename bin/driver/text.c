@@ -14,7 +14,7 @@
 
 #include "base/buf.h"
 #include "driver.h"
-#include "json/json.h"
+#include "json/writer.h"
 #include "json/lines.h"
 #include "base/mem.h"
 #include "cli/prog.h"
@@ -50,23 +50,27 @@ void bl_driver_put_valid(struct bl_buf *out, const char *p, size_t n)
     bl_buf_free(&whole);
 }
 
-static void put_text(struct bl_buf *out, const char *p, size_t n)
+static void write_valid(struct bl_writer *w, const char *key, const char *p,
+                        size_t n)
 {
     struct bl_buf safe = BL_BUF_INIT;
 
     bl_driver_put_valid(&safe, p, n);
-    bl_json_put_string(out, safe.data ? safe.data : "", safe.len);
+    bl_write_span(w, key, (struct bl_span){ safe.data ? safe.data : "",
+                                            safe.len });
     bl_buf_free(&safe);
 }
 
 void bl_driver_put_document(struct bl_buf *out, const char *id,
                             const char *text, size_t n)
 {
-    bl_buf_puts(out, "{\"id\":");
-    put_text(out, id, strlen(id));
-    bl_buf_puts(out, ",\"text\":");
-    put_text(out, text, n);
-    bl_buf_puts(out, "}\n");
+    struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
+
+    bl_write_object(&w, NULL);
+    write_valid(&w, "id", id, strlen(id));
+    write_valid(&w, "text", text, n);
+    bl_write_end(&w);
+    bl_write_line(&w);
 }
 
 static bool is_utf8(const char *p, size_t n)

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "search/index.h"
-#include "json/json.h"
+#include "json/writer.h"
 #include "cli/prog.h"
 #include "base/utf8.h"
 
@@ -63,34 +63,38 @@ static void info_table(struct bl_buf *b, const struct bl_faiss *f)
     bl_buf_printf(b, "%-12s %zu\n", "bytes", f->map.size);
 }
 
-static void put_name(struct bl_buf *b, const char *key, const char *v)
+static void write_name(struct bl_writer *w, const char *key, const char *v)
 {
-    bl_buf_printf(b, ",\"%s\":", key);
     if (*v)
-        bl_json_put_string(b, v, strlen(v));
+        bl_write_string(w, key, v);
     else
-        bl_buf_puts(b, "null");
+        bl_write_null(w, key);
 }
 
 static void info_json(struct bl_buf *b, const struct bl_faiss *f)
 {
+    struct bl_writer w = bl_writer(b, BL_WRITE_COMPACT);
     struct bl_buf path = BL_BUF_INIT;
 
     bl_utf8_repair(&path, f->map.path, strlen(f->map.path));
-    bl_buf_puts(b, "{\"index\":");
-    bl_json_put_string(b, path.data, path.len);
-    put_name(b, "faiss", f->type);
-    bl_buf_printf(b, ",\"count\":%" PRIu64 ",\"dim\":%zu,\"stored_dim\":%zu,"
-                  "\"metric\":\"%s\"", f->n, f->dim, f->stored_dim,
-                  f->metric == BL_FAISS_IP ? "ip" : "l2");
+    bl_write_object(&w, NULL);
+    bl_write_span(&w, "index", (struct bl_span){ path.data, path.len });
+    write_name(&w, "faiss", f->type);
+    bl_write_size(&w, "count", f->n);
+    bl_write_size(&w, "dim", f->dim);
+    bl_write_size(&w, "stored_dim", f->stored_dim);
+    bl_write_string(&w, "metric", f->metric == BL_FAISS_IP ? "ip" : "l2");
     if (f->ef_search)
-        bl_buf_printf(b, ",\"ef_search\":%zu", f->ef_search);
-    if (f->lists)
-        bl_buf_printf(b, ",\"lists\":%" PRIu64 ",\"nprobe\":%" PRIu64,
-                      f->lists, f->nprobe);
-    put_name(b, "model", f->model);
-    put_name(b, "catalogue", f->kb);
-    bl_buf_printf(b, ",\"bytes\":%zu}\n", f->map.size);
+        bl_write_size(&w, "ef_search", f->ef_search);
+    if (f->lists) {
+        bl_write_size(&w, "lists", f->lists);
+        bl_write_size(&w, "nprobe", f->nprobe);
+    }
+    write_name(&w, "model", f->model);
+    write_name(&w, "catalogue", f->kb);
+    bl_write_size(&w, "bytes", f->map.size);
+    bl_write_end(&w);
+    bl_write_line(&w);
     bl_buf_free(&path);
 }
 

@@ -12,6 +12,7 @@
 #include "train/examples.h"
 #include "base/file.h"
 #include "json/json.h"
+#include "json/writer.h"
 #include "kb/kb.h"
 #include "base/mem.h"
 #include "base/threads.h"
@@ -171,24 +172,7 @@ void bl_verb_start(struct bl_train_setup *s, const struct bl_train_wish *w)
 
 /* ---- What a checkpoint must agree with ---- */
 
-static void put_number(struct bl_buf *b, const char *name, double v)
-{
-    bl_buf_printf(b, ",\"%s\":", name);
-    bl_json_put_double(b, v, 17);
-}
-
-static void put_size(struct bl_buf *b, const char *name, size_t v)
-{
-    bl_buf_printf(b, ",\"%s\":%zu", name, v);
-}
-
-static void put_text(struct bl_buf *b, const char *name, const char *v)
-{
-    bl_buf_printf(b, ",\"%s\":", name);
-    bl_json_put_string(b, v ? v : "", v ? strlen(v) : 0);
-}
-
-static void put_choices(struct bl_buf *b)
+static void write_choices(struct bl_writer *w)
 {
     const struct { const char *name; int v; } choices[] = {
         { "recipe", train_opts.run.recipe }, { "order", train_opts.run.order },
@@ -200,42 +184,63 @@ static void put_choices(struct bl_buf *b)
     };
 
     for (size_t i = 0; i < BL_COUNT(choices); i++)
-        bl_buf_printf(b, ",\"%s\":%d", choices[i].name, choices[i].v);
+        bl_write_integer(w, choices[i].name, choices[i].v);
 }
 
+static void write_numbers(struct bl_writer *w)
+{
+    const struct bl_trainer_opts *run = &train_opts.run;
+    const struct { const char *name; double v; } numbers[] = {
+        { "rate", run->rate }, { "warmup", run->warmup },
+        { "decay", run->decay }, { "clip", run->clip },
+        { "dropout", run->dropout },
+        { "temperature", train_opts.temperature },
+        { "lower", train_opts.lower },
+    };
+
+    for (size_t i = 0; i < BL_COUNT(numbers); i++)
+        bl_write_double(w, numbers[i].name, numbers[i].v, 17);
+}
+
+static void write_sizes(struct bl_writer *w)
+{
+    const struct bl_trainer_opts *run = &train_opts.run;
+    const struct { const char *name; size_t v; } sizes[] = {
+        { "batch", run->batch }, { "accumulate", run->accumulate },
+        { "epochs", run->epochs }, { "steps", run->steps },
+        { "seed", run->seed }, { "threads", run->threads },
+        { "eval-every", run->eval_every }, { "patience", run->patience },
+        { "refresh", run->refresh }, { "negatives", train_opts.negatives },
+        { "own-negatives", train_opts.others },
+        { "candidates", train_opts.candidates },
+        { "pool", train_opts.pool }, { "towers", train_opts.towers },
+        { "context-length", train_opts.context_length },
+        { "entity-length", train_opts.entity_length },
+    };
+
+    for (size_t i = 0; i < BL_COUNT(sizes); i++)
+        bl_write_size(w, sizes[i].name, sizes[i].v);
+}
+
+/* Training goes on from a checkpoint only with the settings that made it. */
 static void put_settings(struct bl_buf *b, const struct bl_train_setup *s,
                          const char *digests)
 {
-    bl_buf_printf(b, "{\"format\":1,\"data\":\"%s\"", digests);
-    put_text(b, "base", s->base->fingerprint);
-    put_text(b, "libtorch", s->api->version);
-    put_text(b, "freeze", train_opts.freeze);
-    put_text(b, "groups", train_opts.groups);
-    put_choices(b);
-    put_number(b, "rate", train_opts.run.rate);
-    put_number(b, "warmup", train_opts.run.warmup);
-    put_number(b, "decay", train_opts.run.decay);
-    put_number(b, "clip", train_opts.run.clip);
-    put_number(b, "dropout", train_opts.run.dropout);
-    put_number(b, "temperature", train_opts.temperature);
-    put_number(b, "lower", train_opts.lower);
-    put_size(b, "batch", train_opts.run.batch);
-    put_size(b, "accumulate", train_opts.run.accumulate);
-    put_size(b, "epochs", train_opts.run.epochs);
-    put_size(b, "steps", train_opts.run.steps);
-    put_size(b, "seed", train_opts.run.seed);
-    put_size(b, "threads", train_opts.run.threads);
-    put_size(b, "eval-every", train_opts.run.eval_every);
-    put_size(b, "patience", train_opts.run.patience);
-    put_size(b, "refresh", train_opts.run.refresh);
-    put_size(b, "negatives", train_opts.negatives);
-    put_size(b, "own-negatives", train_opts.others);
-    put_size(b, "candidates", train_opts.candidates);
-    put_size(b, "pool", train_opts.pool);
-    put_size(b, "towers", train_opts.towers);
-    put_size(b, "context-length", train_opts.context_length);
-    put_size(b, "entity-length", train_opts.entity_length);
-    bl_buf_putc(b, '}');
+    struct bl_writer w = bl_writer(b, BL_WRITE_COMPACT);
+
+    bl_write_object(&w, NULL);
+    bl_write_size(&w, "format", 1);
+    bl_write_string(&w, "data", digests);
+    bl_write_string(&w, "base", s->base->fingerprint);
+    bl_write_string(&w, "libtorch", s->api->version);
+    bl_write_string(&w, "freeze", train_opts.freeze ? train_opts.freeze
+                    : "");
+    bl_write_string(&w, "groups", train_opts.groups ? train_opts.groups
+                    : "");
+    write_choices(&w);
+    write_numbers(&w);
+    write_sizes(&w);
+    bl_write_end(&w);
 }
 
 /* ---- Progress ---- */

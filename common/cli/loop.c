@@ -11,6 +11,7 @@
 #include "json/lines.h"
 #include "base/mem.h"
 #include "cli/prog.h"
+#include "json/writer.h"
 #include "base/utf8.h"
 
 /* Lines of one batch together; keeps memory flat when lines are huge. */
@@ -197,29 +198,29 @@ static int work(struct state *s, struct bl_err *err)
 
 /* ---- Writing it ---- */
 
-static void error_value(struct bl_buf *b, const struct bl_err *err)
+static void write_error(struct bl_writer *w, const char *key,
+                        const struct bl_err *err)
 {
-    bl_buf_clear(b);
-    bl_buf_puts(b, "{\"by\":");
-    bl_json_put_string(b, bl_prog_name(), strlen(bl_prog_name()));
-    bl_buf_printf(b, ",\"code\":\"%s\",\"message\":",
-                  bl_code_name(err->code));
-    bl_json_put_string(b, err->msg, strlen(err->msg));
-    bl_buf_putc(b, '}');
+    bl_write_object(w, key);
+    bl_write_string(w, "by", bl_prog_name());
+    bl_write_string(w, "code", bl_code_name(err->code));
+    bl_write_string(w, "message", err->msg);
+    bl_write_end(w);
 }
 
 /* The line could not be read as a record: quoted, made valid. */
 static void put_unparsed(struct state *s, const struct bl_item *item)
 {
+    struct bl_writer w = bl_writer(&s->out, BL_WRITE_COMPACT);
     struct bl_buf safe = BL_BUF_INIT;
 
-    error_value(&s->scratch, &item->err);
     bl_utf8_repair(&safe, item->rec.line.p, item->rec.line.n);
-    bl_buf_puts(&s->out, "{\"error\":");
-    bl_buf_put(&s->out, s->scratch.data, s->scratch.len);
-    bl_buf_printf(&s->out, ",\"line\":%zu,\"raw\":", item->rec.number);
-    bl_json_put_string(&s->out, safe.data, safe.len);
-    bl_buf_puts(&s->out, "}\n");
+    bl_write_object(&w, NULL);
+    write_error(&w, "error", &item->err);
+    bl_write_size(&w, "line", item->rec.number);
+    bl_write_span(&w, "raw", (struct bl_span){ safe.data, safe.len });
+    bl_write_end(&w);
+    bl_write_line(&w);
     bl_buf_free(&safe);
 }
 
@@ -227,10 +228,13 @@ static void put_unparsed(struct state *s, const struct bl_item *item)
  * record must not stop the reader of our output too (jq 1.6 would). */
 static void put_failed(struct state *s, const struct bl_item *item)
 {
+    struct bl_writer w = bl_writer(&s->scratch, BL_WRITE_COMPACT);
+
     if (item->err.code == BL_BAD_STRING)
         bl_json_mend_surrogates((char *)(uintptr_t)item->rec.line.p,
                                 item->rec.line.n);
-    error_value(&s->scratch, &item->err);
+    bl_buf_clear(&s->scratch);
+    write_error(&w, NULL, &item->err);
     bl_edits_clear(&s->edits);
     bl_edits_set(&s->edits, "error",
                  (struct bl_span){ s->scratch.data, s->scratch.len });

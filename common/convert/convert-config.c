@@ -81,17 +81,11 @@ static int derive(const struct bl_checkpoint *from, const char *prefix,
                                       "numbers are not a multiple of %d: give "
                                       "the folder of the BERT that they were "
                                       "trained from (--bert)", hidden, HEAD);
-    bl_buf_printf(out, "{\n  \"model_type\": \"bert\",\n"
-                  "  \"hidden_act\": \"gelu\",\n  \"hidden_size\": %zu,\n"
-                  "  \"intermediate_size\": %zu,\n"
-                  "  \"layer_norm_eps\": 1e-12,\n"
-                  "  \"max_position_embeddings\": %zu,\n", hidden,
-                  inner->dims[0], places->dims[0]);
-    bl_buf_printf(out, "  \"num_attention_heads\": %zu,\n"
-                  "  \"num_hidden_layers\": %zu,\n"
-                  "  \"type_vocab_size\": %zu,\n  \"vocab_size\": %zu\n}\n",
-                  hidden / HEAD, count_layers(from, prefix), types->dims[0],
-                  words->dims[0]);
+    bl_model_put_config(out, &(struct bl_shape){
+        .hidden = hidden, .inner = inner->dims[0], .heads = hidden / HEAD,
+        .layers = count_layers(from, prefix), .vocab = words->dims[0],
+        .positions = places->dims[0], .types = types->dims[0],
+    }, 1e-12, NULL, 0);
     return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/newdir.h"
 #include "json/record.h"
+#include "json/writer.h"
 #include "text/unicode.h"
 
 enum { SIDE = 128 };            /* words kept before and behind a mention */
@@ -44,6 +45,7 @@ struct zeshel {
     struct bl_record rec, page; /* the line at hand, and the one it names */
     struct bl_arena arena;      /* of the line at hand */
     struct bl_buf lower, out;
+    struct bl_writer json;      /* one line of `out` */
 };
 
 /* ---- Folders ---- */
@@ -140,14 +142,7 @@ static void at_line(struct bl_err *err, const struct cursor *c)
     bl_err_prefix(err, "'%s':%zu", c->map->path, c->number);
 }
 
-/* ---- Strings of the output ---- */
-
-static void put(struct bl_buf *b, const char *key, struct bl_span value)
-{
-    bl_buf_printf(b, "%s\"%s\":", b->data[b->len - 1] == '{' ? "" : ",",
-                  key);
-    bl_json_put_string(b, value.p, value.n);
-}
+/* ---- The output ---- */
 
 static struct bl_newfile *create(const struct bl_newdir *d,
                                  const char *name, struct bl_err *err)
@@ -200,12 +195,14 @@ static int read_page(struct zeshel *s, struct world *w,
     w->pages[w->n] = (struct page){ id, s->rec.line, w->n };
     snprintf(row, sizeof row, "%zu", w->n++);
     bl_buf_clear(&s->out);
-    bl_buf_putc(&s->out, '{');
-    put(&s->out, "id", bl_span_of(row));
-    put(&s->out, "title", title);
-    put(&s->out, "text", text);
-    put(&s->out, "document_id", id);
-    bl_buf_puts(&s->out, "}\n");
+    s->json = bl_writer(&s->out, BL_WRITE_COMPACT);
+    bl_write_object(&s->json, NULL);
+    bl_write_string(&s->json, "id", row);
+    bl_write_span(&s->json, "title", title);
+    bl_write_span(&s->json, "text", text);
+    bl_write_span(&s->json, "document_id", id);
+    bl_write_end(&s->json);
+    bl_write_line(&s->json);
     return bl_newfile_write(f, s->out.data, s->out.len, err);
 }
 
@@ -333,10 +330,11 @@ static int put_context(struct zeshel *s, struct bl_span page,
         return bl_fail(err, BL_DATA, "field 'text': the page has '%.*s' as "
                        "words %zu to %zu, expected '%.80s'",
                        (int)BL_MIN(found.n, 80), found.p, a, z, said.p);
-    put(&s->out, "context_left", a ? words(text, a < SIDE ? 0 : a - SIDE,
-                                           a - 1) : BL_SPAN_LIT(""));
-    put(&s->out, "mention", said);
-    put(&s->out, "context_right", words(text, z + 1, z + SIDE));
+    bl_write_span(&s->json, "context_left", a
+                  ? words(text, a < SIDE ? 0 : a - SIDE, a - 1)
+                  : BL_SPAN_LIT(""));
+    bl_write_span(&s->json, "mention", said);
+    bl_write_span(&s->json, "context_right", words(text, z + 1, z + SIDE));
     return 0;
 }
 
@@ -347,7 +345,7 @@ static int put_optional(struct zeshel *s, const char *field,
     int has = bl_record_string_opt(&s->rec, field, &s->arena, &v, err);
 
     if (has > 0)
-        put(&s->out, name, v);
+        bl_write_span(&s->json, name, v);
     return has < 0 ? -1 : 0;
 }
 
@@ -360,7 +358,8 @@ static int read_mention(struct zeshel *s, struct bl_err *err)
 
     bl_arena_reset(&s->arena);
     bl_buf_clear(&s->out);
-    bl_buf_putc(&s->out, '{');
+    s->json = bl_writer(&s->out, BL_WRITE_COMPACT);
+    bl_write_object(&s->json, NULL);
     if (find_world(s, &w, err) < 0
         || bl_record_integer(&s->rec, "start_index", 0, INT32_MAX, &first,
                              err) < 0
@@ -374,13 +373,14 @@ static int read_mention(struct zeshel *s, struct bl_err *err)
         || named_page(s, w, "label_document_id", &page, &text, &title,
                       err) < 0)
         return -1;
-    put(&s->out, "label", text);
-    put(&s->out, "label_title", title);
-    bl_buf_printf(&s->out, ",\"label_id\":%zu", page->row);
-    put(&s->out, "world", bl_span_of(w->name));
+    bl_write_span(&s->json, "label", text);
+    bl_write_span(&s->json, "label_title", title);
+    bl_write_size(&s->json, "label_id", page->row);
+    bl_write_string(&s->json, "world", w->name);
     if (put_optional(s, "category", "category", err) < 0)
         return -1;
-    bl_buf_puts(&s->out, "}\n");
+    bl_write_end(&s->json);
+    bl_write_line(&s->json);
     return 0;
 }
 

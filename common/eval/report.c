@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "json/json.h"
+#include "json/writer.h"
 #include "base/mem.h"
 
 /* ---- The table and its JSON ---- */
@@ -30,35 +31,46 @@ static void counts_of(const struct bl_tally *t, const struct bl_report *r,
     c[5] = (struct count){ "unreadable", (double)r->failed };
 }
 
-static void put_number(struct bl_buf *out, double v, int digits)
+/* All figures of some cases. */
+struct summary {
+    struct count counts[N_COUNTS];
+    struct bl_figure f[BL_MAX_FIGURES];
+    double lo[BL_MAX_FIGURES], hi[BL_MAX_FIGURES];
+    size_t n;                   /* of f, lo and hi */
+    bool intervals;             /* lo and hi are set */
+};
+
+static void summarize(struct summary *s, const struct bl_cases *cases,
+                      const struct bl_report *r)
 {
-    if (isfinite(v))
-        bl_json_put_double(out, v, digits);
-    else
-        bl_buf_puts(out, "null");
+    struct bl_tally t;
+
+    bl_cases_tally(cases, r->cutoffs, &t);
+    s->n = bl_figures(&t, r->cutoffs, t.docs > 0, s->f);
+    s->intervals = r->bootstrap > 0;
+    if (s->intervals)
+        bl_cases_bootstrap(cases, r->cutoffs, r->bootstrap, r->seed, s->lo,
+                           s->hi);
+    counts_of(&t, r, s->counts);
 }
 
-/* The members of the object, without its braces. */
-static void put_json(struct bl_buf *out, const struct count *c,
-                     const struct bl_figure *f, size_t n, const double *lo,
-                     const double *hi)
+/* Into the object that is open. */
+static void write_summary(struct bl_writer *w, const struct summary *s)
 {
     for (size_t i = 0; i < N_COUNTS; i++)
-        bl_buf_printf(out, "%s\"%s\":%.0f", i ? "," : "", c[i].name,
-                      c[i].value);
-    for (size_t i = 0; i < n; i++) {
-        bl_buf_printf(out, ",\"%s\":", f[i].name);
-        put_number(out, f[i].value, 9);
+        bl_write_size(w, s->counts[i].name, (uint64_t)s->counts[i].value);
+    for (size_t i = 0; i < s->n; i++)
+        bl_write_double_or_null(w, s->f[i].name, s->f[i].value, 9);
+    if (!s->intervals)
+        return;
+    bl_write_object(w, "intervals");
+    for (size_t i = 0; i < s->n; i++) {
+        bl_write_array(w, s->f[i].name);
+        bl_write_double_or_null(w, NULL, s->lo[i], 6);
+        bl_write_double_or_null(w, NULL, s->hi[i], 6);
+        bl_write_end(w);
     }
-    for (size_t i = 0; lo && i < n; i++) {
-        bl_buf_printf(out, "%s\"%s\":[", i ? "," : ",\"intervals\":{",
-                      f[i].name);
-        put_number(out, lo[i], 6);
-        bl_buf_putc(out, ',');
-        put_number(out, hi[i], 6);
-        bl_buf_putc(out, ']');
-    }
-    bl_buf_puts(out, lo ? "}" : "");
+    bl_write_end(w);
 }
 
 static void put_fixed(struct bl_buf *out, double v)
@@ -69,37 +81,18 @@ static void put_fixed(struct bl_buf *out, double v)
         bl_buf_printf(out, "%8s", "-");
 }
 
-static void put_table(struct bl_buf *out, const struct count *c,
-                      const struct bl_figure *f, size_t n, const double *lo,
-                      const double *hi)
+static void put_table(struct bl_buf *out, const struct summary *s)
 {
     for (size_t i = 0; i < N_COUNTS; i++)
-        bl_buf_printf(out, "%-28s%8.0f\n", c[i].name, c[i].value);
-    for (size_t i = 0; i < n; i++) {
-        bl_buf_printf(out, "%-28s", f[i].name);
-        put_fixed(out, f[i].value);
-        if (lo && isfinite(lo[i]))
-            bl_buf_printf(out, "  %.4f-%.4f", lo[i], hi[i]);
+        bl_buf_printf(out, "%-28s%8.0f\n", s->counts[i].name,
+                      s->counts[i].value);
+    for (size_t i = 0; i < s->n; i++) {
+        bl_buf_printf(out, "%-28s", s->f[i].name);
+        put_fixed(out, s->f[i].value);
+        if (s->intervals && isfinite(s->lo[i]))
+            bl_buf_printf(out, "  %.4f-%.4f", s->lo[i], s->hi[i]);
         bl_buf_putc(out, '\n');
     }
-}
-
-static void put_all(struct bl_buf *out, const struct bl_cases *cases,
-                    const struct bl_report *r)
-{
-    struct bl_figure f[BL_MAX_FIGURES];
-    double lo[BL_MAX_FIGURES], hi[BL_MAX_FIGURES];
-    double *low = r->bootstrap ? lo : NULL;
-    struct count counts[N_COUNTS];
-    struct bl_tally t;
-    size_t n;
-
-    bl_cases_tally(cases, r->cutoffs, &t);
-    n = bl_figures(&t, r->cutoffs, t.docs > 0, f);
-    if (low)
-        bl_cases_bootstrap(cases, r->cutoffs, r->bootstrap, r->seed, lo, hi);
-    counts_of(&t, r, counts);
-    (r->json ? put_json : put_table)(out, counts, f, n, low, hi);
 }
 
 /* ---- Groups ---- */
@@ -160,22 +153,17 @@ static void put_line(struct bl_buf *out, const struct bl_cases *cases,
     bl_buf_putc(out, '\n');
 }
 
-static void put_group(struct bl_buf *out, const struct bl_cases *cases,
-                      const struct bl_report *r, bool first)
+static void write_group(struct bl_writer *w, const struct bl_cases *cases,
+                        const struct bl_report *r)
 {
-    const char *name = cases->v->group ? cases->v->group : "";
     struct bl_report part = *r;
+    struct summary s;
 
-    if (!r->json) {
-        put_line(out, cases, r, first);
-        return;
-    }
-    part.failed = 0;
-    bl_buf_puts(out, first ? "" : ",");
-    bl_json_put_string(out, name, strlen(name));
-    bl_buf_puts(out, ":{");
-    put_all(out, cases, &part);
-    bl_buf_putc(out, '}');
+    part.failed = 0;            /* of no group, as nothing of them is known */
+    summarize(&s, cases, &part);
+    bl_write_object(w, cases->v->group ? cases->v->group : "");
+    write_summary(w, &s);
+    bl_write_end(w);
 }
 
 static bool same_group(const struct bl_case *a, const struct bl_case *b)
@@ -183,7 +171,9 @@ static bool same_group(const struct bl_case *a, const struct bl_case *b)
     return !strcmp(a->group ? a->group : "", b->group ? b->group : "");
 }
 
-static void put_groups(struct bl_buf *out, const struct bl_cases *cases,
+/* To *w if that is not NULL, as lines of a table to *out otherwise. */
+static void put_groups(struct bl_buf *out, struct bl_writer *w,
+                       const struct bl_cases *cases,
                        const struct bl_report *r)
 {
     struct bl_cases all = *cases, part;
@@ -197,7 +187,10 @@ static void put_groups(struct bl_buf *out, const struct bl_cases *cases,
         while (i + part.n < all.n
                && same_group(part.v, part.v + part.n))
             part.n++;
-        put_group(out, &part, r, i == 0);
+        if (w)
+            write_group(w, &part, r);
+        else
+            put_line(out, &part, r, i == 0);
     }
     free(all.v);
 }
@@ -205,14 +198,25 @@ static void put_groups(struct bl_buf *out, const struct bl_cases *cases,
 void bl_print_report(struct bl_buf *out, const struct bl_cases *cases,
                      const struct bl_report *r)
 {
-    bl_buf_puts(out, r->json ? "{" : "");
-    put_all(out, cases, r);
-    if (r->by && r->json)
-        bl_buf_puts(out, ",\"groups\":{");
-    if (r->by)
-        put_groups(out, cases, r);
-    if (r->json)
-        bl_buf_puts(out, r->by ? "}}\n" : "}\n");
+    struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
+    struct summary s;
+
+    summarize(&s, cases, r);
+    if (!r->json) {
+        put_table(out, &s);
+        if (r->by)
+            put_groups(out, NULL, cases, r);
+        return;
+    }
+    bl_write_object(&w, NULL);
+    write_summary(&w, &s);
+    if (r->by) {
+        bl_write_object(&w, "groups");
+        put_groups(out, &w, cases, r);
+        bl_write_end(&w);
+    }
+    bl_write_end(&w);
+    bl_write_line(&w);
 }
 
 /* ---- What changed ---- */
@@ -243,15 +247,7 @@ static enum change change_between(const struct bl_case *a,
         ? OTHER : SAME;
 }
 
-static void put_value(struct bl_buf *out, const char *name, const char *s)
-{
-    bl_buf_printf(out, ",\"%s\":", name);
-    if (s)
-        bl_json_put_string(out, s, strlen(s));
-    else
-        bl_buf_puts(out, "null");
-}
-
+/* One case that has another answer now. */
 static void put_change(struct bl_buf *out, enum change what,
                        const struct bl_case *a, const struct bl_case *b,
                        bool json)
@@ -259,20 +255,48 @@ static void put_change(struct bl_buf *out, enum change what,
     const char *names[] = { "id", "mention", "label_id", "before", "now" };
     const char *cells[] = { b->id, b->mention, b->gold, a->answer,
                             b->answer };
+    struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
 
-    if (json)
-        bl_buf_printf(out, "{\"change\":\"%s\"", change_names[what]);
-    else
+    if (!json) {
         bl_buf_putc(out, "+-~="[what]);
-    for (size_t i = 0; i < BL_COUNT(cells); i++) {
-        if (json) {
-            put_value(out, names[i], cells[i]);
-            continue;
+        for (size_t i = 0; i < BL_COUNT(cells); i++) {
+            bl_buf_putc(out, '\t');
+            put_cell(out, cells[i] ? cells[i] : "-");
         }
-        bl_buf_putc(out, '\t');
-        put_cell(out, cells[i] ? cells[i] : "-");
+        bl_buf_putc(out, '\n');
+        return;
     }
-    bl_buf_puts(out, json ? "}\n" : "\n");
+    bl_write_object(&w, NULL);
+    bl_write_string(&w, "change", change_names[what]);
+    for (size_t i = 0; i < BL_COUNT(cells); i++) {
+        if (cells[i])
+            bl_write_string(&w, names[i], cells[i]);
+        else
+            bl_write_null(&w, names[i]);
+    }
+    bl_write_end(&w);
+    bl_write_line(&w);
+}
+
+static void put_counts(struct bl_buf *out, const size_t *counts,
+                       size_t alone, bool json)
+{
+    struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
+
+    if (!json) {
+        bl_buf_putc(out, '#');
+        for (size_t i = 0; i < N_CHANGES; i++)
+            bl_buf_printf(out, "%s %s %zu", i ? "," : "", change_names[i],
+                          counts[i]);
+        bl_buf_printf(out, ", unmatched %zu\n", alone);
+        return;
+    }
+    bl_write_object(&w, NULL);
+    for (size_t i = 0; i < N_CHANGES; i++)
+        bl_write_size(&w, change_names[i], counts[i]);
+    bl_write_size(&w, "unmatched", alone);
+    bl_write_end(&w);
+    bl_write_line(&w);
 }
 
 void bl_print_diff(struct bl_buf *out, struct bl_cases *before,
@@ -298,10 +322,5 @@ void bl_print_diff(struct bl_buf *out, struct bl_cases *before,
         if (what != SAME)
             put_change(out, what, a, b, json);
     }
-    bl_buf_puts(out, json ? "{" : "#");
-    for (size_t i = 0; i < N_CHANGES; i++)
-        bl_buf_printf(out, json ? "%s\"%s\":%zu" : "%s %s %zu",
-                      i ? "," : "", change_names[i], counts[i]);
-    bl_buf_printf(out, json ? ",\"unmatched\":%zu}\n" : ", unmatched %zu\n",
-                  alone);
+    put_counts(out, counts, alone, json);
 }

@@ -175,55 +175,49 @@ static void put_one(struct bl_buf *out, const struct bl_candidate *c,
             last--;
         bl_buf_put(out, from, (size_t)(last - from));
         from = last;
-        bl_buf_printf(out, "%s\"%s\":", members++ ? "," : "", m[i].name);
+        bl_buf_puts(out, members++ ? "," : "");
+        bl_json_put_string(out, m[i].name, strlen(m[i].name));
+        bl_buf_putc(out, ':');
         put_value(out, m[i].value);
     }
     bl_buf_put(out, from, (size_t)(last - from));
     bl_buf_putc(out, '}');
 }
 
-static void put_text(struct bl_writer *w, const char *name, struct bl_span v)
-{
-    if (v.p)
-        bl_write_span(w, name, v);
-}
-
-static void put_number(struct bl_writer *w, const char *name, double v)
+static void write_known(struct bl_writer *w, const char *name, double v)
 {
     if (!isnan(v))
         bl_write_double_or_null(w, name, v, 9);
 }
 
-static void put_whole(struct bl_buf *out, const struct bl_candidate *c)
+static void write_whole(struct bl_writer *w, const struct bl_candidate *c)
 {
-    struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
-
-    bl_write_object(&w, NULL);
-    bl_write_span(&w, "id", c->id);
-    put_text(&w, "title", c->title);
-    put_text(&w, "url", c->url);
-    put_text(&w, "qid", c->qid);
-    put_text(&w, "type", c->type);
-    bl_write_double_or_null(&w, "score", c->score, 9);
-    put_number(&w, "bi_score", c->bi);
-    put_number(&w, "cross_score", c->cross);
-    put_number(&w, "prior", c->prior);
-    put_number(&w, "p", c->p);
-    put_number(&w, "cross_p", c->cross_p);
-    bl_write_end(&w);
+    bl_write_object(w, NULL);
+    bl_write_span(w, "id", c->id);
+    bl_write_optional(w, "title", c->title);
+    bl_write_optional(w, "url", c->url);
+    bl_write_optional(w, "qid", c->qid);
+    bl_write_optional(w, "type", c->type);
+    bl_write_double_or_null(w, "score", c->score, 9);
+    write_known(w, "bi_score", c->bi);
+    write_known(w, "cross_score", c->cross);
+    write_known(w, "prior", c->prior);
+    write_known(w, "p", c->p);
+    write_known(w, "cross_p", c->cross_p);
+    bl_write_end(w);
 }
 
 void bl_candidates_put(struct bl_buf *out, const struct bl_candidates *c,
                        unsigned what)
 {
-    bl_buf_putc(out, '[');
+    struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
+
+    bl_write_array(&w, NULL);
     for (size_t i = 0; i < c->n; i++) {
-        if (i)
-            bl_buf_putc(out, ',');
         if (c->v[i].raw.p)
-            put_one(out, &c->v[i], what);
+            put_one(bl_write_slot(&w, NULL), &c->v[i], what);
         else
-            put_whole(out, &c->v[i]);
+            write_whole(&w, &c->v[i]);
     }
-    bl_buf_putc(out, ']');
+    bl_write_end(&w);
 }

@@ -43,9 +43,10 @@
 
 enum {
     /* Depth bounds the stack, as cJSON recurses; the number of values bounds
-     * the memory: one takes up to 128 bytes however short its text is. */
+     * the memory, to 128 MiB: one takes up to 128 bytes however short its
+     * text is, and a vocabulary of 500,000 words is the largest known. */
     BL_DOCUMENT_MAX_DEPTH = 100,
-    BL_DOCUMENT_MAX_VALUES = 4 << 20,
+    BL_DOCUMENT_MAX_VALUES = 1 << 20,
     BL_DOCUMENT_MAX_DIGITS = 63         /* characters of a number */
 };
 

@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/finite.h"
 #include "json/json.h"
+#include "json/writer.h"
 #include "base/mem.h"
 
 enum { SHOWN = 16 };            /* digits of a fingerprint in messages */
@@ -260,9 +261,10 @@ int bl_vector_get(const struct bl_record *r,
     return bl_vector_read(value, want, arena, out, err);
 }
 
+/* The numbers in little-endian order, as a string. */
 static void put_base64(struct bl_buf *out, const float *v, size_t dim)
 {
-    bl_buf_puts(out, "\"f32\":\"");
+    bl_buf_putc(out, '"');
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     float *swapped = bl_xmemdup(v, dim * sizeof *v);
 
@@ -275,26 +277,27 @@ static void put_base64(struct bl_buf *out, const float *v, size_t dim)
     bl_buf_putc(out, '"');
 }
 
-static void put_values(struct bl_buf *out, const float *v, size_t dim)
+static void write_values(struct bl_writer *w, const float *v, size_t dim)
 {
-    bl_buf_puts(out, "\"values\":[");
-    for (size_t i = 0; i < dim; i++) {
-        if (i)
-            bl_buf_putc(out, ',');
-        bl_json_put_float(out, v[i]);
-    }
-    bl_buf_putc(out, ']');
+    bl_write_array(w, "values");
+    for (size_t i = 0; i < dim; i++)
+        bl_write_float(w, NULL, v[i]);
+    bl_write_end(w);
 }
 
 void bl_vector_put(struct bl_buf *out, const float *v, size_t dim,
                    const char *model, bool names, enum bl_floats form)
 {
-    bl_buf_puts(out, "{\"model\":");
-    bl_json_put_string(out, model, strlen(model));
-    bl_buf_printf(out, ",\"dim\":%zu,", dim);
+    struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
+
+    bl_write_object(&w, NULL);
+    bl_write_string(&w, "model", model);
+    bl_write_size(&w, "dim", dim);
     if (form == BL_FLOATS_BASE64)
-        put_base64(out, v, dim);
+        put_base64(bl_write_slot(&w, "f32"), v, dim);
     else
-        put_values(out, v, dim);
-    bl_buf_puts(out, names ? ",\"names\":true}" : "}");
+        write_values(&w, v, dim);
+    if (names)
+        bl_write_bool(&w, "names", true);
+    bl_write_end(&w);
 }

@@ -155,6 +155,13 @@ void bl_write_string(struct bl_writer *w, const char *key, const char *v)
     bl_write_span(w, key, bl_span_of(v));
 }
 
+void bl_write_optional(struct bl_writer *w, const char *key,
+                       struct bl_span v)
+{
+    if (v.p)
+        bl_write_span(w, key, v);
+}
+
 void bl_write_bool(struct bl_writer *w, const char *key, bool v)
 {
     begin_value(w, key);

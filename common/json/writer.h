@@ -66,6 +66,10 @@ void bl_write_break(struct bl_writer *w, unsigned spaces);
 /* A value each; strings are quoted, and escaped where JSON wants it. */
 void bl_write_span(struct bl_writer *w, const char *key, struct bl_span v);
 void bl_write_string(struct bl_writer *w, const char *key, const char *v);
+/* No member at all when v.p is NULL. */
+void bl_write_optional(struct bl_writer *w, const char *key,
+                       struct bl_span v);
+/* And the values that are not strings. */
 void bl_write_bool(struct bl_writer *w, const char *key, bool v);
 void bl_write_null(struct bl_writer *w, const char *key);
 void bl_write_integer(struct bl_writer *w, const char *key, int64_t v);

@@ -3,9 +3,10 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "json/json.h"
+#include "json/writer.h"
 #include "kb/kb-wiki-parts.h"
 
 enum {
@@ -39,13 +40,6 @@ static int resolve(struct bl_wiki_store *store, struct bl_sorter *all,
     }
     bl_buf_free(&record);
     return rc;
-}
-
-static void put_string(struct bl_buf *out, const char *name,
-                       struct bl_span value)
-{
-    bl_buf_printf(out, ",\"%s\":", name);
-    bl_json_put_string(out, value.p, value.n);
 }
 
 static bool space_at(struct bl_span text, size_t at)
@@ -121,28 +115,32 @@ static int next_label(struct mention_writer *writer, struct bl_err *err)
 static void put_record(struct mention_writer *writer, uint64_t page,
                        uint64_t ordinal, size_t start, size_t len)
 {
-    struct bl_buf *out = &writer->out;
+    struct bl_writer json = bl_writer(&writer->out, BL_WRITE_COMPACT);
     struct bl_span all = { writer->prose.data, writer->prose.len };
     struct bl_span left = { all.p, start };
     struct bl_span right = { all.p + start + len, all.n - start - len };
     size_t from = left_start(left, writer->context);
     struct bl_span id = { writer->label.p + 8, 0 }, title;
     const char *nul = memchr(id.p, '\0', writer->label.n - 8);
+    char number[48];
 
     BL_ASSERT(nul && start + len <= all.n);
     id.n = (size_t)(nul - id.p);
     title = (struct bl_span){ nul + 1, writer->label.n - 8 - id.n - 1 };
     if (right.n && right.p[right.n - 1] == '\n')
         right.n--;
-    bl_buf_printf(out, "{\"id\":\"%" PRIu64 ":%" PRIu64 "\"", page, ordinal);
-    put_string(out, "context_left", one_line((struct bl_span){
-                   left.p + from, left.n - from }, &writer->line));
-    put_string(out, "mention", (struct bl_span){ all.p + start, len });
+    snprintf(number, sizeof number, "%" PRIu64 ":%" PRIu64, page, ordinal);
+    bl_write_object(&json, NULL);
+    bl_write_string(&json, "id", number);
+    bl_write_span(&json, "context_left", one_line((struct bl_span){
+                  left.p + from, left.n - from }, &writer->line));
+    bl_write_span(&json, "mention", (struct bl_span){ all.p + start, len });
     right.n = right_end(right, writer->context);
-    put_string(out, "context_right", one_line(right, &writer->line));
-    put_string(out, "label", title);
-    put_string(out, "label_id", id);
-    bl_buf_puts(out, "}\n");
+    bl_write_span(&json, "context_right", one_line(right, &writer->line));
+    bl_write_span(&json, "label", title);
+    bl_write_span(&json, "label_id", id);
+    bl_write_end(&json);
+    bl_write_line(&json);
     writer->written++;
 }
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "json/document.h"
-#include "json/json.h"
+#include "json/writer.h"
 #include "base/mem.h"
 #include "base/paths.h"
 
@@ -174,37 +174,42 @@ int bl_calibration_load(struct bl_calibration *out, const char *name,
 
 /* ---- Writing ---- */
 
-static void put_numbers(struct bl_buf *out, const char *const *names,
-                        size_t n, const double *v)
+static void write_numbers(struct bl_writer *w, const char *key,
+                          const char *const *names, size_t n,
+                          const double *v)
 {
-    const char *between = "";
-
-    bl_buf_putc(out, '{');
-    for (size_t i = 0; i < n; i++) {
-        if (v[i] == 0)
-            continue;
-        bl_buf_printf(out, "%s\"%s\": ", between, names[i]);
-        bl_json_put_double(out, v[i], 6);
-        between = ", ";
-    }
-    bl_buf_putc(out, '}');
+    bl_write_object(w, key);
+    for (size_t i = 0; i < n; i++)
+        if (v[i] != 0)
+            bl_write_double(w, names[i], v[i], 6);
+    bl_write_end(w);
 }
 
+/* One line for each set of numbers, so that two calibrations can be compared
+ * with diff. */
 void bl_calibration_put(struct bl_buf *out, const struct bl_calibration *c,
                         struct bl_span provenance)
 {
-    bl_buf_printf(out, "{\"format\": %d,\n \"provenance\": ",
-                  BL_CALIBRATION_FORMAT);
-    bl_buf_put_span(out, provenance);
-    bl_buf_puts(out, ",\n \"profiles\": {");
+    struct bl_writer w = bl_writer(out, BL_WRITE_SPACED);
+
+    bl_write_object(&w, NULL);
+    bl_write_size(&w, "format", BL_CALIBRATION_FORMAT);
+    bl_write_break(&w, 1);
+    bl_write_raw(&w, "provenance", provenance);
+    bl_write_break(&w, 1);
+    bl_write_object(&w, "profiles");
     for (size_t i = 0; i < BL_N_PROFILES; i++) {
-        bl_buf_printf(out, "%s\n  \"%s\": {\n   \"rank\": ", i ? "," : "",
-                      profiles[i]);
-        put_numbers(out, features, BL_N_FEATURES, c->profile[i].rank);
-        bl_buf_puts(out, ",\n   \"nil\": ");
-        put_numbers(out, nil_features, BL_N_NIL_FEATURES,
-                    c->profile[i].nil);
-        bl_buf_putc(out, '}');
+        bl_write_break(&w, 2);
+        bl_write_object(&w, profiles[i]);
+        bl_write_break(&w, 3);
+        write_numbers(&w, "rank", features, BL_N_FEATURES,
+                      c->profile[i].rank);
+        bl_write_break(&w, 3);
+        write_numbers(&w, "nil", nil_features, BL_N_NIL_FEATURES,
+                      c->profile[i].nil);
+        bl_write_end(&w);
     }
-    bl_buf_puts(out, "}}\n");
+    bl_write_end(&w);
+    bl_write_end(&w);
+    bl_write_line(&w);
 }

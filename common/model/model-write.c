@@ -3,17 +3,13 @@
 
 #include "model/model-write.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "tensor/half.h"
-#include "json/json.h"
+#include "json/writer.h"
 #include "base/mem.h"
-#include "model/model-family.h"
-#include "base/newdir.h"
-#include "tensor/safetensors-write.h"
 
 int bl_model_put_file(const char *dir, const char *name,
                       const struct bl_buf *text, struct bl_err *err)
@@ -35,89 +31,98 @@ int bl_model_put_file(const char *dir, const char *name,
 
 /* ---- blink.json ---- */
 
-static void put_text(struct bl_buf *b, const char *key, const char *value)
-{
-    if (!value)
-        return;
-    bl_buf_printf(b, ",\n  \"%s\": ", key);
-    bl_json_put_string(b, value, strlen(value));
-}
-
-static void put_size(struct bl_buf *b, const char *key, size_t value)
+/* What was not said is left out: NULL, 0, and -1 of a flag. */
+static void write_text(struct bl_writer *w, const char *key,
+                       const char *value)
 {
     if (value)
-        bl_buf_printf(b, ",\n  \"%s\": %zu", key, value);
+        bl_write_string(w, key, value);
 }
 
-static void put_bool(struct bl_buf *b, const char *key, int value)
+static void write_size(struct bl_writer *w, const char *key, size_t value)
+{
+    if (value)
+        bl_write_size(w, key, value);
+}
+
+static void write_flag(struct bl_writer *w, const char *key, int value)
 {
     if (value >= 0)
-        bl_buf_printf(b, ",\n  \"%s\": %s", key, value ? "true" : "false");
+        bl_write_bool(w, key, value != 0);
 }
 
-static void put_tags(struct bl_buf *b, const char *const *tags)
+static void write_tags(struct bl_writer *w, const char *const *tags)
 {
-    bl_buf_puts(b, ",\n  \"tags\": [");
-    for (size_t i = 0; i < 3; i++) {
-        bl_buf_puts(b, i ? ", " : "");
-        bl_json_put_string(b, tags[i], strlen(tags[i]));
-    }
-    bl_buf_putc(b, ']');
+    bl_write_array(w, "tags");
+    for (size_t i = 0; i < 3; i++)
+        bl_write_string(w, NULL, tags[i]);
+    bl_write_end(w);
 }
 
 void bl_model_put_blink(struct bl_buf *b, const struct bl_model_config *c)
 {
+    struct bl_writer w = bl_writer(b, BL_WRITE_INDENTED);
     bool bi = c->role == BL_ROLE_BI_ENCODER;
 
-    bl_buf_puts(b, "{\n  \"format\": 1");
-    put_text(b, "role", bl_role_name(c->role));
+    bl_write_object(&w, NULL);
+    bl_write_size(&w, "format", 1);
+    write_text(&w, "role", bl_role_name(c->role));
     if (c->has_layout)
-        put_text(b, "layout", bl_layout_name(c->layout));
-    put_size(b, "towers", bi ? c->towers : 0);
+        write_text(&w, "layout", bl_layout_name(c->layout));
+    write_size(&w, "towers", bi ? c->towers : 0);
     if (bi && c->has_pooling)
-        put_text(b, "pooling", c->pooling == BL_POOL_CLS ? "cls" : "mean");
+        write_text(&w, "pooling", c->pooling == BL_POOL_CLS ? "cls"
+                   : "mean");
     if (bi)
-        put_bool(b, "normalize", c->normalize);
-    put_size(b, "context_length", c->context_length);
-    put_size(b, "entity_length", c->entity_length);
-    put_size(b, "pair_length", c->pair_length);
-    put_bool(b, "lowercase", c->lowercase);
-    put_bool(b, "literal_specials", c->literal);
-    put_bool(b, "names", bi && c->names ? 1 : -1);
+        write_flag(&w, "normalize", c->normalize);
+    write_size(&w, "context_length", c->context_length);
+    write_size(&w, "entity_length", c->entity_length);
+    write_size(&w, "pair_length", c->pair_length);
+    write_flag(&w, "lowercase", c->lowercase);
+    write_flag(&w, "literal_specials", c->literal);
+    write_flag(&w, "names", bi && c->names ? 1 : -1);
     if (c->has_tags)
-        put_tags(b, c->tags);
-    put_text(b, "licence", c->licence);
-    put_text(b, "training", c->training);
-    bl_buf_puts(b, "\n}\n");
+        write_tags(&w, c->tags);
+    write_text(&w, "licence", c->licence);
+    write_text(&w, "training", c->training);
+    bl_write_end(&w);
+    bl_write_line(&w);
 }
 
 /* ---- config.json ---- */
 
-static void put_labels(struct bl_buf *b, const char *const *labels,
-                       size_t n)
+static void write_labels(struct bl_writer *w, const char *const *labels,
+                         size_t n)
 {
-    bl_buf_puts(b, ",\n  \"id2label\": {");
+    char number[24];
+
+    bl_write_object(w, "id2label");
     for (size_t i = 0; i < n; i++) {
-        bl_buf_printf(b, "%s\n    \"%zu\": ", i ? "," : "", i);
-        bl_json_put_string(b, labels[i], strlen(labels[i]));
+        snprintf(number, sizeof number, "%zu", i);
+        bl_write_string(w, number, labels[i]);
     }
-    bl_buf_puts(b, "\n  }");
+    bl_write_end(w);
 }
 
 void bl_model_put_config(struct bl_buf *b, const struct bl_shape *s,
-                         const char *const *labels, size_t n_labels)
+                         double epsilon, const char *const *labels,
+                         size_t n_labels)
 {
-    bl_buf_printf(b, "{\n  \"model_type\": \"bert\",\n"
-                  "  \"hidden_act\": \"gelu\",\n  \"hidden_size\": %zu,\n"
-                  "  \"intermediate_size\": %zu,\n  \"layer_norm_eps\": ",
-                  s->hidden, s->inner);
-    bl_json_put_float(b, s->epsilon);
-    bl_buf_printf(b, ",\n  \"max_position_embeddings\": %zu,\n"
-                  "  \"num_attention_heads\": %zu,\n"
-                  "  \"num_hidden_layers\": %zu,\n"
-                  "  \"type_vocab_size\": %zu,\n  \"vocab_size\": %zu",
-                  s->positions, s->heads, s->layers, s->types, s->vocab);
+    struct bl_writer w = bl_writer(b, BL_WRITE_INDENTED);
+
+    bl_write_object(&w, NULL);
+    bl_write_string(&w, "model_type", "bert");
+    bl_write_string(&w, "hidden_act", "gelu");
+    bl_write_size(&w, "hidden_size", s->hidden);
+    bl_write_size(&w, "intermediate_size", s->inner);
+    bl_write_double(&w, "layer_norm_eps", epsilon, 9);
+    bl_write_size(&w, "max_position_embeddings", s->positions);
+    bl_write_size(&w, "num_attention_heads", s->heads);
+    bl_write_size(&w, "num_hidden_layers", s->layers);
+    bl_write_size(&w, "type_vocab_size", s->types);
+    bl_write_size(&w, "vocab_size", s->vocab);
     if (n_labels)
-        put_labels(b, labels, n_labels);
-    bl_buf_puts(b, "\n}\n");
+        write_labels(&w, labels, n_labels);
+    bl_write_end(&w);
+    bl_write_line(&w);
 }

@@ -15,8 +15,10 @@
  * pooling and normalize for that role alone. */
 void bl_model_put_blink(struct bl_buf *b, const struct bl_model_config *c);
 
-/* Appends config.json: the shape, and the labels of a tagger. */
+/* Appends config.json: the shape, and the labels of a tagger.  epsilon is
+ * the shape's, or the double that it was rounded from. */
 void bl_model_put_config(struct bl_buf *b, const struct bl_shape *s,
+                         double epsilon,
                          const char *const *labels, size_t n_labels);
 
 /* Writes a small file in a folder. */

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "json/json.h"
+#include "json/writer.h"
 #include "base/mem.h"
 
 enum { ALIGN = 8 };             /* the data starts at a multiple of it */
@@ -17,6 +17,7 @@ struct bl_safetensors_writer {
     char *path;
     struct bl_buf header;       /* "{"a":{...},"b":{...}" so far */
     uint64_t declared, put;     /* bytes of data */
+    struct bl_writer json;      /* of the header */
     struct bl_newfile *file;    /* NULL before the first put */
 };
 
@@ -25,7 +26,11 @@ struct bl_safetensors_writer *bl_safetensors_create(const char *path)
     struct bl_safetensors_writer *w = BL_NEW(struct bl_safetensors_writer);
 
     w->path = bl_xstrdup(path);
-    bl_buf_puts(&w->header, "{\"__metadata__\":{\"format\":\"pt\"}");
+    w->json = bl_writer(&w->header, BL_WRITE_COMPACT);
+    bl_write_object(&w->json, NULL);
+    bl_write_object(&w->json, "__metadata__");
+    bl_write_string(&w->json, "format", "pt");
+    bl_write_end(&w->json);
     return w;
 }
 
@@ -37,18 +42,20 @@ void bl_safetensors_declare(struct bl_safetensors_writer *w,
 
     if (w->file)
         BL_BUG("a tensor declared after the first data");
-    bl_buf_putc(&w->header, ',');
-    bl_json_put_string(&w->header, name, strlen(name));
-    bl_buf_printf(&w->header, ":{\"dtype\":\"%s\",\"shape\":[",
-                  bl_tensor_dtype_name(dtype));
+    bl_write_object(&w->json, name);
+    bl_write_string(&w->json, "dtype", bl_tensor_dtype_name(dtype));
+    bl_write_array(&w->json, "shape");
     for (size_t i = 0; i < n_dims; i++) {
-        bl_buf_printf(&w->header, "%s%zu", i ? "," : "", dims[i]);
+        bl_write_size(&w->json, NULL, dims[i]);
         if (!bl_size_mul(bytes, dims[i], &bytes))
             BL_BUG("a tensor larger than the address space");
     }
-    bl_buf_printf(&w->header, "],\"data_offsets\":[%llu,%llu]}",
-                  (unsigned long long)w->declared,
-                  (unsigned long long)(w->declared + bytes));
+    bl_write_end(&w->json);
+    bl_write_array(&w->json, "data_offsets");
+    bl_write_size(&w->json, NULL, w->declared);
+    bl_write_size(&w->json, NULL, w->declared + bytes);
+    bl_write_end(&w->json);
+    bl_write_end(&w->json);
     w->declared += bytes;
 }
 
@@ -56,7 +63,7 @@ static int start(struct bl_safetensors_writer *w, struct bl_err *err)
 {
     unsigned char length[8];
 
-    bl_buf_putc(&w->header, '}');
+    bl_write_end(&w->json);
     while (w->header.len % ALIGN)
         bl_buf_putc(&w->header, ' ');
     for (size_t i = 0; i < sizeof length; i++)

@@ -14,6 +14,7 @@
 #include "json/lines.h"
 #include "base/mem.h"
 #include "json/record.h"
+#include "json/writer.h"
 #include "base/sha256.h"
 
 enum {
@@ -426,30 +427,20 @@ void bl_examples_free(struct bl_examples *x)
     free(x);
 }
 
-static void put_member(struct bl_buf *out, const char *name,
-                       struct bl_span s)
-{
-    bl_buf_printf(out, "\"%s\":", name);
-    bl_json_put_string(out, s.n ? s.p : "", s.n);
-}
-
 void bl_example_put(struct bl_buf *out, const struct bl_examples *x,
                     size_t i)
 {
     const struct bl_example *e = &x->v[i];
     const struct bl_entity_text *gold = &x->entities[e->gold];
+    struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
 
-    bl_buf_putc(out, '{');
-    put_member(out, "context_left", e->mention.left);
-    bl_buf_putc(out, ',');
-    put_member(out, "mention", e->mention.text);
-    bl_buf_putc(out, ',');
-    put_member(out, "context_right", e->mention.right);
-    bl_buf_putc(out, ',');
-    if (gold->has_title) {
-        put_member(out, "label_title", gold->title);
-        bl_buf_putc(out, ',');
-    }
-    put_member(out, "label", gold->text);
-    bl_buf_puts(out, "}\n");
+    bl_write_object(&w, NULL);
+    bl_write_span(&w, "context_left", e->mention.left);
+    bl_write_span(&w, "mention", e->mention.text);
+    bl_write_span(&w, "context_right", e->mention.right);
+    if (gold->has_title)
+        bl_write_span(&w, "label_title", gold->title);
+    bl_write_span(&w, "label", gold->text);
+    bl_write_end(&w);
+    bl_write_line(&w);
 }

@@ -100,6 +100,7 @@ static int write_model(const char *dir, const struct bl_params *net,
     int rc;
 
     bl_model_put_config(&text, &net->view.shape,
+                        (double)net->view.shape.epsilon,
                         (const char *const *)c->labels, c->n_labels);
     rc = bl_model_put_file(dir, "config.json", &text, err);
     bl_buf_clear(&text);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "json/document.h"
-#include "json/json.h"
+#include "json/writer.h"
 #include "base/mem.h"
 #include "base/newdir.h"
 #include "model/model-write.h"
@@ -74,17 +74,23 @@ static int save_counters(struct bl_trainer *t, const char *dir,
 {
     struct counter c[N_COUNTERS];
     struct bl_buf b = BL_BUF_INIT;
+    struct bl_writer w;
     int rc;
 
     list_counters(t, c);
-    bl_buf_puts(&b, "{\"format\":1");
-    for (size_t i = 0; i < N_COUNTERS; i++)
-        bl_buf_printf(&b, ",\n\"%s\":%llu", c[i].name, c[i].v
-                      ? (unsigned long long)*c[i].v
-                      : (unsigned long long)t->state.settled);
-    bl_buf_puts(&b, ",\n\"best\":");
-    bl_json_put_double(&b, t->state.best, 17);
-    bl_buf_printf(&b, ",\n\"settings\":%s}\n", t->settings);
+    w = bl_writer(&b, BL_WRITE_COMPACT);
+    bl_write_object(&w, NULL);
+    bl_write_size(&w, "format", 1);
+    for (size_t i = 0; i < N_COUNTERS; i++) {
+        bl_write_break(&w, 0);
+        bl_write_size(&w, c[i].name, c[i].v ? *c[i].v : t->state.settled);
+    }
+    bl_write_break(&w, 0);
+    bl_write_double(&w, "best", t->state.best, 17);
+    bl_write_break(&w, 0);
+    bl_write_raw(&w, "settings", bl_span_of(t->settings));
+    bl_write_end(&w);
+    bl_write_line(&w);
     rc = bl_model_put_file(dir, files[0], &b, err);
     bl_buf_free(&b);
     return rc;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "text/doc.h"
-#include "json/json.h"
+#include "json/writer.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "text/wordpiece.h"
@@ -368,19 +368,19 @@ static void dump(void *ctx, const size_t *which, size_t n,
 {
     const struct bl_train_tags_task *t = ctx;
     const struct bl_batch *b = &t->train.batch;
+    struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
 
     for (size_t i = 0; i < n; i++) {
         size_t from = b->offsets[which[i]], to = b->offsets[which[i] + 1];
 
-        bl_buf_puts(out, "{\"tokens\":[");
-        for (size_t k = from; k < to; k++) {
-            struct bl_span s = bl_wordpiece_token(t->net->view.words,
-                                                  b->ids[k]);
-
-            bl_buf_puts(out, k > from ? "," : "");
-            bl_json_put_string(out, s.p, s.n);
-        }
-        bl_buf_puts(out, "]}\n");
+        bl_write_object(&w, NULL);
+        bl_write_array(&w, "tokens");
+        for (size_t k = from; k < to; k++)
+            bl_write_span(&w, NULL, bl_wordpiece_token(t->net->view.words,
+                                                       b->ids[k]));
+        bl_write_end(&w);
+        bl_write_end(&w);
+        bl_write_line(&w);
     }
 }
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "json/json.h"
+#include "json/writer.h"
 #include "base/mem.h"
 #include "base/random.h"
 
@@ -100,12 +100,15 @@ static int open_log(struct bl_trainer *t, struct bl_err *err)
     return rc;
 }
 
-static int log_line(struct bl_trainer *t, struct bl_buf *line,
+/* Closes the object and writes it. */
+static int log_line(struct bl_trainer *t, struct bl_writer *w,
                     struct bl_err *err)
 {
+    const struct bl_buf *line = w->out;
     size_t done = 0;
 
-    bl_buf_puts(line, "}\n");
+    bl_write_end(w);
+    bl_write_line(w);
     while (done < line->len) {
         ssize_t n = write(t->log, line->data + done, line->len - done);
 
@@ -118,30 +121,22 @@ static int log_line(struct bl_trainer *t, struct bl_buf *line,
     return 0;
 }
 
-static void put_number(struct bl_buf *b, const char *name, double v)
-{
-    bl_buf_printf(b, ",\"%s\":", name);
-    if (isfinite(v))
-        bl_json_put_double(b, v, 9);
-    else
-        bl_buf_puts(b, "null");
-}
-
 static int log_step(struct bl_trainer *t, const struct bl_train_report *r,
                     struct bl_err *err)
 {
     struct bl_buf b = BL_BUF_INIT;
+    struct bl_writer w = bl_writer(&b, BL_WRITE_COMPACT);
     int rc;
 
-    bl_buf_printf(&b, "{\"step\":%llu,\"epoch\":%llu,\"examples\":%llu",
-                  (unsigned long long)t->state.step,
-                  (unsigned long long)t->state.epoch,
-                  (unsigned long long)t->state.examples);
-    put_number(&b, "loss", r->loss);
-    put_number(&b, "rate", r->rate);
-    put_number(&b, "norm", r->norm);
-    put_number(&b, "per_second", r->per_second);
-    rc = log_line(t, &b, err);
+    bl_write_object(&w, NULL);
+    bl_write_size(&w, "step", t->state.step);
+    bl_write_size(&w, "epoch", t->state.epoch);
+    bl_write_size(&w, "examples", t->state.examples);
+    bl_write_double_or_null(&w, "loss", r->loss, 9);
+    bl_write_double_or_null(&w, "rate", r->rate, 9);
+    bl_write_double_or_null(&w, "norm", r->norm, 9);
+    bl_write_double_or_null(&w, "per_second", r->per_second, 9);
+    rc = log_line(t, &w, err);
     bl_buf_free(&b);
     return rc;
 }
@@ -150,15 +145,16 @@ static int log_eval(struct bl_trainer *t, const struct bl_metrics *m,
                     bool best, struct bl_err *err)
 {
     struct bl_buf b = BL_BUF_INIT;
+    struct bl_writer w = bl_writer(&b, BL_WRITE_COMPACT);
     int rc;
 
-    bl_buf_printf(&b, "{\"step\":%llu,\"epoch\":%llu,\"best\":%s",
-                  (unsigned long long)t->state.step,
-                  (unsigned long long)t->state.epoch,
-                  best ? "true" : "false");
+    bl_write_object(&w, NULL);
+    bl_write_size(&w, "step", t->state.step);
+    bl_write_size(&w, "epoch", t->state.epoch);
+    bl_write_bool(&w, "best", best);
     for (size_t i = 0; i < m->n; i++)
-        put_number(&b, m->v[i].name, m->v[i].value);
-    rc = log_line(t, &b, err);
+        bl_write_double_or_null(&w, m->v[i].name, m->v[i].value, 9);
+    rc = log_line(t, &w, err);
     bl_buf_free(&b);
     return rc;
 }
