@@ -71,37 +71,41 @@ static uint32_t lower_of(uint32_t cp)
     return (uint32_t)((int32_t)cp + bl_uni(cp)->lower);
 }
 
-/* The run of ASCII at p; returns its length. */
-static unsigned put_ascii(struct bl_buf *out, const char *p, size_t n)
+/* Puts the run of ASCII that the text begins with, at most 4096 bytes of it at
+ * once, and returns its length. */
+static unsigned put_ascii(struct bl_buf *out, const char *text, size_t size)
 {
-    unsigned len = 0, max = (unsigned)BL_MIN(n, 4096);
+    unsigned len = 0, max = (unsigned)BL_MIN(size, 4096);
     char *to;
 
     bl_buf_reserve(out, max);
     to = out->data + out->len;
-    for (; len < max && (unsigned char)p[len] < 0x80; len++)
-        to[len] = p[len] >= 'A' && p[len] <= 'Z' ? (char)(p[len] | 32)
-                                                 : p[len];
+    for (; len < max && (unsigned char)text[len] < 0x80; len++)
+        to[len] = text[len] >= 'A' && text[len] <= 'Z'
+            ? (char)(text[len] | 32) : text[len];
     out->len += len;
     to[len] = '\0';
     return len;
 }
 
-void bl_uni_lower(struct bl_buf *out, const char *p, size_t n)
+/* All that depends on more than one character is here: U+0130, which becomes
+ * two, and the sigma, whose form depends on its place in the word. */
+void bl_uni_lower(struct bl_buf *out, const char *text, size_t size)
 {
     unsigned len;
 
-    for (size_t i = 0; i < n; i += len) {
+    for (size_t i = 0; i < size; i += len) {
         uint32_t cp;
 
-        if ((unsigned char)p[i] < 0x80) {
-            len = put_ascii(out, p + i, n - i);
+        if ((unsigned char)text[i] < 0x80) {
+            len = put_ascii(out, text + i, size - i);
             continue;
         }
-        cp = bl_utf8_decode(p + i, n - i, &len);
+        cp = bl_utf8_decode(text + i, size - i, &len);
         if (cp == BL_UNI_I_DOT)
             bl_buf_puts(out, "i\xCC\x87");
-        else if (cp == BL_UNI_SIGMA && bl_uni_final_sigma(p, n, i, false))
+        else if (cp == BL_UNI_SIGMA
+                 && bl_uni_final_sigma(text, size, i, false))
             put_cp(out, 0x3C2);
         else
             put_cp(out, lower_of(cp));

@@ -25,7 +25,7 @@ const char *bl_uni_version(void);
 
 /* Appends n bytes of VALID UTF-8 in lower case, by Python's str.lower():
  * full mappings (U+0130 becomes two characters), final sigma by context. */
-void bl_uni_lower(struct bl_buf *out, const char *p, size_t n);
+void bl_uni_lower(struct bl_buf *out, const char *text, size_t size);
 
 /* The character has another lower-case form. */
 bool bl_uni_is_upper(uint32_t cp);

@@ -36,9 +36,9 @@ struct bl_vocab {
 #define BL_VOCAB_TAIL UINT64_C(0x9ae16a3b2f90404f)
 
 /* The hash of a key with one more byte: FNV-1a. */
-static inline uint64_t bl_vocab_step(uint64_t hash, char c)
+static inline uint64_t bl_vocab_step(uint64_t hash, char byte)
 {
-    return (hash ^ (unsigned char)c) * UINT64_C(0x100000001b3);
+    return (hash ^ (unsigned char)byte) * UINT64_C(0x100000001b3);
 }
 
 /* Where lengths speaks of the keys that begin with the three bytes of this
@@ -49,42 +49,45 @@ static inline size_t bl_vocab_group(uint64_t hash)
 }
 
 /* The bit of lengths for n > 3 bytes; the last means all that is longer. */
-static inline uint32_t bl_vocab_length_bit(size_t n)
+static inline uint32_t bl_vocab_length_bit(size_t len)
 {
-    return UINT32_C(1) << (n < 35 ? n - 4 : 31);
+    return UINT32_C(1) << (len < 35 ? len - 4 : 31);
 }
 
 /* 0, or -1 with BL_DATA and *v released. */
-int bl_vocab_load(struct bl_vocab *v, const char *path, struct bl_err *err);
-void bl_vocab_free(struct bl_vocab *v);
+int bl_vocab_load(struct bl_vocab *vocab, const char *path,
+                  struct bl_err *err);
+void bl_vocab_free(struct bl_vocab *vocab);
 
 /* The token's text as the file has it. */
-static inline struct bl_span bl_vocab_token(const struct bl_vocab *v,
+static inline struct bl_span bl_vocab_token(const struct bl_vocab *vocab,
                                             size_t id)
 {
-    return (struct bl_span){ v->text.data + v->start[id],
-                             v->start[id + 1] - v->start[id] - 1 };
+    return (struct bl_span){ vocab->text.data + vocab->start[id],
+                             vocab->start[id + 1] - vocab->start[id] - 1 };
 }
 
 /* The id of the head (tail: 0) or tail (2, the length of "##") with these
  * bytes, whose hash was made from BL_VOCAB_HEAD or _TAIL; -1: none. */
-static inline int32_t bl_vocab_find(const struct bl_vocab *v, uint64_t hash,
-                                    const char *p, size_t n, unsigned tail)
+static inline int32_t bl_vocab_find(const struct bl_vocab *vocab,
+                                    uint64_t hash, const char *bytes,
+                                    size_t len, unsigned tail)
 {
-    size_t i = (size_t)(hash ^ hash >> 29) & v->mask;
+    size_t i = (size_t)(hash ^ hash >> 29) & vocab->mask;
     uint64_t slot;
 
-    while ((slot = v->slots[i]) != 0) {
+    while ((slot = vocab->slots[i]) != 0) {
         if (slot >> 32 == hash >> 32) {
             size_t id = (uint32_t)slot - 1;
-            struct bl_span t = bl_vocab_token(v, id);
+            struct bl_span token = bl_vocab_token(vocab, id);
 
-            if (t.n == n + tail
-                && (t.n > 2 && t.p[0] == '#' && t.p[1] == '#') == (tail > 0)
-                && !__builtin_memcmp(t.p + tail, p, n))
+            if (token.n == len + tail
+                && (token.n > 2 && token.p[0] == '#' && token.p[1] == '#')
+                    == (tail > 0)
+                && !__builtin_memcmp(token.p + tail, bytes, len))
                 return (int32_t)id;
         }
-        i = (i + 1) & v->mask;
+        i = (i + 1) & vocab->mask;
     }
     return -1;
 }

@@ -20,8 +20,9 @@ enum {
     N_LITERALS = 8
 };
 
-/* A word and its ids, in one cache line.  The key is the word's bytes, zeros
- * after it, and its length in the last byte. */
+/* A word and its ids, in one cache line of the processor.  The key is the
+ * word's bytes, then zeros, and its length in the last byte, which is 0 only
+ * in a slot that was never filled. */
 struct cached {
     uint64_t key[3];
     uint32_t n;
@@ -45,21 +46,22 @@ struct bl_wordpiece {
     struct cached *cache;       /* [1 << CACHE_BITS] */
 };
 
-/* Where ids go: the first max, or (ring) the last max, at n % max. */
+/* Where ids go.  It keeps the first max of them, or with `ring` the last max,
+ * of which number n is at ids[n % max]. */
 struct sink {
     int32_t *ids;
     size_t max, n;
     bool ring, full;
 };
 
-static inline void put_id(struct sink *s, int32_t id)
+static inline void put_id(struct sink *sink, int32_t id)
 {
-    if (s->ring) {
-        s->ids[s->n++ % s->max] = id;
-    } else if (s->n < s->max) {
-        s->ids[s->n++] = id;
+    if (sink->ring) {
+        sink->ids[sink->n++ % sink->max] = id;
+    } else if (sink->n < sink->max) {
+        sink->ids[sink->n++] = id;
     } else {
-        s->full = true;
+        sink->full = true;
     }
 }
 
@@ -83,41 +85,44 @@ static int require(const struct bl_wordpiece *wp, const char *text,
 static void add_literal(struct bl_wordpiece *wp, const char *text,
                         int32_t id, unsigned kind)
 {
-    struct literal *l = &wp->literals[wp->n_literals++];
+    struct literal *literal = &wp->literals[wp->n_literals++];
 
-    l->text = id < 0 ? bl_span_of(text)
-                     : bl_vocab_token(&wp->vocab, (size_t)id);
-    l->id = id < 0 ? wp->specials.unk : id;
-    l->kind = kind;
+    literal->text = id < 0 ? bl_span_of(text)
+                           : bl_vocab_token(&wp->vocab, (size_t)id);
+    literal->id = id < 0 ? wp->specials.unk : id;
+    literal->kind = kind;
     wp->literal_first[(unsigned char)text[0]] = true;
 }
 
+/* All specials but [MASK] must be there.  A typed [MASK] that the vocabulary
+ * lacks becomes [UNK] in add_literal(), as tokens that are not found do in the
+ * original. */
 static int find_specials(struct bl_wordpiece *wp,
                          const struct bl_wordpiece_opts *opts,
                          struct bl_err *err)
 {
-    struct bl_specials *s = &wp->specials;
+    struct bl_specials *specials = &wp->specials;
 
-    if (require(wp, "[PAD]", &s->pad, err) < 0
-        || require(wp, "[UNK]", &s->unk, err) < 0
-        || require(wp, "[CLS]", &s->cls, err) < 0
-        || require(wp, "[SEP]", &s->sep, err) < 0)
+    if (require(wp, "[PAD]", &specials->pad, err) < 0
+        || require(wp, "[UNK]", &specials->unk, err) < 0
+        || require(wp, "[CLS]", &specials->cls, err) < 0
+        || require(wp, "[SEP]", &specials->sep, err) < 0)
         return -1;
-    s->mask = find_text(wp, "[MASK]");
-    add_literal(wp, "[PAD]", s->pad, BL_LITERAL_SPECIALS);
-    add_literal(wp, "[UNK]", s->unk, BL_LITERAL_SPECIALS);
-    add_literal(wp, "[CLS]", s->cls, BL_LITERAL_SPECIALS);
-    add_literal(wp, "[SEP]", s->sep, BL_LITERAL_SPECIALS);
-    add_literal(wp, "[MASK]", s->mask, BL_LITERAL_SPECIALS);
+    specials->mask = find_text(wp, "[MASK]");
+    add_literal(wp, "[PAD]", specials->pad, BL_LITERAL_SPECIALS);
+    add_literal(wp, "[UNK]", specials->unk, BL_LITERAL_SPECIALS);
+    add_literal(wp, "[CLS]", specials->cls, BL_LITERAL_SPECIALS);
+    add_literal(wp, "[SEP]", specials->sep, BL_LITERAL_SPECIALS);
+    add_literal(wp, "[MASK]", specials->mask, BL_LITERAL_SPECIALS);
     for (size_t i = 0; i < 3; i++) {
         const char *tag = opts->tags[i];
 
-        s->tags[i] = -1;
+        specials->tags[i] = -1;
         if (!tag)
             continue;
-        if (require(wp, tag, &s->tags[i], err) < 0)
+        if (require(wp, tag, &specials->tags[i], err) < 0)
             return -1;
-        add_literal(wp, tag, s->tags[i], BL_LITERAL_TAGS);
+        add_literal(wp, tag, specials->tags[i], BL_LITERAL_TAGS);
     }
     return 0;
 }
@@ -158,13 +163,13 @@ size_t bl_wordpiece_size(const struct bl_wordpiece *wp)
 int bl_wordpiece_check_size(const struct bl_wordpiece *wp, size_t rows,
                             struct bl_err *err)
 {
-    size_t n = wp->vocab.n;
+    size_t tokens = wp->vocab.n;
 
-    if (n == rows)
+    if (tokens == rows)
         return 0;
     return bl_fail(err, BL_DATA, "'%s': line %zu: %zu words but the model "
                    "has %zu embeddings", wp->vocab.path,
-                   n > rows ? rows + 1 : n, n, rows);
+                   tokens > rows ? rows + 1 : tokens, tokens, rows);
 }
 
 const struct bl_specials *bl_wordpiece_specials(const struct bl_wordpiece *wp)
@@ -193,28 +198,31 @@ int32_t bl_wordpiece_find(const struct bl_wordpiece *wp,
 
 /* ---- Words to pieces ---- */
 
-/* The longest piece at the start of p[0..n); its bytes in *used. */
-static int32_t longest_piece(const struct bl_vocab *v, const char *p,
-                             size_t n, unsigned tail, size_t *used)
+/* Finds the longest piece at the start of text[0..len); its bytes in *used.
+ * The hashes of all prefixes come from one walk, and `lengths` tells which
+ * lengths of pieces begin with these three bytes, so most prefixes are never
+ * looked up. */
+static int32_t longest_piece(const struct bl_vocab *vocab, const char *text,
+                             size_t len, unsigned tail, size_t *used)
 {
     uint64_t hash[MAX_BYTES + 1];
     uint32_t lengths = 0;
 
-    if (n > v->longest[tail > 0])
-        n = v->longest[tail > 0];
+    if (len > vocab->longest[tail > 0])
+        len = vocab->longest[tail > 0];
     hash[0] = tail ? BL_VOCAB_TAIL : BL_VOCAB_HEAD;
-    for (size_t i = 0; i < n; i++)
-        hash[i + 1] = bl_vocab_step(hash[i], p[i]);
-    if (n > BL_VOCAB_SHORT)
-        lengths = v->lengths[bl_vocab_group(hash[BL_VOCAB_SHORT])];
-    for (; n > 0; n--) {
+    for (size_t i = 0; i < len; i++)
+        hash[i + 1] = bl_vocab_step(hash[i], text[i]);
+    if (len > BL_VOCAB_SHORT)
+        lengths = vocab->lengths[bl_vocab_group(hash[BL_VOCAB_SHORT])];
+    for (; len > 0; len--) {
         int32_t id;
 
-        if (n > BL_VOCAB_SHORT && !(lengths & bl_vocab_length_bit(n)))
+        if (len > BL_VOCAB_SHORT && !(lengths & bl_vocab_length_bit(len)))
             continue;
-        id = bl_vocab_find(v, hash[n], p, n, tail);
+        id = bl_vocab_find(vocab, hash[len], text, len, tail);
         if (id >= 0) {
-            *used = n;
+            *used = len;
             return id;
         }
     }
@@ -222,157 +230,164 @@ static int32_t longest_piece(const struct bl_vocab *v, const char *p,
 }
 
 /* The ids of one word, at most MAX_CHARS; returns how many. */
-static size_t cut_word(const struct bl_wordpiece *wp, const char *p,
-                       size_t n, int32_t ids[MAX_CHARS])
+static size_t cut_word(const struct bl_wordpiece *wp, const char *word,
+                       size_t len, int32_t ids[MAX_CHARS])
 {
-    size_t at = 0, used = 0, k = 0;
+    size_t at = 0, used = 0, n_ids = 0;
 
-    if (n > MAX_BYTES || bl_utf8_count(p, n) > MAX_CHARS)
-        n = 0;
-    while (at < n) {
-        int32_t id = longest_piece(&wp->vocab, p + at, n - at, at ? 2 : 0,
+    if (len > MAX_BYTES || bl_utf8_count(word, len) > MAX_CHARS)
+        len = 0;
+    while (at < len) {
+        int32_t id = longest_piece(&wp->vocab, word + at, len - at, at ? 2 : 0,
                                    &used);
 
         if (id < 0)
             break;
-        ids[k++] = id;
+        ids[n_ids++] = id;
         at += used;
     }
-    if (n > 0 && at == n)
-        return k;
+    if (len > 0 && at == len)
+        return n_ids;
     ids[0] = wp->specials.unk;
     return 1;
 }
 
 /* ---- The cache ---- */
 
-/* p has 24 readable bytes: the buffer of struct bl_words has. */
-static inline void make_key(uint64_t key[3], const char *p, size_t n)
+/* Reads up to 24 bytes whatever the length of the word, which the buffer of
+ * struct bl_words has room for. */
+static inline void make_key(uint64_t key[3], const char *word, size_t len)
 {
     key[0] = key[1] = key[2] = 0;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    size_t full = n / 8, rest = n % 8;
+    size_t full = len / 8, rest = len % 8;
 
     /* Whole words are read, as words.c wrote them, and masked: a copy of n
      * bytes would wait for each byte to reach the cache. */
-    memcpy(&key[0], p, 8);
+    memcpy(&key[0], word, 8);
     if (full > 0)
-        memcpy(&key[1], p + 8, 8);
+        memcpy(&key[1], word + 8, 8);
     if (full > 1)
-        memcpy(&key[2], p + 16, 8);
+        memcpy(&key[2], word + 16, 8);
     key[full] &= (UINT64_C(1) << 8 * rest) - 1;
-    key[2] |= (uint64_t)n << 56;
+    key[2] |= (uint64_t)len << 56;
 #else
-    memcpy(key, p, n);
-    ((unsigned char *)key)[23] = (unsigned char)n;
+    memcpy(key, word, len);
+    ((unsigned char *)key)[23] = (unsigned char)len;
 #endif
 }
 
 static inline struct cached *cache_slot(struct bl_wordpiece *wp,
                                         const uint64_t key[3])
 {
-    uint64_t h = key[0] * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = key[0] * UINT64_C(0x9e3779b97f4a7c15);
 
-    h = (h ^ h >> 32 ^ key[1]) * UINT64_C(0xd6e8feb86659fd93);
-    h = (h ^ h >> 32 ^ key[2]) * UINT64_C(0x9e3779b97f4a7c15);
-    return &wp->cache[h >> (64 - CACHE_BITS)];
+    hash = (hash ^ hash >> 32 ^ key[1]) * UINT64_C(0xd6e8feb86659fd93);
+    hash = (hash ^ hash >> 32 ^ key[2]) * UINT64_C(0x9e3779b97f4a7c15);
+    return &wp->cache[hash >> (64 - CACHE_BITS)];
 }
 
+/* A word has one slot in the cache, and the last word to need that slot has
+ * it.  Keys are compared whole, so words with the same hash cost time but are
+ * never taken for each other. */
 static void put_word(struct bl_wordpiece *wp, const struct bl_word *word,
-                     struct sink *s)
+                     struct sink *sink)
 {
     int32_t ids[MAX_CHARS];
-    struct cached *c = NULL;
+    struct cached *cached = NULL;
     uint64_t key[3];
-    size_t n;
+    size_t n_ids;
 
     if (word->n <= CACHE_KEY) {
         make_key(key, word->p, word->n);
-        c = cache_slot(wp, key);
-        if (c->key[0] == key[0] && c->key[1] == key[1]
-            && c->key[2] == key[2]) {
-            for (size_t i = 0; i < c->n; i++)
-                put_id(s, c->ids[i]);
+        cached = cache_slot(wp, key);
+        if (cached->key[0] == key[0] && cached->key[1] == key[1]
+            && cached->key[2] == key[2]) {
+            for (size_t i = 0; i < cached->n; i++)
+                put_id(sink, cached->ids[i]);
             return;
         }
     }
-    n = cut_word(wp, word->p, word->n, ids);
-    for (size_t i = 0; i < n; i++)
-        put_id(s, ids[i]);
-    if (c && n <= CACHE_IDS) {
-        memcpy(c->key, key, sizeof key);
-        memcpy(c->ids, ids, n * sizeof *ids);
-        c->n = (uint32_t)n;
+    n_ids = cut_word(wp, word->p, word->n, ids);
+    for (size_t i = 0; i < n_ids; i++)
+        put_id(sink, ids[i]);
+    if (cached && n_ids <= CACHE_IDS) {
+        memcpy(cached->key, key, sizeof key);
+        memcpy(cached->ids, ids, n_ids * sizeof *ids);
+        cached->n = (uint32_t)n_ids;
     }
 }
 
 /* ---- Text to ids ---- */
 
-static void put_text(struct bl_wordpiece *wp, const char *p, size_t n,
-                     struct sink *s)
+static void put_text(struct bl_wordpiece *wp, const char *text, size_t len,
+                     struct sink *sink)
 {
     struct bl_word word;
 
-    bl_words_start(&wp->words, p, n, wp->lowercase);
-    while (!s->full && bl_words_next(&wp->words, &word))
-        put_word(wp, &word, s);
+    bl_words_start(&wp->words, text, len, wp->lowercase);
+    while (!sink->full && bl_words_next(&wp->words, &word))
+        put_word(wp, &word, sink);
 }
 
 /* The literal at the start of p[0..n), if any. */
 static const struct literal *literal_at(const struct bl_wordpiece *wp,
-                                        const char *p, size_t n,
+                                        const char *text, size_t len,
                                         unsigned kinds)
 {
     for (size_t i = 0; i < wp->n_literals; i++) {
-        const struct literal *l = &wp->literals[i];
+        const struct literal *literal = &wp->literals[i];
 
-        if (l->kind & kinds && l->text.n <= n
-            && !memcmp(l->text.p, p, l->text.n))
-            return l;
+        if (literal->kind & kinds && literal->text.n <= len
+            && !memcmp(literal->text.p, text, literal->text.n))
+            return literal;
     }
     return NULL;
 }
 
+/* Literals are looked for before lower-casing, anywhere in the text, and what
+ * is between them is tokenized piece by piece: "a[SEP]b" is "a", the special
+ * token, "b". */
 static void put_all(struct bl_wordpiece *wp, struct bl_span text,
-                    unsigned kinds, struct sink *s)
+                    unsigned kinds, struct sink *sink)
 {
     size_t from = 0, i = 0;
 
     if (text.n == 0)
         return;
-    while (kinds && i < text.n && !s->full) {
-        const struct literal *l = NULL;
+    while (kinds && i < text.n && !sink->full) {
+        const struct literal *literal = NULL;
 
         if (wp->literal_first[(unsigned char)text.p[i]])
-            l = literal_at(wp, text.p + i, text.n - i, kinds);
-        if (!l) {
+            literal = literal_at(wp, text.p + i, text.n - i, kinds);
+        if (!literal) {
             i++;
             continue;
         }
-        put_text(wp, text.p + from, i - from, s);
-        if (!s->full)
-            put_id(s, l->id);
-        i = from = i + l->text.n;
+        put_text(wp, text.p + from, i - from, sink);
+        if (!sink->full)
+            put_id(sink, literal->id);
+        i = from = i + literal->text.n;
     }
-    put_text(wp, text.p + from, text.n - from, s);
+    put_text(wp, text.p + from, text.n - from, sink);
 }
 
 size_t bl_wordpiece_ids(struct bl_wordpiece *wp, struct bl_span text,
                         unsigned literal, int32_t *ids, size_t max,
                         bool *cut)
 {
-    struct sink s = { .ids = ids, .max = max };
+    struct sink sink = { .ids = ids, .max = max };
 
-    put_all(wp, text, literal, &s);
+    put_all(wp, text, literal, &sink);
     if (cut)
-        *cut = s.full;
-    return s.n;
+        *cut = sink.full;
+    return sink.n;
 }
 
 /* Turns the ring so that its oldest id comes first. */
-static void unroll(int32_t *ids, size_t max, size_t n)
+static void unroll(int32_t *ids, size_t max, size_t count)
 {
-    size_t first = n % max;
+    size_t first = count % max;
     int32_t *old = bl_xmemdup(ids, max * sizeof *ids);
 
     memcpy(ids, old + first, (max - first) * sizeof *ids);
@@ -380,8 +395,8 @@ static void unroll(int32_t *ids, size_t max, size_t n)
     free(old);
 }
 
-/* Where the last `bytes` or more bytes of text begin, after a space, so that
- * no word and no literal is cut. */
+/* Where the last `bytes` or more bytes of the text begin.  That is after a
+ * space, so that neither a word nor a literal is cut. */
 static size_t tail_start(struct bl_span text, size_t bytes)
 {
     size_t i = text.n > bytes ? text.n - bytes : 0;
@@ -391,26 +406,30 @@ static size_t tail_start(struct bl_span text, size_t bytes)
     return i;
 }
 
+/* A context may be much longer than what is kept of it, so only its end is
+ * tokenized: 8 bytes for each id at first, twice as many again while they give
+ * too few.  Each try starts after a space, where a word begins in any case, so
+ * its ids are the last of the whole text's. */
 size_t bl_wordpiece_last_ids(struct bl_wordpiece *wp, struct bl_span text,
                              unsigned literal, int32_t *ids, size_t max,
                              bool *cut)
 {
-    struct sink s = { .ids = ids, .max = max, .ring = true };
+    struct sink sink = { .ids = ids, .max = max, .ring = true };
     size_t from = text.n, bytes = 8 * max + 64;
 
     if (max == 0 || text.n == 0)
         return bl_wordpiece_ids(wp, text, literal, ids, 0, cut);
     do {
         from = tail_start(text, bytes);
-        s.n = 0;
+        sink.n = 0;
         put_all(wp, (struct bl_span){ text.p + from, text.n - from },
-                literal, &s);
+                literal, &sink);
         bytes *= 2;
-    } while (s.n <= max && from > 0);
+    } while (sink.n <= max && from > 0);
     if (cut)
-        *cut = s.n > max;
-    if (s.n <= max)
-        return s.n;
-    unroll(ids, max, s.n);
+        *cut = sink.n > max;
+    if (sink.n <= max)
+        return sink.n;
+    unroll(ids, max, sink.n);
     return max;
 }

@@ -43,32 +43,34 @@ static const struct { unsigned char kind, low; } ascii[128] = {
     U('S'), U('T'), U('U'), U('V'), U('W'), U('X'), U('Y'), U('Z')
 };
 
-void bl_words_start(struct bl_words *w, const char *text, size_t n,
+void bl_words_start(struct bl_words *words, const char *text, size_t size,
                     bool lower)
 {
-    w->text = text;
-    w->size = n;
-    w->pos = 0;
-    w->sub = 0;
-    w->lower = lower;
-    if (w->buf.cap < BUF_ROOM)
-        bl_buf_reserve(&w->buf, BUF_ROOM);
+    words->text = text;
+    words->size = size;
+    words->pos = 0;
+    words->sub = 0;
+    words->lower = lower;
+    if (words->buf.cap < BUF_ROOM)
+        bl_buf_reserve(&words->buf, BUF_ROOM);
 }
 
-void bl_words_free(struct bl_words *w)
+void bl_words_free(struct bl_words *words)
 {
-    bl_buf_free(&w->buf);
-    *w = (struct bl_words)BL_WORDS_INIT;
+    bl_buf_free(&words->buf);
+    *words = (struct bl_words)BL_WORDS_INIT;
 }
 
-/* Sorts the run of marks at the end of the word by class, stably: one pass
- * a class, of which Unicode has few outside the deleted marks. */
-static void sort_run(struct bl_words *w)
+/* Puts the run of marks at the end of the word into canonical order: sorted by
+ * combining class, stably.  One pass for each class that is present takes
+ * linear time, however long a run someone makes. */
+static void sort_run(struct bl_words *words)
 {
-    struct bl_span run = { w->buf.data + w->run, w->buf.len - w->run };
+    struct bl_span run = { words->buf.data + words->run,
+                           words->buf.len - words->run };
     char *old = bl_xmemdup(run.p, run.n);
     bool present[256] = { false };
-    char *to = w->buf.data + w->run;
+    char *to = words->buf.data + words->run;
     unsigned len;
 
     for (size_t i = 0; i < run.n; i += len)
@@ -82,115 +84,120 @@ static void sort_run(struct bl_words *w)
         }
     }
     free(old);
-    w->disorder = false;
+    words->disorder = false;
 }
 
-/* A character of class 0 comes, or the word ends. */
-static inline void end_run(struct bl_words *w)
+/* A run of marks ends where a character of class 0 follows or the word ends;
+ * only then is it known whole and can be sorted. */
+static inline void end_run(struct bl_words *words)
 {
-    if (w->disorder)
-        sort_run(w);
-    w->last_class = 0;
+    if (words->disorder)
+        sort_run(words);
+    words->last_class = 0;
 }
 
-static void put_cp(struct bl_words *w, uint32_t cp, uint8_t class)
+static void put_cp(struct bl_words *words, uint32_t cp, uint8_t class)
 {
     char bytes[4];
     unsigned n = bl_utf8_encode(cp, bytes);
 
     if (!class) {
-        end_run(w);
+        end_run(words);
     } else {
-        if (!w->last_class)
-            w->run = w->buf.len;
-        w->disorder |= class < w->last_class;
-        w->last_class = class;
+        if (!words->last_class)
+            words->run = words->buf.len;
+        words->disorder |= class < words->last_class;
+        words->last_class = class;
     }
-    bl_buf_put(&w->buf, bytes, n);
+    bl_buf_put(&words->buf, bytes, n);
 }
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define ONES UINT64_C(0x0101010101010101)
 #define TOPS UINT64_C(0x8080808080808080)
 
-/* The top bit of each byte of v in [lo, hi]; the bytes are below 0x80. */
-static inline uint64_t in_range(uint64_t v, unsigned lo, unsigned hi)
+/* The top bit of each byte that is in [lo, hi], for bytes below 0x80.  The
+ * first sum sets it from lo on, the second above hi, and no sum exceeds 0xFF,
+ * so nothing is carried into the next byte. */
+static inline uint64_t in_range(uint64_t bytes, unsigned lo, unsigned hi)
 {
-    return ((v + ONES * (0x80 - lo)) ^ (v + ONES * (0x7F - hi))) & TOPS;
+    return ((bytes + ONES * (0x80 - lo)) ^ (bytes + ONES * (0x7F - hi)))
+        & TOPS;
 }
 
 /* Eight bytes at a time: the letters and digits at p, in lower case if
  * wanted, to `to`, where eight bytes are written.  Returns how many there
  * are, 8 for "go on".  Words are short: mostly one call does a word, without
  * a branch for each byte. */
-static inline unsigned take_eight(char *to, const unsigned char *p,
+static inline unsigned take_eight(char *to, const unsigned char *text,
                                   bool lower)
 {
-    uint64_t v, low, seven, stop;
+    uint64_t bytes, low, seven, stop;
 
-    memcpy(&v, p, 8);
-    seven = v & ~TOPS;
+    memcpy(&bytes, text, 8);
+    seven = bytes & ~TOPS;
     low = seven | in_range(seven, 'A', 'Z') >> 2;
-    stop = ~(in_range(low, 'a', 'z') | in_range(low, '0', '9')) | v;
+    stop = ~(in_range(low, 'a', 'z') | in_range(low, '0', '9')) | bytes;
     if (lower)
-        v = low;
-    memcpy(to, &v, 8);
+        bytes = low;
+    memcpy(to, &bytes, 8);
     stop &= TOPS;
     return stop ? (unsigned)__builtin_ctzll(stop) / 8 : 8;
 }
 #endif
 
 /* A run of ASCII letters and digits at text[pos]. */
-static void take_ascii(struct bl_words *w)
+static void take_ascii(struct bl_words *words)
 {
-    const unsigned char *p = (const unsigned char *)w->text;
-    struct bl_buf *b = &w->buf;
-    size_t i = w->pos;
+    const unsigned char *text = (const unsigned char *)words->text;
+    struct bl_buf *buf = &words->buf;
+    size_t i = words->pos;
     unsigned n = 8;
 
-    end_run(w);
+    end_run(words);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    for (; n == 8 && i + 8 <= w->size; i += n) {
-        if (b->cap - b->len <= 8)
-            bl_buf_reserve(b, 8);
-        n = take_eight(b->data + b->len, p + i, w->lower);
-        b->len += n;
+    for (; n == 8 && i + 8 <= words->size; i += n) {
+        if (buf->cap - buf->len <= 8)
+            bl_buf_reserve(buf, 8);
+        n = take_eight(buf->data + buf->len, text + i, words->lower);
+        buf->len += n;
     }
 #endif
-    for (; n == 8 && i < w->size && p[i] < 0x80
-         && ascii[p[i]].kind == A_WORD; i++) {
-        if (b->cap - b->len <= 1)
-            bl_buf_reserve(b, 1);
-        b->data[b->len++] = (char)(w->lower ? ascii[p[i]].low : p[i]);
+    for (; n == 8 && i < words->size && text[i] < 0x80
+         && ascii[text[i]].kind == A_WORD; i++) {
+        if (buf->cap - buf->len <= 1)
+            bl_buf_reserve(buf, 1);
+        buf->data[buf->len++] = (char)(words->lower ? ascii[text[i]].low
+                                                    : text[i]);
     }
-    w->pos = i;
+    words->pos = i;
 }
 
 /* One step from an ASCII character; true when the word is complete. */
-static inline bool step_ascii(struct bl_words *w, struct bl_word *word)
+static inline bool step_ascii(struct bl_words *words, struct bl_word *word)
 {
-    unsigned char c = (unsigned char)w->text[w->pos];
-    bool empty = w->buf.len == 0;
+    unsigned char byte = (unsigned char)words->text[words->pos];
+    bool empty = words->buf.len == 0;
 
-    switch (ascii[c].kind) {
+    switch (ascii[byte].kind) {
     case A_WORD:
         if (empty)
-            word->start = w->pos;
-        take_ascii(w);
-        word->end = w->pos;
+            word->start = words->pos;
+        take_ascii(words);
+        word->end = words->pos;
         return false;
     case A_PUNCT:
         if (!empty)
             return true;
-        w->buf.data[w->buf.len++] = (char)c;
-        word->start = w->pos++;
-        word->end = w->pos;
+        words->buf.data[words->buf.len++] = (char)byte;
+        word->start = words->pos++;
+        word->end = words->pos;
         return true;
     case A_SPACE:
-        w->pos++;
+        words->pos++;
         return !empty;
     default:
-        w->pos++;
+        words->pos++;
         return false;
     }
 }
@@ -202,108 +209,113 @@ struct form {
     uint32_t own[3];
 };
 
-static void hangul(struct form *f, uint32_t cp)
+/* A syllable is decomposed by arithmetic (The Unicode Standard, 3.12): 588 of
+ * them for each leading consonant, 28 for each vowel. */
+static void hangul(struct form *form, uint32_t cp)
 {
-    uint32_t s = cp - HANGUL_FIRST;
+    uint32_t syllable = cp - HANGUL_FIRST;
 
-    f->own[0] = 0x1100 + s / 588;
-    f->own[1] = 0x1161 + s % 588 / 28;
-    f->own[2] = 0x11A7 + s % 28;
-    f->n = s % 28 ? 3 : 2;
+    form->own[0] = 0x1100 + syllable / 588;
+    form->own[1] = 0x1161 + syllable % 588 / 28;
+    form->own[2] = 0x11A7 + syllable % 28;
+    form->n = syllable % 28 ? 3 : 2;
 }
 
-static void form_of(const struct bl_words *w, uint32_t cp,
-                    const struct bl_uni_record *r, struct form *f)
+static void form_of(const struct bl_words *words, uint32_t cp,
+                    const struct bl_uni_record *record, struct form *form)
 {
-    f->cp = f->own;
-    f->n = 1;
-    f->own[0] = cp;
-    if (!w->lower)
+    form->cp = form->own;
+    form->n = 1;
+    form->own[0] = cp;
+    if (!words->lower)
         return;
-    if (r->flags & BL_UNI_MAPPED) {
-        f->cp = bl_uni_map + r->map;
-        f->n = r->len;
+    if (record->flags & BL_UNI_MAPPED) {
+        form->cp = bl_uni_map + record->map;
+        form->n = record->len;
         if (cp == BL_UNI_SIGMA
-            && bl_uni_final_sigma(w->text, w->size, w->pos, true)) {
-            f->cp = f->own;
-            f->own[0] = 0x3C2;
+            && bl_uni_final_sigma(words->text, words->size, words->pos,
+                                  true)) {
+            form->cp = form->own;
+            form->own[0] = 0x3C2;
         }
     } else if (cp >= HANGUL_FIRST && cp <= HANGUL_LAST) {
-        hangul(f, cp);
+        hangul(form, cp);
     }
 }
 
-/* Adds the characters of f from w->sub on.  True when the word is complete;
- * w->sub is then where the next word begins. */
-static bool take_form(struct bl_words *w, struct bl_word *word,
-                      const struct form *f, unsigned len)
+/* Adds the characters of form from words->sub on.  True when the word is
+ * complete; words->sub is then where the next word begins. */
+static bool take_form(struct bl_words *words, struct bl_word *word,
+                      const struct form *form, unsigned len)
 {
-    while (w->sub < f->n) {
-        const struct bl_uni_record *r = bl_uni(f->cp[w->sub]);
-        bool empty = w->buf.len == 0;
+    while (words->sub < form->n) {
+        const struct bl_uni_record *record = bl_uni(form->cp[words->sub]);
+        bool empty = words->buf.len == 0;
 
-        if (!empty && r->flags & (BL_UNI_PUNCT | BL_UNI_SPACE))
+        if (!empty && record->flags & (BL_UNI_PUNCT | BL_UNI_SPACE))
             return true;
-        if (!(r->flags & BL_UNI_SPACE)) {
-            put_cp(w, f->cp[w->sub], w->lower ? r->ccc : 0);
+        if (!(record->flags & BL_UNI_SPACE)) {
+            put_cp(words, form->cp[words->sub],
+                   words->lower ? record->ccc : 0);
             if (empty)
-                word->start = w->pos;
-            word->end = w->pos + len;
+                word->start = words->pos;
+            word->end = words->pos + len;
         }
-        w->sub++;
-        if (r->flags & BL_UNI_PUNCT)
+        words->sub++;
+        if (record->flags & BL_UNI_PUNCT)
             return true;
     }
     return false;
 }
 
 /* One step from a character beyond ASCII; true when the word is complete. */
-static bool step_wide(struct bl_words *w, struct bl_word *word)
+static bool step_wide(struct bl_words *words, struct bl_word *word)
 {
     unsigned len;
-    uint32_t cp = bl_utf8_decode(w->text + w->pos, w->size - w->pos, &len);
-    const struct bl_uni_record *r = bl_uni(cp);
-    bool done = false, cjk = (r->flags & BL_UNI_CJK) != 0;
-    struct form f;
+    uint32_t cp = bl_utf8_decode(words->text + words->pos,
+                                 words->size - words->pos, &len);
+    const struct bl_uni_record *record = bl_uni(cp);
+    bool done = false, cjk = (record->flags & BL_UNI_CJK) != 0;
+    struct form form;
 
-    if (r->flags & (BL_UNI_DROP | BL_UNI_SEPARATE)) {
-        w->pos += len;
-        return !(r->flags & BL_UNI_DROP) && w->buf.len > 0;
+    if (record->flags & (BL_UNI_DROP | BL_UNI_SEPARATE)) {
+        words->pos += len;
+        return !(record->flags & BL_UNI_DROP) && words->buf.len > 0;
     }
-    if (cjk && w->buf.len > 0)
+    if (cjk && words->buf.len > 0)
         return true;
-    form_of(w, cp, r, &f);
-    if (f.n == 0) {
+    form_of(words, cp, record, &form);
+    if (form.n == 0) {
         /* A deleted mark: part of the word it stands in, and one of class
          * 0 parts the marks around it. */
-        if (!r->ccc)
-            end_run(w);
-        if (w->buf.len > 0)
-            word->end = w->pos + len;
+        if (!record->ccc)
+            end_run(words);
+        if (words->buf.len > 0)
+            word->end = words->pos + len;
     } else {
-        done = take_form(w, word, &f, len);
+        done = take_form(words, word, &form, len);
     }
-    if (w->sub >= f.n) {
-        w->pos += len;
-        w->sub = 0;
+    if (words->sub >= form.n) {
+        words->pos += len;
+        words->sub = 0;
     }
-    return done || (cjk && w->buf.len > 0);
+    return done || (cjk && words->buf.len > 0);
 }
 
-bool bl_words_next(struct bl_words *w, struct bl_word *word)
+bool bl_words_next(struct bl_words *words, struct bl_word *word)
 {
     bool done = false;
 
-    w->buf.len = 0;
-    w->last_class = 0;
-    while (!done && w->pos < w->size) {
-        if ((unsigned char)w->text[w->pos] < 0x80)
-            done = step_ascii(w, word);
+    words->buf.len = 0;
+    words->last_class = 0;
+    while (!done && words->pos < words->size) {
+        if ((unsigned char)words->text[words->pos] < 0x80)
+            done = step_ascii(words, word);
         else
-            done = step_wide(w, word);
+            done = step_wide(words, word);
     }
-    end_run(w);
-    word->p = w->buf.data;
-    word->n = w->buf.len;
+    end_run(words);
+    word->p = words->buf.data;
+    word->n = words->buf.len;
     return word->n > 0;
 }

@@ -54,14 +54,14 @@ struct bl_words {
 #define BL_WORDS_INIT { 0 }
 
 /* Starts over on n bytes of VALID UTF-8 (see bl_utf8_valid). */
-void bl_words_start(struct bl_words *w, const char *text, size_t n,
+void bl_words_start(struct bl_words *words, const char *text, size_t size,
                     bool lower);
 
 /* The next word; false at the end. */
-bool bl_words_next(struct bl_words *w, struct bl_word *word);
+bool bl_words_next(struct bl_words *words, struct bl_word *word);
 
 /* Also re-initialises. */
-void bl_words_free(struct bl_words *w);
+void bl_words_free(struct bl_words *words);
 
 BL_END_DECLS
 
