@@ -51,27 +51,28 @@ static void put_word(struct bl_buf *out, size_t base, struct bl_span word)
     bl_buf_put_span(out, word);
 }
 
-/* Appends the words; `all` keeps what would be dropped. */
+/* Appends the words of a name.  `all` also keeps the punctuation, for a name
+ * that has nothing else. */
 static void fold_words(struct bl_buf *out, struct bl_span name, bool all)
 {
-    struct bl_words w = BL_WORDS_INIT;
+    struct bl_words words = BL_WORDS_INIT;
     struct bl_word word;
     size_t base = out->len, end = out->len;
 
-    bl_words_start(&w, name.p, name.n, true);
-    while (bl_words_next(&w, &word)) {
-        struct bl_span s = { word.p, word.n };
-        enum bl_fold_class class = bl_fold_class(s);
+    bl_words_start(&words, name.p, name.n, true);
+    while (bl_words_next(&words, &word)) {
+        struct bl_span form = { word.p, word.n };
+        enum bl_fold_class class = bl_fold_class(form);
 
         if (!all && (class == BL_FOLD_JOIN
                      || (class == BL_FOLD_MARK && end == base)))
             continue;
-        put_word(out, base, s);
+        put_word(out, base, form);
         if (all || class == BL_FOLD_WORD)
             end = out->len;
     }
-    bl_words_free(&w);
-    out->len = end;                     /* marks at the end go */
+    bl_words_free(&words);
+    out->len = end;                     /* marks at the end are dropped */
     if (out->data)
         out->data[end] = '\0';
 }
@@ -88,18 +89,18 @@ void bl_fold(struct bl_buf *out, struct bl_span name)
 bool bl_fold_bare(struct bl_span title, struct bl_span *bare)
 {
     const char *open;
-    size_t n;
+    size_t len;
 
     if (title.n < 4 || title.p[title.n - 1] != ')')
         return false;
     open = memrchr(title.p, '(', title.n);
     if (!open)
         return false;
-    n = (size_t)(open - title.p);
-    while (n && (title.p[n - 1] == ' ' || title.p[n - 1] == '_'))
-        n--;
-    if (!n)
+    len = (size_t)(open - title.p);
+    while (len && (title.p[len - 1] == ' ' || title.p[len - 1] == '_'))
+        len--;
+    if (!len)
         return false;
-    *bare = (struct bl_span){ title.p, n };
+    *bare = (struct bl_span){ title.p, len };
     return true;
 }

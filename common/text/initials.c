@@ -37,8 +37,9 @@ size_t bl_initials_read(struct bl_span mention, char *out)
     return n < 2 ? 0 : n;
 }
 
-/* The first letters of the title's words, up to one more than fit: all of
- * them in capitals, or only those that are. */
+/* Collects the first letters of the title's words as capitals; with `large`
+ * only of words that begin with a capital.  Stops when there is one more than
+ * fit, so that the caller can tell a title with too many. */
 static size_t first_letters(struct bl_span title, bool large,
                             char out[BL_MOST_INITIALS + 1])
 {
@@ -72,10 +73,10 @@ bool bl_initials_fit(const char *capitals, size_t n, struct bl_span title)
     return false;
 }
 
-static bool all_letters(const char *s, size_t n)
+static bool all_letters(const char *letters, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (!is_upper(s[i]))
+        if (!is_upper(letters[i]))
             return false;
     return true;
 }

@@ -17,34 +17,34 @@ struct writer {
     size_t position, limit;     /* positions from limit on are dropped */
 };
 
-static void put(struct writer *w, int32_t id)
+static void put(struct writer *writer, int32_t id)
 {
-    struct bl_input *in = w->in;
-    size_t position = w->position++;
+    struct bl_input *in = writer->in;
+    size_t position = writer->position++;
 
-    if (position >= w->limit || id == w->pad)
+    if (position >= writer->limit || id == writer->pad)
         return;
     BL_ASSERT(in->n < in->cap);
     in->ids[in->n] = id;
-    in->segments[in->n] = w->segment;
+    in->segments[in->n] = writer->segment;
     in->positions[in->n] = (int32_t)position;
     in->n++;
 }
 
-static void put_many(struct writer *w, const int32_t *ids, size_t n)
+static void put_many(struct writer *writer, const int32_t *ids, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        put(w, ids[i]);
+        put(writer, ids[i]);
 }
 
 /* A punctuation token, where the vocabulary has it. */
-static void put_mark(struct writer *w, const struct bl_wordpiece *wp,
+static void put_mark(struct writer *writer, const struct bl_wordpiece *wp,
                      struct bl_span mark)
 {
     int32_t id = bl_wordpiece_find(wp, mark);
 
     if (id >= 0)
-        put(w, id);
+        put(writer, id);
 }
 
 bool bl_layout_tagged(enum bl_layout layout)
@@ -137,198 +137,203 @@ static struct bl_span lowered(struct bl_input *in,
     return (struct bl_span){ in->lower.data, in->lower.len };
 }
 
-static void read_parts(struct parts *p, struct bl_input *in,
+static void read_parts(struct parts *parts, struct bl_input *in,
                        struct bl_wordpiece *wp,
                        const struct bl_input_spec *spec,
-                       const struct bl_mention *m, size_t max_mention)
+                       const struct bl_mention *mention, size_t max_mention)
 {
     size_t length = context_length(spec);
 
-    p->left.ids = in->scratch;
-    p->mention.ids = in->scratch + length;
-    p->right.ids = in->scratch + 2 * length;
-    p->left.n = bl_wordpiece_last_ids(wp, lowered(in, spec, m->left),
-                                      spec->literal, p->left.ids, length,
-                                      &p->left.cut);
-    p->mention.n = bl_wordpiece_ids(wp, lowered(in, spec, m->text),
-                                    spec->literal, p->mention.ids,
-                                    max_mention, &p->mention.cut);
-    p->right.n = bl_wordpiece_ids(wp, lowered(in, spec, m->right),
-                                  spec->literal, p->right.ids, length,
-                                  &p->right.cut);
+    parts->left.ids = in->scratch;
+    parts->mention.ids = in->scratch + length;
+    parts->right.ids = in->scratch + 2 * length;
+    parts->left.n = bl_wordpiece_last_ids(wp, lowered(in, spec, mention->left),
+                                          spec->literal, parts->left.ids,
+                                          length, &parts->left.cut);
+    parts->mention.n = bl_wordpiece_ids(wp, lowered(in, spec, mention->text),
+                                        spec->literal, parts->mention.ids,
+                                        max_mention, &parts->mention.cut);
+    parts->right.n = bl_wordpiece_ids(wp, lowered(in, spec, mention->right),
+                                      spec->literal, parts->right.ids, length,
+                                      &parts->right.cut);
 }
 
 /* At most `left` and `right` tokens of context, those next to the mention. */
-static void cut_sides(struct parts *p, size_t left, size_t right)
+static void cut_sides(struct parts *parts, size_t left, size_t right)
 {
-    if (p->left.n > left) {
-        p->left.ids += p->left.n - left;
-        p->left.n = left;
-        p->left.cut = true;
+    if (parts->left.n > left) {
+        parts->left.ids += parts->left.n - left;
+        parts->left.n = left;
+        parts->left.cut = true;
     }
-    if (p->right.n > right) {
-        p->right.n = right;
-        p->right.cut = true;
+    if (parts->right.n > right) {
+        parts->right.n = right;
+        parts->right.cut = true;
     }
 }
 
 /* Cuts left and right to `room` tokens: half for each side, and what a side
  * does not need goes to the other. */
-static void window(struct parts *p, size_t room)
+static void window(struct parts *parts, size_t room)
 {
     size_t left = room / 2, right = room - left;
 
-    if (p->left.n <= left) {
-        if (p->right.n > right)
-            right += left - p->left.n;
-    } else if (p->right.n <= right) {
-        left += right - p->right.n;
+    if (parts->left.n <= left) {
+        if (parts->right.n > right)
+            right += left - parts->left.n;
+    } else if (parts->right.n <= right) {
+        left += right - parts->right.n;
     }
-    cut_sides(p, left, right);
+    cut_sides(parts, left, right);
 }
 
-static void note_cuts(struct bl_input *in, const struct parts *p)
+static void note_cuts(struct bl_input *in, const struct parts *parts)
 {
-    in->cut |= (p->left.cut ? BL_CUT_LEFT : 0u)
-        | (p->mention.cut ? BL_CUT_MENTION : 0u)
-        | (p->right.cut ? BL_CUT_RIGHT : 0u);
+    in->cut |= (parts->left.cut ? BL_CUT_LEFT : 0u)
+        | (parts->mention.cut ? BL_CUT_MENTION : 0u)
+        | (parts->right.cut ? BL_CUT_RIGHT : 0u);
 }
 
-/* S mention E with what is kept of its context. */
-static void put_tagged(struct writer *w, const struct bl_specials *s,
-                       const struct parts *p, bool tags)
+/* Puts S mention E, with what is kept of the context around them. */
+static void put_tagged(struct writer *writer,
+                       const struct bl_specials *specials,
+                       const struct parts *parts, bool tags)
 {
-    put_many(w, p->left.ids, p->left.n);
+    put_many(writer, parts->left.ids, parts->left.n);
     if (tags)
-        put(w, s->tags[0]);
-    put_many(w, p->mention.ids, p->mention.n);
+        put(writer, specials->tags[0]);
+    put_many(writer, parts->mention.ids, parts->mention.n);
     if (tags)
-        put(w, s->tags[1]);
-    put_many(w, p->right.ids, p->right.n);
+        put(writer, specials->tags[1]);
+    put_many(writer, parts->right.ids, parts->right.n);
 }
 
-static void blink_context(struct writer *w, struct bl_wordpiece *wp,
+static void blink_context(struct writer *writer, struct bl_wordpiece *wp,
                           const struct bl_input_spec *spec,
-                          const struct bl_mention *m)
+                          const struct bl_mention *mention)
 {
-    const struct bl_specials *s = bl_wordpiece_specials(wp);
+    const struct bl_specials *specials = bl_wordpiece_specials(wp);
     size_t room = context_length(spec) - 2;
-    size_t tags = m->text.n > 0 ? 2 : 0;
-    struct parts p;
+    size_t tags = mention->text.n > 0 ? 2 : 0;
+    struct parts parts;
 
-    read_parts(&p, w->in, wp, spec, m, room - tags);
-    window(&p, room - tags - p.mention.n);
-    note_cuts(w->in, &p);
-    put(w, s->cls);
-    put_tagged(w, s, &p, tags > 0);
-    put(w, s->sep);
+    read_parts(&parts, writer->in, wp, spec, mention, room - tags);
+    window(&parts, room - tags - parts.mention.n);
+    note_cuts(writer->in, &parts);
+    put(writer, specials->cls);
+    put_tagged(writer, specials, &parts, tags > 0);
+    put(writer, specials->sep);
 }
 
 /* The mention is said first, since nothing marks it in its sentence. */
-static void plain_context(struct writer *w, struct bl_wordpiece *wp,
+static void plain_context(struct writer *writer, struct bl_wordpiece *wp,
                           const struct bl_input_spec *spec,
-                          const struct bl_mention *m)
+                          const struct bl_mention *mention)
 {
-    const struct bl_specials *s = bl_wordpiece_specials(wp);
+    const struct bl_specials *specials = bl_wordpiece_specials(wp);
     size_t room = context_length(spec) - 3;
-    struct parts p;
+    struct parts parts;
 
-    read_parts(&p, w->in, wp, spec, m, room / 2);
-    window(&p, room - 2 * p.mention.n);
-    note_cuts(w->in, &p);
-    put(w, s->cls);
-    put_many(w, p.mention.ids, p.mention.n);
-    if (p.mention.n > 0)
-        put_mark(w, wp, BL_SPAN_LIT(":"));
-    put_many(w, p.left.ids, p.left.n);
-    put_many(w, p.mention.ids, p.mention.n);
-    put_many(w, p.right.ids, p.right.n);
-    put(w, s->sep);
+    read_parts(&parts, writer->in, wp, spec, mention, room / 2);
+    window(&parts, room - 2 * parts.mention.n);
+    note_cuts(writer->in, &parts);
+    put(writer, specials->cls);
+    put_many(writer, parts.mention.ids, parts.mention.n);
+    if (parts.mention.n > 0)
+        put_mark(writer, wp, BL_SPAN_LIT(":"));
+    put_many(writer, parts.left.ids, parts.left.n);
+    put_many(writer, parts.mention.ids, parts.mention.n);
+    put_many(writer, parts.right.ids, parts.right.n);
+    put(writer, specials->sep);
 }
 
-/* A name by itself, cut to `length` tokens. */
-static void plain_name(struct writer *w, struct bl_wordpiece *wp,
+/* Puts a name as a sequence of its own, cut to `length` tokens with [CLS] and
+ * [SEP]. */
+static void plain_name(struct writer *writer, struct bl_wordpiece *wp,
                        const struct bl_input_spec *spec, struct bl_span name,
                        size_t length, enum bl_cut what)
 {
-    const struct bl_specials *s = bl_wordpiece_specials(wp);
-    int32_t *ids = w->in->scratch;
+    const struct bl_specials *specials = bl_wordpiece_specials(wp);
+    int32_t *ids = writer->in->scratch;
     bool cut = false;
-    size_t n = bl_wordpiece_ids(wp, name, spec->literal, ids, length - 2,
-                                &cut);
+    size_t n_ids = bl_wordpiece_ids(wp, name, spec->literal, ids, length - 2,
+                                    &cut);
 
-    w->in->cut |= cut ? (unsigned)what : 0u;
-    put(w, s->cls);
-    put_many(w, ids, n);
-    put(w, s->sep);
+    writer->in->cut |= cut ? (unsigned)what : 0u;
+    put(writer, specials->cls);
+    put_many(writer, ids, n_ids);
+    put(writer, specials->sep);
 }
 
-/* What context and text may each have in layout "reranker". */
+/* How many tokens context and text may each have in layout "reranker". */
 static size_t half_length(const struct bl_input_spec *spec)
 {
     return (clamp(spec->pair_length, MIN_RERANKER) - 3) / 2;
 }
 
-/* An empty mention has its tags here. */
-static void reranker_context(struct writer *w, struct bl_wordpiece *wp,
+/* Unlike in layout "blink", an empty mention keeps its tags, and neither side
+ * gets room that the other does not need. */
+static void reranker_context(struct writer *writer, struct bl_wordpiece *wp,
                              const struct bl_input_spec *spec,
-                             const struct bl_mention *m)
+                             const struct bl_mention *mention)
 {
-    const struct bl_specials *s = bl_wordpiece_specials(wp);
+    const struct bl_specials *specials = bl_wordpiece_specials(wp);
     struct bl_input_spec own = *spec;
     size_t room = half_length(spec) - 2, side;
-    struct parts p;
+    struct parts parts;
 
     own.context_length = half_length(spec);
-    read_parts(&p, w->in, wp, &own, m, room);
-    side = (room - p.mention.n) / 2;
-    cut_sides(&p, side, side);
-    note_cuts(w->in, &p);
-    put(w, s->cls);
-    put_tagged(w, s, &p, true);
-    put(w, s->sep);
+    read_parts(&parts, writer->in, wp, &own, mention, room);
+    side = (room - parts.mention.n) / 2;
+    cut_sides(&parts, side, side);
+    note_cuts(writer->in, &parts);
+    put(writer, specials->cls);
+    put_tagged(writer, specials, &parts, true);
+    put(writer, specials->sep);
 }
 
-static void put_context(struct writer *w, struct bl_wordpiece *wp,
+static void put_context(struct writer *writer, struct bl_wordpiece *wp,
                         const struct bl_input_spec *spec,
-                        const struct bl_mention *m)
+                        const struct bl_mention *mention)
 {
     if (spec->layout == BL_LAYOUT_BLINK)
-        blink_context(w, wp, spec, m);
+        blink_context(writer, wp, spec, mention);
     else if (spec->layout == BL_LAYOUT_RERANKER)
-        reranker_context(w, wp, spec, m);
+        reranker_context(writer, wp, spec, mention);
     else
-        plain_context(w, wp, spec, m);
+        plain_context(writer, wp, spec, mention);
 }
 
 /* ---- Entity ---- */
 
-/* Everything of an entity but its [CLS]. */
-static void put_entity(struct writer *w, struct bl_wordpiece *wp,
+/* Puts an entity without [CLS], as it is in a pair too.  Where room is short
+ * the text is cut first, then the mark behind the title goes, then the title
+ * is cut. */
+static void put_entity(struct writer *writer, struct bl_wordpiece *wp,
                        const struct bl_input_spec *spec,
-                       const struct bl_entity_text *e)
+                       const struct bl_entity_text *entity)
 {
-    const struct bl_specials *s = bl_wordpiece_specials(wp);
-    bool titled = e->has_title && spec->layout != BL_LAYOUT_RERANKER;
+    const struct bl_specials *specials = bl_wordpiece_specials(wp);
+    bool titled = entity->has_title && spec->layout != BL_LAYOUT_RERANKER;
     size_t room = spec->layout == BL_LAYOUT_RERANKER ? half_length(spec)
         : entity_length(spec) - 2, n = 0;
-    int32_t *ids = w->in->scratch;
+    int32_t *ids = writer->in->scratch;
     bool cut_title = false, cut_text = false;
-    int32_t mark = s->tags[2];
+    int32_t mark = specials->tags[2];
 
     if (!bl_layout_tagged(spec->layout))
         mark = bl_wordpiece_find(wp, BL_SPAN_LIT("."));
     if (titled)
-        n = bl_wordpiece_ids(wp, e->title, spec->literal, ids, room,
+        n = bl_wordpiece_ids(wp, entity->title, spec->literal, ids, room,
                              &cut_title);
     if (titled && mark >= 0 && n < room)
         ids[n++] = mark;
-    n += bl_wordpiece_ids(wp, e->text, spec->literal, ids + n, room - n,
+    n += bl_wordpiece_ids(wp, entity->text, spec->literal, ids + n, room - n,
                           &cut_text);
-    w->in->cut |= (cut_title ? BL_CUT_TITLE : 0u)
+    writer->in->cut |= (cut_title ? BL_CUT_TITLE : 0u)
         | (cut_text ? BL_CUT_TEXT : 0u);
-    put_many(w, ids, n);
-    put(w, s->sep);
+    put_many(writer, ids, n);
+    put(writer, specials->sep);
 }
 
 /* ---- The three sequences ---- */
@@ -348,46 +353,47 @@ static size_t entity_room(const struct bl_input_spec *spec)
 
 void bl_input_context(struct bl_input *in, struct bl_wordpiece *wp,
                       const struct bl_input_spec *spec,
-                      const struct bl_mention *m)
+                      const struct bl_mention *mention)
 {
-    struct writer w = begin(in, wp, spec, context_room(spec), 0);
+    struct writer writer = begin(in, wp, spec, context_room(spec), 0);
 
     if (spec->layout == BL_LAYOUT_PLAIN)
-        plain_name(&w, wp, spec, m->text, context_length(spec),
+        plain_name(&writer, wp, spec, mention->text, context_length(spec),
                    BL_CUT_MENTION);
     else
-        put_context(&w, wp, spec, m);
+        put_context(&writer, wp, spec, mention);
 }
 
 void bl_input_entity(struct bl_input *in, struct bl_wordpiece *wp,
                      const struct bl_input_spec *spec,
-                     const struct bl_entity_text *e)
+                     const struct bl_entity_text *entity)
 {
-    struct writer w = begin(in, wp, spec, 0, entity_room(spec));
+    struct writer writer = begin(in, wp, spec, 0, entity_room(spec));
 
     if (spec->layout == BL_LAYOUT_PLAIN) {
-        bool named = e->has_title && e->title.n > 0;
-        plain_name(&w, wp, spec, named ? e->title : e->text,
+        bool named = entity->has_title && entity->title.n > 0;
+        plain_name(&writer, wp, spec, named ? entity->title : entity->text,
                    entity_length(spec), named ? BL_CUT_TITLE : BL_CUT_TEXT);
         return;
     }
-    put(&w, bl_wordpiece_specials(wp)->cls);
-    put_entity(&w, wp, spec, e);
+    put(&writer, bl_wordpiece_specials(wp)->cls);
+    put_entity(&writer, wp, spec, entity);
 }
 
 void bl_input_pair(struct bl_input *in, struct bl_wordpiece *wp,
                    const struct bl_input_spec *spec,
-                   const struct bl_mention *m,
-                   const struct bl_entity_text *e)
+                   const struct bl_mention *mention,
+                   const struct bl_entity_text *entity)
 {
-    struct writer w = begin(in, wp, spec, context_room(spec),
-                            entity_room(spec));
+    struct writer writer = begin(in, wp, spec, context_room(spec),
+                                 entity_room(spec));
 
     if (spec->pair_length && spec->layout != BL_LAYOUT_RERANKER)
-        w.limit = spec->pair_length;
-    put_context(&w, wp, spec, m);
+        writer.limit = spec->pair_length;
+    put_context(&writer, wp, spec, mention);
+    /* The original pads the context to its full length. */
     if (spec->layout == BL_LAYOUT_BLINK)
-        w.position = context_length(spec);
-    w.segment = 1;
-    put_entity(&w, wp, spec, e);
+        writer.position = context_length(spec);
+    writer.segment = 1;
+    put_entity(&writer, wp, spec, entity);
 }

@@ -123,14 +123,14 @@ struct bl_input {
  * gives a sequence of at least [CLS] [SEP].  All text is VALID UTF-8. */
 void bl_input_context(struct bl_input *in, struct bl_wordpiece *wp,
                       const struct bl_input_spec *spec,
-                      const struct bl_mention *m);
+                      const struct bl_mention *mention);
 void bl_input_entity(struct bl_input *in, struct bl_wordpiece *wp,
                      const struct bl_input_spec *spec,
-                     const struct bl_entity_text *e);
+                     const struct bl_entity_text *entity);
 void bl_input_pair(struct bl_input *in, struct bl_wordpiece *wp,
                    const struct bl_input_spec *spec,
-                   const struct bl_mention *m,
-                   const struct bl_entity_text *e);
+                   const struct bl_mention *mention,
+                   const struct bl_entity_text *entity);
 void bl_input_free(struct bl_input *in);
 
 BL_END_DECLS

@@ -33,6 +33,6 @@ struct bl_wrap bl_wrap_of(struct bl_span text);
 
 /* Whether the line break at byte `at` of the text, a '\n', has a full line
  * before it and behind it one that is neither empty nor an item of a list. */
-bool bl_wrap_joins(const struct bl_wrap *w, struct bl_span text, size_t at);
+bool bl_wrap_joins(const struct bl_wrap *wrap, struct bl_span text, size_t at);
 
 #endif
