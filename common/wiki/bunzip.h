@@ -28,16 +28,17 @@ struct bl_bunzip;
 /* False in a build without libbz2: then open fails with BL_SYSTEM. */
 bool bl_bunzip_here(void);
 
-/* `in` reads up to n bytes as read(2) does: -1 with *err, 0 at the end; it is
- * called by the thread that reads. */
-struct bl_bunzip *bl_bunzip_open(ssize_t (*in)(void *arg, void *p, size_t n,
+/* `in` reads up to `size` bytes as read(2) does: -1 with *err, 0 at the end;
+ * it is called by the thread that reads. */
+struct bl_bunzip *bl_bunzip_open(ssize_t (*in)(void *arg, void *data,
+                                               size_t size,
                                                struct bl_err *err),
                                  void *arg, const char *name,
                                  struct bl_crew *pool, struct bl_err *err);
 /* The next piece, borrowed until the next call: 1, 0 at the end, -1.  A file
  * that is cut ends where its last whole block does. */
-int bl_bunzip_next(struct bl_bunzip *z, struct bl_span *piece,
+int bl_bunzip_next(struct bl_bunzip *bunzip, struct bl_span *piece,
                    struct bl_err *err);
-void bl_bunzip_close(struct bl_bunzip *z);              /* NULL allowed */
+void bl_bunzip_close(struct bl_bunzip *bunzip);              /* NULL allowed */
 
 #endif

@@ -25,16 +25,16 @@ struct bl_dumpfile;
 struct bl_dumpfile *bl_dumpfile_open(const char *path, struct bl_crew *pool,
                                      struct bl_err *err);
 /* The next piece, borrowed until the next call: 1, 0 at the end, -1. */
-int bl_dumpfile_next(struct bl_dumpfile *f, struct bl_span *piece,
+int bl_dumpfile_next(struct bl_dumpfile *file, struct bl_span *piece,
                      struct bl_err *err);
-void bl_dumpfile_close(struct bl_dumpfile *f);          /* NULL allowed */
+void bl_dumpfile_close(struct bl_dumpfile *file);          /* NULL allowed */
 
 /* Bytes of the file itself: read so far; in all, 0 when not known. */
-uint64_t bl_dumpfile_done(const struct bl_dumpfile *f);
-uint64_t bl_dumpfile_size(const struct bl_dumpfile *f);
+uint64_t bl_dumpfile_done(const struct bl_dumpfile *file);
+uint64_t bl_dumpfile_size(const struct bl_dumpfile *file);
 /* What messages call it. */
-const char *bl_dumpfile_name(const struct bl_dumpfile *f);
+const char *bl_dumpfile_name(const struct bl_dumpfile *file);
 /* Ends the input soon, also where its writer is silent. */
-void bl_dumpfile_stop(struct bl_dumpfile *f);
+void bl_dumpfile_stop(struct bl_dumpfile *file);
 
 #endif
