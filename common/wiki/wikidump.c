@@ -9,11 +9,11 @@
 
 #include "base/mem.h"
 
-void bl_wikibatch_free(struct bl_wikibatch *b)
+void bl_wikibatch_free(struct bl_wikibatch *batch)
 {
-    free(b->pages);
-    bl_buf_free(&b->data);
-    *b = (struct bl_wikibatch){ 0 };
+    free(batch->pages);
+    bl_buf_free(&batch->data);
+    *batch = (struct bl_wikibatch){ 0 };
 }
 
 #ifndef HAVE_EXPAT
@@ -32,36 +32,36 @@ struct bl_wikidump *bl_wikidump_open(struct bl_dumpfile *file,
     return NULL;
 }
 
-int bl_wikidump_next(struct bl_wikidump *d, struct bl_wikibatch *b,
+int bl_wikidump_next(struct bl_wikidump *dump, struct bl_wikibatch *batch,
                      struct bl_err *err)
 {
-    (void)d;
-    (void)b;
+    (void)dump;
+    (void)batch;
     (void)err;
     return 0;
 }
 
-const char *bl_wikidump_cut(const struct bl_wikidump *d)
+const char *bl_wikidump_cut(const struct bl_wikidump *dump)
 {
-    (void)d;
+    (void)dump;
     return NULL;
 }
 
-uint64_t bl_wikidump_bytes(const struct bl_wikidump *d)
+uint64_t bl_wikidump_bytes(const struct bl_wikidump *dump)
 {
-    (void)d;
+    (void)dump;
     return 0;
 }
 
-struct bl_wikisite *bl_wikidump_take_site(struct bl_wikidump *d)
+struct bl_wikisite *bl_wikidump_take_site(struct bl_wikidump *dump)
 {
-    (void)d;
+    (void)dump;
     return NULL;
 }
 
-void bl_wikidump_close(struct bl_wikidump *d)
+void bl_wikidump_close(struct bl_wikidump *dump)
 {
-    (void)d;
+    (void)dump;
 }
 
 #else
@@ -115,216 +115,224 @@ bool bl_wikidump_here(void)
 
 /* Where the parser is in the dump's text.  Newer expat deprecates the
  * function whose result is a long, which has 32 bits on some machines. */
-static uint64_t byte_index(const struct bl_wikidump *d)
+static uint64_t byte_index(const struct bl_wikidump *dump)
 {
 #if HAVE_DECL_XML_GETCURRENTBYTEINDEX64
-    return (uint64_t)XML_GetCurrentByteIndex64(d->parser);
+    return (uint64_t)XML_GetCurrentByteIndex64(dump->parser);
 #else
-    return (uint64_t)XML_GetCurrentByteIndex(d->parser);
+    return (uint64_t)XML_GetCurrentByteIndex(dump->parser);
 #endif
 }
 
-static void stop(struct bl_wikidump *d, const char *why)
+static void stop(struct bl_wikidump *dump, const char *why)
 {
-    if (d->stop.code == BL_OK)
-        bl_fail(&d->stop, BL_DATA, "'%s' is refused at byte %" PRIu64
-                ": %s", bl_dumpfile_name(d->file), byte_index(d), why);
-    XML_StopParser(d->parser, XML_FALSE);
+    if (dump->stop.code == BL_OK)
+        bl_fail(&dump->stop, BL_DATA, "'%s' is refused at byte %" PRIu64
+                ": %s", bl_dumpfile_name(dump->file), byte_index(dump), why);
+    XML_StopParser(dump->parser, XML_FALSE);
 }
 
-static const char *attribute(const XML_Char **a, const char *name)
+static const char *attribute(const XML_Char **attributes, const char *name)
 {
-    for (; a[0]; a += 2)
-        if (!strcmp(a[0], name))
-            return a[1];
+    for (; attributes[0]; attributes += 2)
+        if (!strcmp(attributes[0], name))
+            return attributes[1];
     return NULL;
 }
 
-static struct place put(struct bl_wikidump *d, const char *p, size_t n)
+static struct place put(struct bl_wikidump *dump, const char *data,
+                        size_t size)
 {
-    struct place at = { d->bytes_of_page.len, n };
+    struct place at = { dump->bytes_of_page.len, size };
 
-    bl_buf_put(&d->bytes_of_page, p, n);
+    bl_buf_put(&dump->bytes_of_page, data, size);
     return at;
 }
 
-static void start_page(struct bl_wikidump *d)
+static void start_page(struct bl_wikidump *dump)
 {
-    d->in_page = true;
-    d->page = (struct bl_wikipage_source){ 0 };
-    d->title = d->redirect = d->text = (struct place){ 0, 0 };
-    d->has_id = d->has_redirect = d->other_model = false;
-    bl_buf_clear(&d->bytes_of_page);
+    dump->in_page = true;
+    dump->page = (struct bl_wikipage_source){ 0 };
+    dump->title = dump->redirect = dump->text = (struct place){ 0, 0 };
+    dump->has_id = dump->has_redirect = dump->other_model = false;
+    bl_buf_clear(&dump->bytes_of_page);
 }
 
-/* Inside of <page>; ids of revisions and users are not the page's. */
-static void start_in_page(struct bl_wikidump *d, const char *name,
-                          const XML_Char **a)
+/* An element of a <page>.  Only the first <id> is the page's. */
+static void start_in_page(struct bl_wikidump *dump, const char *name,
+                          const XML_Char **attributes)
 {
     if (!strcmp(name, "title")) {
-        d->field = TITLE;
+        dump->field = TITLE;
     } else if (!strcmp(name, "ns")) {
-        d->field = NS;
+        dump->field = NS;
     } else if (!strcmp(name, "id")) {
-        d->field = d->has_id ? NOTHING : ID;
+        dump->field = dump->has_id ? NOTHING : ID;
     } else if (!strcmp(name, "redirect")) {
-        const char *target = attribute(a, "title");
+        const char *target = attribute(attributes, "title");
 
-        d->has_redirect = target != NULL;
+        dump->has_redirect = target != NULL;
         if (target)
-            d->redirect = put(d, target, strlen(target));
+            dump->redirect = put(dump, target, strlen(target));
     } else if (!strcmp(name, "revision") || !strcmp(name, "upload")) {
-        d->in_revision = true;
+        dump->in_revision = true;
     }
 }
 
-static void start_in_revision(struct bl_wikidump *d, const char *name)
+static void start_in_revision(struct bl_wikidump *dump, const char *name)
 {
     if (!strcmp(name, "text")) {
-        d->field = TEXT;
-        if (d->text.n)          /* an older revision's */
-            d->bytes_of_page.len = d->text.at;
-        d->text = (struct place){ d->bytes_of_page.len, 0 };
+        dump->field = TEXT;
+        if (dump->text.n)       /* a dump of histories: the last one stays */
+            dump->bytes_of_page.len = dump->text.at;
+        dump->text = (struct place){ dump->bytes_of_page.len, 0 };
     } else if (!strcmp(name, "model")) {
-        d->field = MODEL;
+        dump->field = MODEL;
     }
 }
 
-static void start_in_siteinfo(struct bl_wikidump *d, const char *name,
-                              const XML_Char **a)
+static void start_in_siteinfo(struct bl_wikidump *dump, const char *name,
+                              const XML_Char **attributes)
 {
     if (!strcmp(name, "base")) {
-        d->field = BASE;
+        dump->field = BASE;
     } else if (!strcmp(name, "case")) {
-        d->field = CASE;
+        dump->field = CASE;
     } else if (!strcmp(name, "namespace")) {
-        const char *key = attribute(a, "key");
+        const char *key = attribute(attributes, "key");
 
-        d->field = NAMESPACE;
-        d->ns_key = key ? (int)strtol(key, NULL, 10) : 0;
+        dump->field = NAMESPACE;
+        dump->ns_key = key ? (int)strtol(key, NULL, 10) : 0;
     }
 }
 
-static void on_start(void *arg, const XML_Char *name, const XML_Char **a)
+/* A dump has one shape: mediawiki, in it siteinfo and pages, in a page its
+ * revisions, in these the text.  So the depth tells whose element a name is,
+ * and names at other depths (of contributors, say) mean nothing here. */
+static void on_start(void *arg, const XML_Char *name,
+                     const XML_Char **attributes)
 {
-    struct bl_wikidump *d = arg;
+    struct bl_wikidump *dump = arg;
 
-    if (++d->depth > MAX_DEPTH) {
-        stop(d, "elements that are nested too deeply");
+    if (++dump->depth > MAX_DEPTH) {
+        stop(dump, "elements that are nested too deeply");
         return;
     }
-    d->field = NOTHING;
-    bl_buf_clear(&d->value);
-    if (d->depth == 1) {
-        d->root = !strcmp(name, "mediawiki");
-        if (!d->root)
-            stop(d, "not a MediaWiki dump, which starts with <mediawiki>");
-    } else if (d->depth == 2) {
-        d->in_siteinfo = !strcmp(name, "siteinfo");
+    dump->field = NOTHING;
+    bl_buf_clear(&dump->value);
+    if (dump->depth == 1) {
+        dump->root = !strcmp(name, "mediawiki");
+        if (!dump->root)
+            stop(dump, "not a MediaWiki dump, which starts with <mediawiki>");
+    } else if (dump->depth == 2) {
+        dump->in_siteinfo = !strcmp(name, "siteinfo");
         if (!strcmp(name, "page"))
-            start_page(d);
-    } else if (d->in_siteinfo) {
-        start_in_siteinfo(d, name, a);
-    } else if (d->in_page && d->depth == 3) {
-        start_in_page(d, name, a);
-    } else if (d->in_revision && d->depth == 4) {
-        start_in_revision(d, name);
+            start_page(dump);
+    } else if (dump->in_siteinfo) {
+        start_in_siteinfo(dump, name, attributes);
+    } else if (dump->in_page && dump->depth == 3) {
+        start_in_page(dump, name, attributes);
+    } else if (dump->in_revision && dump->depth == 4) {
+        start_in_revision(dump, name);
     }
 }
 
-static int64_t value_number(const struct bl_wikidump *d)
+static int64_t value_number(const struct bl_wikidump *dump)
 {
-    return d->value.len ? strtoll(d->value.data, NULL, 10) : 0;
+    return dump->value.len ? strtoll(dump->value.data, NULL, 10) : 0;
 }
 
-static void end_field(struct bl_wikidump *d)
+/* The text of an element is whole at its end.  That of a page is not here: it
+ * can be large, and on_text() puts it to the page's bytes at once. */
+static void end_field(struct bl_wikidump *dump)
 {
-    struct bl_span v = { d->value.data, d->value.len };
+    struct bl_span value = { dump->value.data, dump->value.len };
 
-    switch (d->field) {
+    switch (dump->field) {
     case TITLE:
-        d->title = put(d, v.p, v.n);
+        dump->title = put(dump, value.p, value.n);
         break;
     case NS:
-        d->page.ns = (int)value_number(d);
+        dump->page.ns = (int)value_number(dump);
         break;
     case ID:
-        d->page.id = value_number(d);
-        d->has_id = true;
+        dump->page.id = value_number(dump);
+        dump->has_id = true;
         break;
     case MODEL:
-        d->other_model = !bl_span_is(v, "wikitext");
+        dump->other_model = !bl_span_is(value, "wikitext");
         break;
     case BASE:
-        bl_wikisite_base(d->site, v);
+        bl_wikisite_base(dump->site, value);
         break;
     case CASE:
-        bl_wikisite_case(d->site, v);
+        bl_wikisite_case(dump->site, value);
         break;
     case NAMESPACE:
-        if (v.n)
-            bl_wikisite_namespace(d->site, d->ns_key, v);
+        if (value.n)
+            bl_wikisite_namespace(dump->site, dump->ns_key, value);
         break;
     default:
         break;
     }
 }
 
-static void end_page(struct bl_wikidump *d)
+static void end_page(struct bl_wikidump *dump)
 {
-    struct bl_wikibatch *b = d->batch;
-    size_t base = b->data.len;
+    struct bl_wikibatch *batch = dump->batch;
+    size_t base = batch->data.len;
     struct place *at;
 
-    d->in_page = false;
-    if (!d->title.n || !d->has_id) {
-        stop(d, "a page without title or id");
+    dump->in_page = false;
+    if (!dump->title.n || !dump->has_id) {
+        stop(dump, "a page without title or id");
         return;
     }
-    BL_GROW(b->pages, b->n + 1, b->cap);
-    BL_GROW(d->places, 3 * (b->n + 1), d->cap_places);
-    at = d->places + 3 * b->n;
-    bl_buf_put(&b->data, d->bytes_of_page.data, d->bytes_of_page.len);
-    at[0] = (struct place){ base + d->title.at, d->title.n };
-    at[1] = (struct place){ base + d->redirect.at, d->redirect.n };
-    at[2] = (struct place){ base + d->text.at,
-                            d->other_model ? 0 : d->text.n };
-    /* Marks that there is one; the place follows when the batch is full. */
-    d->page.redirect.p = d->has_redirect ? "" : NULL;
-    b->pages[b->n++] = d->page;
+    BL_GROW(batch->pages, batch->n + 1, batch->cap);
+    BL_GROW(dump->places, 3 * (batch->n + 1), dump->cap_places);
+    at = dump->places + 3 * batch->n;
+    bl_buf_put(&batch->data, dump->bytes_of_page.data,
+               dump->bytes_of_page.len);
+    at[0] = (struct place){ base + dump->title.at, dump->title.n };
+    at[1] = (struct place){ base + dump->redirect.at, dump->redirect.n };
+    at[2] = (struct place){ base + dump->text.at,
+                            dump->other_model ? 0 : dump->text.n };
+    /* Marks that there is a redirect; place_spans() sets where it is. */
+    dump->page.redirect.p = dump->has_redirect ? "" : NULL;
+    batch->pages[batch->n++] = dump->page;
 }
 
 static void on_end(void *arg, const XML_Char *name)
 {
-    struct bl_wikidump *d = arg;
+    struct bl_wikidump *dump = arg;
 
     (void)name;
-    end_field(d);
-    d->field = NOTHING;
-    if (d->depth == 2 && d->in_page)
-        end_page(d);
-    if (d->depth == 2)
-        d->in_siteinfo = false;
-    if (d->depth == 3)
-        d->in_revision = false;
-    d->depth--;
+    end_field(dump);
+    dump->field = NOTHING;
+    if (dump->depth == 2 && dump->in_page)
+        end_page(dump);
+    if (dump->depth == 2)
+        dump->in_siteinfo = false;
+    if (dump->depth == 3)
+        dump->in_revision = false;
+    dump->depth--;
 }
 
-static void on_text(void *arg, const XML_Char *p, int len)
+static void on_text(void *arg, const XML_Char *data, int len)
 {
-    struct bl_wikidump *d = arg;
-    size_t n = (size_t)len;
+    struct bl_wikidump *dump = arg;
+    size_t size = (size_t)len;
 
-    if (d->field == TEXT) {
-        if (n > MAX_TEXT - d->text.n)
-            n = 0;              /* whole characters: what expat gives */
-        bl_buf_put(&d->bytes_of_page, p, n);
-        d->text.n += n;
-    } else if (d->field != NOTHING) {
-        if (d->value.len + n > MAX_FIELD)
-            stop(d, "a title or number of more than 64 KiB");
+    if (dump->field == TEXT) {
+        if (size > MAX_TEXT - dump->text.n)
+            size = 0;           /* drop it whole, and no character is cut */
+        bl_buf_put(&dump->bytes_of_page, data, size);
+        dump->text.n += size;
+    } else if (dump->field != NOTHING) {
+        if (dump->value.len + size > MAX_FIELD)
+            stop(dump, "a title or number of more than 64 KiB");
         else
-            bl_buf_put(&d->value, p, n);
+            bl_buf_put(&dump->value, data, size);
     }
 }
 
@@ -343,33 +351,33 @@ static void on_doctype(void *arg, const XML_Char *name, const XML_Char *sys,
 struct bl_wikidump *bl_wikidump_open(struct bl_dumpfile *file,
                                      struct bl_err *err)
 {
-    struct bl_wikidump *d = BL_NEW(struct bl_wikidump);
+    struct bl_wikidump *dump = BL_NEW(struct bl_wikidump);
 
     (void)err;
-    d->file = file;
-    d->site = bl_wikisite_new();
-    d->parser = XML_ParserCreate(NULL);
-    if (!d->parser)
+    dump->file = file;
+    dump->site = bl_wikisite_new();
+    dump->parser = XML_ParserCreate(NULL);
+    if (!dump->parser)
         bl_oom(0);
-    XML_SetUserData(d->parser, d);
-    XML_SetElementHandler(d->parser, on_start, on_end);
-    XML_SetCharacterDataHandler(d->parser, on_text);
-    XML_SetStartDoctypeDeclHandler(d->parser, on_doctype);
-    return d;
+    XML_SetUserData(dump->parser, dump);
+    XML_SetElementHandler(dump->parser, on_start, on_end);
+    XML_SetCharacterDataHandler(dump->parser, on_text);
+    XML_SetStartDoctypeDeclHandler(dump->parser, on_doctype);
+    return dump;
 }
 
-void bl_wikidump_close(struct bl_wikidump *d)
+void bl_wikidump_close(struct bl_wikidump *dump)
 {
-    if (!d)
+    if (!dump)
         return;
-    bl_dumpfile_close(d->file);
-    bl_wikisite_free(d->site);
-    XML_ParserFree(d->parser);
-    bl_buf_free(&d->value);
-    bl_buf_free(&d->bytes_of_page);
-    free(d->places);
-    free(d->cut);
-    free(d);
+    bl_dumpfile_close(dump->file);
+    bl_wikisite_free(dump->site);
+    XML_ParserFree(dump->parser);
+    bl_buf_free(&dump->value);
+    bl_buf_free(&dump->bytes_of_page);
+    free(dump->places);
+    free(dump->cut);
+    free(dump);
 }
 
 /* ---- Reading ---- */
@@ -381,131 +389,141 @@ static bool ended_early(enum XML_Error code)
         || code == XML_ERROR_UNCLOSED_CDATA_SECTION;
 }
 
-static int note_cut(struct bl_wikidump *d, struct bl_err *err)
+/* The file ended before its XML did.  Where that is before any page the file
+ * cannot be a dump, which is an error; later, what was whole is of use, so the
+ * sentence in dump->cut only reports it. */
+static int note_cut(struct bl_wikidump *dump, struct bl_err *err)
 {
-    const char *name = bl_dumpfile_name(d->file);
-    struct place t = d->title;
+    const char *name = bl_dumpfile_name(dump->file);
+    struct place title = dump->title;
 
-    if (!d->bytes && bl_dumpfile_done(d->file))
+    if (!dump->bytes && bl_dumpfile_done(dump->file))
         return bl_fail(err, BL_DATA, "'%s': its first bzip2 block is "
                                      "truncated or damaged, so none of its "
                                      "XML can be read",
                        name);
-    if (!d->root)
+    if (!dump->root)
         return bl_fail(err, BL_DATA, "'%s' is not a MediaWiki dump: it ends "
                                      "at byte "
                                      "%" PRIu64 ", before <mediawiki>", name,
-                       d->bytes);
-    if (d->in_page && t.n)
-        d->cut = bl_xasprintf("'%s' ends at byte %" PRIu64 " of its XML, "
-                              "in the page '%.*s'", name, d->bytes,
-                              (int)t.n, d->bytes_of_page.data + t.at);
+                       dump->bytes);
+    if (dump->in_page && title.n)
+        dump->cut = bl_xasprintf("'%s' ends at byte %" PRIu64 " of its XML, "
+                                 "in the page '%.*s'",
+                                 name, dump->bytes, (int)title.n,
+                                 dump->bytes_of_page.data + title.at);
     else
-        d->cut = bl_xasprintf("'%s' ends at byte %" PRIu64 " of its XML, "
-                              "before </mediawiki>", name, d->bytes);
+        dump->cut = bl_xasprintf("'%s' ends at byte %" PRIu64 " of its XML, "
+                                 "before </mediawiki>", name, dump->bytes);
     return 0;
 }
 
-static int parse(struct bl_wikidump *d, const char *p, size_t n,
+/* expat keeps a tag in memory until it ends, so one that never does would fill
+ * it.  What the parser was given and has not got past is that tag; it is
+ * bounded by MAX_TOKEN. */
+static int parse(struct bl_wikidump *dump, const char *data, size_t size,
                  struct bl_err *err)
 {
     enum XML_Error code;
 
-    d->bytes += n;
-    if (XML_Parse(d->parser, p, (int)n, n == 0) != XML_STATUS_ERROR) {
-        if (d->bytes - byte_index(d) > MAX_TOKEN)
+    dump->bytes += size;
+    if (XML_Parse(dump->parser, data, (int)size, size == 0)
+        != XML_STATUS_ERROR) {
+        if (dump->bytes - byte_index(dump) > MAX_TOKEN)
             return bl_fail(err, BL_DATA, "'%s' is refused at byte %" PRIu64
                            ": a tag of more than 8 MiB",
-                           bl_dumpfile_name(d->file), d->bytes);
+                           bl_dumpfile_name(dump->file), dump->bytes);
         return 0;
     }
-    if (d->stop.code != BL_OK) {
-        *err = d->stop;
+    if (dump->stop.code != BL_OK) {
+        *err = dump->stop;
         return -1;
     }
-    code = XML_GetErrorCode(d->parser);
+    code = XML_GetErrorCode(dump->parser);
     if (code == XML_ERROR_NO_MEMORY)
         bl_oom(0);
-    if (n == 0 && ended_early(code))
-        return note_cut(d, err);
+    if (size == 0 && ended_early(code))
+        return note_cut(dump, err);
     return bl_fail(err, BL_DATA, "'%s' is malformed XML at byte %" PRIu64
-                   ": %s", bl_dumpfile_name(d->file), byte_index(d),
+                   ": %s", bl_dumpfile_name(dump->file), byte_index(dump),
                    XML_ErrorString(code));
 }
 
-/* One more portion of the file. */
-static int feed(struct bl_wikidump *d, struct bl_err *err)
+/* Gives the parser one more portion of the file, and at its end says so. */
+static int feed(struct bl_wikidump *dump, struct bl_err *err)
 {
-    size_t n;
+    size_t size;
 
-    if (d->piece.n == 0) {
-        int rc = bl_dumpfile_next(d->file, &d->piece, err);
+    if (dump->piece.n == 0) {
+        int rc = bl_dumpfile_next(dump->file, &dump->piece, err);
 
         if (rc < 0)
             return -1;
         if (rc == 0) {
-            d->piece.n = 0;
-            rc = parse(d, "", 0, err);
-            d->ended = true;
+            dump->piece.n = 0;
+            rc = parse(dump, "", 0, err);
+            dump->ended = true;
             return rc;
         }
     }
-    n = BL_MIN(d->piece.n, FEED);
-    if (parse(d, d->piece.p, n, err) < 0)
+    size = BL_MIN(dump->piece.n, FEED);
+    if (parse(dump, dump->piece.p, size, err) < 0)
         return -1;
-    d->piece.p += n;
-    d->piece.n -= n;
+    dump->piece.p += size;
+    dump->piece.n -= size;
     return 0;
 }
 
-static struct bl_span span_at(const struct bl_wikibatch *b, struct place at)
+static struct bl_span span_at(const struct bl_wikibatch *batch,
+                              struct place at)
 {
-    return (struct bl_span){ at.n ? b->data.data + at.at : "", at.n };
+    return (struct bl_span){ at.n ? batch->data.data + at.at : "", at.n };
 }
 
-/* Now that the bytes no longer move. */
-static void place_spans(struct bl_wikidump *d, struct bl_wikibatch *b)
+/* Sets the spans of the pages, now that the bytes of the batch are all there
+ * and no longer move. */
+static void place_spans(struct bl_wikidump *dump, struct bl_wikibatch *batch)
 {
-    for (size_t i = 0; i < b->n; i++) {
-        struct bl_wikipage_source *p = &b->pages[i];
-        const struct place *at = d->places + 3 * i;
+    for (size_t i = 0; i < batch->n; i++) {
+        struct bl_wikipage_source *page = &batch->pages[i];
+        const struct place *at = dump->places + 3 * i;
 
-        p->title = span_at(b, at[0]);
-        if (p->redirect.p)
-            p->redirect = span_at(b, at[1]);
-        p->text = span_at(b, at[2]);
+        page->title = span_at(batch, at[0]);
+        if (page->redirect.p)
+            page->redirect = span_at(batch, at[1]);
+        page->text = span_at(batch, at[2]);
     }
 }
 
-int bl_wikidump_next(struct bl_wikidump *d, struct bl_wikibatch *b,
+int bl_wikidump_next(struct bl_wikidump *dump, struct bl_wikibatch *batch,
                      struct bl_err *err)
 {
-    b->n = 0;
-    b->site = d->site;
-    bl_buf_clear(&b->data);
-    d->batch = b;
-    while (!d->ended && b->data.len < FULL && b->n < MANY)
-        if (feed(d, err) < 0)
+    batch->n = 0;
+    batch->site = dump->site;
+    bl_buf_clear(&batch->data);
+    dump->batch = batch;
+    while (!dump->ended && batch->data.len < FULL && batch->n < MANY)
+        if (feed(dump, err) < 0)
             return -1;
-    place_spans(d, b);
-    return b->n > 0 || !d->ended;
+    place_spans(dump, batch);
+    return batch->n > 0 || !dump->ended;
 }
 
-const char *bl_wikidump_cut(const struct bl_wikidump *d)
+const char *bl_wikidump_cut(const struct bl_wikidump *dump)
 {
-    return d->cut;
+    return dump->cut;
 }
 
-uint64_t bl_wikidump_bytes(const struct bl_wikidump *d)
+uint64_t bl_wikidump_bytes(const struct bl_wikidump *dump)
 {
-    return d->bytes;
+    return dump->bytes;
 }
 
-struct bl_wikisite *bl_wikidump_take_site(struct bl_wikidump *d)
+struct bl_wikisite *bl_wikidump_take_site(struct bl_wikidump *dump)
 {
-    struct bl_wikisite *site = d->site;
+    struct bl_wikisite *site = dump->site;
 
-    d->site = NULL;
+    dump->site = NULL;
     return site;
 }
 

@@ -37,7 +37,7 @@ struct bl_wikibatch {
     struct bl_buf data;
 };
 
-void bl_wikibatch_free(struct bl_wikibatch *b);
+void bl_wikibatch_free(struct bl_wikibatch *batch);
 
 struct bl_wikidump;
 
@@ -49,15 +49,15 @@ struct bl_wikidump *bl_wikidump_open(struct bl_dumpfile *file,
                                      struct bl_err *err);
 /* The next pages, about a megabyte, into *b: 1, 0 at the end, -1 with the
  * byte of the XML where it is malformed (BL_DATA). */
-int bl_wikidump_next(struct bl_wikidump *d, struct bl_wikibatch *b,
+int bl_wikidump_next(struct bl_wikidump *dump, struct bl_wikibatch *batch,
                      struct bl_err *err);
 /* After the end: a sentence when the dump was cut, else NULL; borrowed. */
-const char *bl_wikidump_cut(const struct bl_wikidump *d);
+const char *bl_wikidump_cut(const struct bl_wikidump *dump);
 /* Bytes of XML so far. */
-uint64_t bl_wikidump_bytes(const struct bl_wikidump *d);
+uint64_t bl_wikidump_bytes(const struct bl_wikidump *dump);
 /* The site as <siteinfo> gave it, which batches refer to; from then on the
  * caller's. */
-struct bl_wikisite *bl_wikidump_take_site(struct bl_wikidump *d);
-void bl_wikidump_close(struct bl_wikidump *d);          /* NULL allowed */
+struct bl_wikisite *bl_wikidump_take_site(struct bl_wikidump *dump);
+void bl_wikidump_close(struct bl_wikidump *dump);          /* NULL allowed */
 
 #endif
