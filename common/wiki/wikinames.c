@@ -142,8 +142,8 @@ static int word_by_name(const void *key, const void *element)
 }
 
 /* The element of a sorted table, whose elements begin with their name. */
-static const void *find_word(struct bl_span name, const void *table, size_t n,
-                             size_t size)
+static const void *find_word(struct bl_span name, const void *table,
+                             size_t count, size_t size)
 {
     char key[LONGEST + 1];
 
@@ -151,7 +151,7 @@ static const void *find_word(struct bl_span name, const void *table, size_t n,
         return NULL;
     memcpy(key, name.p, name.n);
     key[name.n] = '\0';
-    return bsearch(key, table, n, size, word_by_name);
+    return bsearch(key, table, count, size, word_by_name);
 }
 
 #define FIND(name, table) \
@@ -180,46 +180,48 @@ static void put_cp(struct bl_buf *out, uint32_t cp)
 
 static int digit_of(char c, uint32_t base)
 {
-    int v = c >= '0' && c <= '9' ? c - '0' :
+    int digit = c >= '0' && c <= '9' ? c - '0' :
             (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 :
             99;
 
-    return v < (int)base ? v : -1;
+    return digit < (int)base ? digit : -1;
 }
 
-/* "&#160;" or "&#xA0;" */
-static size_t numeric(const char *p, size_t n, struct bl_buf *out)
+/* Reads "&#160;" or "&#xA0;".  The number stops growing above the last
+ * character, so digits without end cannot make it overflow. */
+static size_t numeric(const char *text, size_t len, struct bl_buf *out)
 {
-    uint32_t base = n > 2 && (p[2] | 0x20) == 'x' ? 16 : 10, cp = 0;
+    uint32_t base = len > 2 && (text[2] | 0x20) == 'x' ? 16 : 10, cp = 0;
     size_t start = base == 16 ? 3 : 2, i = start;
 
-    for (; i < n && i < 16 && digit_of(p[i], base) >= 0; i++)
+    for (; i < len && i < 16 && digit_of(text[i], base) >= 0; i++)
         if (cp <= 0x10FFFF)
-            cp = cp * base + (uint32_t)digit_of(p[i], base);
-    if (i == start || i == n || p[i] != ';')
+            cp = cp * base + (uint32_t)digit_of(text[i], base);
+    if (i == start || i == len || text[i] != ';')
         return 0;
     put_cp(out, cp);
     return i + 1;
 }
 
-size_t bl_html_entity(const char *p, size_t n, struct bl_buf *out)
+/* A reference must end in ';': in "AT&T" and "?a=1&copy=2" the '&' is text. */
+size_t bl_html_entity(const char *text, size_t len, struct bl_buf *out)
 {
-    const struct html *e;
+    const struct html *entity;
     size_t i = 1;
 
-    if (n < 4 || p[0] != '&')
+    if (len < 4 || text[0] != '&')
         return 0;
-    if (p[1] == '#')
-        return numeric(p, n, out);
-    while (i < n && i <= LONGEST
-           && ((p[i] >= '0' && p[i] <= '9')
-               || ((p[i] | 0x20) >= 'a' && (p[i] | 0x20) <= 'z')))
+    if (text[1] == '#')
+        return numeric(text, len, out);
+    while (i < len && i <= LONGEST
+           && ((text[i] >= '0' && text[i] <= '9')
+               || ((text[i] | 0x20) >= 'a' && (text[i] | 0x20) <= 'z')))
         i++;
-    if (i == n || p[i] != ';')
+    if (i == len || text[i] != ';')
         return 0;
-    e = FIND(((struct bl_span){ p + 1, i - 1 }), entities);
-    if (!e)
+    entity = FIND(((struct bl_span){ text + 1, i - 1 }), entities);
+    if (!entity)
         return 0;
-    put_cp(out, e->cp);
+    put_cp(out, entity->cp);
     return i + 1;
 }

@@ -157,10 +157,13 @@ static int rule_by_name(const void *key, const void *element)
     return strcmp(key, ((const struct bl_rule *)element)->name);
 }
 
+/* Brings the name into the form of the table: small letters, single blanks.
+ * MediaWiki tells case apart but for the first letter; no two names in the
+ * table differ by that alone. */
 const struct bl_rule *bl_rule_find(struct bl_span name)
 {
     char key[LONGEST + 1];
-    size_t n = 0;
+    size_t len = 0;
 
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
@@ -169,15 +172,15 @@ const struct bl_rule *bl_rule_find(struct bl_span name)
             c = ' ';
         if (c >= 'A' && c <= 'Z')
             c = (char)(c | 0x20);
-        if (c == ' ' && (n == 0 || key[n - 1] == ' '))
+        if (c == ' ' && (len == 0 || key[len - 1] == ' '))
             continue;
-        if (n == LONGEST)
+        if (len == LONGEST)
             return NULL;
-        key[n++] = c;
+        key[len++] = c;
     }
-    while (n && key[n - 1] == ' ')
-        n--;
-    key[n] = '\0';
+    while (len && key[len - 1] == ' ')
+        len--;
+    key[len] = '\0';
     if (!strncmp(key, "lang-", 5))
         return &lang_rule;
     return bsearch(key, rules, BL_COUNT(rules), sizeof *rules, rule_by_name);
@@ -185,22 +188,22 @@ const struct bl_rule *bl_rule_find(struct bl_span name)
 
 /* ---- What they say ---- */
 
-static void put(struct bl_buf *out, const char *between, struct bl_span s)
+static void put(struct bl_buf *out, const char *between, struct bl_span text)
 {
-    if (s.n == 0)
+    if (text.n == 0)
         return;
     bl_buf_puts(out, between);
-    bl_buf_put_span(out, s);
+    bl_buf_put_span(out, text);
 }
 
-static bool is_number(struct bl_span s)
+static bool is_number(struct bl_span text)
 {
-    return s.n && ((s.p[0] >= '0' && s.p[0] <= '9')
-                   || (s.n > 1 && strchr("+-.", s.p[0])));
+    return text.n && ((text.p[0] >= '0' && text.p[0] <= '9')
+                      || (text.n > 1 && strchr("+-.", text.p[0])));
 }
 
 /* What may stand between two numbers of {{convert}}, and how it is shown. */
-static const char *range_sign(struct bl_span s)
+static const char *range_sign(struct bl_span text)
 {
     static const char *const signs[][2] = {
         { "-", "\xe2\x80\x93" }, { "\xe2\x80\x93", "\xe2\x80\x93" },
@@ -211,12 +214,12 @@ static const char *range_sign(struct bl_span s)
     };
 
     for (size_t i = 0; i < BL_COUNT(signs); i++)
-        if (bl_span_is(s, signs[i][0]))
+        if (bl_span_is(text, signs[i][0]))
             return signs[i][1];
     return NULL;
 }
 
-static const char *unit_name(struct bl_span s)
+static const char *unit_name(struct bl_span unit)
 {
     static const char *const units[][2] = {
         { "km2", "km\xc2\xb2" }, { "m2", "m\xc2\xb2" },
@@ -232,31 +235,34 @@ static const char *unit_name(struct bl_span s)
     };
 
     for (size_t i = 0; i < BL_COUNT(units); i++)
-        if (bl_span_is(s, units[i][0]))
+        if (bl_span_is(unit, units[i][0]))
             return units[i][1];
     return NULL;
 }
 
-static void convert(const struct bl_span *args, size_t n, struct bl_buf *out)
+/* {{convert|5|to|6|km|mi}} shows "5 to 6 km": numbers and the words between
+ * them, then the unit.  What it is converted to is left out. */
+static void convert(const struct bl_span *args, size_t n_args,
+                    struct bl_buf *out)
 {
     size_t i = 0;
 
-    if (n == 0)
+    if (n_args == 0)
         return;
     bl_buf_put_span(out, args[i++]);
-    while (i + 1 < n && is_number(args[i + 1]) && range_sign(args[i])) {
+    while (i + 1 < n_args && is_number(args[i + 1]) && range_sign(args[i])) {
         bl_buf_puts(out, range_sign(args[i]));
         bl_buf_put_span(out, args[i + 1]);
         i += 2;
     }
-    if (i < n && unit_name(args[i]))
+    if (i < n_args && unit_name(args[i]))
         put(out, " ", bl_span_of(unit_name(args[i])));
-    else if (i < n && !is_number(args[i]))
+    else if (i < n_args && !is_number(args[i]))
         put(out, " ", args[i]);
 }
 
 /* {{as of|2010|5|14}}: "As of 14 May 2010" */
-static void as_of(const struct bl_span *args, size_t n, bool lower,
+static void as_of(const struct bl_span *args, size_t n_args, bool lower,
                   struct bl_buf *out)
 {
     static const char *const months[] = { "January", "February", "March",
@@ -265,38 +271,38 @@ static void as_of(const struct bl_span *args, size_t n, bool lower,
     size_t month = 0;
 
     bl_buf_puts(out, lower ? "as of" : "As of");
-    if (n > 1 && args[1].n <= 2)
+    if (n_args > 1 && args[1].n <= 2)
         for (size_t i = 0; i < args[1].n && args[1].p[i] >= '0'
              && args[1].p[i] <= '9'; i++)
             month = month * 10 + (size_t)(args[1].p[i] - '0');
-    if (n > 2 && is_number(args[2]))
+    if (n_args > 2 && is_number(args[2]))
         put(out, " ", args[2]);
     if (month >= 1 && month <= 12)
         put(out, " ", bl_span_of(months[month - 1]));
-    else if (n > 1 && !is_number(args[1]))
+    else if (n_args > 1 && !is_number(args[1]))
         put(out, " ", args[1]);
-    if (n > 0)
+    if (n_args > 0)
         put(out, " ", args[0]);
 }
 
-static void fraction(const struct bl_span *args, size_t n,
+static void fraction(const struct bl_span *args, size_t n_args,
                      struct bl_buf *out)
 {
-    if (n == 1)
+    if (n_args == 1)
         bl_buf_puts(out, "1/");
-    for (size_t i = 0; i < n && i < 3; i++) {
+    for (size_t i = 0; i < n_args && i < 3; i++) {
         if (i)
-            bl_buf_puts(out, n == 3 && i == 1 ? " " : "/");
+            bl_buf_puts(out, n_args == 3 && i == 1 ? " " : "/");
         bl_buf_put_span(out, args[i]);
     }
 }
 
 void bl_rule_apply(const struct bl_rule *rule, const struct bl_span *args,
-                   size_t n, bool lower, struct bl_buf *out)
+                   size_t n_args, bool lower, struct bl_buf *out)
 {
     switch (rule->kind) {
     case BL_RULE_JOIN:
-        for (size_t i = 0; i < n && i < MAX_ARGS; i++)
+        for (size_t i = 0; i < n_args && i < MAX_ARGS; i++)
             put(out, i ? rule->text : "", args[i]);
         break;
     case BL_RULE_TEXT:
@@ -304,19 +310,19 @@ void bl_rule_apply(const struct bl_rule *rule, const struct bl_span *args,
         break;
     case BL_RULE_PREFIX:
         bl_buf_puts(out, rule->text);
-        if (n)
+        if (n_args)
             bl_buf_put_span(out, args[0]);
-        if (n > 1 && rule->text[0] == 'r')      /* a reign has two ends */
+        if (n_args > 1 && rule->text[0] == 'r')     /* a reign has two ends */
             put(out, "\xe2\x80\x93", args[1]);
         break;
     case BL_RULE_CONVERT:
-        convert(args, n, out);
+        convert(args, n_args, out);
         break;
     case BL_RULE_AS_OF:
-        as_of(args, n, lower, out);
+        as_of(args, n_args, lower, out);
         break;
     default:
-        fraction(args, n, out);
+        fraction(args, n_args, out);
         break;
     }
 }

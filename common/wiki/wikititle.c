@@ -42,14 +42,14 @@ static void fold_name(struct bl_buf *out, struct bl_span name)
 void bl_wikisite_namespace(struct bl_wikisite *site, int ns,
                            struct bl_span name)
 {
-    struct bl_buf b = BL_BUF_INIT;
+    struct bl_buf folded = BL_BUF_INIT;
 
     if (name.n == 0 || name.n > LONGEST_TITLE || site->n_names >= MAX_NAMES)
         return;
-    fold_name(&b, name);
+    fold_name(&folded, name);
     site->name = bl_xrealloc(site->name, site->n_names + 1,
                              sizeof *site->name);
-    site->name[site->n_names++] = (struct name){ b.data, b.len, ns };
+    site->name[site->n_names++] = (struct name){ folded.data, folded.len, ns };
 }
 
 struct bl_wikisite *bl_wikisite_new(void)
@@ -99,41 +99,41 @@ void bl_wikisite_case(struct bl_wikisite *site, struct bl_span value)
 
 /* ---- Titles ---- */
 
-static bool hex_pair(const char *p, size_t n, char *out)
+static bool hex_pair(const char *text, size_t len, char *out)
 {
-    int v = 0;
+    int value = 0;
 
-    if (n < 3)
+    if (len < 3)
         return false;
     for (size_t i = 1; i < 3; i++) {
-        char c = p[i] | 0x20;
+        char c = text[i] | 0x20;
 
-        if (p[i] >= '0' && p[i] <= '9')
-            v = v * 16 + p[i] - '0';
+        if (text[i] >= '0' && text[i] <= '9')
+            value = value * 16 + text[i] - '0';
         else if (c >= 'a' && c <= 'f')
-            v = v * 16 + c - 'a' + 10;
+            value = value * 16 + c - 'a' + 10;
         else
             return false;
     }
-    *out = (char)v;
+    *out = (char)value;
     return true;
 }
 
-/* "%C3%A9" to bytes; left alone when they are no UTF-8. */
-static void decode_percent(struct bl_buf *b, size_t start)
+/* "%C3%A9" to bytes, unless these are not UTF-8: then the signs are text. */
+static void decode_percent(struct bl_buf *buf, size_t start)
 {
     struct bl_buf out = BL_BUF_INIT;
     char c;
 
-    for (size_t i = start; i < b->len; i++) {
-        c = b->data[i];
-        if (c == '%' && hex_pair(b->data + i, b->len - i, &c))
+    for (size_t i = start; i < buf->len; i++) {
+        c = buf->data[i];
+        if (c == '%' && hex_pair(buf->data + i, buf->len - i, &c))
             i += 2;
         bl_buf_putc(&out, c);
     }
     if (out.len && bl_utf8_valid(out.data, out.len) == out.len) {
-        b->len = start;
-        bl_buf_put(b, out.data, out.len);
+        buf->len = start;
+        bl_buf_put(buf, out.data, out.len);
     }
     bl_buf_free(&out);
 }
@@ -143,112 +143,116 @@ static bool blank(char c)
     return c == ' ' || c == '_' || c == '\t' || c == '\n';
 }
 
-static size_t nbsp(const char *p, size_t n)
+static size_t nbsp(const char *text, size_t len)
 {
-    return n >= 2 && !memcmp(p, "\xc2\xa0", 2) ? 2 : 0;
+    return len >= 2 && !memcmp(text, "\xc2\xa0", 2) ? 2 : 0;
 }
 
 /* Blanks become single ones, none at the ends. */
-static void squeeze(struct bl_buf *b, size_t start)
+static void squeeze(struct bl_buf *buf, size_t start)
 {
     size_t out = start;
     bool gap = false;
 
-    for (size_t i = start; i < b->len; i++) {
-        size_t wide = nbsp(b->data + i, b->len - i);
+    for (size_t i = start; i < buf->len; i++) {
+        size_t wide = nbsp(buf->data + i, buf->len - i);
 
-        if (wide || blank(b->data[i])) {
+        if (wide || blank(buf->data[i])) {
             gap = out > start;
             i += wide ? 1 : 0;
             continue;
         }
         if (gap)
-            b->data[out++] = ' ';
+            buf->data[out++] = ' ';
         gap = false;
-        b->data[out++] = b->data[i];
+        buf->data[out++] = buf->data[i];
     }
-    b->len = out;
+    buf->len = out;
 }
 
 /* Appends the text of a target: decoded, without section, single blanks. */
-static void put_plain(struct bl_buf *b, struct bl_span s)
+static void put_plain(struct bl_buf *buf, struct bl_span target)
 {
-    size_t start = b->len;
+    size_t start = buf->len;
     bool percent = false;
 
-    bl_buf_reserve(b, s.n + 1);
-    for (size_t i = 0; i < s.n && s.p[i] != '#'; i++) {
+    bl_buf_reserve(buf, target.n + 1);
+    for (size_t i = 0; i < target.n && target.p[i] != '#'; i++) {
         size_t used = 0;
 
-        if (s.p[i] == '&')
-            used = bl_html_entity(s.p + i, s.n - i, b);
-        percent |= s.p[i] == '%';
+        if (target.p[i] == '&')
+            used = bl_html_entity(target.p + i, target.n - i, buf);
+        percent |= target.p[i] == '%';
         if (used)
             i += used - 1;
         else
-            bl_buf_putc(b, s.p[i]);
+            bl_buf_putc(buf, target.p[i]);
     }
     if (percent)
-        decode_percent(b, start);
-    squeeze(b, start);
+        decode_percent(buf, start);
+    squeeze(buf, start);
 }
 
-static bool good(const char *p, size_t n)
+static bool good(const char *text, size_t len)
 {
-    if (n == 0 || n > LONGEST_TITLE)
+    if (len == 0 || len > LONGEST_TITLE)
         return false;
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)p[i] < 0x20 || strchr("<>[]{}|", p[i]))
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] < 0x20 || strchr("<>[]{}|", text[i]))
             return false;
     return true;
 }
 
 /* Makes the first letter of what begins at `start` small. */
-static void lower_first(const struct bl_wikisite *site, struct bl_buf *b,
+static void lower_first(const struct bl_wikisite *site, struct bl_buf *buf,
                         size_t start)
 {
     struct bl_buf low = BL_BUF_INIT;
     unsigned len;
 
-    if (site->case_sensitive || b->len == start)
+    if (site->case_sensitive || buf->len == start)
         return;
-    if ((unsigned char)b->data[start] < 0x80) {
-        if (b->data[start] >= 'A' && b->data[start] <= 'Z')
-            b->data[start] = (char)(b->data[start] | 0x20);
+    if ((unsigned char)buf->data[start] < 0x80) {
+        if (buf->data[start] >= 'A' && buf->data[start] <= 'Z')
+            buf->data[start] = (char)(buf->data[start] | 0x20);
         return;
     }
-    bl_utf8_decode(b->data + start, b->len - start, &len);
-    bl_uni_lower(&low, b->data + start, len);
-    bl_buf_put(&low, b->data + start + len, b->len - start - len);
-    b->len = start;
-    bl_buf_put(b, low.data, low.len);
+    bl_utf8_decode(buf->data + start, buf->len - start, &len);
+    bl_uni_lower(&low, buf->data + start, len);
+    bl_buf_put(&low, buf->data + start + len, buf->len - start - len);
+    buf->len = start;
+    bl_buf_put(buf, low.data, low.len);
     bl_buf_free(&low);
 }
 
-/* The namespace of a folded prefix. */
+/* Searches from the last name to the first, so that the dump's own names go
+ * before MediaWiki's English ones. */
 static bool find_namespace(const struct bl_wikisite *site,
                            struct bl_span prefix, int *ns)
 {
     for (size_t i = site->n_names; i-- > 0; ) {
-        const struct name *m = &site->name[i];
+        const struct name *name = &site->name[i];
 
-        if (m->n == prefix.n && !memcmp(m->text, prefix.p, prefix.n)) {
-            *ns = m->ns;
+        if (name->n == prefix.n && !memcmp(name->text, prefix.p, prefix.n)) {
+            *ns = name->ns;
             return true;
         }
     }
     return false;
 }
 
-/* Takes "Prefix:" off what begins at `start` when it means something. */
+/* Takes "Prefix:" off what begins at `start` if it is a namespace.  Other
+ * wikis' and languages' prefixes say what kind of link it is.  A colon in
+ * front (`shown`) turns an image, category or language link into one that is
+ * shown. */
 static enum bl_wiki_kind read_prefix(const struct bl_wikisite *site,
-                                     struct bl_buf *b, size_t start,
+                                     struct bl_buf *buf, size_t start,
                                      bool shown, int *ns)
 {
-    const char *p = b->data + start;
-    const char *colon = memchr(p, ':', b->len - start);
+    const char *from = buf->data + start;
+    const char *colon = memchr(from, ':', buf->len - start);
     struct bl_buf folded = BL_BUF_INIT;
-    struct bl_span prefix = { p, colon ? (size_t)(colon - p) : 0 };
+    struct bl_span prefix = { from, colon ? (size_t)(colon - from) : 0 };
     enum bl_wiki_kind kind = BL_WIKI_PAGE;
     size_t used = prefix.n + 1;
 
@@ -259,9 +263,9 @@ static enum bl_wiki_kind read_prefix(const struct bl_wikisite *site,
     fold_name(&folded, prefix);
     prefix = (struct bl_span){ folded.data, folded.len };
     if (find_namespace(site, prefix, ns)) {
-        used += used < b->len - start && p[used] == ' ';
-        memmove(b->data + start, p + used, b->len - start - used);
-        b->len -= used;
+        used += used < buf->len - start && from[used] == ' ';
+        memmove(buf->data + start, from + used, buf->len - start - used);
+        buf->len -= used;
         if (!shown && (*ns == NS_FILE || *ns == NS_CATEGORY))
             kind = BL_WIKI_HIDDEN;
     } else if (bl_wiki_is_language(prefix)) {
@@ -273,19 +277,22 @@ static enum bl_wiki_kind read_prefix(const struct bl_wikisite *site,
     return kind;
 }
 
-static void put_mark(struct bl_buf *b, size_t start, int ns)
+static void put_mark(struct bl_buf *buf, size_t start, int ns)
 {
     struct bl_buf rest = BL_BUF_INIT;
 
     if (ns == 0)
         return;
-    bl_buf_put(&rest, b->data + start, b->len - start);
-    b->len = start;
-    bl_buf_printf(b, "\1%d\1", ns);
-    bl_buf_put(b, rest.data, rest.len);
+    bl_buf_put(&rest, buf->data + start, buf->len - start);
+    buf->len = start;
+    bl_buf_printf(buf, "\1%d\1", ns);
+    bl_buf_put(buf, rest.data, rest.len);
     bl_buf_free(&rest);
 }
 
+/* The key is made at the end of *key and taken away again where the target is
+ * not a page.  A title has 255 bytes at most, and escapes make it longer, but
+ * not 16 times: what is longer is not looked at. */
 enum bl_wiki_kind bl_wikititle_key(const struct bl_wikisite *site,
                                    struct bl_span target, struct bl_buf *key,
                                    int *ns)
@@ -317,6 +324,8 @@ enum bl_wiki_kind bl_wikititle_key(const struct bl_wikisite *site,
     return kind;
 }
 
+/* The title of a page is not written as in a link: '%', '&' and '#' are only
+ * themselves.  Its namespace is known, so a prefix is only taken off. */
 bool bl_wikititle_page_key(const struct bl_wikisite *site,
                            struct bl_span title, int ns, struct bl_buf *key)
 {
@@ -417,28 +426,28 @@ static const char *const list_names[] = {
 };
 
 /* The name in lower case with single blanks, where it is worth a look. */
-static bool folded(struct bl_span s, struct bl_buf *b)
+static bool folded(struct bl_span name, struct bl_buf *buf)
 {
-    if (s.n == 0 || s.n > LONGEST_TITLE)
+    if (name.n == 0 || name.n > LONGEST_TITLE)
         return false;
-    bl_buf_reserve(b, s.n + 1);
-    fold_name(b, s);
-    squeeze(b, 0);
-    return b->len > 0;
+    bl_buf_reserve(buf, name.n + 1);
+    fold_name(buf, name);
+    squeeze(buf, 0);
+    return buf->len > 0;
 }
 
-static bool has_prefix(const struct bl_buf *b, const char *s)
+static bool has_prefix(const struct bl_buf *buf, const char *prefix)
 {
-    size_t n = strlen(s);
+    size_t len = strlen(prefix);
 
-    return b->len >= n && !memcmp(b->data, s, n);
+    return buf->len >= len && !memcmp(buf->data, prefix, len);
 }
 
-static bool in_list(const struct bl_buf *b, const char *const *list,
-                    size_t n)
+static bool in_list(const struct bl_buf *buf, const char *const *list,
+                    size_t count)
 {
-    for (size_t i = 0; i < n; i++)
-        if (strlen(list[i]) == b->len && has_prefix(b, list[i]))
+    for (size_t i = 0; i < count; i++)
+        if (strlen(list[i]) == buf->len && has_prefix(buf, list[i]))
             return true;
     return false;
 }
@@ -448,51 +457,51 @@ static bool in_list(const struct bl_buf *b, const char *const *list,
 bool bl_wiki_disambiguation_title(struct bl_span title)
 {
     const char *open = title.n ? memrchr(title.p, '(', title.n) : NULL;
-    struct bl_buf b = BL_BUF_INIT;
+    struct bl_buf buf = BL_BUF_INIT;
     bool yes = false;
 
     if (open && title.p[title.n - 1] == ')')
         yes = folded((struct bl_span){ open + 1,
-                       title.n - (size_t)(open + 1 - title.p) - 1 }, &b)
-            && IN(&b, disambiguation_words);
-    bl_buf_free(&b);
+                       title.n - (size_t)(open + 1 - title.p) - 1 }, &buf)
+            && IN(&buf, disambiguation_words);
+    bl_buf_free(&buf);
     return yes;
 }
 
 bool bl_wiki_list_title(struct bl_span title)
 {
-    struct bl_buf b = BL_BUF_INIT;
+    struct bl_buf buf = BL_BUF_INIT;
     bool yes = false;
 
-    if (folded(title, &b))
+    if (folded(title, &buf))
         for (size_t i = 0; i < BL_COUNT(list_starts); i++)
-            yes |= has_prefix(&b, list_starts[i]);
-    bl_buf_free(&b);
+            yes |= has_prefix(&buf, list_starts[i]);
+    bl_buf_free(&buf);
     return yes;
 }
 
 bool bl_wiki_disambiguation_template(struct bl_span name)
 {
-    struct bl_buf b = BL_BUF_INIT;
+    struct bl_buf buf = BL_BUF_INIT;
     bool yes = false;
 
-    if (folded(name, &b)) {
-        yes = IN(&b, disambiguation_names);
+    if (folded(name, &buf)) {
+        yes = IN(&buf, disambiguation_names);
         /* "disambig-cleanup" is one, "disambiguation needed" is a mark on a
          * link. */
-        if (has_prefix(&b, "disambig"))
-            yes = !memmem(b.data, b.len, "needed", 6)
-                && !memmem(b.data, b.len, "-inline", 7);
+        if (has_prefix(&buf, "disambig"))
+            yes = !memmem(buf.data, buf.len, "needed", 6)
+                && !memmem(buf.data, buf.len, "-inline", 7);
     }
-    bl_buf_free(&b);
+    bl_buf_free(&buf);
     return yes;
 }
 
 bool bl_wiki_list_template(struct bl_span name)
 {
-    struct bl_buf b = BL_BUF_INIT;
-    bool yes = folded(name, &b) && IN(&b, list_names);
+    struct bl_buf buf = BL_BUF_INIT;
+    bool yes = folded(name, &buf) && IN(&buf, list_names);
 
-    bl_buf_free(&b);
+    bl_buf_free(&buf);
     return yes;
 }

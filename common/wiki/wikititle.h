@@ -78,6 +78,6 @@ bool bl_wiki_is_interwiki(struct bl_span prefix);
 
 /* HTML's character references: the bytes that "&name;" or "&#1;" at p takes,
  * its character appended to *out; 0 when it is none. */
-size_t bl_html_entity(const char *p, size_t n, struct bl_buf *out);
+size_t bl_html_entity(const char *text, size_t len, struct bl_buf *out);
 
 #endif
