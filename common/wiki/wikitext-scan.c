@@ -91,7 +91,7 @@ struct bl_scan_open {
 
 /* One pass over a source. */
 struct pass {
-    struct bl_scan *s;
+    struct bl_scan *scan;
     const char *p;              /* the source */
     size_t n;
     uint32_t templates;         /* open, above the last barrier */
@@ -100,143 +100,148 @@ struct pass {
     size_t end_tag[N_TAGS];     /* where the next </name is, at the least */
 };
 
-static struct bl_mark *put(struct pass *a, size_t start, size_t end,
+static struct bl_mark *put(struct pass *pass, size_t start, size_t end,
                            uint8_t kind, uint8_t tag)
 {
-    struct bl_scan *s = a->s;
+    struct bl_scan *scan = pass->scan;
 
-    BL_GROW(s->v, s->n + 1, s->cap);
-    s->v[s->n] = (struct bl_mark){ (uint32_t)start, (uint32_t)end, 0, kind,
-                                   tag };
-    return &s->v[s->n++];
+    BL_GROW(scan->v, scan->n + 1, scan->cap);
+    scan->v[scan->n] = (struct bl_mark){ (uint32_t)start, (uint32_t)end, 0,
+                                         kind, tag };
+    return &scan->v[scan->n++];
 }
 
-static void push(struct pass *a, uint8_t kind, uint8_t id, bool odd)
+/* Notes that the mark last put is open. <ref> and the like are barriers: an
+ * end inside cannot close a template or table outside, so the counters begin
+ * at 0 and pop() brings back what they were. */
+static void push(struct pass *pass, uint8_t kind, uint8_t id, bool odd)
 {
-    struct bl_scan *s = a->s;
-    struct bl_scan_open o = { .mark = (uint32_t)(s->n - 1), .kind = kind,
-                              .id = id, .odd = odd };
+    struct bl_scan *scan = pass->scan;
+    struct bl_scan_open open = { .mark = (uint32_t)(scan->n - 1), .kind = kind,
+                                 .id = id, .odd = odd };
 
-    BL_GROW(s->open, s->depth + 1, s->cap_open);
+    BL_GROW(scan->open, scan->depth + 1, scan->cap_open);
     if (kind == BL_MARK_TEMPLATE) {
-        a->templates++;
+        pass->templates++;
     } else if (kind == BL_MARK_TABLE) {
-        a->tables++;
+        pass->tables++;
     } else if (kind == BL_MARK_DROP) {
-        o.templates = a->templates;
-        o.tables = a->tables;
-        a->templates = a->tables = 0;
-        a->drops[id]++;
+        open.templates = pass->templates;
+        open.tables = pass->tables;
+        pass->templates = pass->tables = 0;
+        pass->drops[id]++;
     }
-    s->open[s->depth++] = o;
+    scan->open[scan->depth++] = open;
 }
 
-static struct bl_scan_open pop(struct pass *a)
+static struct bl_scan_open pop(struct pass *pass)
 {
-    struct bl_scan_open o = a->s->open[--a->s->depth];
+    struct bl_scan_open open = pass->scan->open[--pass->scan->depth];
 
-    if (o.kind == BL_MARK_TEMPLATE) {
-        a->templates--;
-    } else if (o.kind == BL_MARK_TABLE) {
-        a->tables--;
-    } else if (o.kind == BL_MARK_DROP) {
-        a->templates = o.templates;
-        a->tables = o.tables;
-        a->drops[o.id]--;
+    if (open.kind == BL_MARK_TEMPLATE) {
+        pass->templates--;
+    } else if (open.kind == BL_MARK_TABLE) {
+        pass->tables--;
+    } else if (open.kind == BL_MARK_DROP) {
+        pass->templates = open.templates;
+        pass->tables = open.tables;
+        pass->drops[open.id]--;
     }
-    return o;
+    return open;
 }
 
-static const struct bl_scan_open *top(const struct pass *a)
+static const struct bl_scan_open *top(const struct pass *pass)
 {
-    return a->s->depth ? &a->s->open[a->s->depth - 1] : NULL;
+    return pass->scan->depth ? &pass->scan->open[pass->scan->depth - 1] : NULL;
 }
 
-/* Ends the opening o with bytes start..end. */
-static void close_mark(struct pass *a, struct bl_scan_open o, size_t start,
-                       size_t end)
+/* Ends an opening: puts a closing mark of its bytes and makes it the mate. */
+static void close_mark(struct pass *pass, struct bl_scan_open open,
+                       size_t start, size_t end)
 {
-    put(a, start, end, BL_MARK_CLOSE, 0);
-    a->s->v[o.mark].mate = (uint32_t)(a->s->n - 1);
+    put(pass, start, end, BL_MARK_CLOSE, 0);
+    pass->scan->v[open.mark].mate = (uint32_t)(pass->scan->n - 1);
 }
 
 /* ---- Braces and brackets ---- */
 
-static size_t run_of(const struct pass *a, size_t i)
+static size_t run_of(const struct pass *pass, size_t at)
 {
-    size_t end = i;
+    size_t end = at;
 
-    while (end < a->n && a->p[end] == a->p[i])
+    while (end < pass->n && pass->p[end] == pass->p[at])
         end++;
-    return end - i;
+    return end - at;
 }
 
 /* Nothing but blanks and colons since the line began. */
-static bool line_start(const struct pass *a, size_t i)
+static bool line_start(const struct pass *pass, size_t i)
 {
-    while (i > 0 && strchr(" \t:", a->p[i - 1]))
+    while (i > 0 && strchr(" \t:", pass->p[i - 1]))
         i--;
-    return i == 0 || a->p[i - 1] == '\n';
+    return i == 0 || pass->p[i - 1] == '\n';
 }
 
-static size_t open_braces(struct pass *a, size_t i)
+/* A run of braces opens templates from its left, two braces each.  If it is
+ * odd, the innermost has three, as the parameter "{{{name}}}" has.  A single
+ * brace can only open a table: "{|" at the start of a line. */
+static size_t open_braces(struct pass *pass, size_t i)
 {
-    size_t n = run_of(a, i), at = i + (n & 1 && n != 3), left = n / 2;
+    size_t n_braces = run_of(pass, i), at = i;
 
-    if (n == 1) {
-        if (i + 1 < a->n && a->p[i + 1] == '|' && line_start(a, i)) {
-            put(a, i, i + 2, BL_MARK_TABLE, 0);
-            push(a, BL_MARK_TABLE, 0, false);
+    if (n_braces == 1) {
+        if (i + 1 < pass->n && pass->p[i + 1] == '|' && line_start(pass, i)) {
+            put(pass, i, i + 2, BL_MARK_TABLE, 0);
+            push(pass, BL_MARK_TABLE, 0, false);
             return i + 2;
         }
         return i + 1;
     }
-    if (n & 1)
-        at = i;
-    for (; left > 0; left--) {
-        bool odd = left == 1 && (n & 1);
+    for (size_t left = n_braces / 2; left > 0; left--, at += 2) {
+        bool odd = left == 1 && (n_braces & 1);
 
-        put(a, at, at + 2 + odd, BL_MARK_TEMPLATE, 0);
-        push(a, BL_MARK_TEMPLATE, 0, odd);
-        at += 2;
+        put(pass, at, at + 2 + odd, BL_MARK_TEMPLATE, 0);
+        push(pass, BL_MARK_TEMPLATE, 0, odd);
     }
-    return i + n;
+    return i + n_braces;
 }
 
-static size_t close_braces(struct pass *a, size_t i)
+/* Each "}}" ends the innermost template, and with it what was opened inside
+ * and not ended. */
+static size_t close_braces(struct pass *pass, size_t i)
 {
-    size_t end = i + run_of(a, i);
+    size_t end = i + run_of(pass, i);
 
-    while (end - i >= 2 && a->templates > 0) {
-        struct bl_scan_open o = pop(a);
+    while (end - i >= 2 && pass->templates > 0) {
+        struct bl_scan_open open = pop(pass);
         size_t wide;
 
-        while (o.kind != BL_MARK_TEMPLATE)
-            o = pop(a);
-        wide = o.odd && end - i >= 3 ? 3 : 2;
-        close_mark(a, o, i, i + wide);
+        while (open.kind != BL_MARK_TEMPLATE)
+            open = pop(pass);
+        wide = open.odd && end - i >= 3 ? 3 : 2;
+        close_mark(pass, open, i, i + wide);
         i += wide;
     }
     return end;
 }
 
-static size_t open_brackets(struct pass *a, size_t i)
+static size_t open_brackets(struct pass *pass, size_t i)
 {
-    size_t n = run_of(a, i), end = i + n;
+    size_t n_brackets = run_of(pass, i), end = i + n_brackets;
 
-    for (i += n & 1; i < end; i += 2) {
-        put(a, i, i + 2, BL_MARK_LINK, 0);
-        push(a, BL_MARK_LINK, 0, false);
+    for (i += n_brackets & 1; i < end; i += 2) {
+        put(pass, i, i + 2, BL_MARK_LINK, 0);
+        push(pass, BL_MARK_LINK, 0, false);
     }
     return end;
 }
 
-static size_t close_brackets(struct pass *a, size_t i)
+static size_t close_brackets(struct pass *pass, size_t i)
 {
-    size_t end = i + run_of(a, i);
+    size_t end = i + run_of(pass, i);
 
-    while (end - i >= 2 && top(a) && top(a)->kind == BL_MARK_LINK) {
-        close_mark(a, pop(a), i, i + 2);
+    while (end - i >= 2 && top(pass) && top(pass)->kind == BL_MARK_LINK) {
+        close_mark(pass, pop(pass), i, i + 2);
         i += 2;
     }
     return end;
@@ -244,39 +249,39 @@ static size_t close_brackets(struct pass *a, size_t i)
 
 /* "|}" at the start of a line ends a table, unless it is the end of a
  * template's last, empty argument. */
-static void close_table(struct pass *a, size_t i)
+static void close_table(struct pass *pass, size_t i)
 {
-    struct bl_scan_open o;
-    size_t braces = run_of(a, i + 1);
+    struct bl_scan_open open;
+    size_t braces = run_of(pass, i + 1);
 
-    if (a->tables == 0 || (braces == 2 && a->templates > 0))
+    if (pass->tables == 0 || (braces == 2 && pass->templates > 0))
         return;
     do
-        o = pop(a);
-    while (o.kind != BL_MARK_TABLE);
-    close_mark(a, o, i, i + 2);
+        open = pop(pass);
+    while (open.kind != BL_MARK_TABLE);
+    close_mark(pass, open, i, i + 2);
 }
 
 /* A link's target ends with its line, its text with the paragraph. */
-static size_t end_line(struct pass *a, size_t i)
+static size_t end_line(struct pass *pass, size_t i)
 {
     size_t next = i + 1;
-    bool blank_line = next < a->n && a->p[next] == '\n';
+    bool blank_line = next < pass->n && pass->p[next] == '\n';
 
-    while (top(a) && top(a)->kind == BL_MARK_LINK) {
-        struct bl_scan_open *o = &a->s->open[a->s->depth - 1];
-        size_t start = a->s->v[o->mark].end;
+    while (top(pass) && top(pass)->kind == BL_MARK_LINK) {
+        struct bl_scan_open *open = &pass->scan->open[pass->scan->depth - 1];
+        size_t start = pass->scan->v[open->mark].end;
 
-        if (!o->piped)
-            o->piped = memchr(a->p + start, '|', i - start) != NULL;
-        if (o->piped && !blank_line)
+        if (!open->piped)
+            open->piped = memchr(pass->p + start, '|', i - start) != NULL;
+        if (open->piped && !blank_line)
             break;
-        pop(a);
+        pop(pass);
     }
-    while (next < a->n && (a->p[next] == ' ' || a->p[next] == '\t'))
+    while (next < pass->n && (pass->p[next] == ' ' || pass->p[next] == '\t'))
         next++;
-    if (next + 1 < a->n && a->p[next] == '|' && a->p[next + 1] == '}')
-        close_table(a, next);
+    if (next + 1 < pass->n && pass->p[next] == '|' && pass->p[next + 1] == '}')
+        close_table(pass, next);
     return i + 1;
 }
 
@@ -288,202 +293,204 @@ static int by_tag(const void *key, const void *element)
 }
 
 /* The tag whose name begins at i; *end is set behind the name. */
-static const struct tag *tag_at(const struct pass *a, size_t i, size_t *end)
+static const struct tag *tag_at(const struct pass *pass, size_t i, size_t *end)
 {
     char name[LONGEST_TAG + 1];
-    size_t n = 0;
+    size_t len = 0;
 
-    while (i + n < a->n && n < LONGEST_TAG) {
-        char c = a->p[i + n];
+    while (i + len < pass->n && len < LONGEST_TAG) {
+        char byte = pass->p[i + len];
 
-        if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
-            && !(n && c >= '0' && c <= '9'))
+        if (!((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z')
+            && !(len && byte >= '0' && byte <= '9'))
             break;
-        name[n++] = (char)(c >= '0' && c <= '9' ? c : c | 0x20);
+        name[len++] = (char)(byte >= '0' && byte <= '9' ? byte : byte | 0x20);
     }
-    name[n] = '\0';
-    *end = i + n;
-    if (n == 0 || i + n == a->n || !strchr(" \t\n/>", a->p[i + n]))
+    name[len] = '\0';
+    *end = i + len;
+    if (len == 0 || i + len == pass->n || !strchr(" \t\n/>", pass->p[i + len]))
         return NULL;
     return bsearch(name, tags, N_TAGS, sizeof *tags, by_tag);
 }
 
 /* Where the tag's '>' is; 0 when another '<' or the end comes first. */
-static size_t tag_end(const struct pass *a, size_t i)
+static size_t tag_end(const struct pass *pass, size_t i)
 {
-    size_t last = BL_MIN(i + MAX_TAG, a->n);
+    size_t last = BL_MIN(i + MAX_TAG, pass->n);
 
-    for (; i < last && a->p[i] != '<'; i++)
-        if (a->p[i] == '>')
+    for (; i < last && pass->p[i] != '<'; i++)
+        if (pass->p[i] == '>')
             return i;
     return 0;
 }
 
-static bool is_end_tag(const struct pass *a, size_t i, const struct tag *t)
+static bool is_end_tag(const struct pass *pass, size_t i,
+                       const struct tag *tag)
 {
-    size_t n = strlen(t->name), end = i + 2 + n;
+    size_t len = strlen(tag->name), end = i + 2 + len;
 
-    return end < a->n && a->p[i] == '<' && a->p[i + 1] == '/'
-        && strchr(" \t\n>", a->p[end])
-        && !strncasecmp(a->p + i + 2, t->name, n);
+    return end < pass->n && pass->p[i] == '<' && pass->p[i + 1] == '/'
+        && strchr(" \t\n>", pass->p[end])
+        && !strncasecmp(pass->p + i + 2, tag->name, len);
 }
 
-/* Where the next </name> begins, at i or later; a->n when there is none.
+/* Where the next </name> begins, at i or later; pass->n when there is none.
  * What was searched once is not searched again. */
-static size_t find_end_tag(struct pass *a, const struct tag *t, size_t i)
+static size_t find_end_tag(struct pass *pass, const struct tag *tag, size_t i)
 {
-    size_t *known = &a->end_tag[t - tags];
+    size_t *known = &pass->end_tag[tag - tags];
 
     if (*known < i) {
-        const char *p = a->p + i, *end = a->p + a->n;
+        const char *from = pass->p + i, *end = pass->p + pass->n;
 
-        while (p < end && (p = memchr(p, '<', (size_t)(end - p)))
-               && !is_end_tag(a, (size_t)(p - a->p), t))
-            p++;
-        *known = p && p < end ? (size_t)(p - a->p) : a->n;
+        while (from < end && (from = memchr(from, '<', (size_t)(end - from)))
+               && !is_end_tag(pass, (size_t)(from - pass->p), tag))
+            from++;
+        *known = from && from < end ? (size_t)(from - pass->p) : pass->n;
     }
     return *known;
 }
 
-/* From <name> to </name> without markup: the two tags and what is between
- * them. */
-static size_t raw_text(struct pass *a, size_t i, size_t gt,
-                       const struct tag *t)
+/* From <name> to </name> nothing is markup: the two tags vanish, and what is
+ * between them does too or is text as it is.  Without an end only the tag
+ * goes. */
+static size_t raw_text(struct pass *pass, size_t i, size_t gt,
+                       const struct tag *tag)
 {
-    size_t close = find_end_tag(a, t, gt + 1);
-    size_t end = close < a->n ? tag_end(a, close + 1) : 0;
+    size_t close = find_end_tag(pass, tag, gt + 1);
+    size_t end = close < pass->n ? tag_end(pass, close + 1) : 0;
 
-    if (!end) {                 /* only the tag goes */
-        put(a, i, gt + 1, BL_MARK_SKIP, 0);
+    if (!end) {
+        put(pass, i, gt + 1, BL_MARK_SKIP, 0);
         return gt + 1;
     }
-    if (t->kind == BL_TAG_RAW_DROP) {
-        put(a, i, end + 1, BL_MARK_SKIP, 0);
+    if (tag->kind == BL_TAG_RAW_DROP) {
+        put(pass, i, end + 1, BL_MARK_SKIP, 0);
         return end + 1;
     }
-    put(a, i, gt + 1, BL_MARK_SKIP, 0);
-    put(a, gt + 1, close, t->kind == BL_TAG_MATH ? BL_MARK_MATH
-                                                 : BL_MARK_RAW, 0);
-    put(a, close, end + 1, BL_MARK_SKIP, 0);
+    put(pass, i, gt + 1, BL_MARK_SKIP, 0);
+    put(pass, gt + 1, close, tag->kind == BL_TAG_MATH ? BL_MARK_MATH
+                                                      : BL_MARK_RAW, 0);
+    put(pass, close, end + 1, BL_MARK_SKIP, 0);
     return end + 1;
 }
 
 /* A </name> follows; with <ref>, which does not nest, before the next one
  * begins, or that one's end would be taken. */
-static bool ends_properly(struct pass *a, size_t i, const struct tag *t)
+static bool ends_properly(struct pass *pass, size_t i, const struct tag *tag)
 {
-    size_t close = find_end_tag(a, t, i), name_end;
+    size_t close = find_end_tag(pass, tag, i), name_end;
 
-    if (t->id != T_REF || close == a->n)
-        return close < a->n;
+    if (tag->id != T_REF || close == pass->n)
+        return close < pass->n;
     for (; i < close; i++)
-        if (a->p[i] == '<' && tag_at(a, i + 1, &name_end) == t)
+        if (pass->p[i] == '<' && tag_at(pass, i + 1, &name_end) == tag)
             return false;
     return true;
 }
 
-static void pop_drop(struct pass *a, const struct tag *t, size_t i,
+static void pop_drop(struct pass *pass, const struct tag *tag, size_t i,
                      size_t end)
 {
-    struct bl_scan_open o;
+    struct bl_scan_open open;
 
     do
-        o = pop(a);
-    while (o.kind != BL_MARK_DROP || o.id != t->id);
-    close_mark(a, o, i, end);
+        open = pop(pass);
+    while (open.kind != BL_MARK_DROP || open.id != tag->id);
+    close_mark(pass, open, i, end);
 }
 
-static size_t open_tag(struct pass *a, size_t i, size_t gt,
-                       const struct tag *t)
+static size_t open_tag(struct pass *pass, size_t i, size_t gt,
+                       const struct tag *tag)
 {
-    bool single = a->p[gt - 1] == '/';
+    bool single = pass->p[gt - 1] == '/';
 
-    if (t->kind >= BL_TAG_RAW_DROP && !single)
-        return raw_text(a, i, gt, t);
-    if (t->kind < BL_TAG_DROP) {
-        put(a, i, gt + 1, BL_MARK_TAG, t->kind);
+    if (tag->kind >= BL_TAG_RAW_DROP && !single)
+        return raw_text(pass, i, gt, tag);
+    if (tag->kind < BL_TAG_DROP) {
+        put(pass, i, gt + 1, BL_MARK_TAG, tag->kind);
         return gt + 1;
     }
-    if (!single && t->kind == BL_TAG_DROP
-        && ends_properly(a, gt + 1, t)) {
-        put(a, i, gt + 1, BL_MARK_DROP, 0);
-        push(a, BL_MARK_DROP, t->id, false);
+    if (!single && tag->kind == BL_TAG_DROP
+        && ends_properly(pass, gt + 1, tag)) {
+        put(pass, i, gt + 1, BL_MARK_DROP, 0);
+        push(pass, BL_MARK_DROP, tag->id, false);
         return gt + 1;
     }
-    put(a, i, gt + 1, BL_MARK_SKIP, 0);
+    put(pass, i, gt + 1, BL_MARK_SKIP, 0);
     return gt + 1;
 }
 
-static size_t end_tag(struct pass *a, size_t i, size_t gt,
-                      const struct tag *t)
+static size_t end_tag(struct pass *pass, size_t i, size_t gt,
+                      const struct tag *tag)
 {
-    if (t->kind == BL_TAG_DROP && a->drops[t->id])
-        pop_drop(a, t, i, gt + 1);
-    else if (t->kind == BL_TAG_BLOCK || t->kind == BL_TAG_ITEM)
-        put(a, i, gt + 1, BL_MARK_TAG, BL_TAG_BLOCK);
+    if (tag->kind == BL_TAG_DROP && pass->drops[tag->id])
+        pop_drop(pass, tag, i, gt + 1);
+    else if (tag->kind == BL_TAG_BLOCK || tag->kind == BL_TAG_ITEM)
+        put(pass, i, gt + 1, BL_MARK_TAG, BL_TAG_BLOCK);
     else
-        put(a, i, gt + 1, BL_MARK_SKIP, 0);
+        put(pass, i, gt + 1, BL_MARK_SKIP, 0);
     return gt + 1;
 }
 
 /* A comment that does not end hides the rest of the page. */
-static size_t comment(struct pass *a, size_t i)
+static size_t comment(struct pass *pass, size_t i)
 {
-    const char *end = memmem(a->p + i + 4, a->n - i - 4, "-->", 3);
+    const char *end = memmem(pass->p + i + 4, pass->n - i - 4, "-->", 3);
 
-    put(a, i, end ? (size_t)(end - a->p) + 3 : a->n, BL_MARK_SKIP, 0);
-    return a->s->v[a->s->n - 1].end;
+    put(pass, i, end ? (size_t)(end - pass->p) + 3 : pass->n, BL_MARK_SKIP, 0);
+    return pass->scan->v[pass->scan->n - 1].end;
 }
 
-static size_t angle(struct pass *a, size_t i)
+static size_t angle(struct pass *pass, size_t i)
 {
-    bool ends = i + 1 < a->n && a->p[i + 1] == '/';
-    const struct tag *t;
+    bool ends = i + 1 < pass->n && pass->p[i + 1] == '/';
+    const struct tag *tag;
     size_t name_end, gt;
 
-    if (a->n - i >= 4 && !memcmp(a->p + i, "<!--", 4))
-        return comment(a, i);
-    t = tag_at(a, i + 1 + ends, &name_end);
-    gt = t ? tag_end(a, name_end) : 0;
+    if (pass->n - i >= 4 && !memcmp(pass->p + i, "<!--", 4))
+        return comment(pass, i);
+    tag = tag_at(pass, i + 1 + ends, &name_end);
+    gt = tag ? tag_end(pass, name_end) : 0;
     if (!gt)
         return i + 1;
-    return ends ? end_tag(a, i, gt, t) : open_tag(a, i, gt, t);
+    return ends ? end_tag(pass, i, gt, tag) : open_tag(pass, i, gt, tag);
 }
 
 /* ---- The pass ---- */
 
-void bl_scan_source(struct bl_scan *s, struct bl_span source)
+void bl_scan_source(struct bl_scan *scan, struct bl_span source)
 {
     static const bool special[256] = { ['{'] = true, ['}'] = true,
         ['['] = true, [']'] = true, ['<'] = true, ['\n'] = true };
-    struct pass a = { .s = s, .p = source.p, .n = source.n };
+    struct pass pass = { .scan = scan, .p = source.p, .n = source.n };
     size_t i = 0;
 
-    s->n = s->depth = 0;
-    put(&a, 0, 0, BL_MARK_SKIP, 0);     /* so that no mate is number 0 */
-    while (i < a.n) {
-        char c = a.p[i];
+    scan->n = scan->depth = 0;
+    put(&pass, 0, 0, BL_MARK_SKIP, 0);  /* so that no mate is number 0 */
+    while (i < pass.n) {
+        char c = pass.p[i];
 
         if (!special[(unsigned char)c])
             i++;
         else if (c == '\n')
-            i = end_line(&a, i);
+            i = end_line(&pass, i);
         else if (c == '<')
-            i = angle(&a, i);
+            i = angle(&pass, i);
         else if (c == '{')
-            i = open_braces(&a, i);
+            i = open_braces(&pass, i);
         else if (c == '}')
-            i = close_braces(&a, i);
+            i = close_braces(&pass, i);
         else if (c == '[')
-            i = open_brackets(&a, i);
+            i = open_brackets(&pass, i);
         else
-            i = close_brackets(&a, i);
+            i = close_brackets(&pass, i);
     }
 }
 
-void bl_scan_free(struct bl_scan *s)
+void bl_scan_free(struct bl_scan *scan)
 {
-    free(s->v);
-    free(s->open);
-    *s = (struct bl_scan){ 0 };
+    free(scan->v);
+    free(scan->open);
+    *scan = (struct bl_scan){ 0 };
 }
