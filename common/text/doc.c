@@ -15,7 +15,7 @@
 /* ---- Sentences ---- */
 
 struct splitter {
-    struct bl_doc *d;
+    struct bl_doc *doc;
     struct bl_wrap wrap;
     bool start;                 /* the next word starts a sentence */
     bool stop_pending;          /* a full stop: a start if space follows */
@@ -23,8 +23,8 @@ struct splitter {
     size_t line_caps, line_cased;
 };
 
-/* "St.", "Mr.", "U.", "No.": a stop after these ends no sentence. */
-static bool abbreviates(const struct bl_doc *d, size_t i)
+/* Whether a stop behind word i ends no sentence: "St.", "Mr.", "U.", "No.". */
+static bool abbreviates(const struct bl_doc *doc, size_t i)
 {
     static const char *const known[] = {
         "mr", "mrs", "ms", "dr", "st", "jr", "sr", "prof", "gen", "col",
@@ -32,14 +32,14 @@ static bool abbreviates(const struct bl_doc *d, size_t i)
         "vs", "inc", "ltd", "co", "corp", "mt", "ft", "messrs", "mlle",
         "mme", "adm", "maj", "cmdr", "vol", "op", "cf", "ca"
     };
-    const struct bl_doc_word *w = &d->v[i];
-    struct bl_span form = { d->forms.data + w->form, w->form_n };
+    const struct bl_doc_word *word = &doc->v[i];
+    struct bl_span form = { doc->forms.data + word->form, word->form_n };
 
-    if (w->class != BL_FOLD_WORD)
+    if (word->class != BL_FOLD_WORD)
         return false;
-    if (form.n == 1 && w->shape == BL_SHAPE_CAPS)
+    if (form.n == 1 && word->shape == BL_SHAPE_CAPS)
         return true;
-    if (w->shape != BL_SHAPE_TITLE)
+    if (word->shape != BL_SHAPE_TITLE)
         return false;
     for (size_t k = 0; k < BL_COUNT(known); k++)
         if (bl_span_is(form, known[k]))
@@ -47,144 +47,158 @@ static bool abbreviates(const struct bl_doc *d, size_t i)
     return false;
 }
 
-static bool is_mark(struct bl_span s, const char *set)
+static bool is_mark(struct bl_span form, const char *set)
 {
-    return s.n == 1 && strchr(set, s.p[0]);
+    return form.n == 1 && strchr(set, form.p[0]);
 }
 
 /* Quotation marks and brackets neither end the wait for a sentence's first
  * word nor are one. */
-static bool transparent(struct bl_span s)
+static bool transparent(struct bl_span form)
 {
-    if (s.n == 1)
-        return strchr("\"'([{*`", s.p[0]) != NULL;
-    return s.n == 3 && (!memcmp(s.p, "\xe2\x80\x9c", 3)
-                        || !memcmp(s.p, "\xe2\x80\x98", 3)
-                        || !memcmp(s.p, "\xe2\x80\x9d", 3)
-                        || !memcmp(s.p, "\xe2\x80\x99", 3)
-                        || !memcmp(s.p, "\xe2\x80\xa2", 3));
+    if (form.n == 1)
+        return strchr("\"'([{*`", form.p[0]) != NULL;
+    return form.n == 3 && (!memcmp(form.p, "\xe2\x80\x9c", 3)
+                           || !memcmp(form.p, "\xe2\x80\x98", 3)
+                           || !memcmp(form.p, "\xe2\x80\x9d", 3)
+                           || !memcmp(form.p, "\xe2\x80\x99", 3)
+                           || !memcmp(form.p, "\xe2\x80\xa2", 3));
 }
 
-static void end_line(struct splitter *s)
+static void end_line(struct splitter *splitter)
 {
-    struct bl_doc *d = s->d;
+    struct bl_doc *doc = splitter->doc;
 
-    if (s->line_caps >= 3 && s->line_caps * 4 >= s->line_cased * 3)
-        for (size_t i = s->line; i < d->n; i++)
-            d->v[i].loud = true;
-    s->line = d->n;
-    s->line_caps = s->line_cased = 0;
+    if (splitter->line_caps >= 3
+        && splitter->line_caps * 4 >= splitter->line_cased * 3)
+        for (size_t i = splitter->line; i < doc->n; i++)
+            doc->v[i].loud = true;
+    splitter->line = doc->n;
+    splitter->line_caps = splitter->line_cased = 0;
 }
 
-/* What the white space before a word tells: its newlines end lines, and it
- * makes a full stop the end of a sentence.  Whether it parts names. */
-static bool see_gap(struct splitter *s, size_t from, size_t to)
+/* Looks at the white space before a word.  Its newlines end lines, and
+ * after a full stop it makes the end of a sentence.  Returns whether it
+ * parts names. */
+static bool see_gap(struct splitter *splitter, size_t from, size_t to)
 {
-    const char *p = s->d->text.p;
+    const char *text = splitter->doc->text.p;
     bool space = false, apart = false;
     size_t newlines = 0;
 
     for (size_t i = from; i < to; i++) {
-        bool line = p[i] == '\n' || (p[i] == '\r' && p[i + 1] != '\n');
+        bool line = text[i] == '\n'
+            || (text[i] == '\r' && text[i + 1] != '\n');
 
-        space |= (unsigned char)p[i] <= ' ' || (unsigned char)p[i] >= 0x80;
+        space |= (unsigned char)text[i] <= ' '
+            || (unsigned char)text[i] >= 0x80;
         newlines += line;
-        apart |= line && (p[i] == '\r'
-                          || !bl_wrap_joins(&s->wrap, s->d->text, i));
+        apart |= line
+            && (text[i] == '\r'
+                || !bl_wrap_joins(&splitter->wrap, splitter->doc->text, i));
     }
     apart |= newlines > 1;
     if (newlines)
-        end_line(s);
-    s->start |= apart || (space && s->stop_pending);
+        end_line(splitter);
+    splitter->start |= apart || (space && splitter->stop_pending);
     if (space)
-        s->stop_pending = false;
+        splitter->stop_pending = false;
     return apart;
 }
 
-static void see_word(struct splitter *s, struct bl_doc_word *w,
+/* Notes whether the word starts a sentence, and what it means for the next
+ * one.  A stop only may end a sentence; see_gap() decides, as "3.14" has one
+ * too.  A straight quotation mark with a gap before it opens, and what it
+ * opens starts a sentence; other marks, such as a dash, end the wait for a
+ * first word. */
+static void see_word(struct splitter *splitter, struct bl_doc_word *word,
                      struct bl_span form)
 {
-    const struct bl_doc *d = s->d;
-    size_t i = (size_t)(w - d->v);
+    const struct bl_doc *doc = splitter->doc;
+    size_t i = (size_t)(word - doc->v);
 
-    w->first = s->start;
-    if (w->class == BL_FOLD_WORD) {
-        s->start = s->stop_pending = false;
-        s->line_caps += w->shape == BL_SHAPE_CAPS;
-        s->line_cased += w->shape != BL_SHAPE_NONE;
+    word->first = splitter->start;
+    if (word->class == BL_FOLD_WORD) {
+        splitter->start = splitter->stop_pending = false;
+        splitter->line_caps += word->shape == BL_SHAPE_CAPS;
+        splitter->line_cased += word->shape != BL_SHAPE_NONE;
         return;
     }
     if (is_mark(form, "!?:"))
-        s->stop_pending = true;
+        splitter->stop_pending = true;
     else if (is_mark(form, "."))
-        s->stop_pending = i == 0 || !abbreviates(d, i - 1);
+        splitter->stop_pending = i == 0 || !abbreviates(doc, i - 1);
     else if (is_mark(form, "\"") || (form.n == 3 && transparent(form)))
-        s->start |= i == 0 || w->start > d->v[i - 1].end;
+        splitter->start |= i == 0 || word->start > doc->v[i - 1].end;
     else if (!transparent(form) && !is_mark(form, ")]}"))
-        s->start = false;
+        splitter->start = false;
 }
 
-/* FNV-1a: 64 bits, because caches take equal hashes for equal words. */
-static uint64_t hash_of(const char *p, size_t n)
+/* FNV-1a with 64 bits, because caches take equal hashes for equal words. */
+static uint64_t hash_of(const char *bytes, size_t len)
 {
-    uint64_t h = UINT64_C(14695981039346656037);
+    uint64_t hash = UINT64_C(14695981039346656037);
 
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)p[i]) * UINT64_C(1099511628211);
-    return h;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(1099511628211);
+    return hash;
 }
 
-static struct bl_doc_word *append(struct bl_doc *d,
+static struct bl_doc_word *append(struct bl_doc *doc,
                                   const struct bl_word *word)
 {
-    struct bl_doc_word *w;
+    struct bl_doc_word *entry;
 
-    BL_GROW(d->v, d->n + 1, d->cap);
-    w = &d->v[d->n];
-    *w = (struct bl_doc_word){
+    BL_GROW(doc->v, doc->n + 1, doc->cap);
+    entry = &doc->v[doc->n];
+    *entry = (struct bl_doc_word){
         .start = word->start, .end = word->end,
-        .form = (uint32_t)d->forms.len, .form_n = (uint32_t)word->n,
+        .form = (uint32_t)doc->forms.len, .form_n = (uint32_t)word->n,
         .hash = hash_of(word->p, word->n),
         .class = (uint8_t)bl_fold_class((struct bl_span){ word->p,
                                                           word->n })
     };
-    if (w->class == BL_FOLD_WORD)
-        w->shape = (uint8_t)bl_shape_of(d->text.p + word->start,
-                                        word->end - word->start);
-    bl_buf_put(&d->forms, word->p, word->n);
-    return w;
+    if (entry->class == BL_FOLD_WORD)
+        entry->shape = (uint8_t)bl_shape_of(doc->text.p + word->start,
+                                            word->end - word->start);
+    bl_buf_put(&doc->forms, word->p, word->n);
+    return entry;
 }
 
-void bl_doc_set(struct bl_doc *d, struct bl_span text)
+/* Whether lines were wrapped is asked of the whole text first (wrap.h), as one
+ * line alone does not tell. */
+void bl_doc_set(struct bl_doc *doc, struct bl_span text)
 {
-    struct splitter s = { .d = d, .wrap = bl_wrap_of(text), .start = true };
+    struct splitter splitter = { .doc = doc, .wrap = bl_wrap_of(text),
+                                 .start = true };
     struct bl_words words = BL_WORDS_INIT;
     struct bl_word word;
     size_t end = 0;
 
-    d->text = text;
-    d->n = 0;
-    bl_buf_clear(&d->forms);
+    doc->text = text;
+    doc->n = 0;
+    bl_buf_clear(&doc->forms);
     bl_words_start(&words, text.p, text.n, true);
     while (bl_words_next(&words, &word)) {
-        bool apart = see_gap(&s, end, word.start);
-        struct bl_doc_word *w = append(d, &word);
+        bool apart = see_gap(&splitter, end, word.start);
+        struct bl_doc_word *entry = append(doc, &word);
 
-        see_word(&s, w, (struct bl_span){ word.p, word.n });
-        w->apart = apart;
-        w->breaks = apart || (w->first && w->class == BL_FOLD_WORD);
-        d->n++;
+        see_word(&splitter, entry, (struct bl_span){ word.p, word.n });
+        entry->apart = apart;
+        entry->breaks = apart
+            || (entry->first && entry->class == BL_FOLD_WORD);
+        doc->n++;
         end = word.end;
     }
-    end_line(&s);
+    end_line(&splitter);
     bl_words_free(&words);
 }
 
-void bl_doc_free(struct bl_doc *d)
+void bl_doc_free(struct bl_doc *doc)
 {
-    free(d->v);
-    bl_buf_free(&d->forms);
-    *d = (struct bl_doc){ 0 };
+    free(doc->v);
+    bl_buf_free(&doc->forms);
+    *doc = (struct bl_doc){ 0 };
 }
 
 /* ---- Contexts ---- */
@@ -195,33 +209,33 @@ static bool continues(char c)
 }
 
 /* The byte `max` code points before `at`, or 0. */
-static size_t back(struct bl_span t, size_t at, size_t max)
+static size_t back(struct bl_span text, size_t at, size_t max)
 {
     for (; at > 0 && max > 0; max--)
         do
             at--;
-        while (at > 0 && continues(t.p[at]));
+        while (at > 0 && continues(text.p[at]));
     return at;
 }
 
-static size_t forth(struct bl_span t, size_t at, size_t max)
+static size_t forth(struct bl_span text, size_t at, size_t max)
 {
-    for (; at < t.n && max > 0; max--)
+    for (; at < text.n && max > 0; max--)
         do
             at++;
-        while (at < t.n && continues(t.p[at]));
+        while (at < text.n && continues(text.p[at]));
     return at;
 }
 
 /* Index of the first word that starts at or after byte `at`. */
-static size_t word_at(const struct bl_doc *d, size_t at)
+static size_t word_at(const struct bl_doc *doc, size_t at)
 {
-    size_t lo = 0, hi = d->n;
+    size_t lo = 0, hi = doc->n;
 
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
 
-        if (d->v[mid].start < at)
+        if (doc->v[mid].start < at)
             lo = mid + 1;
         else
             hi = mid;
@@ -229,42 +243,44 @@ static size_t word_at(const struct bl_doc *d, size_t at)
     return lo;
 }
 
-/* The left edge: the first sentence that starts within reach; if there is
- * none, the first whole word. */
-static size_t left_edge(const struct bl_doc *d, size_t start, size_t max)
+/* Where a left context begins: at the first sentence that starts within reach,
+ * or if none does, at the first whole word. */
+static size_t left_edge(const struct bl_doc *doc, size_t start, size_t max)
 {
-    size_t reach = back(d->text, start, max), i;
+    size_t reach = back(doc->text, start, max), i;
 
     if (reach == 0)
         return 0;
-    for (i = word_at(d, reach); i < d->n && d->v[i].start < start; i++)
-        if (d->v[i].first)
-            return d->v[i].start;
-    i = word_at(d, reach);
-    return i < d->n && d->v[i].start < start ? d->v[i].start : start;
+    for (i = word_at(doc, reach); i < doc->n && doc->v[i].start < start; i++)
+        if (doc->v[i].first)
+            return doc->v[i].start;
+    i = word_at(doc, reach);
+    return i < doc->n && doc->v[i].start < start ? doc->v[i].start : start;
 }
 
-static size_t right_edge(const struct bl_doc *d, size_t end, size_t max)
+/* Where a right context ends: with the last sentence that ends within reach,
+ * or if none does, with the last whole word. */
+static size_t right_edge(const struct bl_doc *doc, size_t end, size_t max)
 {
-    size_t reach = forth(d->text, end, max), i, last;
+    size_t reach = forth(doc->text, end, max), i, last;
 
-    if (reach == d->text.n)
+    if (reach == doc->text.n)
         return reach;
-    last = word_at(d, reach);
-    while (last > 0 && d->v[last - 1].end > reach)
-        last--;                         /* words before it end in reach */
-    for (i = last; i > 0 && d->v[i - 1].start > end; i--)
-        if (i < d->n && d->v[i].breaks)
-            return d->v[i - 1].end;
-    return last > 0 && d->v[last - 1].end > end ? d->v[last - 1].end : end;
+    last = word_at(doc, reach);
+    while (last > 0 && doc->v[last - 1].end > reach)
+        last--;                         /* so that words before it fit */
+    for (i = last; i > 0 && doc->v[i - 1].start > end; i--)
+        if (i < doc->n && doc->v[i].breaks)
+            return doc->v[i - 1].end;
+    return last > 0 && doc->v[last - 1].end > end ? doc->v[last - 1].end : end;
 }
 
-void bl_doc_context(const struct bl_doc *d, size_t start, size_t end,
+void bl_doc_context(const struct bl_doc *doc, size_t start, size_t end,
                     size_t max, struct bl_span *left,
                     struct bl_span *right)
 {
-    size_t from = left_edge(d, start, max), to = right_edge(d, end, max);
+    size_t from = left_edge(doc, start, max), to = right_edge(doc, end, max);
 
-    *left = (struct bl_span){ d->text.p + from, start - from };
-    *right = (struct bl_span){ d->text.p + end, to - end };
+    *left = (struct bl_span){ doc->text.p + from, start - from };
+    *right = (struct bl_span){ doc->text.p + end, to - end };
 }

@@ -49,12 +49,12 @@ struct bl_doc {
 
 /* Cuts the text, which stays borrowed, into words.  A zeroed struct is good
  * for the first call, the last one's for the next. */
-void bl_doc_set(struct bl_doc *d, struct bl_span text);
-void bl_doc_free(struct bl_doc *d);
+void bl_doc_set(struct bl_doc *doc, struct bl_span text);
+void bl_doc_free(struct bl_doc *doc);
 
 /* The text around bytes [start, end): at most max code points on each side,
  * whole words, and whole sentences where at least one fits. */
-void bl_doc_context(const struct bl_doc *d, size_t start, size_t end,
+void bl_doc_context(const struct bl_doc *doc, size_t start, size_t end,
                     size_t max, struct bl_span *left,
                     struct bl_span *right);
 

@@ -21,19 +21,22 @@ static int letter_case(uint32_t c)
         || (c >= 0x1e00 && c < 0x2000) ? 1 : 0;
 }
 
-enum bl_word_shape bl_shape_of(const char *p, size_t n)
+/* Only cased letters count.  One capital alone is BL_SHAPE_CAPS, as nothing in
+ * it is small; beyond that the first letter tells TITLE from MIXED, so that
+ * "McDonald" is TITLE and "iPhone" MIXED. */
+enum bl_word_shape bl_shape_of(const char *text, size_t size)
 {
     size_t upper = 0, lower = 0;
     unsigned len;
     int first = 0;
 
-    for (size_t i = 0; i < n; i += len) {
-        int c = letter_case(bl_utf8_decode(p + i, n - i, &len));
+    for (size_t i = 0; i < size; i += len) {
+        int letter = letter_case(bl_utf8_decode(text + i, size - i, &len));
 
         if (!first)
-            first = c;
-        upper += c == 2;
-        lower += c == 1;
+            first = letter;
+        upper += letter == 2;
+        lower += letter == 1;
     }
     if (!first)
         return BL_SHAPE_NONE;

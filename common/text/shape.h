@@ -18,6 +18,6 @@ enum bl_word_shape {
 };
 
 /* How n bytes of valid UTF-8 are capitalised, as one word. */
-enum bl_word_shape bl_shape_of(const char *p, size_t n);
+enum bl_word_shape bl_shape_of(const char *text, size_t size);
 
 #endif
