@@ -5,44 +5,46 @@
 #include "base/mem.h"
 #include "wiki/wikitext-walk.h"
 
-bool bl_wikiwalk_at_base(const struct bl_wikitext *w)
+bool bl_wikiwalk_at_base(const struct bl_wikitext *walk)
 {
-    return w->depth == 0;
+    return walk->depth == 0;
 }
 
-void bl_wikiwalk_end_block(struct bl_wikitext *w)
+/* A block without text leaves nothing.  One of debris (rows of a table without
+ * its beginning) loses its text, but its links stay without a place. */
+void bl_wikiwalk_end_block(struct bl_wikitext *walk)
 {
-    struct bl_buf *t = &w->text;
+    struct bl_buf *text = &walk->text;
 
-    while (t->len > w->block_start && t->data[t->len - 1] == ' ')
-        t->len--;
-    if (w->debris)
-        bl_wikiwalk_cut(w, w->block_start, w->block_link);
-    if (t->len > w->block_start) {
-        BL_GROW(w->blocks, w->n_blocks + 1, w->cap_blocks);
-        w->blocks[w->n_blocks++] = (struct bl_wikiblock){
-            w->block_start, t->len, w->kind };
-        bl_buf_putc(t, '\n');
+    while (text->len > walk->block_start && text->data[text->len - 1] == ' ')
+        text->len--;
+    if (walk->debris)
+        bl_wikiwalk_cut(walk, walk->block_start, walk->block_link);
+    if (text->len > walk->block_start) {
+        BL_GROW(walk->blocks, walk->n_blocks + 1, walk->cap_blocks);
+        walk->blocks[walk->n_blocks++] = (struct bl_wikiblock){
+            walk->block_start, text->len, walk->kind };
+        bl_buf_putc(text, '\n');
     }
-    w->block_start = w->floor = t->len;
-    w->block_link = w->n_links;
-    w->kind = BL_WIKI_TEXT;
-    w->debris = false;
-    w->external = 0;
-    w->dropped = SIZE_MAX;
+    walk->block_start = walk->floor = text->len;
+    walk->block_link = walk->n_links;
+    walk->kind = BL_WIKI_TEXT;
+    walk->debris = false;
+    walk->external = 0;
+    walk->dropped = SIZE_MAX;
 }
 
-void bl_wikiwalk_begin_block(struct bl_wikitext *w,
+void bl_wikiwalk_begin_block(struct bl_wikitext *walk,
                              enum bl_wikiblock_kind kind)
 {
-    bl_wikiwalk_end_block(w);
-    w->kind = kind;
+    bl_wikiwalk_end_block(walk);
+    walk->kind = kind;
 }
 
-void bl_wikiwalk_break(struct bl_wikitext *w, bool item)
+void bl_wikiwalk_break(struct bl_wikitext *walk, bool item)
 {
-    if (bl_wikiwalk_at_base(w))
-        bl_wikiwalk_begin_block(w, item ? BL_WIKI_ITEM : BL_WIKI_TEXT);
+    if (bl_wikiwalk_at_base(walk))
+        bl_wikiwalk_begin_block(walk, item ? BL_WIKI_ITEM : BL_WIKI_TEXT);
     else
-        bl_wikiwalk_put(w, " ", 1);
+        bl_wikiwalk_put(walk, " ", 1);
 }

@@ -20,203 +20,217 @@ enum {
 
 /* ---- Frames ---- */
 
-static struct bl_frame *push(struct bl_wikitext *w, uint8_t kind,
+static struct bl_frame *push(struct bl_wikitext *walk, uint8_t kind,
                              uint32_t mate)
 {
-    BL_GROW(w->frames, w->depth + 1, w->cap_frames);
-    w->frames[w->depth] = (struct bl_frame){
-        .kind = kind, .mate = mate, .start = w->text.len, .floor = w->floor,
-        .muted = w->muted, .open_link = w->open_link, .hidden = w->hidden,
-        .first_link = w->n_links, .first_arg = w->n_args };
-    return &w->frames[w->depth++];
+    BL_GROW(walk->frames, walk->depth + 1, walk->cap_frames);
+    walk->frames[walk->depth] = (struct bl_frame){
+        .kind = kind, .mate = mate, .start = walk->text.len,
+        .floor = walk->floor, .muted = walk->muted,
+        .open_link = walk->open_link, .hidden = walk->hidden,
+        .first_link = walk->n_links, .first_arg = walk->n_args };
+    return &walk->frames[walk->depth++];
 }
 
-static void mute(struct bl_wikitext *w, const struct bl_mark *m)
+static void mute(struct bl_wikitext *walk, const struct bl_mark *mark)
 {
-    push(w, BL_FRAME_MUTED, m->mate);
-    w->muted++;
+    push(walk, BL_FRAME_MUTED, mark->mate);
+    walk->muted++;
 }
 
 /* ---- Links ---- */
 
-static void add_link(struct bl_wikitext *w, const struct bl_frame *f,
+/* Records a link, its key and anchor among the names.  Its place is in the
+ * text only if it is shown.  Links and their names are two arrays of one size,
+ * because only the first is the caller's to see. */
+static void add_link(struct bl_wikitext *walk, const struct bl_frame *frame,
                      size_t start, size_t end, bool shown)
 {
     struct bl_wikiwalk_name *at;
-    size_t n = end - start;
+    size_t len = end - start;
 
-    if (n == 0 || n > MAX_ANCHOR)
+    if (len == 0 || len > MAX_ANCHOR)
         return;
-    if (w->n_links == w->cap_links) {
-        w->cap_links = bl_grown(w->cap_links, w->n_links + 1);
-        w->links = bl_xrealloc(w->links, w->cap_links, sizeof *w->links);
-        w->link_names = bl_xrealloc(w->link_names, w->cap_links,
-                                    sizeof *w->link_names);
+    if (walk->n_links == walk->cap_links) {
+        walk->cap_links = bl_grown(walk->cap_links, walk->n_links + 1);
+        walk->links = bl_xrealloc(walk->links, walk->cap_links,
+                                  sizeof *walk->links);
+        walk->link_names = bl_xrealloc(walk->link_names, walk->cap_links,
+                                       sizeof *walk->link_names);
     }
-    at = &w->link_names[w->n_links];
-    *at = (struct bl_wikiwalk_name){ f->key, f->n_key, (uint32_t)w->names.len,
-                                 (uint32_t)n };
-    bl_buf_put(&w->names, w->text.data + start, n);
-    w->links[w->n_links++] = (struct bl_wikilink){
+    at = &walk->link_names[walk->n_links];
+    *at = (struct bl_wikiwalk_name){ frame->key, frame->n_key,
+                                     (uint32_t)walk->names.len,
+                                     (uint32_t)len };
+    bl_buf_put(&walk->names, walk->text.data + start, len);
+    walk->links[walk->n_links++] = (struct bl_wikilink){
         .start = shown ? start : 0, .end = shown ? end : 0 };
 }
 
-/* The target of the link that m opens, up to '|' or the end. */
-static size_t target_end(const struct bl_wikitext *w,
-                         const struct bl_mark *m)
+/* Where the target of the link that the mark opens ends: at '|' or the end. */
+static size_t target_end(const struct bl_wikitext *walk,
+                         const struct bl_mark *mark)
 {
-    size_t end = w->scan.v[m->mate].start, n = end - m->end;
-    const char *bar = memchr(w->p + m->end, '|', BL_MIN(n, MAX_TARGET));
+    size_t end = walk->scan.v[mark->mate].start, len = end - mark->end;
+    const char *bar = memchr(walk->p + mark->end, '|',
+                             BL_MIN(len, MAX_TARGET));
 
-    return bar ? (size_t)(bar - w->p) : end;
+    return bar ? (size_t)(bar - walk->p) : end;
 }
 
 /* "[[http://x label]]": an address outside with a bracket too many. */
-static bool outside_url(const struct bl_wikitext *w, size_t i)
+static bool outside_url(const struct bl_wikitext *walk, size_t i)
 {
-    return w->n - i > 8 && (!memcmp(w->p + i, "http://", 7)
-                            || !memcmp(w->p + i, "https://", 8));
+    return walk->n - i > 8 && (!memcmp(walk->p + i, "http://", 7)
+                               || !memcmp(walk->p + i, "https://", 8));
 }
 
-static size_t skip_url(struct bl_wikitext *w, size_t i, size_t end)
+static size_t skip_url(struct bl_wikitext *walk, size_t i, size_t end)
 {
-    while (i < end && w->p[i] != ' ')
+    while (i < end && walk->p[i] != ' ')
         i++;
     return i;
 }
 
-static size_t open_link(struct bl_wikitext *w, const struct bl_mark *m)
+static size_t open_link(struct bl_wikitext *walk, const struct bl_mark *mark)
 {
-    size_t bar = target_end(w, m), end = w->scan.v[m->mate].start, i;
-    uint32_t key = (uint32_t)w->names.len;
+    size_t end = walk->scan.v[mark->mate].start, i;
+    size_t bar = target_end(walk, mark);
+    uint32_t key = (uint32_t)walk->names.len;
     enum bl_wiki_kind kind;
-    struct bl_frame *f;
+    struct bl_frame *frame;
     int ns;
 
-    kind = bl_wikititle_key(w->site, (struct bl_span){ w->p + m->end,
-                                bar - m->end }, &w->names, &ns);
-    if (kind == BL_WIKI_HIDDEN || w->links_open >= MAX_LINKS) {
-        mute(w, m);
-        return m->end;
+    kind = bl_wikititle_key(walk->site, (struct bl_span){ walk->p + mark->end,
+                                bar - mark->end }, &walk->names, &ns);
+    if (kind == BL_WIKI_HIDDEN || walk->links_open >= MAX_LINKS) {
+        mute(walk, mark);
+        return mark->end;
     }
-    if (w->open_link != SIZE_MAX)
-        w->frames[w->open_link].record = false;     /* links do not nest */
-    f = push(w, BL_FRAME_LINK, m->mate);
-    f->record = kind == BL_WIKI_PAGE;
-    f->key = key;
-    f->n_key = (uint32_t)w->names.len - key;
-    f->target = m->end;
-    f->n_target = (uint32_t)(bar - m->end);
-    w->open_link = w->depth - 1;
-    w->links_open++;
-    w->hidden |= w->muted > 0;
-    w->muted = 0;
-    w->floor = w->text.len;
-    if (outside_url(w, m->end)) {
-        f->record = false;
-        f->piped = true;
-        return skip_url(w, m->end, end);
+    if (walk->open_link != SIZE_MAX)
+        walk->frames[walk->open_link].record = false; /* links do not nest */
+    frame = push(walk, BL_FRAME_LINK, mark->mate);
+    frame->record = kind == BL_WIKI_PAGE;
+    frame->key = key;
+    frame->n_key = (uint32_t)walk->names.len - key;
+    frame->target = mark->end;
+    frame->n_target = (uint32_t)(bar - mark->end);
+    walk->open_link = walk->depth - 1;
+    walk->links_open++;
+    walk->hidden |= walk->muted > 0;
+    walk->muted = 0;
+    walk->floor = walk->text.len;
+    if (outside_url(walk, mark->end)) {
+        frame->record = false;
+        frame->piped = true;
+        return skip_url(walk, mark->end, end);
     }
-    i = m->end;
-    while (i < bar && (w->p[i] == ' ' || w->p[i] == ':'))
+    i = mark->end;
+    while (i < bar && (walk->p[i] == ' ' || walk->p[i] == ':'))
         i++;
     /* The target is not shown; one with markup goes at its '|'. */
-    if (bar < end && (w->mark == w->scan.n
-                      || w->scan.v[w->mark].start >= bar))
+    if (bar < end && (walk->mark == walk->scan.n
+                      || walk->scan.v[walk->mark].start >= bar))
         return bar;
     return i;
 }
 
 /* "[[Paris (Texas)|]]" shows "Paris". */
-static void put_bare_target(struct bl_wikitext *w, const struct bl_frame *f)
+static void put_bare_target(struct bl_wikitext *walk,
+                            const struct bl_frame *frame)
 {
-    struct bl_span s = { w->p + f->target, f->n_target };
-    const char *open = s.n ? memchr(s.p, '(', s.n) : NULL;
-    const char *colon = s.n ? memchr(s.p, ':', s.n) : NULL;
+    struct bl_span target = { walk->p + frame->target, frame->n_target };
+    const char *open = target.n ? memchr(target.p, '(', target.n) : NULL;
+    const char *colon = target.n ? memchr(target.p, ':', target.n) : NULL;
 
-    if (open && open > s.p)
-        s.n = (size_t)(open - s.p);
-    if (colon && colon < s.p + s.n)
-        s = (struct bl_span){ colon + 1,
-                              s.n - (size_t)(colon + 1 - s.p) };
-    bl_wikiwalk_put(w, s.p, s.n);
+    if (open && open > target.p)
+        target.n = (size_t)(open - target.p);
+    if (colon && colon < target.p + target.n)
+        target = (struct bl_span){ colon + 1,
+                                   target.n - (size_t)(colon + 1 - target.p) };
+    bl_wikiwalk_put(walk, target.p, target.n);
 }
 
 /* Letters right behind a link belong to it: "[[apple]]s". */
-static size_t put_trail(struct bl_wikitext *w, size_t i)
+static size_t put_trail(struct bl_wikitext *walk, size_t i)
 {
-    size_t end = i, limit = w->mark < w->scan.n
-                                ? w->scan.v[w->mark].start : w->n;
+    size_t end = i, limit = walk->mark < walk->scan.n
+                                ? walk->scan.v[walk->mark].start : walk->n;
 
     while (end < limit) {
-        unsigned char c = (unsigned char)w->p[end];
+        unsigned char byte = (unsigned char)walk->p[end];
         unsigned len = 1;
         uint32_t cp;
 
-        if (c >= 0x80) {
+        if (byte >= 0x80) {
             /* Small letters of European scripts: elsewhere words are not
              * parted by blanks and nothing is joined. */
-            cp = bl_utf8_decode(w->p + end, limit - end, &len);
+            cp = bl_utf8_decode(walk->p + end, limit - end, &len);
             if (cp < 0xDF || cp > 0x52F || cp == 0xF7
                 || (cp > 0x24F && cp < 0x3AC) || bl_uni_is_upper(cp))
                 break;
-        } else if (c < 'a' || c > 'z') {
+        } else if (byte < 'a' || byte > 'z') {
             break;
         }
         end += len;
     }
-    bl_wikiwalk_put(w, w->p + i, end - i);
+    bl_wikiwalk_put(walk, walk->p + i, end - i);
     return end;
 }
 
-static size_t close_link(struct bl_wikitext *w, struct bl_frame *f,
-                         const struct bl_mark *m)
+/* The link's text is what was put since it was opened.  Blanks at its ends
+ * belong to the sentence and not to the anchor.  The anchor of a link in
+ * something hidden is recorded, as it says how a page is called, but its text
+ * goes.  What a link has put is not taken back when something behind it
+ * vanishes, which the floor sees to. */
+static size_t close_link(struct bl_wikitext *walk, struct bl_frame *frame,
+                         const struct bl_mark *mark)
 {
-    size_t start = f->start, end, next = m->end;
-    bool shown = !w->hidden;
+    size_t start = frame->start, end, next = mark->end;
+    bool shown = !walk->hidden;
 
-    if (f->piped && w->text.len == start)
-        put_bare_target(w, f);
-    if (w->text.len > start && shown)
-        next = put_trail(w, m->end);
-    end = w->text.len;
-    while (end > start && w->text.data[end - 1] == ' ')
+    if (frame->piped && walk->text.len == start)
+        put_bare_target(walk, frame);
+    if (walk->text.len > start && shown)
+        next = put_trail(walk, mark->end);
+    end = walk->text.len;
+    while (end > start && walk->text.data[end - 1] == ' ')
         end--;
-    while (start < end && w->text.data[start] == ' ')
+    while (start < end && walk->text.data[start] == ' ')
         start++;
-    if (f->record)
-        add_link(w, f, start, end, shown);
-    w->floor = f->floor;
+    if (frame->record)
+        add_link(walk, frame, start, end, shown);
+    walk->floor = frame->floor;
     if (!shown)
-        w->text.len = f->start;
+        walk->text.len = frame->start;
     else if (end > start)
-        w->floor = end;
+        walk->floor = end;
     else
-        bl_wikiwalk_dropped(w);
-    w->open_link = f->open_link;
-    w->muted = f->muted;
-    w->hidden = f->hidden;
-    w->links_open--;
+        bl_wikiwalk_dropped(walk);
+    walk->open_link = frame->open_link;
+    walk->muted = frame->muted;
+    walk->hidden = frame->hidden;
+    walk->links_open--;
     return next;
 }
 
 /* ---- Templates ---- */
 
-static struct bl_span template_name(const struct bl_wikitext *w,
-                                    const struct bl_mark *m, size_t *after)
+static struct bl_span template_name(const struct bl_wikitext *walk,
+                                    const struct bl_mark *mark, size_t *after)
 {
-    size_t i = m->end, end = w->scan.v[m->mate].start;
+    size_t i = mark->end, end = walk->scan.v[mark->mate].start;
 
     if (end - i > MAX_NAME)
         end = i + MAX_NAME;
-    while (i < end && !strchr("|{}<[", w->p[i])
-           && (w->p[i] != ':' || i == m->end))
+    while (i < end && !strchr("|{}<[", walk->p[i])
+           && (walk->p[i] != ':' || i == mark->end))
         i++;
     *after = i;
-    return (struct bl_span){ w->p + m->end, i - m->end };
+    return (struct bl_span){ walk->p + mark->end, i - mark->end };
 }
 
-static void look_at_name(struct bl_wikitext *w, struct bl_span name)
+static void look_at_name(struct bl_wikitext *walk, struct bl_span name)
 {
     while (name.n && strchr(" \n\t", name.p[0])) {
         name.p++;
@@ -224,40 +238,42 @@ static void look_at_name(struct bl_wikitext *w, struct bl_span name)
     }
     while (name.n && strchr(" \n\t", name.p[name.n - 1]))
         name.n--;
-    if (!w->page.disambiguation)
-        w->page.disambiguation = bl_wiki_disambiguation_template(name);
-    if (!w->page.list)
-        w->page.list = bl_wiki_list_template(name);
+    if (!walk->page.disambiguation)
+        walk->page.disambiguation = bl_wiki_disambiguation_template(name);
+    if (!walk->page.list)
+        walk->page.list = bl_wiki_list_template(name);
 }
 
-static void push_arg(struct bl_wikitext *w)
+static void push_arg(struct bl_wikitext *walk)
 {
-    BL_GROW(w->args, w->n_args + 1, w->cap_args);
-    w->args[w->n_args++] = w->text.len;
+    BL_GROW(walk->args, walk->n_args + 1, walk->cap_args);
+    walk->args[walk->n_args++] = walk->text.len;
 }
 
-static size_t open_template(struct bl_wikitext *w, const struct bl_mark *m)
+static size_t open_template(struct bl_wikitext *walk,
+                            const struct bl_mark *mark)
 {
     size_t after;
-    struct bl_span name = template_name(w, m, &after);
+    struct bl_span name = template_name(walk, mark, &after);
     const struct bl_rule *rule = NULL;
-    struct bl_frame *f;
+    struct bl_frame *frame;
 
-    if (bl_wikiwalk_at_base(w))
-        look_at_name(w, name);
-    if (!w->muted && w->kept < MAX_KEPT
-        && (after == w->scan.v[m->mate].start || strchr("|:", w->p[after])))
+    if (bl_wikiwalk_at_base(walk))
+        look_at_name(walk, name);
+    if (!walk->muted && walk->kept < MAX_KEPT
+        && (after == walk->scan.v[mark->mate].start
+            || strchr("|:", walk->p[after])))
         rule = bl_rule_find(name);
     if (!rule) {
-        mute(w, m);
-        return m->end;
+        mute(walk, mark);
+        return mark->end;
     }
-    f = push(w, BL_FRAME_TEMPLATE, m->mate);
-    f->rule = rule;
-    w->kept++;
-    w->floor = w->text.len;
-    if (after < w->scan.v[m->mate].start && w->p[after] == ':') {
-        push_arg(w);            /* "{{lc:WORD}}" */
+    frame = push(walk, BL_FRAME_TEMPLATE, mark->mate);
+    frame->rule = rule;
+    walk->kept++;
+    walk->floor = walk->text.len;
+    if (after < walk->scan.v[mark->mate].start && walk->p[after] == ':') {
+        push_arg(walk);         /* "{{lc:WORD}}" */
         after++;
     }
     return after;
@@ -269,214 +285,223 @@ struct args {
     bool lower;                 /* "lc=y" */
 };
 
-/* "name=value", where the name is a short word or the number of the
- * argument, which then counts as one without it. */
-static bool named(struct bl_span *s, size_t number)
+/* Whether an argument is "name=value", with a short word for a name.
+ * "2=value" as the second argument is the same as without the number, which is
+ * cut off. */
+static bool named(struct bl_span *arg, size_t number)
 {
-    const char *eq = s->n ? memchr(s->p, '=', BL_MIN(s->n, 24)) : NULL;
-    size_t n = eq ? (size_t)(eq - s->p) : 0;
+    const char *eq = arg->n ? memchr(arg->p, '=', BL_MIN(arg->n, 24)) : NULL;
+    size_t len = eq ? (size_t)(eq - arg->p) : 0;
 
     if (!eq)
         return false;
-    if (n == 1 && s->p[0] == (char)('1' + number)) {
-        s->p += 2;
-        s->n -= 2;
+    if (len == 1 && arg->p[0] == (char)('1' + number)) {
+        arg->p += 2;
+        arg->n -= 2;
         return false;
     }
-    for (size_t i = 0; i < n; i++)
-        if (strchr("<>\"/.", s->p[i]))
+    for (size_t i = 0; i < len; i++)
+        if (strchr("<>\"/.", arg->p[i]))
             return false;
     return true;
 }
 
-static void strip(struct bl_span *s)
+static void strip(struct bl_span *text)
 {
-    while (s->n && s->p[0] == ' ') {
-        s->p++;
-        s->n--;
+    while (text->n && text->p[0] == ' ') {
+        text->p++;
+        text->n--;
     }
-    while (s->n && s->p[s->n - 1] == ' ')
-        s->n--;
+    while (text->n && text->p[text->n - 1] == ' ')
+        text->n--;
 }
 
-static void read_args(const struct bl_wikitext *w, const struct bl_frame *f,
-                      struct args *out)
+static void read_args(const struct bl_wikitext *walk,
+                      const struct bl_frame *frame, struct args *out)
 {
     *out = (struct args){ 0 };
-    for (size_t i = f->first_arg; i < w->n_args; i++) {
-        size_t end = i + 1 < w->n_args ? w->args[i + 1] : w->text.len;
-        struct bl_span s = { w->text.data + w->args[i], end - w->args[i] };
+    for (size_t i = frame->first_arg; i < walk->n_args; i++) {
+        size_t end = i + 1 < walk->n_args ? walk->args[i + 1] : walk->text.len;
+        struct bl_span arg = { walk->text.data + walk->args[i],
+                               end - walk->args[i] };
 
-        strip(&s);
-        if (named(&s, out->n)) {
-            out->lower |= bl_span_is(s, "lc=y") || bl_span_is(s, "lc=on");
+        strip(&arg);
+        if (named(&arg, out->n)) {
+            out->lower |= bl_span_is(arg, "lc=y") || bl_span_is(arg, "lc=on");
             continue;
         }
-        strip(&s);
+        strip(&arg);
         if (out->n < BL_COUNT(out->v))
-            out->v[out->n++] = s;
+            out->v[out->n++] = arg;
     }
 }
 
-/* Leaves of the text since the frame began the part s alone, and moves the
- * links in it. */
-static void keep_part(struct bl_wikitext *w, const struct bl_frame *f,
-                      struct bl_span s)
+/* Takes away what was put since the frame began, except for `part` of it, and
+ * moves the links in that part along. */
+static void keep_part(struct bl_wikitext *walk, const struct bl_frame *frame,
+                      struct bl_span part)
 {
-    size_t at = (size_t)(s.p - w->text.data), shift = at - f->start;
+    size_t at = (size_t)(part.p - walk->text.data), shift = at - frame->start;
 
-    for (size_t i = f->first_link; i < w->n_links; i++) {
-        struct bl_wikilink *l = &w->links[i];
+    for (size_t i = frame->first_link; i < walk->n_links; i++) {
+        struct bl_wikilink *link = &walk->links[i];
 
-        if (l->start == l->end)
+        if (link->start == link->end)
             continue;
-        if (l->start < at || l->end > at + s.n) {
-            l->start = l->end = 0;
+        if (link->start < at || link->end > at + part.n) {
+            link->start = link->end = 0;
         } else {
-            l->start -= shift;
-            l->end -= shift;
+            link->start -= shift;
+            link->end -= shift;
         }
     }
-    memmove(w->text.data + f->start, s.p, s.n);
-    w->text.len = f->start + s.n;
+    memmove(walk->text.data + frame->start, part.p, part.n);
+    walk->text.len = frame->start + part.n;
 }
 
-static void close_template(struct bl_wikitext *w, const struct bl_frame *f)
+/* The arguments are in the text, each rendered with its links.  A rule that
+ * shows one of them keeps it where it is, links and all; the others make a
+ * text of them, for which all the arguments go. */
+static void close_template(struct bl_wikitext *walk,
+                           const struct bl_frame *frame)
 {
-    const struct bl_rule *r = f->rule;
-    struct args a;
-    size_t n = 0;
+    const struct bl_rule *rule = frame->rule;
+    struct args args;
+    size_t number = 0;
 
-    read_args(w, f, &a);
-    if (r->kind == BL_RULE_ARG)
-        n = r->arg <= a.n ? r->arg : 0;
-    else if (r->kind == BL_RULE_LAST)
-        n = a.n;
-    w->floor = f->floor;
-    if (n && a.v[n - 1].n) {
-        keep_part(w, f, a.v[n - 1]);
-        w->floor = w->text.len;
+    read_args(walk, frame, &args);
+    if (rule->kind == BL_RULE_ARG)
+        number = rule->arg <= args.n ? rule->arg : 0;
+    else if (rule->kind == BL_RULE_LAST)
+        number = args.n;
+    walk->floor = frame->floor;
+    if (number && args.v[number - 1].n) {
+        keep_part(walk, frame, args.v[number - 1]);
+        walk->floor = walk->text.len;
     } else {
-        bl_buf_clear(&w->tmp);
-        bl_buf_reserve(&w->tmp, 1);
-        if (r->kind != BL_RULE_ARG && r->kind != BL_RULE_LAST)
-            bl_rule_apply(r, a.v, a.n, a.lower, &w->tmp);
-        bl_wikiwalk_cut(w, f->start, f->first_link);
-        if (w->tmp.len)
-            bl_wikiwalk_put(w, w->tmp.data, w->tmp.len);
+        bl_buf_clear(&walk->tmp);
+        bl_buf_reserve(&walk->tmp, 1);
+        if (rule->kind != BL_RULE_ARG && rule->kind != BL_RULE_LAST)
+            bl_rule_apply(rule, args.v, args.n, args.lower, &walk->tmp);
+        bl_wikiwalk_cut(walk, frame->start, frame->first_link);
+        if (walk->tmp.len)
+            bl_wikiwalk_put(walk, walk->tmp.data, walk->tmp.len);
         else
-            bl_wikiwalk_dropped(w);
+            bl_wikiwalk_dropped(walk);
     }
-    w->n_args = f->first_arg;
-    w->kept--;
+    walk->n_args = frame->first_arg;
+    walk->kept--;
 }
 
-size_t bl_wikiwalk_pipe(struct bl_wikitext *w, size_t i)
+size_t bl_wikiwalk_pipe(struct bl_wikitext *walk, size_t i)
 {
-    struct bl_frame *f = w->depth ? &w->frames[w->depth - 1] : NULL;
+    struct bl_frame *frame = walk->depth ? &walk->frames[walk->depth - 1]
+                                         : NULL;
 
-    if (f && f->kind == BL_FRAME_TEMPLATE) {
-        push_arg(w);
-    } else if (f && f->kind == BL_FRAME_LINK && !f->piped) {
-        f->piped = true;
-        bl_wikiwalk_cut(w, f->start, f->first_link);
+    if (frame && frame->kind == BL_FRAME_TEMPLATE) {
+        push_arg(walk);
+    } else if (frame && frame->kind == BL_FRAME_LINK && !frame->piped) {
+        frame->piped = true;
+        bl_wikiwalk_cut(walk, frame->start, frame->first_link);
     } else {
-        bl_wikiwalk_put(w, "|", 1);
+        bl_wikiwalk_put(walk, "|", 1);
     }
     return i + 1;
 }
 
 /* ---- Marks ---- */
 
-/* "x", "n + 1": what reads as it is; the rest of TeX does not. */
-static void put_math(struct bl_wikitext *w, const struct bl_mark *m)
+/* A formula of letters and signs ("x", "n + 1") reads as it is; one with TeX's
+ * commands does not, and vanishes. */
+static void put_math(struct bl_wikitext *walk, const struct bl_mark *mark)
 {
-    size_t n = m->end - m->start;
+    size_t len = mark->end - mark->start;
 
-    for (size_t i = m->start; i < m->end; i++)
-        if (strchr("\\{}&_", w->p[i]) || (unsigned char)w->p[i] < ' ')
-            n = 0;
-    if (n && n <= 40)
-        bl_wikiwalk_put(w, w->p + m->start, n);
+    for (size_t i = mark->start; i < mark->end; i++)
+        if (strchr("\\{}&_", walk->p[i]) || (unsigned char)walk->p[i] < ' ')
+            len = 0;
+    if (len && len <= 40)
+        bl_wikiwalk_put(walk, walk->p + mark->start, len);
     else
-        bl_wikiwalk_dropped(w);
+        bl_wikiwalk_dropped(walk);
 }
 
 /* "10<sup>6</sup>" is "10^6", "km<sup>2</sup>" is "km2". */
-static void put_tag(struct bl_wikitext *w, const struct bl_mark *m)
+static void put_tag(struct bl_wikitext *walk, const struct bl_mark *mark)
 {
-    char c = bl_wikiwalk_last(w);
+    char last = bl_wikiwalk_last(walk);
 
-    switch (m->tag) {
+    switch (mark->tag) {
     case BL_TAG_SUP:
-        if (c >= '0' && c <= '9')
-            bl_wikiwalk_put(w, "^", 1);
+        if (last >= '0' && last <= '9')
+            bl_wikiwalk_put(walk, "^", 1);
         break;
     case BL_TAG_BREAK:
-        bl_wikiwalk_put(w, " ", 1);
+        bl_wikiwalk_put(walk, " ", 1);
         break;
     case BL_TAG_BLOCK:
     case BL_TAG_ITEM:
-        bl_wikiwalk_break(w, m->tag == BL_TAG_ITEM);
+        bl_wikiwalk_break(walk, mark->tag == BL_TAG_ITEM);
         break;
     default:
         break;
     }
 }
 
-static size_t close_frame(struct bl_wikitext *w, const struct bl_mark *m)
+static size_t close_frame(struct bl_wikitext *walk, const struct bl_mark *mark)
 {
-    struct bl_frame *f = w->depth ? &w->frames[w->depth - 1] : NULL;
+    struct bl_frame *frame = walk->depth ? &walk->frames[walk->depth - 1]
+                                         : NULL;
 
-    /* Its opening was jumped over with a name or a target. */
-    if (!f || &w->scan.v[f->mate] != m)
-        return m->end;
-    w->depth--;
-    if (f->kind == BL_FRAME_LINK)
-        return close_link(w, f, m);
-    if (f->kind == BL_FRAME_TEMPLATE) {
-        close_template(w, f);
+    /* The opening of this end was jumped over, as part of a name or target. */
+    if (!frame || &walk->scan.v[frame->mate] != mark)
+        return mark->end;
+    walk->depth--;
+    if (frame->kind == BL_FRAME_LINK)
+        return close_link(walk, frame, mark);
+    if (frame->kind == BL_FRAME_TEMPLATE) {
+        close_template(walk, frame);
     } else {
-        w->muted = f->muted;
-        if (!w->muted)
-            bl_wikiwalk_dropped(w);
+        walk->muted = frame->muted;
+        if (!walk->muted)
+            bl_wikiwalk_dropped(walk);
     }
-    return m->end;
+    return mark->end;
 }
 
-/* A mark that shows nothing or text. */
-static size_t plain_mark(struct bl_wikitext *w, const struct bl_mark *m)
+/* Handles a mark that is not an opening. */
+static size_t plain_mark(struct bl_wikitext *walk, const struct bl_mark *mark)
 {
-    if (w->muted)
-        return m->end;
-    if (m->kind == BL_MARK_RAW)
-        bl_wikiwalk_put(w, w->p + m->start, m->end - m->start);
-    else if (m->kind == BL_MARK_MATH)
-        put_math(w, m);
-    else if (m->kind == BL_MARK_TAG)
-        put_tag(w, m);
-    else if (m->end > m->start)
-        bl_wikiwalk_dropped(w);
-    return m->end;
+    if (walk->muted)
+        return mark->end;
+    if (mark->kind == BL_MARK_RAW)
+        bl_wikiwalk_put(walk, walk->p + mark->start, mark->end - mark->start);
+    else if (mark->kind == BL_MARK_MATH)
+        put_math(walk, mark);
+    else if (mark->kind == BL_MARK_TAG)
+        put_tag(walk, mark);
+    else if (mark->end > mark->start)
+        bl_wikiwalk_dropped(walk);
+    return mark->end;
 }
 
-size_t bl_wikiwalk_mark(struct bl_wikitext *w, const struct bl_mark *m)
+size_t bl_wikiwalk_mark(struct bl_wikitext *walk, const struct bl_mark *mark)
 {
-    if (m->kind == BL_MARK_CLOSE)
-        return close_frame(w, m);
-    if (m->kind < BL_MARK_TEMPLATE)
-        return plain_mark(w, m);
-    if (!m->mate) {             /* it has no end */
-        if (!w->muted)
-            bl_wikiwalk_dropped(w);
-        return m->end;
+    if (mark->kind == BL_MARK_CLOSE)
+        return close_frame(walk, mark);
+    if (mark->kind < BL_MARK_TEMPLATE)
+        return plain_mark(walk, mark);
+    if (!mark->mate) {          /* an opening without an end */
+        if (!walk->muted)
+            bl_wikiwalk_dropped(walk);
+        return mark->end;
     }
-    if (m->kind == BL_MARK_LINK)
-        return open_link(w, m);
-    if (m->kind == BL_MARK_TEMPLATE)
-        return open_template(w, m);
-    if (m->kind == BL_MARK_TABLE && bl_wikiwalk_at_base(w))
-        bl_wikiwalk_break(w, false);
-    mute(w, m);
-    return m->end;
+    if (mark->kind == BL_MARK_LINK)
+        return open_link(walk, mark);
+    if (mark->kind == BL_MARK_TEMPLATE)
+        return open_template(walk, mark);
+    if (mark->kind == BL_MARK_TABLE && bl_wikiwalk_at_base(walk))
+        bl_wikiwalk_break(walk, false);
+    mute(walk, mark);
+    return mark->end;
 }

@@ -47,8 +47,8 @@ struct bl_scan {
 };
 
 /* Finds the marks of a source. */
-void bl_scan_source(struct bl_scan *s, struct bl_span source);
-void bl_scan_free(struct bl_scan *s);
+void bl_scan_source(struct bl_scan *scan, struct bl_span source);
+void bl_scan_free(struct bl_scan *scan);
 
 /* ---- Templates that leave a text behind ---- */
 
@@ -75,6 +75,6 @@ const struct bl_rule *bl_rule_find(struct bl_span name);
 /* Appends what a rule other than ARG and LAST makes of its arguments (as
  * rendered, named ones left out). */
 void bl_rule_apply(const struct bl_rule *rule, const struct bl_span *args,
-                   size_t n, bool lower, struct bl_buf *out);
+                   size_t n_args, bool lower, struct bl_buf *out);
 
 #endif

@@ -6,124 +6,130 @@
 
 #include "wiki/wikitext-walk.h"
 
-char bl_wikiwalk_last(const struct bl_wikitext *w)
+char bl_wikiwalk_last(const struct bl_wikitext *walk)
 {
-    return w->text.len > w->block_start ? w->text.data[w->text.len - 1]
-                                        : ' ';
+    return walk->text.len > walk->block_start
+        ? walk->text.data[walk->text.len - 1] : ' ';
 }
 
-/* Takes characters of `set` off the end, not below what must stay. */
-static void trim(struct bl_wikitext *w, const char *set)
+/* Takes characters of `set` off the end, but nothing before the floor, which a
+ * link or template has put, and nothing of the block before. */
+static void trim(struct bl_wikitext *walk, const char *set)
 {
-    while (w->text.len > w->floor && w->text.len > w->block_start
-           && strchr(set, w->text.data[w->text.len - 1]))
-        w->text.len--;
+    while (walk->text.len > walk->floor && walk->text.len > walk->block_start
+           && strchr(set, walk->text.data[walk->text.len - 1]))
+        walk->text.len--;
 }
 
 /* Right after something vanished, before text that begins with c: takes away
  * what was only there for its sake.  True when c itself goes too. */
-static bool mend(struct bl_wikitext *w, char c)
+static bool mend(struct bl_wikitext *walk, char next)
 {
-    size_t len = w->text.len;
+    size_t len = walk->text.len;
     bool open;
 
-    trim(w, " ");
-    open = w->text.len > w->floor && bl_wikiwalk_last(w) == '(';
-    if (open && strchr(" ,;:/", c))
+    trim(walk, " ");
+    open = walk->text.len > walk->floor && bl_wikiwalk_last(walk) == '(';
+    if (open && strchr(" ,;:/", next))
         return true;
-    if (c == ')') {
-        trim(w, " ,;:/");
-        if (w->text.len > w->floor && bl_wikiwalk_last(w) == '(') {
-            w->text.len--;
-            trim(w, " ");
+    if (next == ')') {
+        trim(walk, " ,;:/");
+        if (walk->text.len > walk->floor && bl_wikiwalk_last(walk) == '(') {
+            walk->text.len--;
+            trim(walk, " ");
             /* The blank that parted the words around the brackets. */
-            if (w->text.len < len)
-                bl_buf_putc(&w->text, ' ');
+            if (walk->text.len < len)
+                bl_buf_putc(&walk->text, ' ');
             return true;
         }
         return false;
     }
-    if (strchr(",;.", c))
-        trim(w, " ,;");
-    else if (c != ':' && !open && w->text.len < len)
-        bl_buf_putc(&w->text, ' ');
+    if (strchr(",;.", next))
+        trim(walk, " ,;");
+    else if (next != ':' && !open && walk->text.len < len)
+        bl_buf_putc(&walk->text, ' ');
     return false;
 }
 
-static bool fresh(const struct bl_wikitext *w)
+/* Whether at most a blank was put since something vanished. */
+static bool fresh(const struct bl_wikitext *walk)
 {
-    size_t len = w->text.len;
+    size_t len = walk->text.len;
 
-    return len == w->dropped
-        || (w->dropped < len && len == w->dropped + 1
-            && w->text.data[len - 1] == ' ');
+    return len == walk->dropped
+        || (walk->dropped < len && len == walk->dropped + 1
+            && walk->text.data[len - 1] == ' ');
 }
 
 /* Double blanks in what was put at `start` become one. */
-static void squeeze(struct bl_wikitext *w, size_t start)
+static void squeeze(struct bl_wikitext *walk, size_t start)
 {
-    char *t = w->text.data;
+    char *text = walk->text.data;
     size_t out = start;
 
-    for (size_t i = start; i < w->text.len; i++)
-        if (t[i] != ' ' || out == start || t[out - 1] != ' ')
-            t[out++] = t[i];
-    w->text.len = out;
+    for (size_t i = start; i < walk->text.len; i++)
+        if (text[i] != ' ' || out == start || text[out - 1] != ' ')
+            text[out++] = text[i];
+    walk->text.len = out;
 }
 
-/* After a gap: blanks, and mending before the first character that is
- * none.  Returns how much of p is dealt with. */
-static size_t put_after_gap(struct bl_wikitext *w, const char *p, size_t n)
+/* Puts blanks, and mends the text before the first character that is none.
+ * Returns how much of the text is dealt with. */
+static size_t put_after_gap(struct bl_wikitext *walk, const char *text,
+                            size_t len)
 {
     size_t i = 0;
 
-    for (; i < n; i++) {
-        if (p[i] == ' ') {
-            if (bl_wikiwalk_last(w) != ' '
-                && (bl_wikiwalk_last(w) != '(' || !fresh(w)))
-                bl_buf_putc(&w->text, ' ');
+    for (; i < len; i++) {
+        if (text[i] == ' ') {
+            if (bl_wikiwalk_last(walk) != ' '
+                && (bl_wikiwalk_last(walk) != '(' || !fresh(walk)))
+                bl_buf_putc(&walk->text, ' ');
             continue;
         }
-        if (!fresh(w) || !mend(w, p[i]))
+        if (!fresh(walk) || !mend(walk, text[i]))
             break;
-        w->dropped = w->text.len;
+        walk->dropped = walk->text.len;
     }
-    if (i < n)
-        w->dropped = SIZE_MAX;
+    if (i < len)
+        walk->dropped = SIZE_MAX;
     return i;
 }
 
-void bl_wikiwalk_put(struct bl_wikitext *w, const char *p, size_t n)
+/* Only text right behind something that vanished needs mending; `dropped` is
+ * SIZE_MAX otherwise.  Two blanks never meet, neither in what is put nor with
+ * the text before it. */
+void bl_wikiwalk_put(struct bl_wikitext *walk, const char *text, size_t len)
 {
     size_t start;
 
-    if (w->dropped != SIZE_MAX) {
-        size_t used = put_after_gap(w, p, n);
+    if (walk->dropped != SIZE_MAX) {
+        size_t used = put_after_gap(walk, text, len);
 
-        p += used;
-        n -= used;
+        text += used;
+        len -= used;
     }
-    while (n && *p == ' ' && bl_wikiwalk_last(w) == ' ') {
-        p++;
-        n--;
+    while (len && *text == ' ' && bl_wikiwalk_last(walk) == ' ') {
+        text++;
+        len--;
     }
-    if (!n)
+    if (!len)
         return;
-    start = w->text.len;
-    bl_buf_put(&w->text, p, n);
-    if (n > 1 && memmem(p, n, "  ", 2))
-        squeeze(w, start);
+    start = walk->text.len;
+    bl_buf_put(&walk->text, text, len);
+    if (len > 1 && memmem(text, len, "  ", 2))
+        squeeze(walk, start);
 }
 
-void bl_wikiwalk_dropped(struct bl_wikitext *w)
+void bl_wikiwalk_dropped(struct bl_wikitext *walk)
 {
-    if (!fresh(w))
-        w->dropped = w->text.len;
+    if (!fresh(walk))
+        walk->dropped = walk->text.len;
 }
 
-void bl_wikiwalk_cut(struct bl_wikitext *w, size_t start, size_t first_link)
+void bl_wikiwalk_cut(struct bl_wikitext *walk, size_t start, size_t first_link)
 {
-    w->text.len = start;
-    for (size_t i = first_link; i < w->n_links; i++)
-        w->links[i].start = w->links[i].end = 0;
+    walk->text.len = start;
+    for (size_t i = first_link; i < walk->n_links; i++)
+        walk->links[i].start = walk->links[i].end = 0;
 }

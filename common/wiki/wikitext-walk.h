@@ -65,32 +65,33 @@ struct bl_wikitext {
 /* ---- wikitext-blocks.c ---- */
 
 /* Nothing is open. */
-bool bl_wikiwalk_at_base(const struct bl_wikitext *w);
+bool bl_wikiwalk_at_base(const struct bl_wikitext *walk);
 /* Ends the block that is open, if it has text; begins one of this kind. */
-void bl_wikiwalk_end_block(struct bl_wikitext *w);
-void bl_wikiwalk_begin_block(struct bl_wikitext *w,
+void bl_wikiwalk_end_block(struct bl_wikitext *walk);
+void bl_wikiwalk_begin_block(struct bl_wikitext *walk,
                              enum bl_wikiblock_kind kind);
 /* A new paragraph, or item, begins. */
-void bl_wikiwalk_break(struct bl_wikitext *w, bool item);
+void bl_wikiwalk_break(struct bl_wikitext *walk, bool item);
 
 /* ---- wikitext-put.c ---- */
 
 /* The last character of the block so far; at its start a blank. */
-char bl_wikiwalk_last(const struct bl_wikitext *w);
+char bl_wikiwalk_last(const struct bl_wikitext *walk);
 /* Appends text; blanks become one, and what a dropped piece leaves around
  * itself ("( ; 1900)") is mended. */
-void bl_wikiwalk_put(struct bl_wikitext *w, const char *p, size_t n);
+void bl_wikiwalk_put(struct bl_wikitext *walk, const char *text, size_t len);
 /* Something vanished here. */
-void bl_wikiwalk_dropped(struct bl_wikitext *w);
+void bl_wikiwalk_dropped(struct bl_wikitext *walk);
 /* Takes the text from `start` on away; the links from first_link on stay
  * without a place. */
-void bl_wikiwalk_cut(struct bl_wikitext *w, size_t start, size_t first_link);
+void bl_wikiwalk_cut(struct bl_wikitext *walk, size_t start,
+                     size_t first_link);
 
 /* ---- wikitext-frames.c ---- */
 
 /* A '|' of the source; returns where to go on. */
-size_t bl_wikiwalk_pipe(struct bl_wikitext *w, size_t i);
+size_t bl_wikiwalk_pipe(struct bl_wikitext *walk, size_t i);
 /* The mark at which the walk is; returns where to go on. */
-size_t bl_wikiwalk_mark(struct bl_wikitext *w, const struct bl_mark *m);
+size_t bl_wikiwalk_mark(struct bl_wikitext *walk, const struct bl_mark *mark);
 
 #endif

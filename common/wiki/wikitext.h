@@ -2,10 +2,11 @@
 /*
  * wikitext: the text that a reader sees in a page, and its links.
  *
- *     struct bl_wikitext *w = bl_wikitext_new();
- *     const struct bl_wikipage *page = bl_wikitext_read(w, site, source);
+ *     struct bl_wikitext *walk = bl_wikitext_new();
+ *     const struct bl_wikipage *page = bl_wikitext_read(walk, site,
+ *                                                       source);
  *     for (size_t i = 0; i < page->n_blocks; i++) ... page->blocks[i] ...
- *     bl_wikitext_free(w);
+ *     bl_wikitext_free(walk);
  *
  * "'''Paris''' ({{IPA|fr}}) is the [[capital]] of [[France]]." gives the
  * block "Paris is the capital of France." and two links.  Templates,
@@ -60,10 +61,10 @@ struct bl_wikitext;
 
 /* A reader, with no memory yet. */
 struct bl_wikitext *bl_wikitext_new(void);
-void bl_wikitext_free(struct bl_wikitext *w);           /* NULL allowed */
+void bl_wikitext_free(struct bl_wikitext *walk);           /* NULL allowed */
 
 /* Reads VALID UTF-8 of less than 2 GiB. */
-const struct bl_wikipage *bl_wikitext_read(struct bl_wikitext *w,
+const struct bl_wikipage *bl_wikitext_read(struct bl_wikitext *walk,
                                            const struct bl_wikisite *site,
                                            struct bl_span source);
 
