@@ -218,7 +218,8 @@ static bool parted(const struct bl_doc *doc, size_t last, size_t next)
     return false;
 }
 
-/* A full stop, exclamation mark or the like that belongs to the name. */
+/* Moves the end of a match behind a '.', '!' or '?' that the spelling ends in
+ * too; the document has it as a word of its own. */
 static size_t with_end_mark(const struct bl_doc *doc, size_t end,
                             struct bl_span surface)
 {

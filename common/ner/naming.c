@@ -230,7 +230,8 @@ void bl_evidence_read(struct bl_evidence *evidence, const struct bl_doc *doc)
 
 /* ---- Spellings ---- */
 
-/* The same characters, any white space counting as one blank. */
+/* Whether both have the same characters, any white space counting as one
+ * blank. */
 static bool same_text(struct bl_span a, struct bl_span b)
 {
     size_t i = 0, k = 0;
@@ -337,7 +338,8 @@ static bool linked(const struct bl_doc *doc, size_t i)
         && !doc->v[i + 1].breaks;
 }
 
-/* "Records" of "Apple Records": part of a longer name. */
+/* Whether the word is a part of a longer name, as "Records" of "Apple
+ * Records" is. */
 static bool part_of_more(const struct bl_naming_in *in)
 {
     return linked(in->doc, in->to - 1)

@@ -158,7 +158,8 @@ static void read_parts(struct parts *parts, struct bl_input *in,
                                       &parts->right.cut);
 }
 
-/* At most `left` and `right` tokens of context, those next to the mention. */
+/* Leaves at most `left` and `right` tokens of the context, those nearest to
+ * the mention. */
 static void cut_sides(struct parts *parts, size_t left, size_t right)
 {
     if (parts->left.n > left) {

@@ -330,7 +330,7 @@ static void put_text(struct bl_wordpiece *wp, const char *text, size_t len,
         put_word(wp, &word, sink);
 }
 
-/* The literal at the start of p[0..n), if any. */
+/* Returns the literal that the text begins with, or NULL. */
 static const struct literal *literal_at(const struct bl_wordpiece *wp,
                                         const char *text, size_t len,
                                         unsigned kinds)

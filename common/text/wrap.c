@@ -94,7 +94,7 @@ struct bl_wrap bl_wrap_of(struct bl_span text)
     };
 }
 
-/* "- a", "* a"; U+2022 is one too. */
+/* Whether the word marks an item of a list: "-", "*", "+" or U+2022. */
 static bool starts_item(struct bl_span word)
 {
     return bl_span_is(word, "-") || bl_span_is(word, "*")

@@ -174,7 +174,8 @@ static size_t run_of(const struct pass *pass, size_t at)
     return end - at;
 }
 
-/* Nothing but blanks and colons since the line began. */
+/* Whether only blanks and colons, which indent, are between the beginning of
+ * the line and i. */
 static bool line_start(const struct pass *pass, size_t i)
 {
     while (i > 0 && strchr(" \t:", pass->p[i - 1]))

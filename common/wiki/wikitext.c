@@ -25,7 +25,7 @@ static bool line_is(const struct bl_wikitext *walk, size_t i,
     return walk->n - i >= len && !memcmp(walk->p + i, prefix, len);
 }
 
-/* Where the text of a heading ends; 0 when the line is none. */
+/* Returns where the text of a heading ends, or 0 if the line is not one. */
 static size_t heading_end(const struct bl_wikitext *walk, size_t start,
                           size_t eol)
 {

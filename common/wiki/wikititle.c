@@ -148,7 +148,7 @@ static size_t nbsp(const char *text, size_t len)
     return len >= 2 && !memcmp(text, "\xc2\xa0", 2) ? 2 : 0;
 }
 
-/* Blanks become single ones, none at the ends. */
+/* Makes one blank of each run from `start` on, and none at the ends. */
 static void squeeze(struct bl_buf *buf, size_t start)
 {
     size_t out = start;
