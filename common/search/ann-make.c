@@ -21,7 +21,7 @@ enum {
 };
 
 struct maker {
-    const struct bl_index *x;
+    const struct bl_index *exact;
     const struct bl_ann_spec *spec;
     const struct bl_faiss_api *api;
     struct bl_faiss_index *index;
@@ -35,77 +35,86 @@ struct maker {
     struct bl_err *err;
 };
 
-static int faiss_failed(struct maker *m)
+static int faiss_failed(struct maker *maker)
 {
-    return bl_fail(m->err, BL_DATA, "type '%s': %s", m->spec->type, m->error);
+    return bl_fail(maker->err, BL_DATA, "type '%s': %s", maker->spec->type,
+                   maker->error);
 }
 
 /* ---- Vectors of the exact index ---- */
 
 /* Goes over the vectors that are not removed. */
 struct cursor {
-    const struct bl_index *x;
+    const struct bl_index *index;
     size_t segment;
     uint64_t at;
 };
 
 /* The next vector to v[padded], and its row; false at the end. */
-static bool next_vector(struct cursor *c, float *v, uint32_t *row)
+static bool next_vector(struct cursor *cursor, float *vector, uint32_t *row)
 {
-    for (; c->segment < c->x->n_segments; c->segment++, c->at = 0) {
-        const struct bl_index_segment *s = &c->x->segments[c->segment];
+    for (; cursor->segment < cursor->index->n_segments;
+         cursor->segment++, cursor->at = 0) {
+        const struct bl_index_segment *segment =
+            &cursor->index->segments[cursor->segment];
 
-        for (; c->at < s->n; c->at++) {
-            if (s->rows[c->at] == BL_INDEX_REMOVED)
+        for (; cursor->at < segment->n; cursor->at++) {
+            if (segment->rows[cursor->at] == BL_INDEX_REMOVED)
                 continue;
-            *row = s->rows[c->at];
-            bl_index_decode(c->x, s, c->at++, 1, v);
+            *row = segment->rows[cursor->at];
+            bl_index_decode(cursor->index, segment, cursor->at++, 1, vector);
             return true;
         }
     }
     return false;
 }
 
-static double square_of(const float *v, size_t n)
+static double square_of(const float *vector, size_t n)
 {
     double sum = 0;
 
     for (size_t i = 0; i < n; i++)
-        sum += (double)v[i] * (double)v[i];
+        sum += (double)vector[i] * (double)vector[i];
     return sum;
 }
 
-/* Whether rows come in order, and the longest vector. */
-static int survey(struct maker *m)
+/* Finds whether the file needs ids (rows other than 0, 1, ..., all of the
+ * catalogue) and the longest vector's square. */
+static int survey(struct maker *maker)
 {
-    struct cursor c = { .x = m->x };
-    float *v = bl_xmalloc(m->x->padded, sizeof *v);
+    struct cursor cursor = { .index = maker->exact };
+    float *vector = bl_xmalloc(maker->exact->padded, sizeof *vector);
     uint32_t row, want = 0;
     double square;
 
-    for (; next_vector(&c, v, &row); want++) {
-        m->ids |= row != want;
-        square = square_of(v, m->x->dim);
-        m->square = fmax(m->square, square);
+    for (; next_vector(&cursor, vector, &row); want++) {
+        maker->ids |= row != want;
+        square = square_of(vector, maker->exact->dim);
+        maker->square = fmax(maker->square, square);
         if (!isfinite(square)) {
-            free(v);
-            return bl_fail(m->err, BL_DATA, "'%s': the vector of row %" PRIu32
-                           " is not finite", m->x->map.path, row);
+            free(vector);
+            return bl_fail(maker->err, BL_DATA,
+                           "'%s': the vector of row %" PRIu32 " is not finite",
+                           maker->exact->map.path, row);
         }
     }
-    m->ids |= want != m->x->kb_entities;
-    free(v);
+    maker->ids |= want != maker->exact->kb_entities;
+    free(vector);
     return 0;
 }
 
-/* A vector as the new index has it. */
-static void put_vector(const struct maker *m, const float *v, float *out)
+/* BLINK's layout appends sqrt(longest^2 - length^2), so that all vectors are
+ * of one length and L2 ranks as the inner product does.  Rounding can put the
+ * difference below 0. */
+static void put_vector(const struct maker *maker, const float *vector,
+                       float *out)
 {
-    size_t dim = m->x->dim;
+    size_t dim = maker->exact->dim;
 
-    memcpy(out, v, dim * sizeof *out);
-    if (m->extra)
-        out[dim] = (float)sqrt(fmax(0, m->square - square_of(v, dim)));
+    memcpy(out, vector, dim * sizeof *out);
+    if (maker->extra)
+        out[dim] = (float)sqrt(
+            fmax(0, maker->square - square_of(vector, dim)));
 }
 
 /* ---- The new index ---- */
@@ -121,132 +130,152 @@ static bool is_hnsw_flat(const char *type)
     return !*type || !strcmp(type, ",Flat");
 }
 
-static int create(struct maker *m)
+/* FAISS keeps ids only in an IVF's lists or in an IDMap.  Where the rows of
+ * the exact index are not 0, 1, ... and the type is neither, the new index
+ * gets an IDMap around it.  An HNSW of whole vectors ranks by L2 over the
+ * longer vectors, as BLINK's do. */
+static int create(struct maker *maker)
 {
-    const char *type = m->spec->type;
+    const char *type = maker->spec->type;
     bool mapped = !strncmp(type, "IDMap,", 6);
 
-    m->extra = is_hnsw_flat(type);
-    m->dim = m->x->dim + m->extra;
-    m->index = m->api->create(m->dim, type, m->extra, m->error);
-    if (!m->index)
-        return faiss_failed(m);
-    if (m->ids && !mapped && !m->api->lists(m->index)) {
+    maker->extra = is_hnsw_flat(type);
+    maker->dim = maker->exact->dim + maker->extra;
+    maker->index = maker->api->create(maker->dim, type, maker->extra,
+                                      maker->error);
+    if (!maker->index)
+        return faiss_failed(maker);
+    if (maker->ids && !mapped && !maker->api->lists(maker->index)) {
         char *with_ids = bl_xasprintf("IDMap,%s", type);
 
-        m->api->close(m->index);
-        m->index = m->api->create(m->dim, with_ids, m->extra, m->error);
+        maker->api->close(maker->index);
+        maker->index = maker->api->create(maker->dim, with_ids, maker->extra,
+                                          maker->error);
         free(with_ids);
-        if (!m->index)
-            return faiss_failed(m);
+        if (!maker->index)
+            return faiss_failed(maker);
     }
-    m->ids |= mapped;
-    size_t lists = m->api->lists(m->index);
+    maker->ids |= mapped;
+    size_t lists = maker->api->lists(maker->index);
     size_t probes = lists / LISTS_A_PROBE;
     probes = BL_MAX(probes, MIN_PROBES);
-    if (m->api->tune(m->index, m->spec->ef_construction
-                     ? m->spec->ef_construction : EF_CONSTRUCTION,
-                     m->spec->ef_search ? m->spec->ef_search : EF_SEARCH,
-                     m->spec->nprobe ? m->spec->nprobe : probes,
-                     m->error) < 0)
-        return faiss_failed(m);
+    if (maker->api->tune(maker->index,
+                         maker->spec->ef_construction
+                             ? maker->spec->ef_construction
+                             : EF_CONSTRUCTION,
+                         maker->spec->ef_search ? maker->spec->ef_search
+                                                : EF_SEARCH,
+                         maker->spec->nprobe ? maker->spec->nprobe : probes,
+                         maker->error) < 0)
+        return faiss_failed(maker);
     return 0;
 }
 
-/* A sample spread evenly over the vectors. */
-static int train(struct maker *m)
+/* Trains on a sample spread evenly over the catalogue, whose rows may be
+ * sorted by subject: vector i is taken when i * want / n reaches the next
+ * whole number. */
+static int train(struct maker *maker)
 {
-    uint64_t want = (uint64_t)m->api->lists(m->index) * PER_CENTROID, i = 0;
-    struct cursor c = { .x = m->x };
-    float *v, *sample;
+    uint64_t want = (uint64_t)maker->api->lists(maker->index) * PER_CENTROID,
+             i = 0;
+    struct cursor cursor = { .index = maker->exact };
+    float *vector, *sample;
     size_t n = 0;
     uint32_t row;
 
-    if (m->api->trained(m->index))
+    if (maker->api->trained(maker->index))
         return 0;
     want = BL_MAX(want, MIN_TRAIN);
-    want = BL_MIN(want, m->x->n);
-    v = bl_xmalloc(m->x->padded, sizeof *v);
-    sample = bl_xmalloc((size_t)want, m->dim * sizeof *sample);
-    for (; n < want && next_vector(&c, v, &row); i++)
-        if (i * want / m->x->n >= n)
-            put_vector(m, v, sample + n++ * m->dim);
-    int rc = m->api->train(m->index, sample, n, m->error);
-    free(v);
+    want = BL_MIN(want, maker->exact->n);
+    vector = bl_xmalloc(maker->exact->padded, sizeof *vector);
+    sample = bl_xmalloc((size_t)want, maker->dim * sizeof *sample);
+    for (; n < want && next_vector(&cursor, vector, &row); i++)
+        if (i * want / maker->exact->n >= n)
+            put_vector(maker, vector, sample + n++ * maker->dim);
+    int rc = maker->api->train(maker->index, sample, n, maker->error);
+    free(vector);
     free(sample);
-    return rc < 0 ? faiss_failed(m) : 0;
+    return rc < 0 ? faiss_failed(maker) : 0;
 }
 
-static int add_all(struct maker *m)
+/* Vectors go over in parts, so that memory holds one part and the new index
+ * but never a second copy of all vectors. */
+static int add_all(struct maker *maker)
 {
-    struct cursor c = { .x = m->x };
-    float *v = bl_xmalloc(m->x->padded, sizeof *v);
-    float *part = bl_xmalloc(PART, m->dim * sizeof *part);
+    struct cursor cursor = { .index = maker->exact };
+    float *vector = bl_xmalloc(maker->exact->padded, sizeof *vector);
+    float *part = bl_xmalloc(PART, maker->dim * sizeof *part);
     int64_t ids[PART];
     uint32_t row;
     size_t n = 1;
     int rc = 0;
 
     while (!rc && n) {
-        for (n = 0; n < PART && next_vector(&c, v, &row); n++) {
-            put_vector(m, v, part + n * m->dim);
+        for (n = 0; n < PART && next_vector(&cursor, vector, &row); n++) {
+            put_vector(maker, vector, part + n * maker->dim);
             ids[n] = row;
         }
-        if (n && m->api->add(m->index, part, m->ids ? ids : NULL, n,
-                             m->error) < 0)
-            rc = faiss_failed(m);
-        if (m->spec->progress)
-            m->spec->progress(m->spec->ctx, n);
+        if (n
+            && maker->api->add(maker->index, part, maker->ids ? ids : NULL, n,
+                               maker->error) < 0)
+            rc = faiss_failed(maker);
+        if (maker->spec->progress)
+            maker->spec->progress(maker->spec->ctx, n);
     }
     free(part);
-    free(v);
+    free(vector);
     return rc;
 }
 
 /* ---- The file ---- */
 
-static int put(void *ctx, const void *p, size_t n)
+static int put(void *ctx, const void *bytes, size_t size)
 {
-    struct maker *m = ctx;
+    struct maker *maker = ctx;
 
-    bl_sha256_add(&m->sum, p, n);
-    return bl_newfile_write(m->file, p, n, m->err);
+    bl_sha256_add(&maker->sum, bytes, size);
+    return bl_newfile_write(maker->file, bytes, size, maker->err);
 }
 
-static int write_file(struct maker *m, const char *path)
+/* The trailer holds the digest of what FAISS wrote, which is taken as the
+ * pieces pass.  A failure of put() has already filled *err; FAISS's own has
+ * not. */
+static int write_file(struct maker *maker, const char *path)
 {
     unsigned char trailer[BL_FAISS_TRAILER], sum[BL_SHA256_SIZE];
 
-    m->file = bl_newfile_open(path, 0, m->err);
-    if (!m->file)
+    maker->file = bl_newfile_open(path, 0, maker->err);
+    if (!maker->file)
         return -1;
-    bl_sha256_init(&m->sum);
-    *m->err = (struct bl_err){ .code = BL_OK };
-    if (m->api->write(m->index, put, m, m->error) < 0) {
-        bl_newfile_abort(m->file);
-        return m->err->code ? -1 : faiss_failed(m);
+    bl_sha256_init(&maker->sum);
+    *maker->err = (struct bl_err){ .code = BL_OK };
+    if (maker->api->write(maker->index, put, maker, maker->error) < 0) {
+        bl_newfile_abort(maker->file);
+        return maker->err->code ? -1 : faiss_failed(maker);
     }
-    bl_sha256_end(&m->sum, sum);
-    bl_faiss_trailer(trailer, bl_newfile_size(m->file), sum, m->x->model,
-                     m->x->kb, m->x->kb_entities);
-    if (bl_newfile_write(m->file, trailer, sizeof trailer, m->err) == 0)
-        return bl_newfile_commit(m->file, m->err);
-    bl_newfile_abort(m->file);
+    bl_sha256_end(&maker->sum, sum);
+    bl_faiss_trailer(trailer, bl_newfile_size(maker->file), sum,
+                     maker->exact->model, maker->exact->kb,
+                     maker->exact->kb_entities);
+    if (bl_newfile_write(maker->file, trailer, sizeof trailer,
+                         maker->err) == 0)
+        return bl_newfile_commit(maker->file, maker->err);
+    bl_newfile_abort(maker->file);
     return -1;
 }
 
-int bl_ann_make(const struct bl_index *x, const struct bl_ann_spec *spec,
+int bl_ann_make(const struct bl_index *index, const struct bl_ann_spec *spec,
                 const char *path, struct bl_err *err)
 {
-    struct maker m = { .x = x, .spec = spec, .err = err };
+    struct maker maker = { .exact = index, .spec = spec, .err = err };
     int rc = -1;
 
-    m.api = bl_ann_module(spec->threads, err);
-    if (!m.api)
+    maker.api = bl_ann_module(spec->threads, err);
+    if (!maker.api)
         return -1;
-    if (survey(&m) == 0 && create(&m) == 0 && train(&m) == 0
-        && add_all(&m) == 0)
-        rc = write_file(&m, path);
-    m.api->close(m.index);
+    if (survey(&maker) == 0 && create(&maker) == 0 && train(&maker) == 0
+        && add_all(&maker) == 0)
+        rc = write_file(&maker, path);
+    maker.api->close(maker.index);
     return rc;
 }

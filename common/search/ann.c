@@ -74,112 +74,117 @@ const char *bl_ann_version(struct bl_err *err)
 
 /* ---- Opening ---- */
 
-static int check_opts(const struct bl_faiss *f,
+static int check_opts(const struct bl_faiss *faiss,
                       const struct bl_ann_opts *opts, struct bl_err *err)
 {
-    if (opts->ef_search && !f->ef_search)
+    if (opts->ef_search && !faiss->ef_search)
         return bl_fail(err, BL_USAGE, "--ef-search is for HNSW indexes, "
-                       "which '%s' (%s) is not", f->map.path, f->type);
-    if (opts->nprobe && !f->lists)
+                       "which '%s' (%s) is not", faiss->map.path, faiss->type);
+    if (opts->nprobe && !faiss->lists)
         return bl_fail(err, BL_USAGE, "--nprobe is for IVF indexes, which "
-                       "'%s' (%s) is not", f->map.path, f->type);
+                       "'%s' (%s) is not", faiss->map.path, faiss->type);
     return 0;
 }
 
-static void describe(struct bl_ann *a, const struct bl_ann_opts *opts)
+static void describe(struct bl_ann *ann, const struct bl_ann_opts *opts)
 {
-    const struct bl_faiss *f = &a->file;
-    size_t n = (size_t)snprintf(a->describe, sizeof a->describe,
-                                "FAISS %s, %s", a->api->version, f->type);
+    const struct bl_faiss *faiss = &ann->file;
+    size_t length = (size_t)snprintf(ann->describe, sizeof ann->describe,
+                                     "FAISS %s, %s", ann->api->version,
+                                     faiss->type);
 
-    if (f->ef_search)
-        snprintf(a->describe + n, sizeof a->describe - n, ", efSearch %zu",
-                 opts->ef_search ? opts->ef_search : f->ef_search);
-    else if (f->lists)
-        snprintf(a->describe + n, sizeof a->describe - n, ", nprobe %" PRIu64,
-                 opts->nprobe ? opts->nprobe : f->nprobe);
+    if (faiss->ef_search)
+        snprintf(ann->describe + length, sizeof ann->describe - length,
+                 ", efSearch %zu",
+                 opts->ef_search ? opts->ef_search : faiss->ef_search);
+    else if (faiss->lists)
+        snprintf(ann->describe + length, sizeof ann->describe - length,
+                 ", nprobe %" PRIu64,
+                 opts->nprobe ? opts->nprobe : faiss->nprobe);
 }
 
 /* Also one vector, so that an index which cannot give any is known now. */
-static int load(struct bl_ann *a, const struct bl_ann_opts *opts,
+static int load(struct bl_ann *ann, const struct bl_ann_opts *opts,
                 struct bl_err *err)
 {
     char error[BL_ERR_MSG] = "";
-    const struct bl_faiss *f = &a->file;
+    const struct bl_faiss *faiss = &ann->file;
 
-    if (check_opts(f, opts, err) < 0)
+    if (check_opts(faiss, opts, err) < 0)
         return -1;
-    a->api = bl_ann_module(opts->threads, err);
-    if (!a->api)
-        return bl_err_prefix(err, "'%s'", f->map.path);
-    a->index = a->api->read(f->map.data, f->size, error);
-    bl_map_forget(&f->map);
-    a->vector = bl_xmalloc(f->stored_dim, sizeof *a->vector);
-    if (!a->index
-        || a->api->tune(a->index, 0, opts->ef_search, opts->nprobe, error) < 0
-        || (f->n && a->api->fetch(a->index, (int64_t)bl_faiss_row(f, 0),
-                                  a->vector, error) < 0))
-        return bl_fail(err, BL_DATA, "'%s': %s", f->map.path, error);
-    describe(a, opts);
+    ann->api = bl_ann_module(opts->threads, err);
+    if (!ann->api)
+        return bl_err_prefix(err, "'%s'", faiss->map.path);
+    ann->index = ann->api->read(faiss->map.data, faiss->size, error);
+    bl_map_forget(&faiss->map);
+    ann->vector = bl_xmalloc(faiss->stored_dim, sizeof *ann->vector);
+    if (!ann->index
+        || ann->api->tune(ann->index, 0, opts->ef_search, opts->nprobe,
+                          error) < 0
+        || (faiss->n
+            && ann->api->fetch(ann->index, (int64_t)bl_faiss_row(faiss, 0),
+                               ann->vector, error) < 0))
+        return bl_fail(err, BL_DATA, "'%s': %s", faiss->map.path, error);
+    describe(ann, opts);
     return 0;
 }
 
 struct bl_ann *bl_ann_open(const char *path, const struct bl_ann_opts *opts,
                            struct bl_err *err)
 {
-    struct bl_ann *a = BL_NEW(struct bl_ann);
+    struct bl_ann *ann = BL_NEW(struct bl_ann);
 
-    if (bl_faiss_open(&a->file, path, err) == 0 && load(a, opts, err) == 0)
-        return a;
-    bl_ann_close(a);
+    if (bl_faiss_open(&ann->file, path, err) == 0 && load(ann, opts, err) == 0)
+        return ann;
+    bl_ann_close(ann);
     return NULL;
 }
 
-void bl_ann_close(struct bl_ann *a)
+void bl_ann_close(struct bl_ann *ann)
 {
-    if (!a)
+    if (!ann)
         return;
-    if (a->api)
-        a->api->close(a->index);
-    bl_faiss_close(&a->file);
-    free(a->vector);
-    free(a->ids);
-    free(a->queries);
-    free(a);
+    if (ann->api)
+        ann->api->close(ann->index);
+    bl_faiss_close(&ann->file);
+    free(ann->vector);
+    free(ann->ids);
+    free(ann->queries);
+    free(ann);
 }
 
-const struct bl_faiss *bl_ann_file(const struct bl_ann *a)
+const struct bl_faiss *bl_ann_file(const struct bl_ann *ann)
 {
-    return &a->file;
+    return &ann->file;
 }
 
-const char *bl_ann_describe(const struct bl_ann *a)
+const char *bl_ann_describe(const struct bl_ann *ann)
 {
-    return a->describe;
+    return ann->describe;
 }
 
 /* ---- Searching ---- */
 
 /* The sum goes through in the order of the numbers. */
-static float score_of(const float *query, const float *v, size_t n)
+static float score_of(const float *query, const float *vector, size_t n)
 {
     double sum = 0;
 
     for (size_t i = 0; i < n; i++)
-        sum += (double)query[i] * (double)v[i];
+        sum += (double)query[i] * (double)vector[i];
     return (float)sum;
 }
 
 /* The score of an id; NAN when the index does not have it. */
-static int score_id(struct bl_ann *a, const float *query, int64_t id,
+static int score_id(struct bl_ann *ann, const float *query, int64_t id,
                     float *score, struct bl_err *err)
 {
     char error[BL_ERR_MSG] = "";
-    int rc = a->api->fetch(a->index, id, a->vector, error);
+    int rc = ann->api->fetch(ann->index, id, ann->vector, error);
 
     if (rc < 0)
-        return bl_fail(err, BL_SYSTEM, "'%s': %s", a->file.map.path, error);
-    *score = rc ? NAN : score_of(query, a->vector, a->file.dim);
+        return bl_fail(err, BL_SYSTEM, "'%s': %s", ann->file.map.path, error);
+    *score = rc ? NAN : score_of(query, ann->vector, ann->file.dim);
     return 0;
 }
 
@@ -193,7 +198,7 @@ static int best_first(const void *pa, const void *pb)
 }
 
 /* ids[k] of one query as hits in order; returns how many, -1 on failure. */
-static int take_hits(struct bl_ann *a, const float *query,
+static int take_hits(struct bl_ann *ann, const float *query,
                      const int64_t *ids, size_t k, struct bl_hit *hits,
                      size_t *found, struct bl_err *err)
 {
@@ -203,7 +208,7 @@ static int take_hits(struct bl_ann *a, const float *query,
 
         if (ids[i] < 0 || ids[i] >= (int64_t)UINT32_MAX)
             continue;
-        if (score_id(a, query, ids[i], &score, err) < 0)
+        if (score_id(ann, query, ids[i], &score, err) < 0)
             return -1;
         if (!isnan(score))
             hits[(*found)++] = (struct bl_hit){ score, (uint32_t)ids[i] };
@@ -213,49 +218,49 @@ static int take_hits(struct bl_ann *a, const float *query,
 }
 
 /* BLINK's extra number is 0 in a query. */
-static const float *widen(struct bl_ann *a, const float *queries, size_t n)
+static const float *widen(struct bl_ann *ann, const float *queries, size_t n)
 {
-    size_t dim = a->file.dim, stored = a->file.stored_dim;
+    size_t dim = ann->file.dim, stored = ann->file.stored_dim;
 
     if (dim == stored)
         return queries;
-    if (n > a->cap_queries) {
-        a->cap_queries = n;
-        a->queries = bl_xrealloc(a->queries, n, stored * sizeof(float));
+    if (n > ann->cap_queries) {
+        ann->cap_queries = n;
+        ann->queries = bl_xrealloc(ann->queries, n, stored * sizeof(float));
     }
     for (size_t i = 0; i < n; i++) {
-        memcpy(a->queries + i * stored, queries + i * dim,
+        memcpy(ann->queries + i * stored, queries + i * dim,
                dim * sizeof(float));
-        a->queries[i * stored + dim] = 0;
+        ann->queries[i * stored + dim] = 0;
     }
-    return a->queries;
+    return ann->queries;
 }
 
-int bl_ann_search(struct bl_ann *a, const float *queries, size_t n, size_t k,
+int bl_ann_search(struct bl_ann *ann, const float *queries, size_t n, size_t k,
                   struct bl_hit *hits, size_t *found, struct bl_err *err)
 {
     char error[BL_ERR_MSG] = "";
-    size_t want = (size_t)BL_MIN(k, a->file.n);
+    size_t want = (size_t)BL_MIN(k, ann->file.n);
 
     memset(found, 0, n * sizeof *found);
     if (!n || !want)
         return 0;
-    BL_GROW(a->ids, n * want, a->cap);
-    if (a->api->search(a->index, widen(a, queries, n), n, want, a->ids,
-                       error) < 0)
-        return bl_fail(err, BL_SYSTEM, "'%s': %s", a->file.map.path, error);
+    BL_GROW(ann->ids, n * want, ann->cap);
+    if (ann->api->search(ann->index, widen(ann, queries, n), n, want, ann->ids,
+                         error) < 0)
+        return bl_fail(err, BL_SYSTEM, "'%s': %s", ann->file.map.path, error);
     for (size_t i = 0; i < n; i++)
-        if (take_hits(a, queries + i * a->file.dim, a->ids + i * want, want,
-                      hits + i * k, &found[i], err) < 0)
+        if (take_hits(ann, queries + i * ann->file.dim, ann->ids + i * want,
+                      want, hits + i * k, &found[i], err) < 0)
             return -1;
     return 0;
 }
 
-int bl_ann_scores(struct bl_ann *a, const float *query, const uint32_t *rows,
+int bl_ann_scores(struct bl_ann *ann, const float *query, const uint32_t *rows,
                   size_t n, float *scores, struct bl_err *err)
 {
     for (size_t i = 0; i < n; i++)
-        if (score_id(a, query, rows[i], &scores[i], err) < 0)
+        if (score_id(ann, query, rows[i], &scores[i], err) < 0)
             return -1;
     return 0;
 }

@@ -43,20 +43,20 @@ struct bl_ann_opts {
  * nothing to this kind of index. */
 struct bl_ann *bl_ann_open(const char *path, const struct bl_ann_opts *opts,
                            struct bl_err *err);
-void bl_ann_close(struct bl_ann *a);            /* NULL: nothing */
+void bl_ann_close(struct bl_ann *ann);            /* NULL: nothing */
 
 /* What the file is; borrowed until close. */
-const struct bl_faiss *bl_ann_file(const struct bl_ann *a);
+const struct bl_faiss *bl_ann_file(const struct bl_ann *ann);
 /* "FAISS 1.7.3, HNSW128,Flat, efSearch 256"; borrowed until close. */
-const char *bl_ann_describe(const struct bl_ann *a);
+const char *bl_ann_describe(const struct bl_ann *ann);
 
 /* As bl_topk_search(); found[i] may be less than k for any reason.  -1:
  * BL_SYSTEM with what FAISS says. */
-int bl_ann_search(struct bl_ann *a, const float *queries, size_t n, size_t k,
+int bl_ann_search(struct bl_ann *ann, const float *queries, size_t n, size_t k,
                   struct bl_hit *hits, size_t *found, struct bl_err *err);
 
 /* As bl_topk_scores(): NAN for a row that the index does not have. */
-int bl_ann_scores(struct bl_ann *a, const float *query, const uint32_t *rows,
+int bl_ann_scores(struct bl_ann *ann, const float *query, const uint32_t *rows,
                   size_t n, float *scores, struct bl_err *err);
 
 /* The FAISS that is there, "1.7.3"; static storage.  NULL: BL_DATA. */
@@ -81,7 +81,7 @@ struct bl_ann_spec {
  * is laid out as BLINK's.  -1: BL_DATA for a type that FAISS or
  * faiss-file.h does not know, or too few vectors for it; BL_SYSTEM when
  * writing fails. */
-int bl_ann_make(const struct bl_index *x, const struct bl_ann_spec *spec,
+int bl_ann_make(const struct bl_index *index, const struct bl_ann_spec *spec,
                 const char *path, struct bl_err *err);
 
 #endif

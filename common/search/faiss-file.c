@@ -49,50 +49,54 @@ bool bl_faiss_is_file(const char *path)
 
 /* ---- The trailer ---- */
 
-static int take_name(struct bl_faiss *f, const unsigned char *p, char *out,
-                     struct bl_err *err)
+static int take_name(struct bl_faiss *faiss, const unsigned char *field,
+                     char *out, struct bl_err *err)
 {
-    size_t n = strnlen((const char *)p, BL_FINGERPRINT_MAX);
-    bool good = n > 0;
+    size_t length = strnlen((const char *)field, BL_FINGERPRINT_MAX);
+    bool good = length > 0;
 
     for (size_t i = 0; i < BL_FINGERPRINT_MAX; i++)
-        good &= i < n ? p[i] >= ' ' && p[i] <= '~' : !p[i];
+        good &= i < length ? field[i] >= ' ' && field[i] <= '~' : !field[i];
     if (!good)
         return bl_fail(err, BL_DATA, "'%s': its trailer has no valid "
-                       "fingerprints", f->map.path);
-    memcpy(out, p, n);
-    out[n] = '\0';
+                       "fingerprints", faiss->map.path);
+    memcpy(out, field, length);
+    out[length] = '\0';
     return 0;
 }
 
-static int take_trailer(struct bl_faiss *f, struct bl_err *err)
+/* The trailer's own checksum comes first: only then do its version and sizes
+ * mean anything.  What it covers is verified by bl_faiss_verify() alone, as
+ * that reads the whole file. */
+static int take_trailer(struct bl_faiss *faiss, struct bl_err *err)
 {
-    const unsigned char *t = f->map.data + f->map.size - BL_FAISS_TRAILER;
+    const unsigned char *trailer = faiss->map.data + faiss->map.size
+                                   - BL_FAISS_TRAILER;
     unsigned char sum[BL_SHA256_SIZE];
-    const char *path = f->map.path;
+    const char *path = faiss->map.path;
 
-    bl_sha256_of(t, AT_OWN_SUM, sum);
-    if (memcmp(sum, t + AT_OWN_SUM, sizeof sum))
+    bl_sha256_of(trailer, AT_OWN_SUM, sum);
+    if (memcmp(sum, trailer + AT_OWN_SUM, sizeof sum))
         return bl_fail(err, BL_DATA, "'%s': wrong checksum: its trailer is "
                        "damaged", path);
-    if (bl_le(t + AT_VERSION, 4) != TRAILER_VERSION)
+    if (bl_le(trailer + AT_VERSION, 4) != TRAILER_VERSION)
         return bl_fail(err, BL_DATA, "'%s': trailer of version %" PRIu64
-                       ", expected %d", path, bl_le(t + AT_VERSION, 4),
+                       ", expected %d", path, bl_le(trailer + AT_VERSION, 4),
                        TRAILER_VERSION);
-    f->size -= BL_FAISS_TRAILER;
-    if (bl_le(t + AT_BYTES, 8) != f->size)
+    faiss->size -= BL_FAISS_TRAILER;
+    if (bl_le(trailer + AT_BYTES, 8) != faiss->size)
         return bl_fail(err, BL_DATA, "'%s': %zu bytes before its trailer, but "
-                                     "that says %" PRIu64, path, f->size,
-                       bl_le(t + AT_BYTES, 8));
-    f->kb_entities = bl_le(t + AT_ENTITIES, 8);
-    return take_name(f, t + AT_MODEL, f->model, err) < 0
-        ? -1 : take_name(f, t + AT_KB, f->kb, err);
+                                     "that says %" PRIu64, path, faiss->size,
+                       bl_le(trailer + AT_BYTES, 8));
+    faiss->kb_entities = bl_le(trailer + AT_ENTITIES, 8);
+    return take_name(faiss, trailer + AT_MODEL, faiss->model, err) < 0
+        ? -1 : take_name(faiss, trailer + AT_KB, faiss->kb, err);
 }
 
-static bool has_trailer(const struct bl_map *m)
+static bool has_trailer(const struct bl_map *map)
 {
-    return m->size >= BL_FAISS_TRAILER
-        && !memcmp(m->data + m->size - BL_FAISS_TRAILER, TRAILER_MAGIC, 8);
+    return map->size >= BL_FAISS_TRAILER
+        && !memcmp(map->data + map->size - BL_FAISS_TRAILER, TRAILER_MAGIC, 8);
 }
 
 void bl_faiss_trailer(unsigned char out[BL_FAISS_TRAILER], uint64_t bytes,
@@ -113,137 +117,146 @@ void bl_faiss_trailer(unsigned char out[BL_FAISS_TRAILER], uint64_t bytes,
 
 /* ---- Vectors ---- */
 
-/* The part that vector i is in. */
-static const struct bl_faiss_part *find_part(const struct bl_faiss *f,
+/* Finds the part of vector *i by halving and leaves in *i its place there. */
+static const struct bl_faiss_part *find_part(const struct bl_faiss *faiss,
                                              uint64_t *i)
 {
-    size_t low = 0, high = f->n_parts;
+    size_t low = 0, high = faiss->n_parts;
 
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
 
-        if (f->starts[middle] <= *i)
+        if (faiss->starts[middle] <= *i)
             low = middle;
         else
             high = middle;
     }
-    *i -= f->starts[low];
-    return &f->parts[low];
+    *i -= faiss->starts[low];
+    return &faiss->parts[low];
 }
 
-void bl_faiss_vector(const struct bl_faiss *f, uint64_t i, float *v)
+void bl_faiss_vector(const struct bl_faiss *faiss, uint64_t i, float *vector)
 {
-    const struct bl_faiss_part *p = find_part(f, &i);
+    const struct bl_faiss_part *part = find_part(faiss, &i);
 
-    memcpy(v, p->vectors + i * f->stored_dim * sizeof *v,
-           f->dim * sizeof *v);
+    memcpy(vector, part->vectors + i * faiss->stored_dim * sizeof *vector,
+           faiss->dim * sizeof *vector);
 }
 
-uint64_t bl_faiss_row(const struct bl_faiss *f, uint64_t i)
+uint64_t bl_faiss_row(const struct bl_faiss *faiss, uint64_t i)
 {
-    const struct bl_faiss_part *p = find_part(f, &i);
-    uint64_t id = p->ids ? bl_le(p->ids + 8 * i, 8) : i;
+    const struct bl_faiss_part *part = find_part(faiss, &i);
+    uint64_t id = part->ids ? bl_le(part->ids + 8 * i, 8) : i;
 
-    return f->id_map ? bl_le(f->id_map + 8 * id, 8) : id;
+    return faiss->id_map ? bl_le(faiss->id_map + 8 * id, 8) : id;
 }
 
 /* ---- BLINK's extra number ---- */
 
-/* What all vectors of an L2 index must have in common. */
-static int check_lengths(struct bl_faiss *f, struct bl_err *err)
+/* L2 ranks as the inner product does only where all vectors are of one
+ * length: |q - v|^2 = |q|^2 + |v|^2 - 2qv.  BLINK's extra number is what the
+ * vector lacks of the longest, so that it is never negative; a model's own
+ * numbers have both signs. */
+static int check_lengths(struct bl_faiss *faiss, struct bl_err *err)
 {
-    float *v = bl_xmalloc(f->stored_dim, sizeof *v);
+    float *vector = bl_xmalloc(faiss->stored_dim, sizeof *vector);
     double first = 0, square, low = INFINITY, high = -INFINITY;
     bool positive = true;
 
-    for (uint64_t i = 0; i < f->n; i++) {
-        bl_faiss_vector(f, i, v);
+    for (uint64_t i = 0; i < faiss->n; i++) {
+        bl_faiss_vector(faiss, i, vector);
         square = 0;
-        for (size_t j = 0; j < f->stored_dim; j++)
-            square += (double)v[j] * (double)v[j];
+        for (size_t j = 0; j < faiss->stored_dim; j++)
+            square += (double)vector[j] * (double)vector[j];
         if (!i)
             first = square;
         low = fmin(low, square);
         high = fmax(high, square);
-        positive &= v[f->stored_dim - 1] >= 0;
+        positive &= vector[faiss->stored_dim - 1] >= 0;
     }
-    free(v);
-    if (f->n && high - low > 1e-3 * first)
+    free(vector);
+    if (faiss->n && high - low > 1e-3 * first)
         return bl_fail(err, BL_DATA, "'%s': an L2 index of vectors of "
                                      "different lengths (%.4g to %.4g), which "
                                      "does not rank by the inner "
-                                     "product", f->map.path,
+                                     "product", faiss->map.path,
                        sqrt(low), sqrt(high));
-    if (positive && f->stored_dim > 1)
-        f->dim = f->stored_dim - 1;
+    if (positive && faiss->stored_dim > 1)
+        faiss->dim = faiss->stored_dim - 1;
     return 0;
 }
 
-static int check_metric(struct bl_faiss *f, struct bl_err *err)
+static int check_metric(struct bl_faiss *faiss, struct bl_err *err)
 {
-    if (f->metric == BL_FAISS_IP)
+    if (faiss->metric == BL_FAISS_IP)
         return 0;
-    if (!f->raw)
+    if (!faiss->raw)
         return bl_fail(err, BL_DATA, "'%s': an L2 index of kind %s, expected "
                                      "the inner product (the two are known to "
                                      "rank alike only for whole "
-                                     "vectors)", f->map.path, f->type);
-    return check_lengths(f, err);
+                                     "vectors)", faiss->map.path, faiss->type);
+    return check_lengths(faiss, err);
 }
 
 /* ---- The file ---- */
 
-static int open_mapped(struct bl_faiss *f, struct bl_err *err)
+static int open_mapped(struct bl_faiss *faiss, struct bl_err *err)
 {
-    f->size = f->map.size;
-    if (!bl_faiss_is(f->map.data, f->map.size))
-        return bl_fail(err, BL_DATA, "'%s': not a FAISS index", f->map.path);
-    if (has_trailer(&f->map) && take_trailer(f, err) < 0)
+    faiss->size = faiss->map.size;
+    if (!bl_faiss_is(faiss->map.data, faiss->map.size))
+        return bl_fail(err, BL_DATA, "'%s': not a FAISS index",
+                       faiss->map.path);
+    if (has_trailer(&faiss->map) && take_trailer(faiss, err) < 0)
         return -1;
-    if (bl_faiss_walk(f, err) < 0 || check_metric(f, err) < 0)
+    if (bl_faiss_walk(faiss, err) < 0 || check_metric(faiss, err) < 0)
         return -1;
-    bl_map_forget(&f->map);
-    if (f->dim > BL_VECTOR_MAX_DIM)
-        return bl_fail(err, BL_DATA, "'%s': vectors of %zu numbers, expected "
-                       "at most %d", f->map.path, f->dim, BL_VECTOR_MAX_DIM);
+    bl_map_forget(&faiss->map);
+    if (faiss->dim > BL_VECTOR_MAX_DIM)
+        return bl_fail(err, BL_DATA,
+                       "'%s': vectors of %zu numbers, expected "
+                       "at most %d",
+                       faiss->map.path, faiss->dim, BL_VECTOR_MAX_DIM);
     return 0;
 }
 
-int bl_faiss_open(struct bl_faiss *f, const char *path, struct bl_err *err)
+int bl_faiss_open(struct bl_faiss *faiss, const char *path, struct bl_err *err)
 {
-    *f = (struct bl_faiss){ 0 };
-    if (bl_map_open(&f->map, path, err) < 0)
+    *faiss = (struct bl_faiss){ 0 };
+    if (bl_map_open(&faiss->map, path, err) < 0)
         return -1;
-    if (open_mapped(f, err) == 0)
+    if (open_mapped(faiss, err) == 0)
         return 0;
-    bl_faiss_close(f);
+    bl_faiss_close(faiss);
     return -1;
 }
 
-void bl_faiss_close(struct bl_faiss *f)
+void bl_faiss_close(struct bl_faiss *faiss)
 {
-    bl_map_close(&f->map);
-    free(f->parts);
-    free(f->starts);
-    *f = (struct bl_faiss){ 0 };
+    bl_map_close(&faiss->map);
+    free(faiss->parts);
+    free(faiss->starts);
+    *faiss = (struct bl_faiss){ 0 };
 }
 
-static int check_rows(const struct bl_faiss *f, uint64_t entities,
+/* An index with ids may leave entities out, but a row that came twice would
+ * take two places among the hits. */
+static int check_rows(const struct bl_faiss *faiss, uint64_t entities,
                       const char *kb_path, struct bl_err *err)
 {
     uint64_t *seen = bl_xcalloc((size_t)(entities / 64 + 1), 8);
     int rc = 0;
 
-    for (uint64_t i = 0; i < f->n && !rc; i++) {
-        uint64_t row = bl_faiss_row(f, i), bit = (uint64_t)1 << row % 64;
+    for (uint64_t i = 0; i < faiss->n && !rc; i++) {
+        uint64_t row = bl_faiss_row(faiss, i), bit = (uint64_t)1 << row % 64;
 
         if (row >= entities)
-            rc = bl_fail(err, BL_DATA, "'%s': vector %" PRIu64 ": id %" PRIu64
-                         ", but '%s' has %" PRIu64 " entities", f->map.path,
-                         i, row, kb_path, entities);
+            rc = bl_fail(err, BL_DATA,
+                         "'%s': vector %" PRIu64 ": id %" PRIu64
+                         ", but '%s' has %" PRIu64 " entities",
+                         faiss->map.path, i, row, kb_path, entities);
         else if (seen[row / 64] & bit)
             rc = bl_fail(err, BL_DATA, "'%s': vector %" PRIu64 ": id %" PRIu64
-                         " comes twice", f->map.path, i, row);
+                         " comes twice", faiss->map.path, i, row);
         else
             seen[row / 64] |= bit;
     }
@@ -251,45 +264,45 @@ static int check_rows(const struct bl_faiss *f, uint64_t entities,
     return rc;
 }
 
-int bl_faiss_check_kb(const struct bl_faiss *f, const char *fingerprint,
+int bl_faiss_check_kb(const struct bl_faiss *faiss, const char *fingerprint,
                       uint64_t entities, const char *kb_path,
                       struct bl_err *err)
 {
     enum { SHOWN = 16 };
 
-    if (*f->kb && f->kb_entities != entities)
+    if (*faiss->kb && faiss->kb_entities != entities)
         return bl_fail(err, BL_DATA, "'%s': made for a catalogue of %" PRIu64
-                       " entities, but '%s' has %" PRIu64, f->map.path,
-                       f->kb_entities, kb_path, entities);
-    if (*f->kb && strcmp(f->kb, fingerprint))
+                       " entities, but '%s' has %" PRIu64, faiss->map.path,
+                       faiss->kb_entities, kb_path, entities);
+    if (*faiss->kb && strcmp(faiss->kb, fingerprint))
         return bl_fail(err, BL_DATA, "'%s': made for catalogue %.*s, but "
                        "'%s' is %.*s; make it again, see blink-index(1)",
-                       f->map.path, SHOWN, f->kb, kb_path, SHOWN,
+                       faiss->map.path, SHOWN, faiss->kb, kb_path, SHOWN,
                        fingerprint);
-    if (!f->has_ids && f->n != entities)
+    if (!faiss->has_ids && faiss->n != entities)
         return bl_fail(err, BL_DATA, "'%s': %" PRIu64 " vectors, but '%s' "
-                       "has %" PRIu64 " entities", f->map.path, f->n,
+                       "has %" PRIu64 " entities", faiss->map.path, faiss->n,
                        kb_path, entities);
-    return f->has_ids ? check_rows(f, entities, kb_path, err) : 0;
+    return faiss->has_ids ? check_rows(faiss, entities, kb_path, err) : 0;
 }
 
-int bl_faiss_verify(const struct bl_faiss *f, struct bl_err *err)
+int bl_faiss_verify(const struct bl_faiss *faiss, struct bl_err *err)
 {
     enum { PIECE = 16 << 20 };  /* given back when it was read */
     unsigned char sum[BL_SHA256_SIZE];
-    struct bl_sha256 s;
+    struct bl_sha256 state;
 
-    if (!*f->kb)
+    if (!*faiss->kb)
         return 0;
-    bl_sha256_init(&s);
-    for (size_t at = 0, n; at < f->size; at += n) {
-        n = BL_MIN(f->size - at, PIECE);
-        bl_sha256_add(&s, f->map.data + at, n);
-        bl_map_forget(&f->map);
+    bl_sha256_init(&state);
+    for (size_t at = 0, n; at < faiss->size; at += n) {
+        n = BL_MIN(faiss->size - at, PIECE);
+        bl_sha256_add(&state, faiss->map.data + at, n);
+        bl_map_forget(&faiss->map);
     }
-    bl_sha256_end(&s, sum);
-    if (memcmp(sum, f->map.data + f->size + AT_SUM, sizeof sum))
+    bl_sha256_end(&state, sum);
+    if (memcmp(sum, faiss->map.data + faiss->size + AT_SUM, sizeof sum))
         return bl_fail(err, BL_DATA, "'%s': wrong checksum: damaged",
-                       f->map.path);
+                       faiss->map.path);
     return 0;
 }

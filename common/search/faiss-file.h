@@ -88,23 +88,24 @@ bool bl_faiss_is_file(const char *path);
 
 /* -1: BL_DATA with the path, the offset and what is wrong; nothing is left
  * open. */
-int bl_faiss_open(struct bl_faiss *f, const char *path, struct bl_err *err);
-void bl_faiss_close(struct bl_faiss *f);
+int bl_faiss_open(struct bl_faiss *faiss, const char *path,
+                  struct bl_err *err);
+void bl_faiss_close(struct bl_faiss *faiss);
 
 /* BL_DATA unless the trailer names this catalogue.  Without a trailer the
  * vectors must be as many as the entities, as vector i is row i; where the
  * file has ids, each must be a row of the catalogue and come once. */
-int bl_faiss_check_kb(const struct bl_faiss *f, const char *fingerprint,
+int bl_faiss_check_kb(const struct bl_faiss *faiss, const char *fingerprint,
                       uint64_t entities, const char *kb_path,
                       struct bl_err *err);
 
 /* Compares the file with the checksum of its trailer, if it has one. */
-int bl_faiss_verify(const struct bl_faiss *f, struct bl_err *err);
+int bl_faiss_verify(const struct bl_faiss *faiss, struct bl_err *err);
 
 /* Vector i < f->n, counted through the file, to v[dim] (only where raw), and
  * the row that it is of. */
-void bl_faiss_vector(const struct bl_faiss *f, uint64_t i, float *v);
-uint64_t bl_faiss_row(const struct bl_faiss *f, uint64_t i);
+void bl_faiss_vector(const struct bl_faiss *faiss, uint64_t i, float *vector);
+uint64_t bl_faiss_row(const struct bl_faiss *faiss, uint64_t i);
 
 /* The trailer of a file whose `bytes` before it have the digest `sum`. */
 void bl_faiss_trailer(unsigned char out[BL_FAISS_TRAILER], uint64_t bytes,
@@ -115,6 +116,6 @@ void bl_faiss_trailer(unsigned char out[BL_FAISS_TRAILER], uint64_t bytes,
 
 /* Walks f->map.data[0..f->size) and fills the fields from `type` to
  * `n_parts`; dim is stored_dim yet. */
-int bl_faiss_walk(struct bl_faiss *f, struct bl_err *err);
+int bl_faiss_walk(struct bl_faiss *faiss, struct bl_err *err);
 
 #endif

@@ -93,14 +93,16 @@ static faiss::Index *below_transform(faiss::Index *x)
     return pre ? pre->index : x;
 }
 
-static faiss::IndexIVF *ivf_of(const bl_faiss_index *x)
+static faiss::IndexIVF *ivf_of(const bl_faiss_index *index)
 {
-    return dynamic_cast<faiss::IndexIVF *>(below_transform(x->index.get()));
+    return dynamic_cast<faiss::IndexIVF *>(
+        below_transform(index->index.get()));
 }
 
-static faiss::IndexHNSW *hnsw_of(const bl_faiss_index *x)
+static faiss::IndexHNSW *hnsw_of(const bl_faiss_index *index)
 {
-    return dynamic_cast<faiss::IndexHNSW *>(below_transform(x->index.get()));
+    return dynamic_cast<faiss::IndexHNSW *>(
+        below_transform(index->index.get()));
 }
 
 /* ---- Reading ---- */
@@ -142,23 +144,23 @@ struct CallWriter : faiss::IOWriter {
 
 }
 
-static void remember_ids(bl_faiss_index *x)
+static void remember_ids(bl_faiss_index *index)
 {
-    auto *map = dynamic_cast<faiss::IndexIDMap *>(x->index.get());
+    auto *map = dynamic_cast<faiss::IndexIDMap *>(index->index.get());
 
     if (!map)
         return;
-    x->places.reserve(map->id_map.size());
+    index->places.reserve(map->id_map.size());
     for (size_t i = 0; i < map->id_map.size(); i++)
-        x->places[map->id_map[i]] = static_cast<int64_t>(i);
+        index->places[map->id_map[i]] = static_cast<int64_t>(i);
 }
 
-static struct bl_faiss_index *shim_read(const unsigned char *p, size_t n,
-                                        char *error) noexcept
+static struct bl_faiss_index *shim_read(const unsigned char *bytes,
+                                        size_t size, char *error) noexcept
 {
     std::unique_ptr<bl_faiss_index> x;
     bool good = guarded(error, [&] {
-        MemoryReader reader(p, n);
+        MemoryReader reader(bytes, size);
 
         x.reset(new bl_faiss_index);
         x->index.reset(faiss::read_index(
@@ -169,11 +171,11 @@ static struct bl_faiss_index *shim_read(const unsigned char *p, size_t n,
     return good ? x.release() : nullptr;
 }
 
-static void shim_close(struct bl_faiss_index *x) noexcept
+static void shim_close(struct bl_faiss_index *index) noexcept
 {
     char error[BL_ERR_MSG];
 
-    guarded(error, [&] { delete x; });
+    guarded(error, [&] { delete index; });
 }
 
 static void shim_threads(size_t n) noexcept
@@ -183,23 +185,23 @@ static void shim_threads(size_t n) noexcept
 
 /* ---- Searching ---- */
 
-static int shim_tune(struct bl_faiss_index *x, size_t ef_construction,
+static int shim_tune(struct bl_faiss_index *index, size_t ef_construction,
                      size_t ef_search, size_t nprobe, char *error) noexcept
 {
     return guarded(error, [&] {
-        if (auto *hnsw = hnsw_of(x)) {
+        if (auto *hnsw = hnsw_of(index)) {
             if (ef_construction)
                 hnsw->hnsw.efConstruction = static_cast<int>(ef_construction);
             if (ef_search)
                 hnsw->hnsw.efSearch = static_cast<int>(ef_search);
         }
-        if (auto *ivf = ivf_of(x))
+        if (auto *ivf = ivf_of(index))
             if (nprobe)
                 ivf->nprobe = std::min(nprobe, size_t(ivf->nlist));
     }) ? 0 : -1;
 }
 
-static int shim_search(struct bl_faiss_index *x, const float *queries,
+static int shim_search(struct bl_faiss_index *index, const float *queries,
                        size_t n, size_t k, int64_t *ids,
                        char *error) noexcept
 {
@@ -207,18 +209,18 @@ static int shim_search(struct bl_faiss_index *x, const float *queries,
         std::vector<float> scores(n * k);
 
         std::fill_n(ids, n * k, -1);
-        x->index->search(static_cast<int64_t>(n), queries,
-                         static_cast<int64_t>(k), scores.data(), ids);
+        index->index->search(static_cast<int64_t>(n), queries,
+                             static_cast<int64_t>(k), scores.data(), ids);
     }) ? 0 : -1;
 }
 
 /* IVF finds a vector by its id through a direct map only: an array where ids
  * are 0, 1, ..., else a hash table. */
-static void map_directly(bl_faiss_index *x)
+static void map_directly(bl_faiss_index *index)
 {
-    faiss::IndexIVF *ivf = x->mapped ? nullptr : ivf_of(x);
+    faiss::IndexIVF *ivf = index->mapped ? nullptr : ivf_of(index);
 
-    x->mapped = true;
+    index->mapped = true;
     if (!ivf)
         return;
     try {
@@ -228,28 +230,32 @@ static void map_directly(bl_faiss_index *x)
     }
 }
 
-static int shim_fetch(struct bl_faiss_index *x, int64_t id, float *v,
+/* Three ways from an id to a vector: an IDMap's own table, which FAISS cannot
+ * search and `places` inverts; the direct map of an IVF, which throws where
+ * the id is not in a list; else the id is the vector's number, which FAISS
+ * does not check. */
+static int shim_fetch(struct bl_faiss_index *index, int64_t id, float *vector,
                       char *error) noexcept
 {
     bool here = true;
     bool good = guarded(error, [&] {
-        faiss::Index *index = below_map(x->index.get());
+        faiss::Index *below = below_map(index->index.get());
 
-        map_directly(x);
-        if (index != x->index.get()) {
-            auto place = x->places.find(id);
+        map_directly(index);
+        if (below != index->index.get()) {
+            auto place = index->places.find(id);
 
-            here = place != x->places.end();
+            here = place != index->places.end();
             id = here ? place->second : 0;
         }
-        if (!ivf_of(x))
-            here = here && id >= 0 && id < index->ntotal;
+        if (!ivf_of(index))
+            here = here && id >= 0 && id < below->ntotal;
         if (!here)
             return;
         try {
-            index->reconstruct(id, v);
+            below->reconstruct(id, vector);
         } catch (const std::exception &) {
-            if (!ivf_of(x))
+            if (!ivf_of(index))
                 throw;
             here = false;
         }
@@ -309,16 +315,16 @@ static struct bl_faiss_index *shim_create(size_t dim, const char *type,
     return good ? x.release() : nullptr;
 }
 
-static size_t shim_lists(const struct bl_faiss_index *x) noexcept
+static size_t shim_lists(const struct bl_faiss_index *index) noexcept
 {
-    const faiss::IndexIVF *ivf = ivf_of(x);
+    const faiss::IndexIVF *ivf = ivf_of(index);
 
     return ivf ? ivf->nlist : 0;
 }
 
-static int shim_trained(const struct bl_faiss_index *x) noexcept
+static int shim_trained(const struct bl_faiss_index *index) noexcept
 {
-    return x->index->is_trained;
+    return index->index->is_trained;
 }
 
 /* FAISS says on stderr when it has few vectors to train with; who made the
@@ -335,35 +341,35 @@ static void allow_few(bl_faiss_index *x)
         pq->pq.cp.min_points_per_centroid = 1;
 }
 
-static int shim_train(struct bl_faiss_index *x, const float *v, size_t n,
-                      char *error) noexcept
+static int shim_train(struct bl_faiss_index *index, const float *vector,
+                      size_t n, char *error) noexcept
 {
     return guarded(error, [&] {
-        allow_few(x);
-        x->index->train(static_cast<int64_t>(n), v);
+        allow_few(index);
+        index->index->train(static_cast<int64_t>(n), vector);
     }) ? 0 : -1;
 }
 
-static int shim_add(struct bl_faiss_index *x, const float *v,
+static int shim_add(struct bl_faiss_index *index, const float *vector,
                     const int64_t *ids, size_t n, char *error) noexcept
 {
     return guarded(error, [&] {
         if (!ids) {
-            x->index->add(static_cast<int64_t>(n), v);
+            index->index->add(static_cast<int64_t>(n), vector);
             return;
         }
-        x->index->add_with_ids(static_cast<int64_t>(n), v, ids);
+        index->index->add_with_ids(static_cast<int64_t>(n), vector, ids);
     }) ? 0 : -1;
 }
 
-static int shim_write(const struct bl_faiss_index *x,
-                      int (*put)(void *ctx, const void *p, size_t n),
+static int shim_write(const struct bl_faiss_index *index,
+                      int (*put)(void *ctx, const void *bytes, size_t size),
                       void *ctx, char *error) noexcept
 {
     return guarded(error, [&] {
         CallWriter writer(put, ctx);
 
-        faiss::write_index(x->index.get(), &writer);
+        faiss::write_index(index->index.get(), &writer);
     }) ? 0 : -1;
 }
 

@@ -17,13 +17,13 @@
 #include "base/err.h"
 #include "search/faiss-file.h"
 
-enum { BL_WALK_DEPTH = 5 };     /* IDMap, transform, IVF, HNSW, Flat */
+enum { BL_FAISS_WALK_DEPTH = 5 };       /* IDMap, transform, IVF, HNSW, Flat */
 
 /* One index of those that contain one another. */
-struct bl_walk_level {
+struct bl_faiss_walk_level {
     unsigned kind;              /* one bit */
     size_t start;               /* offset */
-    size_t d;
+    size_t dim;
     uint64_t n;
     enum bl_faiss_metric metric;
     bool main;                  /* of the vectors, not of a choice of lists */
@@ -35,37 +35,43 @@ struct bl_walk_level {
     char name[BL_FAISS_TYPE_MAX];
 };
 
-struct bl_walk {
-    struct bl_faiss *f;
+struct bl_faiss_walk {
+    struct bl_faiss *faiss;
     const unsigned char *data;
     size_t size, at;
-    struct bl_walk_level levels[BL_WALK_DEPTH];
+    struct bl_faiss_walk_level levels[BL_FAISS_WALK_DEPTH];
     size_t depth;
     struct bl_err *err;
 };
 
 /* Returns -1. */
-int bl_walk_bad(struct bl_walk *w, size_t at, const char *fmt, ...)
+int bl_faiss_walk_bad(struct bl_faiss_walk *walk, size_t at,
+                      const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* n elements of `size` bytes. */
-const unsigned char *bl_walk_take(struct bl_walk *w, uint64_t n, size_t size,
-                                  const char *what);
+/* `count` elements of `size` bytes; NULL when they are not there. */
+const unsigned char *bl_faiss_walk_take(struct bl_faiss_walk *walk,
+                                        uint64_t count, size_t size,
+                                        const char *what);
 /* A number of `size` bytes; the second: one that lies in [low, high]. */
-int bl_walk_number(struct bl_walk *w, size_t size, const char *what,
-                   uint64_t *out);
-int bl_walk_within(struct bl_walk *w, size_t size, const char *what,
-                   uint64_t low, uint64_t high, uint64_t *out);
+int bl_faiss_walk_number(struct bl_faiss_walk *walk, size_t size,
+                         const char *what, uint64_t *out);
+int bl_faiss_walk_within(struct bl_faiss_walk *walk, size_t size,
+                         const char *what, uint64_t low, uint64_t high,
+                         uint64_t *out);
 /* FAISS's vector: a count of 8 bytes, then elements.  Any count; a known
  * count; a known count of floats, which must be finite. */
-const unsigned char *bl_walk_vector(struct bl_walk *w, size_t size,
-                                    const char *what, uint64_t *n);
-const unsigned char *bl_walk_exactly(struct bl_walk *w, uint64_t want,
-                                     size_t size, const char *what);
-const unsigned char *bl_walk_floats(struct bl_walk *w, uint64_t want,
-                                    const char *what);
+const unsigned char *bl_faiss_walk_vector(struct bl_faiss_walk *walk,
+                                          size_t size, const char *what,
+                                          uint64_t *count);
+const unsigned char *bl_faiss_walk_exactly(struct bl_faiss_walk *walk,
+                                           uint64_t want, size_t size,
+                                           const char *what);
+const unsigned char *bl_faiss_walk_floats(struct bl_faiss_walk *walk,
+                                          uint64_t want, const char *what);
 
 /* faiss-graph.c: the graph of an HNSW index, all but its vectors. */
-int bl_walk_graph(struct bl_walk *w, struct bl_walk_level *l);
+int bl_faiss_walk_graph(struct bl_faiss_walk *walk,
+                        struct bl_faiss_walk_level *level);
 
 #endif
