@@ -45,7 +45,6 @@ common_libcommon_la_SOURCES = \
 	common/tensor/checkpoint.c common/tensor/checkpoint.h \
 	common/tensor/half.h \
 	common/tensor/pickle-calls.c \
-	common/tensor/pickle-value.c \
 	common/tensor/pickle.c common/tensor/pickle.h \
 	common/tensor/safetensors-write.c common/tensor/safetensors-write.h \
 	common/tensor/safetensors.c common/tensor/safetensors.h \

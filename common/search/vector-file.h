@@ -30,10 +30,10 @@ struct bl_vector_file {
 struct bl_vector_file *bl_vector_file_open(const char *path,
                                            struct bl_err *err);
 /* Vectors [first, first + n) to out[n][dim]. */
-void bl_vector_file_read(const struct bl_vector_file *f, size_t first,
+void bl_vector_file_read(const struct bl_vector_file *file, size_t first,
                          size_t n, float *out);
 /* The catalogue row that vector i is of: i, unless the file says more. */
-size_t bl_vector_file_row(const struct bl_vector_file *f, size_t i);
-void bl_vector_file_close(struct bl_vector_file *f);    /* NULL: nothing */
+size_t bl_vector_file_row(const struct bl_vector_file *file, size_t i);
+void bl_vector_file_close(struct bl_vector_file *file);    /* NULL: nothing */
 
 #endif

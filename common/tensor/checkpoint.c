@@ -14,45 +14,52 @@
 
 enum { MAX_INDEX = 64 << 20, MAX_SHARDS = 1000 };
 
-static int part_by_name(const void *a, const void *b)
+static int part_by_name(const void *pa, const void *pb)
 {
-    const struct bl_torch_tensor *x = a, *y = b;
+    const struct bl_torch_tensor *left = pa, *right = pb;
 
-    return strcmp(x->name, y->name);
+    return strcmp(left->name, right->name);
 }
 
-static bool ends(const char *s, const char *end)
+static bool ends(const char *path, const char *end)
 {
-    size_t n = strlen(s), k = strlen(end);
+    size_t length = strlen(path), end_length = strlen(end);
 
-    return n >= k && !strcmp(s + n - k, end);
+    return length >= end_length && !strcmp(path + length - end_length, end);
 }
 
 /* ---- safetensors: every tensor is a storage of its own ---- */
 
-static int open_weights(struct bl_checkpoint *c, struct bl_err *err)
+/* safetensors has neither storages nor strides: each tensor gets a storage of
+ * its own and the strides of rows that follow one another. */
+static int open_weights(struct bl_checkpoint *checkpoint, struct bl_err *err)
 {
-    c->weights = bl_safetensors_open(c->path, err);
-    if (!c->weights)
+    checkpoint->weights = bl_safetensors_open(checkpoint->path, err);
+    if (!checkpoint->weights)
         return -1;
-    c->n = bl_safetensors_count(c->weights);
-    c->v = BL_NEW_ARRAY(struct bl_torch_tensor, c->n);
-    for (size_t i = 0; i < c->n; i++) {
-        const struct bl_tensor *t = bl_safetensors_at(c->weights, i);
-        struct bl_torch_storage *s = bl_arena_alloc(&c->arena, 1, sizeof *s);
+    checkpoint->n = bl_safetensors_count(checkpoint->weights);
+    checkpoint->v = BL_NEW_ARRAY(struct bl_torch_tensor, checkpoint->n);
+    for (size_t i = 0; i < checkpoint->n; i++) {
+        const struct bl_tensor *tensor = bl_safetensors_at(checkpoint->weights,
+                                                           i);
+        struct bl_torch_storage *storage = bl_arena_alloc(&checkpoint->arena,
+                                                          1, sizeof *storage);
         size_t stride = 1;
 
-        *s = (struct bl_torch_storage){
-            .key = bl_span_of(t->name), .dtype = t->dtype,
-            .count = t->count, .data = t->data, .mapped = true,
+        *storage = (struct bl_torch_storage){
+            .key = bl_span_of(tensor->name), .dtype = tensor->dtype,
+            .count = tensor->count, .data = tensor->data, .mapped = true,
         };
-        c->v[i] = (struct bl_torch_tensor){
-            .name = t->name, .dtype = t->dtype, .n_dims = t->n_dims,
-            .count = t->count, .storage = s,
+        checkpoint->v[i] = (struct bl_torch_tensor){
+            .name = tensor->name,
+            .dtype = tensor->dtype,
+            .n_dims = tensor->n_dims,
+            .count = tensor->count,
+            .storage = storage,
         };
-        for (size_t d = t->n_dims; d-- > 0; stride *= t->dims[d]) {
-            c->v[i].dims[d] = t->dims[d];
-            c->v[i].strides[d] = stride;
+        for (size_t d = tensor->n_dims; d-- > 0; stride *= tensor->dims[d]) {
+            checkpoint->v[i].dims[d] = tensor->dims[d];
+            checkpoint->v[i].strides[d] = stride;
         }
     }
     return 0;
@@ -60,87 +67,91 @@ static int open_weights(struct bl_checkpoint *c, struct bl_err *err)
 
 /* ---- One file of torch.save ---- */
 
-static struct bl_torchfile *add_file(struct bl_checkpoint *c,
+static struct bl_torchfile *add_file(struct bl_checkpoint *checkpoint,
                                      const char *path, struct bl_err *err)
 {
-    struct bl_torchfile *f = bl_torchfile_open(path, err);
+    struct bl_torchfile *file = bl_torchfile_open(path, err);
 
-    if (f) {
-        c->files = bl_xrealloc(c->files, c->n_files + 1, sizeof *c->files);
-        c->files[c->n_files++] = f;
+    if (file) {
+        checkpoint->files = bl_xrealloc(checkpoint->files,
+                                        checkpoint->n_files + 1,
+                                        sizeof *checkpoint->files);
+        checkpoint->files[checkpoint->n_files++] = file;
     }
-    return f;
+    return file;
 }
 
-static int open_torch(struct bl_checkpoint *c, struct bl_err *err)
+static int open_torch(struct bl_checkpoint *checkpoint, struct bl_err *err)
 {
-    struct bl_torchfile *f = add_file(c, c->path, err);
+    struct bl_torchfile *file = add_file(checkpoint, checkpoint->path, err);
 
-    if (!f)
+    if (!file)
         return -1;
-    c->n = bl_torchfile_count(f);
-    c->v = BL_NEW_ARRAY(struct bl_torch_tensor, c->n);
-    for (size_t i = 0; i < c->n; i++)
-        c->v[i] = *bl_torchfile_at(f, i);
+    checkpoint->n = bl_torchfile_count(file);
+    checkpoint->v = BL_NEW_ARRAY(struct bl_torch_tensor, checkpoint->n);
+    for (size_t i = 0; i < checkpoint->n; i++)
+        checkpoint->v[i] = *bl_torchfile_at(file, i);
     return 0;
 }
 
 /* ---- Shards: {"weight_map":{"tensor":"file",...}} ---- */
 
-/* The file that a member of the map names, opened when it is the first of
- * it.  It lies beside the index, so that an index cannot reach out of its
- * folder.  names[] are the names of c->files. */
-static struct bl_torchfile *shard(struct bl_checkpoint *c,
+/* Returns the file that a member of the map names, which is opened by the
+ * first member that names it.  Only a plain name beside the index is taken,
+ * so that an index cannot reach out of its folder.  names[i] is the name of
+ * checkpoint->files[i]. */
+static struct bl_torchfile *shard(struct bl_checkpoint *checkpoint,
                                   struct bl_node member, const char *name,
                                   const char **names, struct bl_err *err)
 {
-    const char *slash = strrchr(c->path, '/');
-    struct bl_torchfile *f;
+    const char *slash = strrchr(checkpoint->path, '/');
+    struct bl_torchfile *file;
     char *path;
 
-    for (size_t i = 0; i < c->n_files; i++)
+    for (size_t i = 0; i < checkpoint->n_files; i++)
         if (!strcmp(names[i], name))
-            return c->files[i];
+            return checkpoint->files[i];
     if (!*name || *name == '.' || strchr(name, '/')) {
         bl_node_fail(member, err, "shard '%.80s' is not a plain file name",
                      name);
         return NULL;
     }
-    if (c->n_files == MAX_SHARDS) {
+    if (checkpoint->n_files == MAX_SHARDS) {
         bl_node_fail(member, err, "more than %d shards", MAX_SHARDS);
         return NULL;
     }
-    names[c->n_files] = name;
-    path = bl_xasprintf("%.*s%s", slash ? (int)(slash - c->path + 1) : 0,
-                        c->path, name);
-    f = add_file(c, path, err);
-    if (!f)
-        bl_err_prefix(err, "'%s'", c->path);
+    names[checkpoint->n_files] = name;
+    path = bl_xasprintf("%.*s%s",
+                        slash ? (int)(slash - checkpoint->path + 1) : 0,
+                        checkpoint->path, name);
+    file = add_file(checkpoint, path, err);
+    if (!file)
+        bl_err_prefix(err, "'%s'", checkpoint->path);
     free(path);
-    return f;
+    return file;
 }
 
-static int add_sharded(struct bl_checkpoint *c, struct bl_node member,
+static int add_sharded(struct bl_checkpoint *checkpoint, struct bl_node member,
                        const char **names, struct bl_err *err)
 {
-    struct bl_torch_tensor *t;
-    struct bl_torchfile *f;
+    struct bl_torch_tensor *tensor;
+    struct bl_torchfile *file;
     const char *name;
 
     if (bl_node_string(member, &name, err) < 0)
         return -1;
-    f = shard(c, member, name, names, err);
-    if (!f)
+    file = shard(checkpoint, member, name, names, err);
+    if (!file)
         return -1;
-    t = bl_torchfile_find(f, bl_node_key(member));
-    if (!t)
+    tensor = bl_torchfile_find(file, bl_node_key(member));
+    if (!tensor)
         return bl_node_fail(member, err, "the tensor is not in '%.80s'",
                             name);
-    c->v[c->n++] = *t;
+    checkpoint->v[checkpoint->n++] = *tensor;
     return 0;
 }
 
-static int read_map(struct bl_checkpoint *c, struct bl_node map,
+static int read_map(struct bl_checkpoint *checkpoint, struct bl_node map,
                     struct bl_err *err)
 {
     const char *names[MAX_SHARDS];
@@ -150,27 +161,28 @@ static int read_map(struct bl_checkpoint *c, struct bl_node map,
     if (n > BL_TORCH_MAX_TENSORS)
         return bl_node_fail(map, err, "%zu tensors, at most %d are read", n,
                             BL_TORCH_MAX_TENSORS);
-    c->v = BL_NEW_ARRAY(struct bl_torch_tensor, n);
+    checkpoint->v = BL_NEW_ARRAY(struct bl_torch_tensor, n);
     for (member = bl_node_first(map); member.item;
          member = bl_node_next(member))
-        if (add_sharded(c, member, names, err) < 0)
+        if (add_sharded(checkpoint, member, names, err) < 0)
             return -1;
     return 0;
 }
 
-static int open_shards(struct bl_checkpoint *c, struct bl_err *err)
+static int open_shards(struct bl_checkpoint *checkpoint, struct bl_err *err)
 {
-    struct bl_document *d = bl_document_read(c->path, MAX_INDEX, err);
+    struct bl_document *document = bl_document_read(checkpoint->path,
+                                                    MAX_INDEX, err);
     struct bl_node root, map;
     int rc = -1;
 
-    if (!d)
+    if (!document)
         return -1;
-    root = bl_document_root(d);
+    root = bl_document_root(document);
     if (bl_required(bl_member_of(root, "weight_map", BL_JSON_OBJECT, &map,
                                  err), root, "weight_map", err) == 0)
-        rc = read_map(c, map, err);
-    bl_document_free(d);
+        rc = read_map(checkpoint, map, err);
+    bl_document_free(document);
     return rc;
 }
 
@@ -196,64 +208,68 @@ static char *in_folder(const char *dir, struct bl_err *err)
     return NULL;
 }
 
-static int open_any(struct bl_checkpoint *c, struct bl_err *err)
+static int open_any(struct bl_checkpoint *checkpoint, struct bl_err *err)
 {
-    if (ends(c->path, ".safetensors")
-        || ends(c->path, ".safetensors.index.json"))
-        return open_weights(c, err);
-    if (ends(c->path, ".json"))
-        return open_shards(c, err);
-    return open_torch(c, err);
+    if (ends(checkpoint->path, ".safetensors")
+        || ends(checkpoint->path, ".safetensors.index.json"))
+        return open_weights(checkpoint, err);
+    if (ends(checkpoint->path, ".json"))
+        return open_shards(checkpoint, err);
+    return open_torch(checkpoint, err);
 }
 
-int bl_checkpoint_open(struct bl_checkpoint *c, const char *path,
+/* Shards give their tensors in the order of the index, so that all are sorted
+ * here: bl_checkpoint_find() halves, and a name given twice is found. */
+int bl_checkpoint_open(struct bl_checkpoint *checkpoint, const char *path,
                        struct bl_err *err)
 {
     struct bl_err own;
     struct stat st;
 
     err = err ? err : &own;
-    *c = (struct bl_checkpoint){ .path = NULL };
+    *checkpoint = (struct bl_checkpoint){ .path = NULL };
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        c->path = in_folder(path, err);
+        checkpoint->path = in_folder(path, err);
     else
-        c->path = bl_xstrdup(path);
-    if (!c->path)
+        checkpoint->path = bl_xstrdup(path);
+    if (!checkpoint->path)
         return -1;
-    if (open_any(c, err) < 0) {
-        bl_checkpoint_close(c);
+    if (open_any(checkpoint, err) < 0) {
+        bl_checkpoint_close(checkpoint);
         return -1;
     }
-    if (c->n)
-        qsort(c->v, c->n, sizeof *c->v, part_by_name);
-    for (size_t i = 1; i < c->n; i++)
-        if (!part_by_name(&c->v[i - 1], &c->v[i])) {
+    if (checkpoint->n)
+        qsort(checkpoint->v, checkpoint->n, sizeof *checkpoint->v,
+              part_by_name);
+    for (size_t i = 1; i < checkpoint->n; i++)
+        if (!part_by_name(&checkpoint->v[i - 1], &checkpoint->v[i])) {
             bl_fail(err, BL_DATA, "'%s': tensor '%s' is given twice",
-                    c->path, c->v[i].name);
-            bl_checkpoint_close(c);
+                    checkpoint->path, checkpoint->v[i].name);
+            bl_checkpoint_close(checkpoint);
             return -1;
         }
     return 0;
 }
 
-void bl_checkpoint_close(struct bl_checkpoint *c)
+void bl_checkpoint_close(struct bl_checkpoint *checkpoint)
 {
-    for (size_t i = 0; i < c->n_files; i++)
-        bl_torchfile_close(c->files[i]);
-    free(c->files);
-    bl_safetensors_close(c->weights);
-    bl_arena_free(&c->arena);
-    free(c->v);
-    free(c->path);
-    *c = (struct bl_checkpoint){ .path = NULL };
+    for (size_t i = 0; i < checkpoint->n_files; i++)
+        bl_torchfile_close(checkpoint->files[i]);
+    free(checkpoint->files);
+    bl_safetensors_close(checkpoint->weights);
+    bl_arena_free(&checkpoint->arena);
+    free(checkpoint->v);
+    free(checkpoint->path);
+    *checkpoint = (struct bl_checkpoint){ .path = NULL };
 }
 
-struct bl_torch_tensor *bl_checkpoint_find(const struct bl_checkpoint *c,
-                                           const char *name)
+struct bl_torch_tensor *bl_checkpoint_find(
+    const struct bl_checkpoint *checkpoint, const char *name)
 {
     struct bl_torch_tensor key = { .name = name };
 
-    if (!c->n)
+    if (!checkpoint->n)
         return NULL;
-    return bsearch(&key, c->v, c->n, sizeof key, part_by_name);
+    return bsearch(&key, checkpoint->v, checkpoint->n, sizeof key,
+                   part_by_name);
 }

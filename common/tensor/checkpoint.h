@@ -35,12 +35,12 @@ struct bl_checkpoint {
 
 /* A file, or a folder in the layout of Hugging Face.  -1 with BL_DATA;
  * nothing is left to close then. */
-int bl_checkpoint_open(struct bl_checkpoint *c, const char *path,
+int bl_checkpoint_open(struct bl_checkpoint *checkpoint, const char *path,
                        struct bl_err *err);
-void bl_checkpoint_close(struct bl_checkpoint *c);
+void bl_checkpoint_close(struct bl_checkpoint *checkpoint);
 
 /* NULL when there is none of that name. */
-struct bl_torch_tensor *bl_checkpoint_find(const struct bl_checkpoint *c,
-                                           const char *name);
+struct bl_torch_tensor *bl_checkpoint_find(
+    const struct bl_checkpoint *checkpoint, const char *name);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* pickle-calls: every name that a pickle may use, and what its use makes.
- * Nothing is called: each case below builds a plain value. */
+/* pickle-calls: every name that a pickle may use, and the values that its use
+ * makes.  Nothing is called: each case below builds a plain value. */
 #include "config.h"
 
 #include "tensor/pickle.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -38,6 +39,44 @@ static const struct bl_pickle_name names[] = {
     { "torch", "ByteStorage", STORAGE_TYPE, BL_U8 },
     { "torch", "BoolStorage", STORAGE_TYPE, BL_BOOL },
 };
+
+/* ---- Values ---- */
+
+const char *bl_pickle_kind_name(enum bl_pickle_kind kind)
+{
+    static const char *const kinds[] = {
+        "none", "boolean", "integer", "big integer", "float", "string",
+        "tuple", "list", "dict", "name", "storage", "tensor"
+    };
+
+    return kinds[kind];
+}
+
+value *bl_pickle_new(struct bl_arena *arena, enum bl_pickle_kind kind)
+{
+    value *object = bl_arena_alloc(arena, 1, sizeof *object);
+
+    memset(object, 0, sizeof *object);
+    object->kind = kind;
+    return object;
+}
+
+value *bl_pickle_find(const value *dict, const char *key)
+{
+    value *found = NULL;
+
+    if (dict->kind != BL_PICKLE_DICT)
+        return NULL;
+    for (size_t i = 0; i < dict->seq.n; i++) {
+        const value *name = dict->seq.v[2 * i];
+
+        if (name->kind == BL_PICKLE_STRING && bl_span_is(name->s, key))
+            found = dict->seq.v[2 * i + 1];    /* as in Python, the last one */
+    }
+    return found;
+}
+
+/* ---- Names ---- */
 
 const struct bl_pickle_name *bl_pickle_lookup(struct bl_span module,
                                               struct bl_span name,
@@ -84,19 +123,19 @@ static int no_hooks(const value *args, size_t i, struct bl_err *err)
     return 0;
 }
 
-static int get_size(const value *v, const char *what, size_t *out,
+static int get_size(const value *object, const char *what, size_t *out,
                     struct bl_err *err)
 {
-    if (v->kind != BL_PICKLE_INT || v->i < 0)
+    if (object->kind != BL_PICKLE_INT || object->i < 0)
         return bl_fail(err, BL_DATA, "the %s is not an integer from 0 "
                                      "up", what);
-    *out = (size_t)v->i;
+    *out = (size_t)object->i;
     return 0;
 }
 
 /* ---- Tensors ---- */
 
-static int read_dims(const value *args, struct bl_torch_tensor *t,
+static int read_dims(const value *args, struct bl_torch_tensor *tensor,
                      struct bl_err *err)
 {
     const value *size = args->seq.v[2], *stride = args->seq.v[3];
@@ -107,38 +146,48 @@ static int read_dims(const value *args, struct bl_torch_tensor *t,
     if (size->seq.n > BL_TENSOR_MAX_DIMS)
         return bl_fail(err, BL_DATA, "%zu dimensions, at most %d are read",
                        size->seq.n, BL_TENSOR_MAX_DIMS);
-    t->n_dims = size->seq.n;
-    for (size_t i = 0; i < t->n_dims; i++)
-        if (get_size(size->seq.v[i], "size", &t->dims[i], err) < 0
-            || get_size(stride->seq.v[i], "stride", &t->strides[i], err) < 0)
+    tensor->n_dims = size->seq.n;
+    for (size_t i = 0; i < tensor->n_dims; i++)
+        if (get_size(size->seq.v[i], "size", &tensor->dims[i], err) < 0
+            || get_size(stride->seq.v[i], "stride", &tensor->strides[i],
+                        err) < 0)
             return -1;
     return 0;
 }
 
+/* Stands for torch._utils._rebuild_tensor(storage, offset, size, stride) and
+ * _rebuild_tensor_v2(), which has requires_grad, backward hooks and perhaps
+ * metadata besides.  The seventh argument says nothing about the numbers and
+ * is not looked at.  bl_torch_tensor_check() sees to it that the view stays
+ * within its storage. */
 static int rebuild_tensor(const struct bl_pickle *in, const value *args,
                           bool v2, value **out, struct bl_err *err)
 {
-    struct bl_torch_tensor *t = bl_arena_alloc(in->arena, 1, sizeof *t);
+    struct bl_torch_tensor *tensor = bl_arena_alloc(in->arena, 1,
+                                                    sizeof *tensor);
 
-    *t = (struct bl_torch_tensor){ .name = "" };
+    *tensor = (struct bl_torch_tensor){ .name = "" };
     if (arguments(args, v2 ? 6 : 4, v2 ? 7 : 4, err) < 0
         || argument(args, 0, BL_PICKLE_STORAGE, err) < 0
-        || get_size(args->seq.v[1], "offset", &t->offset, err) < 0
+        || get_size(args->seq.v[1], "offset", &tensor->offset, err) < 0
         || argument(args, 2, BL_PICKLE_TUPLE, err) < 0
         || argument(args, 3, BL_PICKLE_TUPLE, err) < 0
-        || read_dims(args, t, err) < 0
+        || read_dims(args, tensor, err) < 0
         || (v2 && (argument(args, 4, BL_PICKLE_BOOL, err) < 0
                    || no_hooks(args, 5, err) < 0)))
         return -1;
-    t->storage = args->seq.v[0]->storage;
-    t->dtype = t->storage->dtype;
-    if (bl_torch_tensor_check(t, err) < 0)
+    tensor->storage = args->seq.v[0]->storage;
+    tensor->dtype = tensor->storage->dtype;
+    if (bl_torch_tensor_check(tensor, err) < 0)
         return -1;
     *out = bl_pickle_new(in->arena, BL_PICKLE_TENSOR);
-    (*out)->tensor = t;
+    (*out)->tensor = tensor;
     return 0;
 }
 
+/* Nothing is called: each name on the list is made into a value here.  A
+ * Parameter is its tensor; what it says of gradients is of no use to a
+ * reader of weights. */
 int bl_pickle_call(const struct bl_pickle *in,
                    const struct bl_pickle_name *name, const value *args,
                    value **out, struct bl_err *err)
@@ -223,7 +272,7 @@ static int new_storage(const struct bl_pickle *in, struct bl_span key,
                        struct bl_torch_storage **out, struct bl_err *err)
 {
     struct bl_torch_storages *all = in->storages;
-    struct bl_torch_storage *s;
+    struct bl_torch_storage *storage;
 
     if (count > in->file_size / bl_tensor_dtype_size(dtype))
         return bl_fail(err, BL_DATA, "storage '%.*s' of %zu elements, but "
@@ -233,13 +282,16 @@ static int new_storage(const struct bl_pickle *in, struct bl_span key,
         return bl_fail(err, BL_DATA, "more than %d storages",
                        BL_TORCH_MAX_STORAGES);
     BL_GROW(all->v, all->n + 1, all->cap);
-    s = bl_arena_alloc(in->arena, 1, sizeof *s);
-    *s = (struct bl_torch_storage){ .key = key, .dtype = dtype,
+    storage = bl_arena_alloc(in->arena, 1, sizeof *storage);
+    *storage = (struct bl_torch_storage){ .key = key, .dtype = dtype,
                                     .count = count };
-    *slot_of(all, key) = *out = all->v[all->n++] = s;
+    *slot_of(all, key) = *out = all->v[all->n++] = storage;
     return 0;
 }
 
+/* torch.save writes ('storage', type, key, location, elements); the older
+ * form adds a sixth value, which is None unless the storage is a view of
+ * another one.  The location ("cpu", "cuda:0") does not change the bytes. */
 static int check_id(const struct bl_pickle *in, const value *id,
                     struct bl_err *err)
 {
@@ -267,10 +319,13 @@ static int check_id(const struct bl_pickle *in, const value *id,
     return 0;
 }
 
+/* Tensors share storages, so that a key comes once for each of its tensors,
+ * every time with the same type and size.  The bytes are bound to it later:
+ * in the older form they follow the pickle. */
 int bl_pickle_persistent(const struct bl_pickle *in, const value *id,
                          value **out, struct bl_err *err)
 {
-    struct bl_torch_storage *s;
+    struct bl_torch_storage *storage;
     struct bl_span key;
     enum bl_tensor_dtype dtype;
     size_t count = 0;
@@ -280,16 +335,16 @@ int bl_pickle_persistent(const struct bl_pickle *in, const value *id,
         return -1;
     key = id->seq.v[2]->s;
     dtype = id->seq.v[1]->name->dtype;
-    s = bl_torch_storages_find(in->storages, key);
-    if (s && (s->dtype != dtype || s->count != count))
+    storage = bl_torch_storages_find(in->storages, key);
+    if (storage && (storage->dtype != dtype || storage->count != count))
         return bl_fail(err, BL_DATA, "storage '%.*s' is declared twice, as "
                        "%s[%zu] and %s[%zu]",
                        (int)BL_MIN(key.n, 80), key.p,
-                       bl_tensor_dtype_name(s->dtype), s->count,
+                       bl_tensor_dtype_name(storage->dtype), storage->count,
                        bl_tensor_dtype_name(dtype), count);
-    if (!s && new_storage(in, key, dtype, count, &s, err) < 0)
+    if (!storage && new_storage(in, key, dtype, count, &storage, err) < 0)
         return -1;
     *out = bl_pickle_new(in->arena, BL_PICKLE_STORAGE);
-    (*out)->storage = s;
+    (*out)->storage = storage;
     return 0;
 }

@@ -84,12 +84,12 @@ const char *bl_pickle_kind_name(enum bl_pickle_kind kind);
 const char *bl_pickle_opcode_name(unsigned char code);
 
 /* The value of a string key; NULL when v is no dict or has none. */
-struct bl_pickle_value *bl_pickle_find(const struct bl_pickle_value *v,
+struct bl_pickle_value *bl_pickle_find(const struct bl_pickle_value *dict,
                                        const char *key);
 
 /* ---- For pickle.c alone: the names and what calling them makes ---- */
 
-struct bl_pickle_value *bl_pickle_new(struct bl_arena *a,
+struct bl_pickle_value *bl_pickle_new(struct bl_arena *arena,
                                       enum bl_pickle_kind kind);
 /* NULL with BL_DATA when the name is not on the list. */
 const struct bl_pickle_name *bl_pickle_lookup(struct bl_span module,

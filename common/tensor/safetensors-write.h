@@ -26,18 +26,18 @@ struct bl_safetensors_writer;
 struct bl_safetensors_writer *bl_safetensors_create(const char *path);
 
 /* name: valid UTF-8, given once; copied.  All before the first put. */
-void bl_safetensors_declare(struct bl_safetensors_writer *w,
+void bl_safetensors_declare(struct bl_safetensors_writer *writer,
                             const char *name, enum bl_tensor_dtype dtype,
                             size_t n_dims, const size_t *dims);
 
 /* The next n bytes of the data. */
-int bl_safetensors_put(struct bl_safetensors_writer *w, const void *p,
-                       size_t n, struct bl_err *err);
+int bl_safetensors_put(struct bl_safetensors_writer *writer, const void *bytes,
+                       size_t size, struct bl_err *err);
 
 /* The bytes put must be what was declared: anything else is a bug.  Both
  * release w. */
-int bl_safetensors_commit(struct bl_safetensors_writer *w,
+int bl_safetensors_commit(struct bl_safetensors_writer *writer,
                           struct bl_err *err);
-void bl_safetensors_abort(struct bl_safetensors_writer *w);
+void bl_safetensors_abort(struct bl_safetensors_writer *writer);
 
 #endif

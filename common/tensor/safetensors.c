@@ -52,110 +52,115 @@ static const struct {
 
 enum { N_TYPES = BL_COUNT(types) };
 
-const char *bl_tensor_dtype_name(enum bl_tensor_dtype d)
+const char *bl_tensor_dtype_name(enum bl_tensor_dtype dtype)
 {
-    return types[d].name;
+    return types[dtype].name;
 }
 
 /* ---- One tensor of the header ---- */
 
-static int read_type(struct bl_tensor *t, struct bl_span v,
+static int read_type(struct bl_tensor *tensor, struct bl_span member,
                      struct bl_err *err)
 {
     for (unsigned i = 0; i < N_TYPES; i++)
-        if (v.n >= 2 && bl_span_is((struct bl_span){ v.p + 1, v.n - 2 },
-                                   types[i].name)) {
-            t->dtype = (enum bl_tensor_dtype)i;
+        if (member.n >= 2
+            && bl_span_is((struct bl_span){ member.p + 1, member.n - 2 },
+                          types[i].name)) {
+            tensor->dtype = (enum bl_tensor_dtype)i;
             return 0;
         }
     return bl_fail(err, BL_DATA, "dtype %.*s is not known",
-                   (int)BL_MIN(v.n, 40), v.p);
+                   (int)BL_MIN(member.n, 40), member.p);
 }
 
-static int read_size(struct bl_span v, size_t *out, struct bl_err *err)
+static int read_size(struct bl_span member, size_t *out, struct bl_err *err)
 {
-    int64_t n;
+    int64_t size;
 
-    if (bl_json_integer(v, 0, INT64_MAX, &n, err) < 0)
+    if (bl_json_integer(member, 0, INT64_MAX, &size, err) < 0)
         return -1;
-    *out = (size_t)n;
+    *out = (size_t)size;
     return 0;
 }
 
 /* Dimensions, their product and the bytes that they need. */
-static int read_shape(struct bl_tensor *t, struct bl_span v,
+static int read_shape(struct bl_tensor *tensor, struct bl_span member,
                       struct bl_err *err)
 {
-    struct bl_json_iter it = bl_json_iter(v);
+    struct bl_json_iter it = bl_json_iter(member);
     struct bl_span dim;
 
-    if (bl_json_type(v) != BL_JSON_ARRAY)
+    if (bl_json_type(member) != BL_JSON_ARRAY)
         return bl_fail(err, BL_DATA, "shape: expected array, found %s",
-                       bl_json_type_name(bl_json_type(v)));
-    t->count = 1;
+                       bl_json_type_name(bl_json_type(member)));
+    tensor->count = 1;
     while (bl_json_next(&it, NULL, &dim)) {
-        if (t->n_dims == BL_TENSOR_MAX_DIMS)
+        if (tensor->n_dims == BL_TENSOR_MAX_DIMS)
             return bl_fail(err, BL_DATA, "more than %d dimensions",
                            BL_TENSOR_MAX_DIMS);
-        if (read_size(dim, &t->dims[t->n_dims], err) < 0)
+        if (read_size(dim, &tensor->dims[tensor->n_dims], err) < 0)
             return bl_err_prefix(err, "shape");
-        if (!bl_size_mul(t->count, t->dims[t->n_dims++], &t->count))
+        if (!bl_size_mul(tensor->count, tensor->dims[tensor->n_dims++],
+                         &tensor->count))
             return bl_fail(err, BL_DATA, "the shape's product overflows");
     }
-    if (!bl_size_mul(t->count, types[t->dtype].size, &t->size))
+    if (!bl_size_mul(tensor->count, types[tensor->dtype].size, &tensor->size))
         return bl_fail(err, BL_DATA, "the shape's size in bytes overflows");
     return 0;
 }
 
 /* data_offsets [begin, end): both within the data, end - begin as needed. */
-static int read_offsets(struct bl_tensor *t, struct bl_span v,
+static int read_offsets(struct bl_tensor *tensor, struct bl_span pair,
                         const unsigned char *data, size_t n_data,
                         struct bl_err *err)
 {
-    struct bl_json_iter it = bl_json_iter(v);
+    struct bl_json_iter it = bl_json_iter(pair);
     struct bl_span member;
     size_t at[2], n = 0;
 
-    if (bl_json_type(v) != BL_JSON_ARRAY)
+    if (bl_json_type(pair) != BL_JSON_ARRAY)
         return bl_fail(err, BL_DATA, "data_offsets: expected array, found %s",
-                       bl_json_type_name(bl_json_type(v)));
+                       bl_json_type_name(bl_json_type(pair)));
     for (; bl_json_next(&it, NULL, &member); n++)
         if (n < 2 && read_size(member, &at[n], err) < 0)
             return bl_err_prefix(err, "data_offsets");
     if (n != 2)
         return bl_fail(err, BL_DATA, "data_offsets: expected 2 numbers, "
                        "found %zu", n);
-    if (at[1] < at[0] || at[1] - at[0] != t->size)
-        return bl_fail(err, BL_DATA, "shape and dtype need %zu bytes, but "
-                       "the offsets are %zu and %zu", t->size, at[0], at[1]);
+    if (at[1] < at[0] || at[1] - at[0] != tensor->size)
+        return bl_fail(err, BL_DATA,
+                       "shape and dtype need %zu bytes, but "
+                       "the offsets are %zu and %zu",
+                       tensor->size, at[0], at[1]);
     if (at[1] > n_data)
         return bl_fail(err, BL_DATA, "data ends at offset %zu, but the file "
                        "has %zu bytes of data", at[1], n_data);
-    t->data = data + at[0];
+    tensor->data = data + at[0];
     return 0;
 }
 
-static int read_tensor(struct bl_tensor *t, struct bl_span v,
+static int read_tensor(struct bl_tensor *tensor, struct bl_span member,
                        const unsigned char *data, size_t n_data,
                        struct bl_err *err)
 {
     static const char *const names[] = { "dtype", "shape", "data_offsets" };
     struct bl_span part[3];
 
-    if (bl_json_type(v) != BL_JSON_OBJECT)
+    if (bl_json_type(member) != BL_JSON_OBJECT)
         return bl_fail(err, BL_DATA, "expected object, found %s",
-                       bl_json_type_name(bl_json_type(v)));
+                       bl_json_type_name(bl_json_type(member)));
     for (unsigned i = 0; i < 3; i++) {
-        int found = bl_json_get(v, names[i], &part[i], err);
+        int found = bl_json_get(member, names[i], &part[i], err);
 
         if (found < 0)
             return -1;
         if (!found)
             return bl_fail(err, BL_DATA, "%s is missing", names[i]);
     }
-    if (read_type(t, part[0], err) < 0 || read_shape(t, part[1], err) < 0)
+    if (read_type(tensor, part[0], err) < 0
+        || read_shape(tensor, part[1], err) < 0)
         return -1;
-    return read_offsets(t, part[2], data, n_data, err);
+    return read_offsets(tensor, part[2], data, n_data, err);
 }
 
 /* ---- One file ---- */
@@ -174,7 +179,7 @@ static int read_header(struct bl_safetensors *st, struct bl_span header,
     struct bl_span key, value, name;
 
     while (bl_json_next(&it, &key, &value)) {
-        struct bl_tensor *t;
+        struct bl_tensor *tensor;
 
         if (bl_json_key_is(key, "__metadata__"))
             continue;
@@ -182,47 +187,49 @@ static int read_header(struct bl_safetensors *st, struct bl_span header,
         key = (struct bl_span){ key.p - 1, key.n + 2 };
         if (bl_json_string(key, &st->names, &name, err) < 0)
             return bl_err_prefix(err, "name of tensor %zu", st->n_tensors);
-        t = add_tensor(st);
-        t->name = name.p;
-        if (read_tensor(t, value, data, n_data, err) < 0)
-            return bl_err_prefix(err, "tensor '%.100s'", t->name);
+        tensor = add_tensor(st);
+        tensor->name = name.p;
+        if (read_tensor(tensor, value, data, n_data, err) < 0)
+            return bl_err_prefix(err, "tensor '%.100s'", tensor->name);
     }
     return 0;
 }
 
-static int by_place(const void *a, const void *b)
+static int by_place(const void *pa, const void *pb)
 {
-    const struct bl_tensor *x = a, *y = b;
+    const struct bl_tensor *left = pa, *right = pb;
 
-    if (x->data != y->data)
-        return x->data < y->data ? -1 : 1;
-    return (x->size > y->size) - (x->size < y->size);
+    if (left->data != right->data)
+        return left->data < right->data ? -1 : 1;
+    return (left->size > right->size) - (left->size < right->size);
 }
 
-static int tensor_by_name(const void *a, const void *b)
+static int tensor_by_name(const void *pa, const void *pb)
 {
-    const struct bl_tensor *x = a, *y = b;
+    const struct bl_tensor *left = pa, *right = pb;
 
-    return strcmp(x->name, y->name);
+    return strcmp(left->name, right->name);
 }
 
 /* The tensors t[0..n) cover the data exactly once. */
-static int check_cover(struct bl_tensor *t, size_t n,
+static int check_cover(struct bl_tensor *tensor, size_t n,
                        const unsigned char *data, size_t n_data,
                        struct bl_err *err)
 {
     size_t end = 0;
 
     if (n)
-        qsort(t, n, sizeof *t, by_place);
+        qsort(tensor, n, sizeof *tensor, by_place);
     for (size_t i = 0; i < n; i++) {
-        size_t start = (size_t)(t[i].data - data);
+        size_t start = (size_t)(tensor[i].data - data);
 
         if (start != end)
-            return bl_fail(err, BL_DATA, "tensor '%.100s' starts at data "
-                           "offset %zu, expected %zu: %s", t[i].name, start,
-                           end, start > end ? "a hole" : "an overlap");
-        end += t[i].size;
+            return bl_fail(err, BL_DATA,
+                           "tensor '%.100s' starts at data "
+                           "offset %zu, expected %zu: %s",
+                           tensor[i].name, start, end,
+                           start > end ? "a hole" : "an overlap");
+        end += tensor[i].size;
     }
     if (end != n_data)
         return bl_fail(err, BL_DATA, "%zu trailing bytes after the last "
@@ -231,27 +238,32 @@ static int check_cover(struct bl_tensor *t, size_t n,
 }
 
 /* The header's length, checked against the file. */
-static int header_length(const struct bl_map *m, size_t *out,
+static int header_length(const struct bl_map *map, size_t *out,
                          struct bl_err *err)
 {
-    uint64_t n;
+    uint64_t length;
 
-    if (m->size < LENGTH_BYTES)
+    if (map->size < LENGTH_BYTES)
         return bl_fail(err, BL_DATA, "the file has %zu bytes, expected 8 "
-                       "bytes of header length", m->size);
-    n = bl_le(m->data, LENGTH_BYTES);
-    if (n > MAX_HEADER)
-        return bl_fail(err, BL_DATA, "header length %" PRIu64 " is above the "
-                       "limit of %d: not a safetensors file", n, MAX_HEADER);
-    if (n > m->size - LENGTH_BYTES)
+                       "bytes of header length", map->size);
+    length = bl_le(map->data, LENGTH_BYTES);
+    if (length > MAX_HEADER)
+        return bl_fail(err, BL_DATA,
+                       "header length %" PRIu64 " is above the "
+                       "limit of %d: not a safetensors file",
+                       length, MAX_HEADER);
+    if (length > map->size - LENGTH_BYTES)
         return bl_fail(err, BL_DATA, "the header at offset 8 needs %" PRIu64
-                       " bytes, but the file has %zu more", n,
-                       m->size - LENGTH_BYTES);
-    *out = (size_t)n;
+                       " bytes, but the file has %zu more", length,
+                       map->size - LENGTH_BYTES);
+    *out = (size_t)length;
     return 0;
 }
 
-static int read_shard(struct bl_safetensors *st, struct shard *s,
+/* A file is 8 bytes of header length, a JSON object that begins at once, and
+ * the data.  The JSON is checked whole before anything is taken from it, as
+ * the readers of json.h take its validity for granted. */
+static int read_shard(struct bl_safetensors *st, struct shard *shard,
                       struct bl_err *err)
 {
     size_t first = st->n_tensors;
@@ -259,12 +271,12 @@ static int read_shard(struct bl_safetensors *st, struct shard *s,
     struct bl_span header;
     size_t n_data;
 
-    if (header_length(&s->map, &s->header, err) < 0)
+    if (header_length(&shard->map, &shard->header, err) < 0)
         return -1;
-    data = s->map.data + LENGTH_BYTES + s->header;
-    n_data = s->map.size - LENGTH_BYTES - s->header;
-    header.p = (const char *)s->map.data + LENGTH_BYTES;
-    header.n = s->header;
+    data = shard->map.data + LENGTH_BYTES + shard->header;
+    n_data = shard->map.size - LENGTH_BYTES - shard->header;
+    header.p = (const char *)shard->map.data + LENGTH_BYTES;
+    header.n = shard->header;
     if (!header.n || *header.p != '{')
         return bl_fail(err, BL_DATA, "the header at offset 8 does not start "
                        "with '{'");
@@ -279,15 +291,15 @@ static int read_shard(struct bl_safetensors *st, struct shard *s,
 static int open_shard(struct bl_safetensors *st, const char *path,
                       const char *name, struct bl_err *err)
 {
-    struct shard *s;
+    struct shard *shard;
 
     BL_GROW(st->shards, st->n_shards + 1, st->cap_shards);
-    s = &st->shards[st->n_shards];
-    *s = (struct shard){ .name = name };
-    if (bl_map_open(&s->map, path, err) < 0)
+    shard = &st->shards[st->n_shards];
+    *shard = (struct shard){ .name = name };
+    if (bl_map_open(&shard->map, path, err) < 0)
         return -1;
     st->n_shards++;
-    if (read_shard(st, s, err) < 0)
+    if (read_shard(st, shard, err) < 0)
         return bl_err_prefix(err, "'%s'", path);
     return 0;
 }
@@ -360,10 +372,11 @@ static int read_index(struct bl_safetensors *st, const char *path,
 static int open_index(struct bl_safetensors *st, const char *path,
                       struct bl_err *err)
 {
-    struct bl_document *d = bl_document_read(path, MAX_INDEX, err);
-    int rc = d ? read_index(st, path, bl_document_root(d), err) : -1;
+    struct bl_document *document = bl_document_read(path, MAX_INDEX, err);
+    int rc = document ? read_index(st, path, bl_document_root(document), err)
+                      : -1;
 
-    bl_document_free(d);
+    bl_document_free(document);
     return rc;
 }
 
@@ -426,17 +439,17 @@ struct bl_tensor *bl_safetensors_find(const struct bl_safetensors *st,
 
 /* ---- Values ---- */
 
-size_t bl_tensor_dtype_size(enum bl_tensor_dtype d)
+size_t bl_tensor_dtype_size(enum bl_tensor_dtype dtype)
 {
-    return types[d].size;
+    return types[dtype].size;
 }
 
-static float float_at(enum bl_tensor_dtype dtype, const unsigned char *p)
+static float float_at(enum bl_tensor_dtype dtype, const unsigned char *bytes)
 {
-    uint64_t bits = bl_le(p, types[dtype].size);
+    uint64_t bits = bl_le(bytes, types[dtype].size);
     uint32_t low = (uint32_t)bits;
     double wide;
-    float f;
+    float number;
 
     switch (dtype) {
     case BL_F64:
@@ -447,55 +460,57 @@ static float float_at(enum bl_tensor_dtype dtype, const unsigned char *p)
     case BL_BF16:
         return bl_bf16_to_float((uint16_t)bits);
     default:
-        memcpy(&f, &low, sizeof f);
-        return f;
+        memcpy(&number, &low, sizeof number);
+        return number;
     }
 }
 
-bool bl_tensor_to_f32(enum bl_tensor_dtype dtype, const unsigned char *p,
+bool bl_tensor_to_f32(enum bl_tensor_dtype dtype, const unsigned char *bytes,
                       size_t n, float *out)
 {
     if (dtype != BL_F32 && dtype != BL_F16 && dtype != BL_BF16
         && dtype != BL_F64)
         return false;
     for (size_t i = 0; i < n; i++)
-        out[i] = float_at(dtype, p + i * types[dtype].size);
+        out[i] = float_at(dtype, bytes + i * types[dtype].size);
     return true;
 }
 
-const float *bl_safetensors_f32(struct bl_tensor *t)
+const float *bl_safetensors_f32(struct bl_tensor *tensor)
 {
-    if (t->dtype != BL_F32 && t->dtype != BL_F16 && t->dtype != BL_BF16)
+    if (tensor->dtype != BL_F32 && tensor->dtype != BL_F16
+        && tensor->dtype != BL_BF16)
         return NULL;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    if (t->dtype == BL_F32 && !((uintptr_t)t->data % sizeof(float)))
-        return (const float *)(const void *)t->data;
+    if (tensor->dtype == BL_F32 && !((uintptr_t)tensor->data % sizeof(float)))
+        return (const float *)(const void *)tensor->data;
 #endif
-    if (!t->f32) {
-        t->f32 = bl_xmalloc(t->count, sizeof *t->f32);
-        bl_tensor_to_f32(t->dtype, t->data, t->count, t->f32);
+    if (!tensor->f32) {
+        tensor->f32 = bl_xmalloc(tensor->count, sizeof *tensor->f32);
+        bl_tensor_to_f32(tensor->dtype, tensor->data, tensor->count,
+                         tensor->f32);
     }
-    return t->f32;
+    return tensor->f32;
 }
 
 void bl_safetensors_fingerprint(const struct bl_safetensors *st,
                                 struct bl_sha256 *sum)
 {
     for (size_t i = 0; i < st->n_shards; i++) {
-        const struct bl_map *m = &st->shards[i].map;
+        const struct bl_map *map = &st->shards[i].map;
         size_t start = LENGTH_BYTES + st->shards[i].header;
-        size_t blocks = (m->size - start + SAMPLE - 1) / SAMPLE;
+        size_t blocks = (map->size - start + SAMPLE - 1) / SAMPLE;
         size_t n = BL_MIN(blocks, MAX_SAMPLES);
         char size[32];
 
-        bl_sha256_add(sum, m->data, start);
+        bl_sha256_add(sum, map->data, start);
         bl_sha256_add(sum, size,
-                      (size_t)snprintf(size, sizeof size, "%zu", m->size));
+                      (size_t)snprintf(size, sizeof size, "%zu", map->size));
         for (size_t k = 0; k < n; k++) {
             size_t at = start + blocks * k / n * SAMPLE;
-            size_t left = m->size - at;
+            size_t left = map->size - at;
 
-            bl_sha256_add(sum, m->data + at, BL_MIN(left, SAMPLE));
+            bl_sha256_add(sum, map->data + at, BL_MIN(left, SAMPLE));
         }
     }
 }

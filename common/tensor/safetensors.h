@@ -62,13 +62,13 @@ struct bl_tensor *bl_safetensors_find(const struct bl_safetensors *st,
 
 /* The values as floats: the mapping itself for an aligned F32 tensor, else
  * a copy made once.  NULL when the type is not F32, F16 or BF16. */
-const float *bl_safetensors_f32(struct bl_tensor *t);
+const float *bl_safetensors_f32(struct bl_tensor *tensor);
 
 /* "F32", "BF16", ...; static storage. */
-const char *bl_tensor_dtype_name(enum bl_tensor_dtype d);
+const char *bl_tensor_dtype_name(enum bl_tensor_dtype dtype);
 
 /* Bytes of one element. */
-size_t bl_tensor_dtype_size(enum bl_tensor_dtype d);
+size_t bl_tensor_dtype_size(enum bl_tensor_dtype dtype);
 /* n elements, as files have them, to out: from F32, F16, BF16 or F64.  False
  * for other types. */
 bool bl_tensor_to_f32(enum bl_tensor_dtype dtype, const unsigned char *p,

@@ -58,26 +58,27 @@ struct bl_torch_tensor {
 
 /* Fills count; -1 with BL_DATA when it overflows or when an element would
  * lie outside the storage. */
-int bl_torch_tensor_check(struct bl_torch_tensor *t, struct bl_err *err);
+int bl_torch_tensor_check(struct bl_torch_tensor *tensor, struct bl_err *err);
 
 /* Elements from the first to the last one that it touches, both included;
  * 0 for an empty tensor. */
-size_t bl_torch_tensor_extent(const struct bl_torch_tensor *t);
+size_t bl_torch_tensor_extent(const struct bl_torch_tensor *tensor);
 
 /* Compares the storage's bytes with the checksum that its file has for
  * them, once; -1 with BL_DATA. */
-int bl_torch_storage_verify(struct bl_torch_storage *s, struct bl_err *err);
+int bl_torch_storage_verify(struct bl_torch_storage *storage,
+                            struct bl_err *err);
 
 /* Elements [first, first + n) in row-major order, as bytes, to out. */
-void bl_torch_copy(const struct bl_torch_tensor *t, size_t first, size_t n,
-                   void *out);
+void bl_torch_copy(const struct bl_torch_tensor *tensor, size_t first,
+                   size_t n, void *out);
 /* The same as floats: from F32, F16, BF16 or F64.  False for other types. */
-bool bl_torch_copy_f32(const struct bl_torch_tensor *t, size_t first,
+bool bl_torch_copy_f32(const struct bl_torch_tensor *tensor, size_t first,
                        size_t n, float *out);
 
 /* Tells the system that these elements' pages are not needed any more, so
  * that a mapped file of 24 GB does not fill the memory of the process. */
-void bl_torch_forget(const struct bl_torch_tensor *t, size_t first,
+void bl_torch_forget(const struct bl_torch_tensor *tensor, size_t first,
                      size_t n);
 
 #endif

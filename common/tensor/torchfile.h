@@ -35,14 +35,14 @@ struct bl_torchfile *bl_torchfile_open(const char *path, struct bl_err *err);
 /* The same from bytes that stay with the caller until close. */
 struct bl_torchfile *bl_torchfile_parse(const unsigned char *data,
                                         size_t size, struct bl_err *err);
-void bl_torchfile_close(struct bl_torchfile *f);        /* NULL: nothing */
+void bl_torchfile_close(struct bl_torchfile *file);        /* NULL: nothing */
 
-size_t bl_torchfile_count(const struct bl_torchfile *f);
+size_t bl_torchfile_count(const struct bl_torchfile *file);
 /* Sorted by name. */
-struct bl_torch_tensor *bl_torchfile_at(const struct bl_torchfile *f,
+struct bl_torch_tensor *bl_torchfile_at(const struct bl_torchfile *file,
                                         size_t i);
 /* NULL when there is none of that name. */
-struct bl_torch_tensor *bl_torchfile_find(const struct bl_torchfile *f,
+struct bl_torch_tensor *bl_torchfile_find(const struct bl_torchfile *file,
                                           const char *name);
 
 #endif

@@ -38,16 +38,16 @@ struct bl_zip {
 };
 
 /* -1 with BL_DATA; nothing is left to close then. */
-int bl_zip_open(struct bl_zip *z, const unsigned char *data, size_t size,
+int bl_zip_open(struct bl_zip *zip, const unsigned char *data, size_t size,
                 struct bl_err *err);
-void bl_zip_close(struct bl_zip *z);
+void bl_zip_close(struct bl_zip *zip);
 
 /* NULL when there is none of that name. */
-const struct bl_zip_entry *bl_zip_find(const struct bl_zip *z,
+const struct bl_zip_entry *bl_zip_find(const struct bl_zip *zip,
                                        struct bl_span name);
 
 /* CRC-32 of n more bytes, to be compared with an entry's; `before` is that
  * of the bytes before them, 0 at the start. */
-uint32_t bl_zip_crc(uint32_t before, const unsigned char *p, size_t n);
+uint32_t bl_zip_crc(uint32_t before, const unsigned char *bytes, size_t size);
 
 #endif
