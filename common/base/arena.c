@@ -17,9 +17,9 @@ struct bl_arena_block {
 };
 
 /* The area starts at the first aligned address behind the header. */
-static char *area(struct bl_arena_block *b)
+static char *area(struct bl_arena_block *block)
 {
-    uintptr_t p = (uintptr_t)(b + 1);
+    uintptr_t p = (uintptr_t)(block + 1);
 
     return (char *)((p + ALIGN - 1) & ~(uintptr_t)(ALIGN - 1));
 }
@@ -27,64 +27,64 @@ static char *area(struct bl_arena_block *b)
 static struct bl_arena_block *block_new(size_t size)
 {
     size_t total;
-    struct bl_arena_block *b;
+    struct bl_arena_block *block;
 
-    if (!bl_size_add(size, sizeof *b + ALIGN, &total))
+    if (!bl_size_add(size, sizeof *block + ALIGN, &total))
         bl_oom(SIZE_MAX);
-    b = bl_xmalloc(total, 1);
-    *b = (struct bl_arena_block){ .size = size };
-    return b;
+    block = bl_xmalloc(total, 1);
+    *block = (struct bl_arena_block){ .size = size };
+    return block;
 }
 
-void *bl_arena_alloc(struct bl_arena *a, size_t n, size_t size)
+void *bl_arena_alloc(struct bl_arena *arena, size_t count, size_t size)
 {
     size_t bytes, grown;
-    struct bl_arena_block *b = a->head;
-    char *p;
+    struct bl_arena_block *block = arena->head;
+    char *room;
 
-    if (!bl_size_mul(n, size, &bytes)
+    if (!bl_size_mul(count, size, &bytes)
         || !bl_size_add(bytes, ALIGN - 1, &bytes))
         bl_oom(SIZE_MAX);
     bytes &= ~(size_t)(ALIGN - 1);
-    if (!b || b->size - b->used < bytes) {
-        grown = b ? b->size * 2 : FIRST_BLOCK;
-        b = block_new(BL_MAX(bytes, grown));
-        b->next = a->head;
-        a->head = b;
+    if (!block || block->size - block->used < bytes) {
+        grown = block ? block->size * 2 : FIRST_BLOCK;
+        block = block_new(BL_MAX(bytes, grown));
+        block->next = arena->head;
+        arena->head = block;
     }
-    p = area(b) + b->used;
-    b->used += bytes;
-    return p;
+    room = area(block) + block->used;
+    block->used += bytes;
+    return room;
 }
 
-char *bl_arena_strndup(struct bl_arena *a, const char *p, size_t n)
+char *bl_arena_strndup(struct bl_arena *arena, const char *text, size_t length)
 {
-    char *s = bl_arena_alloc(a, n + 1, 1);
+    char *copy = bl_arena_alloc(arena, length + 1, 1);
 
-    if (n)
-        memcpy(s, p, n);
-    s[n] = '\0';
-    return s;
+    if (length)
+        memcpy(copy, text, length);
+    copy[length] = '\0';
+    return copy;
 }
 
 /* Keeps the newest, largest block: after a few batches one block serves. */
-void bl_arena_reset(struct bl_arena *a)
+void bl_arena_reset(struct bl_arena *arena)
 {
-    struct bl_arena_block *b, *next;
+    struct bl_arena_block *block, *next;
 
-    if (!a->head)
+    if (!arena->head)
         return;
-    for (b = a->head->next; b; b = next) {
-        next = b->next;
-        free(b);
+    for (block = arena->head->next; block; block = next) {
+        next = block->next;
+        free(block);
     }
-    a->head->next = NULL;
-    a->head->used = 0;
+    arena->head->next = NULL;
+    arena->head->used = 0;
 }
 
-void bl_arena_free(struct bl_arena *a)
+void bl_arena_free(struct bl_arena *arena)
 {
-    bl_arena_reset(a);
-    free(a->head);
-    a->head = NULL;
+    bl_arena_reset(arena);
+    free(arena->head);
+    arena->head = NULL;
 }

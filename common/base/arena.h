@@ -26,12 +26,13 @@ struct bl_arena {
 
 #define BL_ARENA_INIT { NULL }
 
-/* n * size bytes (checked), NOT zeroed; borrowed until reset or free. */
-void *bl_arena_alloc(struct bl_arena *a, size_t n, size_t size);
-/* A NUL-terminated copy of n bytes. */
-char *bl_arena_strndup(struct bl_arena *a, const char *p, size_t n);
-void bl_arena_reset(struct bl_arena *a);
-void bl_arena_free(struct bl_arena *a);
+/* count * size bytes (checked), NOT zeroed; borrowed until reset or free. */
+void *bl_arena_alloc(struct bl_arena *arena, size_t count, size_t size);
+/* A NUL-terminated copy of `length` bytes. */
+char *bl_arena_strndup(struct bl_arena *arena, const char *text,
+                       size_t length);
+void bl_arena_reset(struct bl_arena *arena);
+void bl_arena_free(struct bl_arena *arena);
 
 BL_END_DECLS
 

@@ -8,30 +8,34 @@
 static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-void bl_base64_put(struct bl_buf *out, const void *p, size_t n)
+/* RFC 4648, section 4: three bytes make four digits of six bits, and the last
+ * group is filled up with '='. */
+void bl_base64_put(struct bl_buf *out, const void *data, size_t size)
 {
-    const unsigned char *s = p;
+    const unsigned char *bytes = data;
 
-    bl_buf_reserve(out, n / 3 * 4 + 5);
-    char *o = out->data + out->len;
-    for (; n >= 3; n -= 3, s += 3) {
-        uint32_t x = (uint32_t)s[0] << 16 | (uint32_t)s[1] << 8 | s[2];
+    bl_buf_reserve(out, size / 3 * 4 + 5);
+    char *to = out->data + out->len;
+    for (; size >= 3; size -= 3, bytes += 3) {
+        uint32_t bits = (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8
+                        | bytes[2];
 
-        *o++ = alphabet[x >> 18];
-        *o++ = alphabet[x >> 12 & 63];
-        *o++ = alphabet[x >> 6 & 63];
-        *o++ = alphabet[x & 63];
+        *to++ = alphabet[bits >> 18];
+        *to++ = alphabet[bits >> 12 & 63];
+        *to++ = alphabet[bits >> 6 & 63];
+        *to++ = alphabet[bits & 63];
     }
-    if (n) {
-        uint32_t x = (uint32_t)s[0] << 16 | (n > 1 ? (uint32_t)s[1] << 8 : 0);
+    if (size) {
+        uint32_t bits = (uint32_t)bytes[0] << 16
+                        | (size > 1 ? (uint32_t)bytes[1] << 8 : 0);
 
-        *o++ = alphabet[x >> 18];
-        *o++ = alphabet[x >> 12 & 63];
-        *o++ = n > 1 ? alphabet[x >> 6 & 63] : '=';
-        *o++ = '=';
+        *to++ = alphabet[bits >> 18];
+        *to++ = alphabet[bits >> 12 & 63];
+        *to++ = size > 1 ? alphabet[bits >> 6 & 63] : '=';
+        *to++ = '=';
     }
-    *o = '\0';
-    out->len = (size_t)(o - out->data);
+    *to = '\0';
+    out->len = (size_t)(to - out->data);
 }
 
 enum { BAD = 64 };
@@ -57,39 +61,48 @@ static const unsigned char *digits(void)
     return table;
 }
 
-static bool decode_tail(const char *s, unsigned char *o, size_t left)
+/* Bits of the last digit that belong to no byte have to be 0 (RFC 4648,
+ * section 3.5): otherwise several texts would stand for the same bytes. */
+static bool decode_tail(const char *from, unsigned char *to, size_t left)
 {
-    const unsigned char *t = digits();
-    unsigned a = t[(unsigned char)s[0]], b = t[(unsigned char)s[1]];
-    unsigned c = left == 2 ? t[(unsigned char)s[2]] : 0;
+    const unsigned char *digit = digits();
+    unsigned first = digit[(unsigned char)from[0]],
+             second = digit[(unsigned char)from[1]];
+    unsigned third = left == 2 ? digit[(unsigned char)from[2]] : 0;
 
-    if ((a | b | c) & BAD || s[3] != '=' || (left == 1 && s[2] != '='))
+    if ((first | second | third) & BAD || from[3] != '='
+        || (left == 1 && from[2] != '='))
         return false;
-    o[0] = (unsigned char)(a << 2 | b >> 4);
+    to[0] = (unsigned char)(first << 2 | second >> 4);
     if (left == 1)
-        return !(b & 15);
-    o[1] = (unsigned char)((b & 15) << 4 | c >> 2);
-    return !(c & 3);
+        return !(second & 15);
+    to[1] = (unsigned char)((second & 15) << 4 | third >> 2);
+    return !(third & 3);
 }
 
-bool bl_base64_get(struct bl_span s, void *out, size_t n)
+/* The size is known to the caller, so that any other length is refused before
+ * a byte is written.  BAD is a bit that no digit has: the digits are only
+ * collected in the loop and looked at once, after it. */
+bool bl_base64_get(struct bl_span span, void *out, size_t size)
 {
-    const unsigned char *t = digits();
-    unsigned char *o = out;
-    const char *p = s.p;
+    const unsigned char *digit = digits();
+    unsigned char *to = out;
+    const char *from = span.p;
     unsigned bad = 0;
 
-    if (s.n / 4 != n / 3 + (n % 3 != 0) || s.n % 4)
+    if (span.n / 4 != size / 3 + (size % 3 != 0) || span.n % 4)
         return false;
-    for (size_t i = 0; i < n / 3; i++, p += 4, o += 3) {
-        unsigned a = t[(unsigned char)p[0]], b = t[(unsigned char)p[1]];
-        unsigned c = t[(unsigned char)p[2]], d = t[(unsigned char)p[3]];
+    for (size_t i = 0; i < size / 3; i++, from += 4, to += 3) {
+        unsigned a = digit[(unsigned char)from[0]],
+                 b = digit[(unsigned char)from[1]];
+        unsigned c = digit[(unsigned char)from[2]],
+                 d = digit[(unsigned char)from[3]];
         unsigned x = a << 18 | b << 12 | c << 6 | d;
 
         bad |= a | b | c | d;
-        o[0] = (unsigned char)(x >> 16);
-        o[1] = (unsigned char)(x >> 8);
-        o[2] = (unsigned char)x;
+        to[0] = (unsigned char)(x >> 16);
+        to[1] = (unsigned char)(x >> 8);
+        to[2] = (unsigned char)x;
     }
-    return !(bad & BAD) && (n % 3 == 0 || decode_tail(p, o, n % 3));
+    return !(bad & BAD) && (size % 3 == 0 || decode_tail(from, to, size % 3));
 }

@@ -10,10 +10,10 @@
 
 #include "base/buf.h"
 
-/* Appends the encoding of n bytes. */
-void bl_base64_put(struct bl_buf *out, const void *p, size_t n);
-/* Exactly n bytes into out.  False when s is not the one and only encoding
- * of n bytes. */
-bool bl_base64_get(struct bl_span s, void *out, size_t n);
+/* Appends the encoding of `size` bytes. */
+void bl_base64_put(struct bl_buf *out, const void *data, size_t size);
+/* Exactly `size` bytes into out.  False when span is not their one and only
+ * encoding. */
+bool bl_base64_get(struct bl_span span, void *out, size_t size);
 
 #endif

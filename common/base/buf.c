@@ -17,90 +17,91 @@ struct bl_span bl_span_of(const char *s)
     return (struct bl_span){ s, strlen(s) };
 }
 
-bool bl_span_eq(struct bl_span a, struct bl_span b)
+bool bl_span_eq(struct bl_span left, struct bl_span right)
 {
-    return a.n == b.n && (a.n == 0 || !memcmp(a.p, b.p, a.n));
+    return left.n == right.n
+           && (left.n == 0 || !memcmp(left.p, right.p, left.n));
 }
 
-bool bl_span_is(struct bl_span a, const char *s)
+bool bl_span_is(struct bl_span span, const char *text)
 {
-    return bl_span_eq(a, bl_span_of(s));
+    return bl_span_eq(span, bl_span_of(text));
 }
 
-bool bl_span_blank(struct bl_span s)
+bool bl_span_blank(struct bl_span span)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] != ' ' && s.p[i] != '\t' && s.p[i] != '\r')
+    for (size_t i = 0; i < span.n; i++)
+        if (span.p[i] != ' ' && span.p[i] != '\t' && span.p[i] != '\r')
             return false;
     return true;
 }
 
-void bl_buf_free(struct bl_buf *b)
+void bl_buf_free(struct bl_buf *buf)
 {
-    free(b->data);
-    *b = (struct bl_buf)BL_BUF_INIT;
+    free(buf->data);
+    *buf = (struct bl_buf)BL_BUF_INIT;
 }
 
-void bl_buf_clear(struct bl_buf *b)
+void bl_buf_clear(struct bl_buf *buf)
 {
-    b->len = 0;
-    if (b->data)
-        b->data[0] = '\0';
+    buf->len = 0;
+    if (buf->data)
+        buf->data[0] = '\0';
 }
 
-void bl_buf_reserve(struct bl_buf *b, size_t more)
+void bl_buf_reserve(struct bl_buf *buf, size_t more)
 {
     size_t need;
-    size_t cap = b->cap ? b->cap : 64;
+    size_t cap = buf->cap ? buf->cap : 64;
 
-    if (!bl_size_add(b->len, more, &need)
+    if (!bl_size_add(buf->len, more, &need)
         || !bl_size_add(need, 1, &need))
         bl_oom(SIZE_MAX);
-    if (need <= b->cap)
+    if (need <= buf->cap)
         return;
     while (cap < need)
         cap = cap > SIZE_MAX / 2 ? need : cap * 2;
-    b->data = bl_xrealloc(b->data, cap, 1);
-    b->cap = cap;
+    buf->data = bl_xrealloc(buf->data, cap, 1);
+    buf->cap = cap;
 }
 
-void bl_buf_put(struct bl_buf *b, const void *p, size_t n)
+void bl_buf_put(struct bl_buf *buf, const void *data, size_t size)
 {
-    bl_buf_reserve(b, n);
-    if (n)
-        memcpy(b->data + b->len, p, n);
-    b->len += n;
-    b->data[b->len] = '\0';
+    bl_buf_reserve(buf, size);
+    if (size)
+        memcpy(buf->data + buf->len, data, size);
+    buf->len += size;
+    buf->data[buf->len] = '\0';
 }
 
-void bl_buf_put_span(struct bl_buf *b, struct bl_span s)
+void bl_buf_put_span(struct bl_buf *buf, struct bl_span span)
 {
-    bl_buf_put(b, s.p, s.n);
+    bl_buf_put(buf, span.p, span.n);
 }
 
-void bl_buf_putc(struct bl_buf *b, char c)
+void bl_buf_putc(struct bl_buf *buf, char c)
 {
-    bl_buf_put(b, &c, 1);
+    bl_buf_put(buf, &c, 1);
 }
 
-void bl_buf_puts(struct bl_buf *b, const char *s)
+void bl_buf_puts(struct bl_buf *buf, const char *text)
 {
-    bl_buf_put(b, s, strlen(s));
+    bl_buf_put(buf, text, strlen(text));
 }
 
-void bl_buf_printf(struct bl_buf *b, const char *fmt, ...)
+void bl_buf_printf(struct bl_buf *buf, const char *fmt, ...)
 {
     va_list ap, again;
-    int n;
+    int length;
 
     va_start(ap, fmt);
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    length = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
-    if (n < 0)
+    if (length < 0)
         BL_BUG("bad format");
-    bl_buf_reserve(b, (size_t)n);
-    vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
+    bl_buf_reserve(buf, (size_t)length);
+    vsnprintf(buf->data + buf->len, (size_t)length + 1, fmt, again);
     va_end(again);
-    b->len += (size_t)n;
+    buf->len += (size_t)length;
 }

@@ -30,10 +30,10 @@ struct bl_span {
 #define BL_SPAN_LIT(s) ((struct bl_span){ (s), sizeof(s) - 1 })
 /* The bytes of a C string; equality of two spans, of a span and a string. */
 struct bl_span bl_span_of(const char *s);
-bool bl_span_eq(struct bl_span a, struct bl_span b);
-bool bl_span_is(struct bl_span a, const char *s);
+bool bl_span_eq(struct bl_span left, struct bl_span right);
+bool bl_span_is(struct bl_span span, const char *text);
 /* Nothing but spaces, tabs and carriage returns: a line to skip. */
-bool bl_span_blank(struct bl_span s);
+bool bl_span_blank(struct bl_span span);
 
 struct bl_buf {
     char *data;
@@ -42,14 +42,14 @@ struct bl_buf {
 
 #define BL_BUF_INIT { NULL, 0, 0 }
 
-void bl_buf_free(struct bl_buf *b);                 /* also re-initialises */
-void bl_buf_clear(struct bl_buf *b);                /* len = 0, keeps cap */
-void bl_buf_reserve(struct bl_buf *b, size_t more); /* room for len + more */
-void bl_buf_put(struct bl_buf *b, const void *p, size_t n);
-void bl_buf_put_span(struct bl_buf *b, struct bl_span s);
-void bl_buf_putc(struct bl_buf *b, char c);
-void bl_buf_puts(struct bl_buf *b, const char *s);
-void bl_buf_printf(struct bl_buf *b, const char *fmt, ...)
+void bl_buf_free(struct bl_buf *buf); /* also re-initialises */
+void bl_buf_clear(struct bl_buf *buf); /* len = 0, keeps cap */
+void bl_buf_reserve(struct bl_buf *buf, size_t more); /* room for len + more */
+void bl_buf_put(struct bl_buf *buf, const void *data, size_t size);
+void bl_buf_put_span(struct bl_buf *buf, struct bl_span span);
+void bl_buf_putc(struct bl_buf *buf, char c);
+void bl_buf_puts(struct bl_buf *buf, const char *text);
+void bl_buf_printf(struct bl_buf *buf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 BL_END_DECLS

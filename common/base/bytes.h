@@ -10,27 +10,27 @@
 
 /* An unsigned number of 4 bytes, little end first; written so that compilers
  * make it one load. */
-static inline uint32_t bl_le32(const unsigned char *p)
+static inline uint32_t bl_le32(const unsigned char *bytes)
 {
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-           (uint32_t)p[3] << 24;
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+           (uint32_t)bytes[3] << 24;
 }
 
-/* The same of n <= 8 bytes, where speed does not matter. */
-static inline uint64_t bl_le(const unsigned char *p, size_t n)
+/* The same of size <= 8 bytes, where speed does not matter. */
+static inline uint64_t bl_le(const unsigned char *bytes, size_t size)
 {
-    uint64_t v = 0;
+    uint64_t value = 0;
 
-    while (n-- > 0)
-        v = v << 8 | p[n];
-    return v;
+    while (size-- > 0)
+        value = value << 8 | bytes[size];
+    return value;
 }
 
-/* Writes the low n <= 8 bytes of v, little end first. */
-static inline void bl_put_le(unsigned char *p, uint64_t v, size_t n)
+/* Writes the low size <= 8 bytes of a value, little end first. */
+static inline void bl_put_le(unsigned char *bytes, uint64_t value, size_t size)
 {
-    for (size_t i = 0; i < n; i++)
-        p[i] = (unsigned char)(v >> 8 * i);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (unsigned char)(value >> 8 * i);
 }
 
 #endif

@@ -55,31 +55,31 @@ int bl_code_exit(enum bl_code code)
 static void store(struct bl_err *err, struct bl_buf *text)
 {
     struct bl_buf safe = BL_BUF_INIT;
-    size_t n;
+    size_t length;
 
     bl_utf8_repair(&safe, text->data, text->len);
-    n = safe.len;
-    if (n > BL_ERR_MSG - 1) {
-        n = BL_ERR_MSG - 1;
-        n = bl_utf8_valid(safe.data, n);
+    length = safe.len;
+    if (length > BL_ERR_MSG - 1) {
+        length = BL_ERR_MSG - 1;
+        length = bl_utf8_valid(safe.data, length);
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < length; i++)
         if ((unsigned char)safe.data[i] < 0x20)
             safe.data[i] = ' ';
-    memcpy(err->msg, safe.data, n);
-    err->msg[n] = '\0';
+    memcpy(err->msg, safe.data, length);
+    err->msg[length] = '\0';
     bl_buf_free(&safe);
     bl_buf_free(text);
 }
 
 __attribute__((format(printf, 2, 0)))
-static void put_va(struct bl_buf *b, const char *fmt, va_list ap)
+static void put_va(struct bl_buf *buf, const char *fmt, va_list ap)
 {
     char *text = NULL;
 
     if (vasprintf(&text, fmt, ap) < 0)
         bl_oom(strlen(fmt));
-    bl_buf_puts(b, text);
+    bl_buf_puts(buf, text);
     free(text);
 }
 

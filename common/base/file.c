@@ -30,9 +30,9 @@ static struct { const unsigned char *data; size_t size; const char *path; }
     maps[64];
 static bool bus_ready;
 
-static void say_fd(const char *s)
+static void say_fd(const char *text)
 {
-    ssize_t put = write(STDERR_FILENO, s, strlen(s));
+    ssize_t put = write(STDERR_FILENO, text, strlen(text));
 
     (void)put;
 }
@@ -58,7 +58,7 @@ static void on_bus(int sig, siginfo_t *info, void *ucontext)
     raise(SIGBUS);
 }
 
-static void watch_map(const struct bl_map *m)
+static void watch_map(const struct bl_map *map)
 {
     struct sigaction sa = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO };
 
@@ -67,18 +67,18 @@ static void watch_map(const struct bl_map *m)
     bus_ready = true;
     for (size_t i = 0; i < BL_COUNT(maps); i++) {
         if (!maps[i].path) {
-            maps[i].data = m->data;
-            maps[i].size = m->size;
-            maps[i].path = m->path;
+            maps[i].data = map->data;
+            maps[i].size = map->size;
+            maps[i].path = map->path;
             return;
         }
     }
 }
 
-static void unwatch_map(const struct bl_map *m)
+static void unwatch_map(const struct bl_map *map)
 {
     for (size_t i = 0; i < BL_COUNT(maps); i++)
-        if (maps[i].path == m->path)
+        if (maps[i].path == map->path)
             maps[i].path = NULL;
 }
 
@@ -104,10 +104,10 @@ static int open_regular(const char *path, size_t *size, struct bl_err *err)
     return -1;
 }
 
-int bl_map_open(struct bl_map *m, const char *path, struct bl_err *err)
+int bl_map_open(struct bl_map *map, const char *path, struct bl_err *err)
 {
     size_t size;
-    void *p;
+    void *data;
     int fd = open_regular(path, &size, err);
 
     if (fd < 0)
@@ -116,28 +116,28 @@ int bl_map_open(struct bl_map *m, const char *path, struct bl_err *err)
         close(fd);
         return bl_fail(err, BL_DATA, "'%s' is empty", path);
     }
-    p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    data = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
-    if (p == MAP_FAILED)
+    if (data == MAP_FAILED)
         return bl_fail_errno(err, BL_DATA, "cannot map '%s'", path);
-    *m = (struct bl_map){ p, size, bl_xstrdup(path) };
-    watch_map(m);
+    *map = (struct bl_map){ data, size, bl_xstrdup(path) };
+    watch_map(map);
     return 0;
 }
 
-void bl_map_close(struct bl_map *m)
+void bl_map_close(struct bl_map *map)
 {
-    if (!m->data)
+    if (!map->data)
         return;
-    unwatch_map(m);
-    munmap((void *)(uintptr_t)m->data, m->size);
-    free(m->path);
-    *m = (struct bl_map){ 0 };
+    unwatch_map(map);
+    munmap((void *)(uintptr_t)map->data, map->size);
+    free(map->path);
+    *map = (struct bl_map){ 0 };
 }
 
-void bl_map_forget(const struct bl_map *m)
+void bl_map_forget(const struct bl_map *map)
 {
-    (void)madvise((void *)(uintptr_t)m->data, m->size, MADV_DONTNEED);
+    (void)madvise((void *)(uintptr_t)map->data, map->size, MADV_DONTNEED);
 }
 
 static int read_all(int fd, size_t size, struct bl_buf *out)
@@ -288,122 +288,126 @@ static int reserve(int fd, uint64_t size)
     return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : -1;
 }
 
-static void release(struct bl_newfile *f)
+static void release(struct bl_newfile *file)
 {
-    if (f->fd >= 0)
-        close(f->fd);
-    bl_tmp_drop(f->slot);
-    free(f->target);
-    free(f->tmp);
-    free(f->buffer);
-    free(f);
+    if (file->fd >= 0)
+        close(file->fd);
+    bl_tmp_drop(file->slot);
+    free(file->target);
+    free(file->tmp);
+    free(file->buffer);
+    free(file);
 }
 
 struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
                                    struct bl_err *err)
 {
-    struct bl_newfile *f;
+    struct bl_newfile *file;
 
     if (check_target(path, err) < 0)
         return NULL;
-    f = BL_NEW(struct bl_newfile);
-    f->target = resolve(path);
-    f->tmp = bl_tmp_name(f->target);
-    f->slot = bl_tmp_take(f->tmp);
-    bl_stale_remove(f->target);
-    f->fd = open(f->tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (f->fd >= 0)
-        bl_stale_hold(f->fd);
-    if (f->fd >= 0 && reserve(f->fd, size_hint) == 0)
-        return f;
+    file = BL_NEW(struct bl_newfile);
+    file->target = resolve(path);
+    file->tmp = bl_tmp_name(file->target);
+    file->slot = bl_tmp_take(file->tmp);
+    bl_stale_remove(file->target);
+    file->fd = open(file->tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file->fd >= 0)
+        bl_stale_hold(file->fd);
+    if (file->fd >= 0 && reserve(file->fd, size_hint) == 0)
+        return file;
     bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", path);
-    bl_newfile_abort(f);
+    bl_newfile_abort(file);
     return NULL;
 }
 
-static int write_at(struct bl_newfile *f, const char *p, size_t n,
+static int write_at(struct bl_newfile *file, const char *bytes, size_t size,
                     uint64_t offset, struct bl_err *err)
 {
     ssize_t put;
 
-    while (n > 0) {
-        put = pwrite(f->fd, p, n, (off_t)offset);
+    while (size > 0) {
+        put = pwrite(file->fd, bytes, size, (off_t)offset);
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
             return bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'",
-                                 f->target);
-        p += put;
-        n -= (size_t)put;
+                                 file->target);
+        bytes += put;
+        size -= (size_t)put;
         offset += (uint64_t)put;
     }
     return 0;
 }
 
-static int flush(struct bl_newfile *f, struct bl_err *err)
+static int flush(struct bl_newfile *file, struct bl_err *err)
 {
-    size_t n = f->held;
+    size_t size = file->held;
 
-    f->held = 0;
-    return n ? write_at(f, f->buffer, n, f->size - n, err) : 0;
+    file->held = 0;
+    return size ? write_at(file, file->buffer, size, file->size - size, err)
+                : 0;
 }
 
-int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
+int bl_newfile_write(struct bl_newfile *file, const void *bytes, size_t size,
                      struct bl_err *err)
 {
-    if (n > BUFFER - f->held && flush(f, err) < 0)
+    if (size > BUFFER - file->held && flush(file, err) < 0)
         return -1;
-    if (n >= BUFFER) {
-        if (write_at(f, p, n, f->size, err) < 0)
+    if (size >= BUFFER) {
+        if (write_at(file, bytes, size, file->size, err) < 0)
             return -1;
-    } else if (n > 0) {
-        if (!f->buffer)
-            f->buffer = bl_xmalloc(BUFFER, 1);
-        memcpy(f->buffer + f->held, p, n);
-        f->held += n;
+    } else if (size > 0) {
+        if (!file->buffer)
+            file->buffer = bl_xmalloc(BUFFER, 1);
+        memcpy(file->buffer + file->held, bytes, size);
+        file->held += size;
     }
-    f->size += n;
+    file->size += size;
     return 0;
 }
 
-int bl_newfile_pwrite(struct bl_newfile *f, const void *p, size_t n,
+int bl_newfile_pwrite(struct bl_newfile *file, const void *bytes, size_t size,
                       uint64_t offset, struct bl_err *err)
 {
-    return flush(f, err) < 0 ? -1 : write_at(f, p, n, offset, err);
+    return flush(file, err) < 0 ? -1
+                                : write_at(file, bytes, size, offset, err);
 }
 
-int bl_newfile_pread(struct bl_newfile *f, void *p, size_t n,
+/* The buffer is written first, as it may hold some of these bytes.  An end of
+ * the file is an error: the caller asks for what it wrote. */
+int bl_newfile_pread(struct bl_newfile *file, void *bytes, size_t size,
                      uint64_t offset, struct bl_err *err)
 {
-    char *out = p;
+    char *out = bytes;
     ssize_t got;
 
-    if (flush(f, err) < 0)
+    if (flush(file, err) < 0)
         return -1;
-    while (n > 0) {
-        got = pread(f->fd, out, n, (off_t)offset);
+    while (size > 0) {
+        got = pread(file->fd, out, size, (off_t)offset);
         if (got < 0 && errno == EINTR)
             continue;
         if (got == 0)
             errno = EIO;
         if (got <= 0)
             return bl_fail_errno(err, BL_SYSTEM, "cannot read back '%s'",
-                                 f->target);
+                                 file->target);
         out += got;
-        n -= (size_t)got;
+        size -= (size_t)got;
         offset += (uint64_t)got;
     }
     return 0;
 }
 
-uint64_t bl_newfile_size(const struct bl_newfile *f)
+uint64_t bl_newfile_size(const struct bl_newfile *file)
 {
-    return f->size;
+    return file->size;
 }
 
-const char *bl_newfile_path(struct bl_newfile *f, struct bl_err *err)
+const char *bl_newfile_path(struct bl_newfile *file, struct bl_err *err)
 {
-    return flush(f, err) < 0 ? NULL : f->tmp;
+    return flush(file, err) < 0 ? NULL : file->tmp;
 }
 
 /* The rename is on disk only when the directory is. */
@@ -425,38 +429,42 @@ int bl_sync_folder(const char *path)
     return rc;
 }
 
-int bl_newfile_commit(struct bl_newfile *f, struct bl_err *err)
+/* The order is what makes it atomic: the data is on disk before the name
+ * points to it, and the name before success is reported.  close() is checked
+ * too, as NFS reports some failed writes only there.  When the folder cannot
+ * be synced, the new file is already in place and stays. */
+int bl_newfile_commit(struct bl_newfile *file, struct bl_err *err)
 {
-    int fd = f->fd;
+    int fd = file->fd;
     bool ok;
 
-    if (flush(f, err) < 0) {
-        bl_newfile_abort(f);
+    if (flush(file, err) < 0) {
+        bl_newfile_abort(file);
         return -1;
     }
     ok = fsync(fd) == 0;
-    f->fd = -1;
+    file->fd = -1;
     ok = close(fd) == 0 && ok;
-    ok = ok && rename(f->tmp, f->target) == 0;
+    ok = ok && rename(file->tmp, file->target) == 0;
     if (!ok) {
-        bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", f->target);
-        bl_newfile_abort(f);
+        bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", file->target);
+        bl_newfile_abort(file);
         return -1;
     }
-    bl_tmp_drop(f->slot);
-    if (bl_sync_folder(f->target) < 0) {
+    bl_tmp_drop(file->slot);
+    if (bl_sync_folder(file->target) < 0) {
         bl_fail_errno(err, BL_SYSTEM, "cannot sync the folder of '%s'",
-                      f->target);
-        release(f);
+                      file->target);
+        release(file);
         return -1;
     }
-    release(f);
+    release(file);
     return 0;
 }
 
-void bl_newfile_abort(struct bl_newfile *f)
+void bl_newfile_abort(struct bl_newfile *file)
 {
-    if (f->fd >= 0 || open_tmp[f->slot].used)
-        unlink(f->tmp);
-    release(f);
+    if (file->fd >= 0 || open_tmp[file->slot].used)
+        unlink(file->tmp);
+    release(file);
 }

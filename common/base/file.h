@@ -33,11 +33,11 @@ struct bl_map {
 /* Maps a regular file read-only.  -1: BL_DATA with the path and the reason
  * (missing, directory, no permission, empty).  A file that shrinks while
  * mapped ends the process with status 4 and its path (SIGBUS handler). */
-int bl_map_open(struct bl_map *m, const char *path, struct bl_err *err);
-void bl_map_close(struct bl_map *m);
+int bl_map_open(struct bl_map *map, const char *path, struct bl_err *err);
+void bl_map_close(struct bl_map *map);
 /* Gives back the memory that pages read so far take; they are read again
  * from the file when they are needed. */
-void bl_map_forget(const struct bl_map *m);
+void bl_map_forget(const struct bl_map *map);
 
 /* Reads a small text file whole (at most max bytes), NUL-terminated into
  * *out (appended).  BL_DATA on failure. */
@@ -52,22 +52,22 @@ struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
                                    struct bl_err *err);
 /* Bytes reach the file by the megabyte: a disk that is full may be reported
  * by a later call. */
-int bl_newfile_write(struct bl_newfile *f, const void *p, size_t n,
+int bl_newfile_write(struct bl_newfile *file, const void *bytes, size_t size,
                      struct bl_err *err);
 /* Overwrites bytes already written (a header whose sums come last). */
-int bl_newfile_pwrite(struct bl_newfile *f, const void *p, size_t n,
+int bl_newfile_pwrite(struct bl_newfile *file, const void *bytes, size_t size,
                       uint64_t offset, struct bl_err *err);
-/* n bytes already written, from `offset` on, back into p. */
-int bl_newfile_pread(struct bl_newfile *f, void *p, size_t n,
+/* `size` bytes already written, from `offset` on, back into `bytes`. */
+int bl_newfile_pread(struct bl_newfile *file, void *bytes, size_t size,
                      uint64_t offset, struct bl_err *err);
-uint64_t bl_newfile_size(const struct bl_newfile *f);   /* bytes so far */
+uint64_t bl_newfile_size(const struct bl_newfile *file);    /* bytes so far */
 /* The temporary path, for libraries that open files by name (SQLite), which
  * find there all that was written before.  NULL when it could not be. */
-const char *bl_newfile_path(struct bl_newfile *f, struct bl_err *err);
+const char *bl_newfile_path(struct bl_newfile *file, struct bl_err *err);
 /* Puts the file under its final name.  On failure the target is as it was
- * and the temporary file is gone.  Both release f. */
-int bl_newfile_commit(struct bl_newfile *f, struct bl_err *err);
-void bl_newfile_abort(struct bl_newfile *f);
+ * and the temporary file is gone.  Both release it. */
+int bl_newfile_commit(struct bl_newfile *file, struct bl_err *err);
+void bl_newfile_abort(struct bl_newfile *file);
 
 /* Removes every open temporary file; async-signal-safe. */
 void bl_newfile_cleanup(void);

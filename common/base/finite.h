@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/* How many of v[0..n) come before the first NaN or infinity; n when there is
- * none. */
-size_t bl_finite_before(const float *v, size_t n);
+/* How many of values[0..count) come before the first NaN or infinity; count
+ * when there is none. */
+size_t bl_finite_before(const float *values, size_t count);
 
 #endif

@@ -13,23 +13,23 @@
 
 static void (*at_oom)(void);
 
-bool bl_size_mul(size_t a, size_t b, size_t *out)
+bool bl_size_mul(size_t left, size_t right, size_t *out)
 {
-    size_t r;
+    size_t product;
 
-    if (__builtin_mul_overflow(a, b, &r))
+    if (__builtin_mul_overflow(left, right, &product))
         return false;
-    *out = r;
+    *out = product;
     return true;
 }
 
-bool bl_size_add(size_t a, size_t b, size_t *out)
+bool bl_size_add(size_t left, size_t right, size_t *out)
 {
-    size_t r;
+    size_t sum;
 
-    if (__builtin_add_overflow(a, b, &r))
+    if (__builtin_add_overflow(left, right, &sum))
         return false;
-    *out = r;
+    *out = sum;
     return true;
 }
 
@@ -42,10 +42,10 @@ void bl_at_oom(void (*hook)(void))
 _Noreturn void bl_oom(size_t bytes)
 {
     char text[128];
-    int n = snprintf(text, sizeof text,
-                     "%.40s: out of memory (%zu bytes wanted)\n",
-                     program_invocation_short_name, bytes);
-    ssize_t put = write(STDERR_FILENO, text, (size_t)n);
+    int length = snprintf(text, sizeof text,
+                          "%.40s: out of memory (%zu bytes wanted)\n",
+                          program_invocation_short_name, bytes);
+    ssize_t put = write(STDERR_FILENO, text, (size_t)length);
 
     (void)put;
     if (at_oom)
@@ -53,55 +53,55 @@ _Noreturn void bl_oom(size_t bytes)
     _exit(4);
 }
 
-static size_t checked(size_t n, size_t size)
+static size_t checked(size_t count, size_t size)
 {
     size_t bytes;
 
-    if (!bl_size_mul(n, size, &bytes))
+    if (!bl_size_mul(count, size, &bytes))
         bl_oom(SIZE_MAX);
     return bytes ? bytes : 1;
 }
 
-void *bl_xmalloc(size_t n, size_t size)
+void *bl_xmalloc(size_t count, size_t size)
 {
-    size_t bytes = checked(n, size);
-    void *p = malloc(bytes);
+    size_t bytes = checked(count, size);
+    void *memory = malloc(bytes);
 
-    if (!p)
+    if (!memory)
         bl_oom(bytes);
-    return p;
+    return memory;
 }
 
-void *bl_xaligned(size_t n, size_t size)
+void *bl_xaligned(size_t count, size_t size)
 {
-    size_t bytes = checked(n, size), line = 64, whole;
-    void *p = NULL;
+    size_t bytes = checked(count, size), line = 64, whole;
+    void *memory = NULL;
 
     if (bl_size_add(bytes, line, &whole))       /* never 0 */
-        p = aligned_alloc(line, whole / line * line);
-    if (!p)
+        memory = aligned_alloc(line, whole / line * line);
+    if (!memory)
         bl_oom(bytes);
-    return p;
+    return memory;
 }
 
-void *bl_xcalloc(size_t n, size_t size)
+void *bl_xcalloc(size_t count, size_t size)
 {
-    size_t bytes = checked(n, size);
-    void *p = calloc(1, bytes);
+    size_t bytes = checked(count, size);
+    void *memory = calloc(1, bytes);
 
-    if (!p)
+    if (!memory)
         bl_oom(bytes);
-    return p;
+    return memory;
 }
 
-void *bl_xrealloc(void *p, size_t n, size_t size)
+void *bl_xrealloc(void *memory, size_t count, size_t size)
 {
-    size_t bytes = checked(n, size);
+    size_t bytes = checked(count, size);
 
-    p = realloc(p, bytes);
-    if (!p)
+    memory = realloc(memory, bytes);
+    if (!memory)
         bl_oom(bytes);
-    return p;
+    return memory;
 }
 
 size_t bl_grown(size_t capacity, size_t count)
@@ -119,30 +119,30 @@ void *bl_grow(void *array, size_t count, size_t *capacity, size_t size)
     return bl_xrealloc(array, *capacity, size);
 }
 
-char *bl_xstrdup(const char *s)
+char *bl_xstrdup(const char *text)
 {
-    return bl_xmemdup(s, strlen(s) + 1);
+    return bl_xmemdup(text, strlen(text) + 1);
 }
 
-void *bl_xmemdup(const void *p, size_t n)
+void *bl_xmemdup(const void *data, size_t size)
 {
-    void *q = bl_xmalloc(n, 1);
+    void *copy = bl_xmalloc(size, 1);
 
-    if (n)
-        memcpy(q, p, n);
-    return q;
+    if (size)
+        memcpy(copy, data, size);
+    return copy;
 }
 
 char *bl_xasprintf(const char *fmt, ...)
 {
     char *text = NULL;
     va_list ap;
-    int n;
+    int length;
 
     va_start(ap, fmt);
-    n = vasprintf(&text, fmt, ap);
+    length = vasprintf(&text, fmt, ap);
     va_end(ap);
-    if (n < 0)
+    if (length < 0)
         bl_oom(strlen(fmt));
     return text;
 }

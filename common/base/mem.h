@@ -17,16 +17,15 @@
 
 BL_BEGIN_DECLS
 
-
-/* Room for n objects of `size` bytes; zeroed by bl_xcalloc only.  n * size is
- * checked.  Never NULL, also for 0 bytes. */
-void *bl_xmalloc(size_t n, size_t size) __attribute__((malloc));
-void *bl_xcalloc(size_t n, size_t size) __attribute__((malloc));
+/* Room for count objects of `size` bytes; zeroed by bl_xcalloc only.  Their
+ * product is checked.  Never NULL, also for 0 bytes. */
+void *bl_xmalloc(size_t count, size_t size) __attribute__((malloc));
+void *bl_xcalloc(size_t count, size_t size) __attribute__((malloc));
 /* At a multiple of 64 bytes, the line of a cache; not zeroed. */
-void *bl_xaligned(size_t n, size_t size) __attribute__((malloc));
-void *bl_xrealloc(void *p, size_t n, size_t size);
-char *bl_xstrdup(const char *s) __attribute__((malloc));
-void *bl_xmemdup(const void *p, size_t n) __attribute__((malloc));
+void *bl_xaligned(size_t count, size_t size) __attribute__((malloc));
+void *bl_xrealloc(void *memory, size_t count, size_t size);
+char *bl_xstrdup(const char *text) __attribute__((malloc));
+void *bl_xmemdup(const void *data, size_t size) __attribute__((malloc));
 /* printf into fresh memory. */
 char *bl_xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -92,10 +91,11 @@ BL_MIN_MAX(float, float)
 BL_MIN_MAX(double, double)
 #undef BL_MIN_MAX
 
-/* *out = a * b or a + b; false (and *out untouched) when it would wrap. */
-bool bl_size_mul(size_t a, size_t b, size_t *out)
+/* *out = left * right or left + right; false (and *out untouched) when it
+ * would wrap. */
+bool bl_size_mul(size_t left, size_t right, size_t *out)
     __attribute__((warn_unused_result));
-bool bl_size_add(size_t a, size_t b, size_t *out)
+bool bl_size_add(size_t left, size_t right, size_t *out)
     __attribute__((warn_unused_result));
 
 /* Ends the process with status 4, saying how many bytes were asked for. */

@@ -8,6 +8,9 @@
 
 #include "base/paths.h"
 
+/* A module stays loaded until the process ends: libtorch and FAISS start
+ * threads and register exit handlers, which dlclose() would leave without
+ * code.  RTLD_LOCAL keeps the symbols of one module from serving another. */
 int bl_module_open(const char *what, const char *function, void **entry,
                    struct bl_err *err)
 {

@@ -31,11 +31,12 @@ struct bl_newdir;
  * are borrowed until commit or abort.  NULL: BL_USAGE when the target exists
  * and may not be replaced, BL_SYSTEM when the folder cannot be made. */
 struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
-                                 size_t n, bool replace, struct bl_err *err);
+                                 size_t n_names, bool replace,
+                                 struct bl_err *err);
 /* Where the files are to be made; borrowed. */
-const char *bl_newdir_path(const struct bl_newdir *d);
-/* Both release d.  After a failed commit the target is as it was. */
-int bl_newdir_commit(struct bl_newdir *d, struct bl_err *err);
-void bl_newdir_abort(struct bl_newdir *d);
+const char *bl_newdir_path(const struct bl_newdir *newdir);
+/* Both release it.  After a failed commit the target is as it was. */
+int bl_newdir_commit(struct bl_newdir *newdir, struct bl_err *err);
+void bl_newdir_abort(struct bl_newdir *newdir);
 
 #endif

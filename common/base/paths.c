@@ -31,17 +31,17 @@ static bool exists(const char *path)
 
 static const char *env(const char *name)
 {
-    const char *v = getenv(name);
+    const char *value = getenv(name);
 
-    return v && *v ? v : NULL;
+    return value && *value ? value : NULL;
 }
 
 /* The running program's path, links resolved; caller frees. */
 static char *self_path(void)
 {
-    char *p = realpath("/proc/self/exe", NULL);
+    char *path = realpath("/proc/self/exe", NULL);
 
-    return p ? p : bl_xstrdup("");
+    return path ? path : bl_xstrdup("");
 }
 
 /* The folder `up` levels above this program's file; caller frees. */
@@ -121,16 +121,16 @@ static size_t data_folders(enum bl_path_kind kind, char *dirs[MAX_FOLDERS])
 static char *in_folder(const char *dir, enum bl_path_kind kind,
                        const char *name)
 {
-    char *p = bl_xasprintf("%s/%s/%s%s", dir, kinds[kind].folder, name,
-                           kinds[kind].suffix);
+    char *path = bl_xasprintf("%s/%s/%s%s", dir, kinds[kind].folder, name,
+                              kinds[kind].suffix);
 
-    if (exists(p))
-        return p;
-    free(p);
-    p = bl_xasprintf("%s/%s/%s", dir, kinds[kind].folder, name);
-    if (exists(p))
-        return p;
-    free(p);
+    if (exists(path))
+        return path;
+    free(path);
+    path = bl_xasprintf("%s/%s/%s", dir, kinds[kind].folder, name);
+    if (exists(path))
+        return path;
+    free(path);
     return NULL;
 }
 
@@ -241,10 +241,10 @@ char *bl_path_module(const char *what)
 char *bl_path_program(const char *name)
 {
     char *dir = self_folder(0);
-    char *p = if_exists(bl_xasprintf("%s/%s", dir, name));
+    char *path = if_exists(bl_xasprintf("%s/%s", dir, name));
 
     free(dir);
-    return p ? p : bl_xstrdup(name);
+    return path ? path : bl_xstrdup(name);
 }
 
 char *bl_path_data(void)

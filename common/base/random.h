@@ -15,11 +15,11 @@
 /* splitmix64 (Steele, Lea, Flood 2014): the next 64 bits. */
 static inline uint64_t bl_random_next(uint64_t *state)
 {
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t mixed = *state += UINT64_C(0x9e3779b97f4a7c15);
 
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
+    return mixed ^ mixed >> 31;
 }
 
 /* A state for this use: what for, and the how-manieth. */

@@ -30,27 +30,28 @@ static const uint32_t round_words[64] = {
 
 /* ---- Plain C ---- */
 
-static inline uint32_t rotate(uint32_t x, unsigned n)
+static inline uint32_t rotate(uint32_t word, unsigned bits)
 {
-    return x >> n | x << (32 - n);
+    return word >> bits | word << (32 - bits);
 }
 
-static inline uint32_t big_endian(const unsigned char *p)
+static inline uint32_t big_endian(const unsigned char *bytes)
 {
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16
-        | (uint32_t)p[2] << 8 | p[3];
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16
+        | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-static void extend(const unsigned char *block, uint32_t w[64])
+/* FIPS 180-4, 6.2.2, step 1: the message schedule W. */
+static void extend(const unsigned char *block, uint32_t words[64])
 {
     for (size_t i = 0; i < 16; i++)
-        w[i] = big_endian(block + 4 * i);
+        words[i] = big_endian(block + 4 * i);
     for (size_t i = 16; i < 64; i++) {
-        uint32_t a = w[i - 15], b = w[i - 2];
-        uint32_t s0 = rotate(a, 7) ^ rotate(a, 18) ^ a >> 3;
-        uint32_t s1 = rotate(b, 17) ^ rotate(b, 19) ^ b >> 10;
+        uint32_t early = words[i - 15], late = words[i - 2];
+        uint32_t s0 = rotate(early, 7) ^ rotate(early, 18) ^ early >> 3;
+        uint32_t s1 = rotate(late, 17) ^ rotate(late, 19) ^ late >> 10;
 
-        w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+        words[i] = words[i - 16] + s0 + words[i - 7] + s1;
     }
 }
 
@@ -68,23 +69,25 @@ static inline void plain_round(uint32_t a, uint32_t b, uint32_t c,
     *h = t1 + s0 + ((a & b) ^ (a & c) ^ (b & c));
 }
 
+/* FIPS 180-4, 6.2.2, steps 2 to 4.  The eight variables move on by one place
+ * each round, so that after eight calls every one has its own name again. */
 static void plain_block(uint32_t state[8], const unsigned char *block)
 {
-    uint32_t w[64], a = state[0], b = state[1], c = state[2], d = state[3],
+    uint32_t words[64], a = state[0], b = state[1], c = state[2], d = state[3],
              e = state[4], f = state[5], g = state[6], h = state[7];
 
-    extend(block, w);
+    extend(block, words);
     for (size_t i = 0; i < 64; i++)
-        w[i] += round_words[i];
+        words[i] += round_words[i];
     for (size_t i = 0; i < 64; i += 8) {
-        plain_round(a, b, c, &d, e, f, g, &h, w[i]);
-        plain_round(h, a, b, &c, d, e, f, &g, w[i + 1]);
-        plain_round(g, h, a, &b, c, d, e, &f, w[i + 2]);
-        plain_round(f, g, h, &a, b, c, d, &e, w[i + 3]);
-        plain_round(e, f, g, &h, a, b, c, &d, w[i + 4]);
-        plain_round(d, e, f, &g, h, a, b, &c, w[i + 5]);
-        plain_round(c, d, e, &f, g, h, a, &b, w[i + 6]);
-        plain_round(b, c, d, &e, f, g, h, &a, w[i + 7]);
+        plain_round(a, b, c, &d, e, f, g, &h, words[i]);
+        plain_round(h, a, b, &c, d, e, f, &g, words[i + 1]);
+        plain_round(g, h, a, &b, c, d, e, &f, words[i + 2]);
+        plain_round(f, g, h, &a, b, c, d, &e, words[i + 3]);
+        plain_round(e, f, g, &h, a, b, c, &d, words[i + 4]);
+        plain_round(d, e, f, &g, h, a, b, &c, words[i + 5]);
+        plain_round(c, d, e, &f, g, h, a, &b, words[i + 6]);
+        plain_round(b, c, d, &e, f, g, h, &a, words[i + 7]);
     }
     state[0] += a;
     state[1] += b;
@@ -96,10 +99,11 @@ static void plain_block(uint32_t state[8], const unsigned char *block)
     state[7] += h;
 }
 
-static void plain_blocks(uint32_t state[8], const unsigned char *p, size_t n)
+static void plain_blocks(uint32_t state[8], const unsigned char *blocks,
+                         size_t count)
 {
-    for (; n > 0; n--, p += 64)
-        plain_block(state, p);
+    for (; count > 0; count--, blocks += 64)
+        plain_block(state, blocks);
 }
 
 /* ---- The instructions that x86 has for it ---- */
@@ -111,37 +115,38 @@ static void plain_blocks(uint32_t state[8], const unsigned char *p, size_t n)
 /* Each instruction makes two rounds of the halves "abef" and "cdgh"; the
  * words come four at a time, the next four made of the last sixteen. */
 SHA_TARGET static void fast_block(__m128i *abef, __m128i *cdgh,
-                                  const unsigned char *p)
+                                  const unsigned char *block)
 {
     const __m128i order = _mm_set_epi64x(0x0c0d0e0f08090a0b,
                                          0x0405060700010203);
-    __m128i w[4], x = *abef, y = *cdgh, k;
+    __m128i words[4], rounds_abef = *abef, rounds_cdgh = *cdgh, round;
 
     for (size_t i = 0; i < 16; i++) {
-        __m128i *now = &w[i % 4];
+        __m128i *now = &words[i % 4];
 
         if (i < 4) {
-            *now = _mm_loadu_si128((const void *)(p + 16 * i));
+            *now = _mm_loadu_si128((const void *)(block + 16 * i));
             *now = _mm_shuffle_epi8(*now, order);
         } else {
-            const __m128i *last = &w[(i + 3) % 4];
+            const __m128i *last = &words[(i + 3) % 4];
 
-            *now = _mm_sha256msg1_epu32(*now, w[(i + 1) % 4]);
+            *now = _mm_sha256msg1_epu32(*now, words[(i + 1) % 4]);
             *now = _mm_add_epi32(*now, _mm_alignr_epi8(*last,
-                                                       w[(i + 2) % 4], 4));
+                                                       words[(i + 2) % 4], 4));
             *now = _mm_sha256msg2_epu32(*now, *last);
         }
-        k = _mm_loadu_si128((const void *)(round_words + 4 * i));
-        k = _mm_add_epi32(k, *now);
-        y = _mm_sha256rnds2_epu32(y, x, k);
-        x = _mm_sha256rnds2_epu32(x, y, _mm_shuffle_epi32(k, 0x0e));
+        round = _mm_loadu_si128((const void *)(round_words + 4 * i));
+        round = _mm_add_epi32(round, *now);
+        rounds_cdgh = _mm_sha256rnds2_epu32(rounds_cdgh, rounds_abef, round);
+        rounds_abef = _mm_sha256rnds2_epu32(rounds_abef, rounds_cdgh,
+                                            _mm_shuffle_epi32(round, 0x0e));
     }
-    *abef = _mm_add_epi32(*abef, x);
-    *cdgh = _mm_add_epi32(*cdgh, y);
+    *abef = _mm_add_epi32(*abef, rounds_abef);
+    *cdgh = _mm_add_epi32(*cdgh, rounds_cdgh);
 }
 
-SHA_TARGET static void fast_blocks(uint32_t state[8], const unsigned char *p,
-                                   size_t n)
+SHA_TARGET static void fast_blocks(uint32_t state[8],
+                                   const unsigned char *blocks, size_t count)
 {
     __m128i abcd = _mm_loadu_si128((const void *)state);
     __m128i efgh = _mm_loadu_si128((const void *)(state + 4));
@@ -150,8 +155,8 @@ SHA_TARGET static void fast_blocks(uint32_t state[8], const unsigned char *p,
     __m128i abef = _mm_alignr_epi8(badc, hgfe, 8);
     __m128i cdgh = _mm_blend_epi16(hgfe, badc, 0xf0);
 
-    for (; n > 0; n--, p += 64)
-        fast_block(&abef, &cdgh, p);
+    for (; count > 0; count--, blocks += 64)
+        fast_block(&abef, &cdgh, blocks);
     abef = _mm_shuffle_epi32(abef, 0x1b);
     cdgh = _mm_shuffle_epi32(cdgh, 0xb1);
     _mm_storeu_si128((void *)state, _mm_blend_epi16(abef, cdgh, 0xf0));
@@ -181,78 +186,80 @@ bl_sha256_blocks_fn *bl_sha256_blocks(size_t i)
 static bl_sha256_blocks_fn *best_blocks(void)
 {
     static _Atomic(bl_sha256_blocks_fn *) best;
-    bl_sha256_blocks_fn *f = best;
+    bl_sha256_blocks_fn *found = best;
 
-    if (!f)
-        best = f = bl_sha256_blocks(0);
-    return f;
+    if (!found)
+        best = found = bl_sha256_blocks(0);
+    return found;
 }
 
 /* ---- Any number of bytes ---- */
 
-void bl_sha256_init(struct bl_sha256 *s)
+void bl_sha256_init(struct bl_sha256 *state)
 {
     static const uint32_t start[8] = {
         0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19
     };
 
-    memcpy(s->state, start, sizeof start);
-    s->bytes = 0;
+    memcpy(state->state, start, sizeof start);
+    state->bytes = 0;
 }
 
-void bl_sha256_add(struct bl_sha256 *s, const void *data, size_t n)
+void bl_sha256_add(struct bl_sha256 *state, const void *data, size_t size)
 {
     bl_sha256_blocks_fn *blocks = best_blocks();
-    size_t used = s->bytes % sizeof s->block, take;
-    const unsigned char *p = data;
+    size_t used = state->bytes % sizeof state->block, take;
+    const unsigned char *bytes = data;
 
-    s->bytes += n;
+    state->bytes += size;
     if (used) {
-        take = BL_MIN(sizeof s->block - used, n);
-        memcpy(s->block + used, p, take);
-        if (used + take == sizeof s->block)
-            blocks(s->state, s->block, 1);
-        p += take;
-        n -= take;
+        take = BL_MIN(sizeof state->block - used, size);
+        memcpy(state->block + used, bytes, take);
+        if (used + take == sizeof state->block)
+            blocks(state->state, state->block, 1);
+        bytes += take;
+        size -= take;
     }
-    if (n >= sizeof s->block)
-        blocks(s->state, p, n / sizeof s->block);
-    if (n % sizeof s->block)
-        memcpy(s->block, p + n - n % sizeof s->block, n % sizeof s->block);
+    if (size >= sizeof state->block)
+        blocks(state->state, bytes, size / sizeof state->block);
+    if (size % sizeof state->block)
+        memcpy(state->block, bytes + size - size % sizeof state->block,
+               size % sizeof state->block);
 }
 
-void bl_sha256_end(struct bl_sha256 *s, unsigned char sum[BL_SHA256_SIZE])
+void bl_sha256_end(struct bl_sha256 *state, unsigned char sum[BL_SHA256_SIZE])
 {
     static const unsigned char padding[64] = { 0x80 };
-    uint64_t bits = s->bytes * 8;
-    size_t used = s->bytes % sizeof s->block;
+    uint64_t bits = state->bytes * 8;
+    size_t used = state->bytes % sizeof state->block;
     unsigned char length[8];
 
-    bl_sha256_add(s, padding, used < 56 ? 56 - used : 120 - used);
+    bl_sha256_add(state, padding, used < 56 ? 56 - used : 120 - used);
     for (unsigned i = 0; i < 8; i++)
         length[i] = (unsigned char)(bits >> (56 - 8 * i));
-    bl_sha256_add(s, length, sizeof length);
+    bl_sha256_add(state, length, sizeof length);
     for (unsigned i = 0; i < BL_SHA256_SIZE; i++)
-        sum[i] = (unsigned char)(s->state[i / 4] >> (24 - 8 * (i % 4)));
+        sum[i] = (unsigned char)(state->state[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-void bl_sha256_of(const void *p, size_t n, unsigned char sum[BL_SHA256_SIZE])
+void bl_sha256_of(const void *data, size_t size,
+                  unsigned char sum[BL_SHA256_SIZE])
 {
-    struct bl_sha256 s;
+    struct bl_sha256 state;
 
-    bl_sha256_init(&s);
-    bl_sha256_add(&s, p, n);
-    bl_sha256_end(&s, sum);
+    bl_sha256_init(&state);
+    bl_sha256_add(&state, data, size);
+    bl_sha256_end(&state, sum);
 }
 
-void bl_sha256_hex(const unsigned char *sum, size_t n, char *out)
+void bl_sha256_hex(const unsigned char *sum, size_t size, char *out)
 {
     static const char digits[] = "0123456789abcdef";
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < size; i++) {
         out[2 * i] = digits[sum[i] >> 4];
         out[2 * i + 1] = digits[sum[i] & 15];
     }
-    out[2 * n] = '\0';
+    out[2 * size] = '\0';
 }

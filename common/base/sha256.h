@@ -29,12 +29,13 @@ struct bl_sha256 {
 };
 
 /* A digest in pieces: init, any number of adds, end (which writes it). */
-void bl_sha256_init(struct bl_sha256 *s);
-void bl_sha256_add(struct bl_sha256 *s, const void *p, size_t n);
-void bl_sha256_end(struct bl_sha256 *s, unsigned char sum[BL_SHA256_SIZE]);
+void bl_sha256_init(struct bl_sha256 *state);
+void bl_sha256_add(struct bl_sha256 *state, const void *bytes, size_t size);
+void bl_sha256_end(struct bl_sha256 *state, unsigned char sum[BL_SHA256_SIZE]);
 
-/* The digest of n bytes in one call. */
-void bl_sha256_of(const void *p, size_t n, unsigned char sum[BL_SHA256_SIZE]);
+/* The digest of `size` bytes in one call. */
+void bl_sha256_of(const void *data, size_t size,
+                  unsigned char sum[BL_SHA256_SIZE]);
 
 /* Way number i of hashing n blocks of 64 bytes that this processor has, the
  * best first; NULL at the end (tests). */
@@ -42,8 +43,8 @@ typedef void bl_sha256_blocks_fn(uint32_t state[8], const unsigned char *p,
                                  size_t n);
 bl_sha256_blocks_fn *bl_sha256_blocks(size_t i);
 
-/* n bytes as 2 * n lower-case hexadecimal digits and a NUL. */
-void bl_sha256_hex(const unsigned char *sum, size_t n, char *out);
+/* `size` bytes as 2 * size lower-case hexadecimal digits and a NUL. */
+void bl_sha256_hex(const unsigned char *sum, size_t size, char *out);
 
 BL_END_DECLS
 

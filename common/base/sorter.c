@@ -40,259 +40,273 @@ struct bl_sorter {
 
 struct bl_sorter *bl_sorter_new(size_t memory, const char *beside)
 {
-    struct bl_sorter *s = BL_NEW(struct bl_sorter);
+    struct bl_sorter *sorter = BL_NEW(struct bl_sorter);
 
-    s->cap = memory / 2 / sizeof *s->item + 1;
-    s->cap_text = memory / 2 + 1;
-    s->spool = bl_spool_new(beside);
-    return s;
+    sorter->cap = memory / 2 / sizeof *sorter->item + 1;
+    sorter->cap_text = memory / 2 + 1;
+    sorter->spool = bl_spool_new(beside);
+    return sorter;
 }
 
-static void end_runs(struct bl_sorter *s)
+static void end_runs(struct bl_sorter *sorter)
 {
-    for (size_t i = 0; i < s->n_runs; i++)
-        bl_cursor_end(&s->run[i].cursor);
+    for (size_t i = 0; i < sorter->n_runs; i++)
+        bl_cursor_end(&sorter->run[i].cursor);
 }
 
-void bl_sorter_free(struct bl_sorter *s)
+void bl_sorter_free(struct bl_sorter *sorter)
 {
-    if (!s)
+    if (!sorter)
         return;
-    end_runs(s);
-    free(s->run);
-    free(s->text);
-    free(s->item);
-    bl_buf_free(&s->key);
-    bl_spool_free(s->spool);
-    free(s);
+    end_runs(sorter);
+    free(sorter->run);
+    free(sorter->text);
+    free(sorter->item);
+    bl_buf_free(&sorter->key);
+    bl_spool_free(sorter->spool);
+    free(sorter);
 }
 
 /* ---- In memory ---- */
 
-static uint64_t prefix_of(const char *p, size_t n)
+static uint64_t prefix_of(const char *text, size_t length)
 {
-    uint64_t v = 0;
+    uint64_t prefix = 0;
 
     for (size_t i = 0; i < 8; i++)
-        v = v << 8 | (i < n ? (unsigned char)p[i] : 0);
-    return v;
+        prefix = prefix << 8 | (i < length ? (unsigned char)text[i] : 0);
+    return prefix;
 }
 
-static int compare_items(const struct item *a, const struct item *b)
+static int compare_items(const struct item *left, const struct item *right)
 {
-    size_t n = BL_MIN(a->n, b->n);
-    int c;
+    size_t shorter = BL_MIN(left->n, right->n);
+    int order;
 
-    if (a->prefix != b->prefix)
-        return a->prefix < b->prefix ? -1 : 1;
-    c = n ? memcmp(a->p, b->p, n) : 0;
-    return c ? c : (a->n > b->n) - (a->n < b->n);
+    if (left->prefix != right->prefix)
+        return left->prefix < right->prefix ? -1 : 1;
+    order = shorter ? memcmp(left->p, right->p, shorter) : 0;
+    return order ? order : (left->n > right->n) - (left->n < right->n);
 }
 
-static int by_text(const void *a, const void *b)
+static int by_text(const void *left, const void *right)
 {
-    return compare_items(a, b);
+    return compare_items(left, right);
 }
 
 /* Sorts what is in memory and joins equal strings. */
-static void sort_items(struct bl_sorter *s)
+static void sort_items(struct bl_sorter *sorter)
 {
     size_t kept = 0;
 
-    if (s->n)
-        qsort(s->item, s->n, sizeof *s->item, by_text);
-    for (size_t i = 0; i < s->n; i++) {
-        if (kept && compare_items(&s->item[kept - 1], &s->item[i]) == 0)
-            s->item[kept - 1].count += s->item[i].count;
+    if (sorter->n)
+        qsort(sorter->item, sorter->n, sizeof *sorter->item, by_text);
+    for (size_t i = 0; i < sorter->n; i++) {
+        if (kept
+            && compare_items(&sorter->item[kept - 1], &sorter->item[i]) == 0)
+            sorter->item[kept - 1].count += sorter->item[i].count;
         else
-            s->item[kept++] = s->item[i];
+            sorter->item[kept++] = sorter->item[i];
     }
-    s->n = kept;
+    sorter->n = kept;
 }
 
-static int spill(struct bl_sorter *s, struct bl_err *err)
+/* Writes what is in memory as one sorted run.  Equal strings are joined
+ * first, which is where most of them go in a dump's names. */
+static int spill(struct bl_sorter *sorter, struct bl_err *err)
 {
-    struct run r = { .at = bl_spool_size(s->spool) };
+    struct run run = { .at = bl_spool_size(sorter->spool) };
 
-    sort_items(s);
-    for (size_t i = 0; i < s->n; i++) {
-        const struct item *it = &s->item[i];
+    sort_items(sorter);
+    for (size_t i = 0; i < sorter->n; i++) {
+        const struct item *item = &sorter->item[i];
 
-        if (bl_spool_put_number(s->spool, it->count, err) < 0
-            || bl_spool_put_span(s->spool, (struct bl_span){ it->p, it->n },
+        if (bl_spool_put_number(sorter->spool, item->count, err) < 0
+            || bl_spool_put_span(sorter->spool,
+                                 (struct bl_span){ item->p, item->n },
                                  err) < 0)
             return -1;
     }
-    r.end = bl_spool_size(s->spool);
-    BL_GROW(s->run, s->n_runs + 1, s->cap_runs);
-    s->run[s->n_runs++] = r;
-    s->n = s->n_text = 0;
+    run.end = bl_spool_size(sorter->spool);
+    BL_GROW(sorter->run, sorter->n_runs + 1, sorter->cap_runs);
+    sorter->run[sorter->n_runs++] = run;
+    sorter->n = sorter->n_text = 0;
     return 0;
 }
 
-int bl_sorter_add(struct bl_sorter *s, struct bl_span key, uint64_t count,
+int bl_sorter_add(struct bl_sorter *sorter, struct bl_span key, uint64_t count,
                   struct bl_err *err)
 {
-    char *p;
+    char *copy;
 
-    BL_ASSERT(!s->started && key.n <= UINT32_MAX);
-    if (!s->item) {             /* an unused sorter costs nothing */
-        s->item = bl_xmalloc(s->cap, sizeof *s->item);
-        s->text = bl_xmalloc(s->cap_text, 1);
+    BL_ASSERT(!sorter->started && key.n <= UINT32_MAX);
+    if (!sorter->item) {             /* an unused sorter costs nothing */
+        sorter->item = bl_xmalloc(sorter->cap, sizeof *sorter->item);
+        sorter->text = bl_xmalloc(sorter->cap_text, 1);
     }
-    if ((s->n == s->cap || key.n > s->cap_text - s->n_text)
-        && spill(s, err) < 0)
+    if ((sorter->n == sorter->cap || key.n > sorter->cap_text - sorter->n_text)
+        && spill(sorter, err) < 0)
         return -1;
-    if (key.n > s->cap_text) {
-        s->cap_text = key.n;
-        s->text = bl_xrealloc(s->text, key.n, 1);
+    if (key.n > sorter->cap_text) {
+        sorter->cap_text = key.n;
+        sorter->text = bl_xrealloc(sorter->text, key.n, 1);
     }
-    p = s->text + s->n_text;
+    copy = sorter->text + sorter->n_text;
     if (key.n)
-        memcpy(p, key.p, key.n);
-    s->n_text += key.n;
-    s->item[s->n++] = (struct item){ prefix_of(key.p, key.n), count, p,
-                                     (uint32_t)key.n };
+        memcpy(copy, key.p, key.n);
+    sorter->n_text += key.n;
+    sorter->item[sorter->n++] = (struct item){ prefix_of(key.p, key.n), count,
+                                               copy, (uint32_t)key.n };
     return 0;
 }
 
 /* ---- Merging ---- */
 
 /* 1 with the head of the run, 0 at its end. */
-static int step(struct run *r, struct bl_err *err)
+static int step(struct run *run, struct bl_err *err)
 {
-    struct bl_span v;
-    int rc = bl_cursor_number(&r->cursor, &r->head.count, err);
+    struct bl_span text;
+    int rc = bl_cursor_number(&run->cursor, &run->head.count, err);
 
     if (rc <= 0)
         return rc;
-    rc = bl_cursor_span(&r->cursor, &v, err);
+    rc = bl_cursor_span(&run->cursor, &text, err);
     if (rc <= 0)
         return rc;
-    r->head.p = v.p;
-    r->head.n = (uint32_t)v.n;
-    r->head.prefix = prefix_of(v.p, v.n);
+    run->head.p = text.p;
+    run->head.n = (uint32_t)text.n;
+    run->head.prefix = prefix_of(text.p, text.n);
     return 1;
 }
 
-static void sift(struct bl_sorter *s, size_t i)
+/* Moves a run down to its place in the heap, whose top is the run with the
+ * smallest head. */
+static void sift(struct bl_sorter *sorter, size_t place)
 {
-    struct run r = s->run[i];
+    struct run run = sorter->run[place];
 
     for (;;) {
-        size_t child = 2 * i + 1;
+        size_t child = 2 * place + 1;
 
-        if (child + 1 < s->live && compare_items(&s->run[child + 1].head,
-                                                 &s->run[child].head) < 0)
+        if (child + 1 < sorter->live
+            && compare_items(&sorter->run[child + 1].head,
+                             &sorter->run[child].head) < 0)
             child++;
-        if (child >= s->live
-            || compare_items(&s->run[child].head, &r.head) >= 0)
+        if (child >= sorter->live
+            || compare_items(&sorter->run[child].head, &run.head) >= 0)
             break;
-        s->run[i] = s->run[child];
-        i = child;
+        sorter->run[place] = sorter->run[child];
+        place = child;
     }
-    s->run[i] = r;
+    sorter->run[place] = run;
 }
 
 /* Reads the heads; runs that are empty go behind the heap. */
-static int start_runs(struct bl_sorter *s, struct bl_err *err)
+static int start_runs(struct bl_sorter *sorter, struct bl_err *err)
 {
-    end_runs(s);
-    s->live = s->n_runs;
-    for (size_t i = 0; i < s->live; ) {
-        struct run *r = &s->run[i];
+    end_runs(sorter);
+    sorter->live = sorter->n_runs;
+    for (size_t i = 0; i < sorter->live; ) {
+        struct run *run = &sorter->run[i];
         int rc;
 
-        bl_cursor_start(&r->cursor, s->spool, r->at, r->end, RUN_BUFFER);
-        rc = step(r, err);
+        bl_cursor_start(&run->cursor, sorter->spool, run->at, run->end,
+                        RUN_BUFFER);
+        rc = step(run, err);
         if (rc < 0)
             return -1;
         if (rc == 1) {
             i++;
             continue;
         }
-        struct run empty = *r;
+        struct run empty = *run;
 
-        *r = s->run[--s->live];
-        s->run[s->live] = empty;
-        bl_cursor_end(&s->run[s->live].cursor);
+        *run = sorter->run[--sorter->live];
+        sorter->run[sorter->live] = empty;
+        bl_cursor_end(&sorter->run[sorter->live].cursor);
     }
-    for (size_t i = s->live / 2; i-- > 0; )
-        sift(s, i);
+    for (size_t i = sorter->live / 2; i-- > 0; )
+        sift(sorter, i);
     return 0;
 }
 
-int bl_sorter_start(struct bl_sorter *s, struct bl_err *err)
+/* All fits in memory: no file is made.  Otherwise the last strings become a
+ * run too, and their memory is given back before the merge takes a buffer for
+ * each run.  A second start reads the same runs again. */
+int bl_sorter_start(struct bl_sorter *sorter, struct bl_err *err)
 {
-    s->next = 0;
-    if (!s->started) {
-        s->started = true;
-        if (s->n_runs == 0) {
-            sort_items(s);
+    sorter->next = 0;
+    if (!sorter->started) {
+        sorter->started = true;
+        if (sorter->n_runs == 0) {
+            sort_items(sorter);
             return 0;
         }
-        if (spill(s, err) < 0)
+        if (spill(sorter, err) < 0)
             return -1;
-        free(s->text);
-        free(s->item);
-        s->text = NULL;
-        s->item = NULL;
-        if (bl_spool_flush(s->spool, err) < 0)
+        free(sorter->text);
+        free(sorter->item);
+        sorter->text = NULL;
+        sorter->item = NULL;
+        if (bl_spool_flush(sorter->spool, err) < 0)
             return -1;
     }
-    return s->n_runs ? start_runs(s, err) : 0;
+    return sorter->n_runs ? start_runs(sorter, err) : 0;
 }
 
-static int advance(struct bl_sorter *s, struct bl_err *err)
+static int advance(struct bl_sorter *sorter, struct bl_err *err)
 {
-    int rc = step(&s->run[0], err);
+    int rc = step(&sorter->run[0], err);
 
     if (rc < 0)
         return -1;
     if (rc == 0) {
-        struct run done = s->run[0];
+        struct run done = sorter->run[0];
 
-        s->run[0] = s->run[--s->live];
-        s->run[s->live] = done;
+        sorter->run[0] = sorter->run[--sorter->live];
+        sorter->run[sorter->live] = done;
     }
-    if (s->live)
-        sift(s, 0);
+    if (sorter->live)
+        sift(sorter, 0);
     return 0;
 }
 
-static int next_merged(struct bl_sorter *s, uint64_t *sum,
+/* The string is copied before its run goes on: a step overwrites the buffer
+ * that the head points into. */
+static int next_merged(struct bl_sorter *sorter, uint64_t *sum,
                        struct bl_err *err)
 {
     struct item key;
 
-    if (s->live == 0)
+    if (sorter->live == 0)
         return 0;
-    bl_buf_clear(&s->key);
-    bl_buf_put(&s->key, s->run[0].head.p, s->run[0].head.n);
-    key = s->run[0].head;
-    key.p = s->key.data;
+    bl_buf_clear(&sorter->key);
+    bl_buf_put(&sorter->key, sorter->run[0].head.p, sorter->run[0].head.n);
+    key = sorter->run[0].head;
+    key.p = sorter->key.data;
     *sum = 0;
-    while (s->live && compare_items(&s->run[0].head, &key) == 0) {
-        *sum += s->run[0].head.count;
-        if (advance(s, err) < 0)
+    while (sorter->live && compare_items(&sorter->run[0].head, &key) == 0) {
+        *sum += sorter->run[0].head.count;
+        if (advance(sorter, err) < 0)
             return -1;
     }
     return 1;
 }
 
-int bl_sorter_next(struct bl_sorter *s, struct bl_span *key, uint64_t *sum,
-                   struct bl_err *err)
+int bl_sorter_next(struct bl_sorter *sorter, struct bl_span *key,
+                   uint64_t *sum, struct bl_err *err)
 {
     int rc;
 
-    if (s->n_runs) {
-        rc = next_merged(s, sum, err);
-        *key = (struct bl_span){ s->key.data, s->key.len };
+    if (sorter->n_runs) {
+        rc = next_merged(sorter, sum, err);
+        *key = (struct bl_span){ sorter->key.data, sorter->key.len };
         return rc;
     }
-    if (s->next == s->n)
+    if (sorter->next == sorter->n)
         return 0;
-    *key = (struct bl_span){ s->item[s->next].p, s->item[s->next].n };
-    *sum = s->item[s->next++].count;
+    *key = (struct bl_span){ sorter->item[sorter->next].p,
+                             sorter->item[sorter->next].n };
+    *sum = sorter->item[sorter->next++].count;
     return 1;
 }

@@ -24,17 +24,17 @@ struct bl_sorter;
 
 /* `memory` bytes for strings and tables; `beside` as in bl_spool_new. */
 struct bl_sorter *bl_sorter_new(size_t memory, const char *beside);
-void bl_sorter_free(struct bl_sorter *s);               /* NULL allowed */
+void bl_sorter_free(struct bl_sorter *sorter);       /* NULL allowed */
 
-int bl_sorter_add(struct bl_sorter *s, struct bl_span key, uint64_t count,
+int bl_sorter_add(struct bl_sorter *sorter, struct bl_span key, uint64_t count,
                   struct bl_err *err);
 
 /* Ends adding and goes to the first; again: back to the first. */
-int bl_sorter_start(struct bl_sorter *s, struct bl_err *err);
+int bl_sorter_start(struct bl_sorter *sorter, struct bl_err *err);
 
 /* 1 with the next string, borrowed until the next call, and the sum of the
  * counts it was added with; 0 at the end, -1 on failure. */
-int bl_sorter_next(struct bl_sorter *s, struct bl_span *key, uint64_t *sum,
-                   struct bl_err *err);
+int bl_sorter_next(struct bl_sorter *sorter, struct bl_span *key,
+                   uint64_t *sum, struct bl_err *err);
 
 #endif

@@ -23,29 +23,30 @@ struct bl_spool {
 
 struct bl_spool *bl_spool_new(const char *beside)
 {
-    struct bl_spool *s = BL_NEW(struct bl_spool);
+    struct bl_spool *spool = BL_NEW(struct bl_spool);
     const char *tmp = getenv("TMPDIR"), *slash = strrchr(beside, '/');
 
-    s->fd = -1;
-    s->data = bl_xmalloc(BUFFER, 1);
+    spool->fd = -1;
+    spool->data = bl_xmalloc(BUFFER, 1);
     if (tmp && *tmp)
-        s->folder = bl_xstrdup(tmp);
+        spool->folder = bl_xstrdup(tmp);
     else if (slash)
-        s->folder = bl_xasprintf("%.*s", (int)(slash - beside + 1), beside);
+        spool->folder = bl_xasprintf("%.*s", (int)(slash - beside + 1),
+                                     beside);
     else
-        s->folder = bl_xstrdup(".");
-    return s;
+        spool->folder = bl_xstrdup(".");
+    return spool;
 }
 
-void bl_spool_free(struct bl_spool *s)
+void bl_spool_free(struct bl_spool *spool)
 {
-    if (!s)
+    if (!spool)
         return;
-    if (s->fd >= 0)
-        close(s->fd);
-    free(s->folder);
-    free(s->data);
-    free(s);
+    if (spool->fd >= 0)
+        close(spool->fd);
+    free(spool->folder);
+    free(spool->data);
+    free(spool);
 }
 
 /* Not every file system knows O_TMPFILE. */
@@ -60,168 +61,178 @@ static int open_named(const char *folder)
     return fd;
 }
 
-static int make_file(struct bl_spool *s, struct bl_err *err)
+/* The file never has a name that outlives this call, so that a killed process
+ * leaves nothing behind. */
+static int make_file(struct bl_spool *spool, struct bl_err *err)
 {
-    s->fd = open(s->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (s->fd < 0)
-        s->fd = open_named(s->folder);
-    if (s->fd < 0)
+    spool->fd = open(spool->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (spool->fd < 0)
+        spool->fd = open_named(spool->folder);
+    if (spool->fd < 0)
         return bl_fail_errno(err, BL_SYSTEM, "cannot make a temporary file "
-                             "in '%s' (see TMPDIR)", s->folder);
+                             "in '%s' (see TMPDIR)", spool->folder);
     return 0;
 }
 
-static int spool_write(struct bl_spool *s, const char *p, size_t n,
-                       struct bl_err *err)
+static int spool_write(struct bl_spool *spool, const char *bytes, size_t size,
+                     struct bl_err *err)
 {
-    if (s->fd < 0 && make_file(s, err) < 0)
+    if (spool->fd < 0 && make_file(spool, err) < 0)
         return -1;
-    while (n > 0) {
-        ssize_t put = pwrite(s->fd, p, n, (off_t)s->written);
+    while (size > 0) {
+        ssize_t put = pwrite(spool->fd, bytes, size, (off_t)spool->written);
 
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
             return bl_fail_errno(err, BL_SYSTEM, "cannot write a temporary "
-                                 "file in '%s' (see TMPDIR)", s->folder);
-        p += put;
-        n -= (size_t)put;
-        s->written += (uint64_t)put;
+                                 "file in '%s' (see TMPDIR)", spool->folder);
+        bytes += put;
+        size -= (size_t)put;
+        spool->written += (uint64_t)put;
     }
     return 0;
 }
 
-int bl_spool_flush(struct bl_spool *s, struct bl_err *err)
+int bl_spool_flush(struct bl_spool *spool, struct bl_err *err)
 {
-    size_t n = s->n;
+    size_t size = spool->n;
 
-    s->n = 0;
-    return spool_write(s, s->data, n, err);
+    spool->n = 0;
+    return spool_write(spool, spool->data, size, err);
 }
 
-int bl_spool_put(struct bl_spool *s, const void *p, size_t n,
+int bl_spool_put(struct bl_spool *spool, const void *bytes, size_t size,
                  struct bl_err *err)
 {
-    if (n > BUFFER - s->n && bl_spool_flush(s, err) < 0)
+    if (size > BUFFER - spool->n && bl_spool_flush(spool, err) < 0)
         return -1;
-    if (n > BUFFER)
-        return spool_write(s, p, n, err);
-    if (n)
-        memcpy(s->data + s->n, p, n);
-    s->n += n;
+    if (size > BUFFER)
+        return spool_write(spool, bytes, size, err);
+    if (size)
+        memcpy(spool->data + spool->n, bytes, size);
+    spool->n += size;
     return 0;
 }
 
-int bl_spool_put_number(struct bl_spool *s, uint64_t v, struct bl_err *err)
+/* Seven bits a byte, lowest first, the high bit set on all but the last (as
+ * LEB128): 10 bytes hold 64 bits. */
+int bl_spool_put_number(struct bl_spool *spool, uint64_t number,
+                        struct bl_err *err)
 {
     unsigned char bytes[NUMBER];
-    size_t n = 0;
+    size_t length = 0;
 
-    for (; v >= 0x80; v >>= 7)
-        bytes[n++] = (unsigned char)(v | 0x80);
-    bytes[n++] = (unsigned char)v;
-    return bl_spool_put(s, bytes, n, err);
+    for (; number >= 0x80; number >>= 7)
+        bytes[length++] = (unsigned char)(number | 0x80);
+    bytes[length++] = (unsigned char)number;
+    return bl_spool_put(spool, bytes, length, err);
 }
 
-int bl_spool_put_span(struct bl_spool *s, struct bl_span v,
+int bl_spool_put_span(struct bl_spool *spool, struct bl_span span,
                       struct bl_err *err)
 {
-    if (bl_spool_put_number(s, v.n, err) < 0)
+    if (bl_spool_put_number(spool, span.n, err) < 0)
         return -1;
-    return bl_spool_put(s, v.p, v.n, err);
+    return bl_spool_put(spool, span.p, span.n, err);
 }
 
-uint64_t bl_spool_size(const struct bl_spool *s)
+uint64_t bl_spool_size(const struct bl_spool *spool)
 {
-    return s->written + s->n;
+    return spool->written + spool->n;
 }
 
 /* ---- Reading ---- */
 
-void bl_cursor_start(struct bl_cursor *c, const struct bl_spool *s,
+void bl_cursor_start(struct bl_cursor *cursor, const struct bl_spool *spool,
                      uint64_t at, uint64_t end, size_t size)
 {
-    *c = (struct bl_cursor){ .spool = s, .at = at, .end = end, .cap = size,
-                             .data = bl_xmalloc(size, 1) };
+    *cursor = (struct bl_cursor){ .spool = spool,
+                                  .at = at,
+                                  .end = end,
+                                  .cap = size,
+                                  .data = bl_xmalloc(size, 1) };
 }
 
-void bl_cursor_end(struct bl_cursor *c)
+void bl_cursor_end(struct bl_cursor *cursor)
 {
-    free(c->data);
-    *c = (struct bl_cursor){ 0 };
+    free(cursor->data);
+    *cursor = (struct bl_cursor){ 0 };
 }
 
 /* Moves what is left to the front and reads until `want` bytes, or all that
  * there are, lie in the buffer. */
-static int cursor_fill(struct bl_cursor *c, size_t want, struct bl_err *err)
+static int cursor_fill(struct bl_cursor *cursor, size_t want,
+                       struct bl_err *err)
 {
-    c->n -= c->pos;
-    if (c->n)
-        memmove(c->data, c->data + c->pos, c->n);
-    c->pos = 0;
-    if (want > c->cap) {
-        c->cap = want;
-        c->data = bl_xrealloc(c->data, want, 1);
+    cursor->n -= cursor->pos;
+    if (cursor->n)
+        memmove(cursor->data, cursor->data + cursor->pos, cursor->n);
+    cursor->pos = 0;
+    if (want > cursor->cap) {
+        cursor->cap = want;
+        cursor->data = bl_xrealloc(cursor->data, want, 1);
     }
-    while (c->n < want && c->at < c->end) {
-        uint64_t left = c->end - c->at;
-        size_t room = c->cap - c->n;
-        ssize_t got = pread(c->spool->fd, c->data + c->n,
-                            (size_t)BL_MIN(left, room), (off_t)c->at);
+    while (cursor->n < want && cursor->at < cursor->end) {
+        uint64_t left = cursor->end - cursor->at;
+        size_t room = cursor->cap - cursor->n;
+        ssize_t got = pread(cursor->spool->fd, cursor->data + cursor->n,
+                            (size_t)BL_MIN(left, room), (off_t)cursor->at);
 
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
             return bl_fail_errno(err, BL_SYSTEM, "cannot read a temporary "
-                                 "file in '%s'", c->spool->folder);
-        c->n += (size_t)got;
-        c->at += (uint64_t)got;
+                                 "file in '%s'", cursor->spool->folder);
+        cursor->n += (size_t)got;
+        cursor->at += (uint64_t)got;
     }
     return 0;
 }
 
-int bl_cursor_take(struct bl_cursor *c, size_t n, const char **p,
+int bl_cursor_take(struct bl_cursor *cursor, size_t size, const char **out,
                    struct bl_err *err)
 {
-    if (c->n - c->pos < n && cursor_fill(c, n, err) < 0)
+    if (cursor->n - cursor->pos < size && cursor_fill(cursor, size, err) < 0)
         return -1;
-    if (n && c->pos == c->n && c->at == c->end)
+    if (size && cursor->pos == cursor->n && cursor->at == cursor->end)
         return 0;
-    BL_ASSERT(c->n - c->pos >= n);
-    *p = c->data + c->pos;
-    c->pos += n;
+    BL_ASSERT(cursor->n - cursor->pos >= size);
+    *out = cursor->data + cursor->pos;
+    cursor->pos += size;
     return 1;
 }
 
-int bl_cursor_number(struct bl_cursor *c, uint64_t *v, struct bl_err *err)
+int bl_cursor_number(struct bl_cursor *cursor, uint64_t *number,
+                     struct bl_err *err)
 {
-    const char *p;
+    const char *byte;
     unsigned shift = 0;
     int rc;
 
-    *v = 0;
+    *number = 0;
     do {
-        rc = bl_cursor_take(c, 1, &p, err);
+        rc = bl_cursor_take(cursor, 1, &byte, err);
         if (rc <= 0)
             return rc;
-        *v |= (uint64_t)(*p & 0x7f) << shift;
+        *number |= (uint64_t)(*byte & 0x7f) << shift;
         shift += 7;
-    } while (*p & 0x80);
+    } while (*byte & 0x80);
     return 1;
 }
 
-int bl_cursor_span(struct bl_cursor *c, struct bl_span *v,
+int bl_cursor_span(struct bl_cursor *cursor, struct bl_span *span,
                    struct bl_err *err)
 {
-    uint64_t n;
-    int rc = bl_cursor_number(c, &n, err);
+    uint64_t length;
+    int rc = bl_cursor_number(cursor, &length, err);
 
     if (rc <= 0)
         return rc;
-    v->n = (size_t)n;
-    if (n == 0) {
-        v->p = "";
+    span->n = (size_t)length;
+    if (length == 0) {
+        span->p = "";
         return 1;
     }
-    return bl_cursor_take(c, v->n, &v->p, err);
+    return bl_cursor_take(cursor, span->n, &span->p, err);
 }

@@ -27,18 +27,19 @@ struct bl_spool;
 /* The file goes into $TMPDIR or, if that is not set, into the folder of the
  * file `beside`. */
 struct bl_spool *bl_spool_new(const char *beside);
-void bl_spool_free(struct bl_spool *s);                 /* NULL allowed */
+void bl_spool_free(struct bl_spool *spool);         /* NULL allowed */
 
-int bl_spool_put(struct bl_spool *s, const void *p, size_t n,
+int bl_spool_put(struct bl_spool *spool, const void *bytes, size_t size,
                  struct bl_err *err);
 /* An unsigned number, in 1 to 10 bytes. */
-int bl_spool_put_number(struct bl_spool *s, uint64_t v, struct bl_err *err);
+int bl_spool_put_number(struct bl_spool *spool, uint64_t number,
+                        struct bl_err *err);
 /* A number of bytes and the bytes. */
-int bl_spool_put_span(struct bl_spool *s, struct bl_span v,
+int bl_spool_put_span(struct bl_spool *spool, struct bl_span span,
                       struct bl_err *err);
 /* Before reading: all that was put can be read. */
-int bl_spool_flush(struct bl_spool *s, struct bl_err *err);
-uint64_t bl_spool_size(const struct bl_spool *s);       /* bytes put */
+int bl_spool_flush(struct bl_spool *spool, struct bl_err *err);
+uint64_t bl_spool_size(const struct bl_spool *spool);   /* bytes put */
 
 struct bl_cursor {
     const struct bl_spool *spool;
@@ -49,16 +50,17 @@ struct bl_cursor {
 
 /* Reads bytes at..end of a flushed spool through a buffer of `size`, which
  * grows only for a single piece that is longer. */
-void bl_cursor_start(struct bl_cursor *c, const struct bl_spool *s,
+void bl_cursor_start(struct bl_cursor *cursor, const struct bl_spool *spool,
                      uint64_t at, uint64_t end, size_t size);
-void bl_cursor_end(struct bl_cursor *c);
+void bl_cursor_end(struct bl_cursor *cursor);
 
-/* The next n bytes, borrowed until the next call: 1, 0 at the end, -1 when
- * reading fails.  Fewer than n bytes left is a bug. */
-int bl_cursor_take(struct bl_cursor *c, size_t n, const char **p,
+/* The next `size` bytes, borrowed until the next call: 1, 0 at the end, -1
+ * when reading fails.  Fewer bytes left is a bug. */
+int bl_cursor_take(struct bl_cursor *cursor, size_t size, const char **out,
                    struct bl_err *err);
-int bl_cursor_number(struct bl_cursor *c, uint64_t *v, struct bl_err *err);
-int bl_cursor_span(struct bl_cursor *c, struct bl_span *v,
+int bl_cursor_number(struct bl_cursor *cursor, uint64_t *number,
+                     struct bl_err *err);
+int bl_cursor_span(struct bl_cursor *cursor, struct bl_span *span,
                    struct bl_err *err);
 
 #endif

@@ -25,15 +25,16 @@ void bl_stale_hold(int fd)
 /* The number in ".BASE.NUMBER.tmp"; 0 when the name is another. */
 static pid_t owner(const char *name, const char *base)
 {
-    size_t n = strlen(base);
+    size_t length = strlen(base);
     char *end;
     long pid;
 
-    if (name[0] != '.' || strncmp(name + 1, base, n) || name[n + 1] != '.'
-        || name[n + 2] < '1' || name[n + 2] > '9')
+    if (name[0] != '.' || strncmp(name + 1, base, length)
+        || name[length + 1] != '.' || name[length + 2] < '1'
+        || name[length + 2] > '9')
         return 0;
     errno = 0;
-    pid = strtol(name + n + 2, &end, 10);
+    pid = strtol(name + length + 2, &end, 10);
     if (errno || pid > INT32_MAX || strcmp(end, ".tmp"))
         return 0;
     return (pid_t)pid;
@@ -50,7 +51,7 @@ static void empty_folder(int fd)
 {
     int copy = dup(fd);
     DIR *d = copy < 0 ? NULL : fdopendir(copy);
-    struct dirent *e;
+    struct dirent *entry;
     struct stat st;
 
     if (!d) {
@@ -58,10 +59,10 @@ static void empty_folder(int fd)
             close(copy);
         return;
     }
-    while ((e = readdir(d)))
-        if (!fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW)
+    while ((entry = readdir(d)))
+        if (!fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW)
             && S_ISREG(st.st_mode))
-            (void)unlinkat(fd, e->d_name, 0);
+            (void)unlinkat(fd, entry->d_name, 0);
     closedir(d);
 }
 
@@ -113,12 +114,12 @@ void bl_stale_remove_nested(const char *target, char *const *inner,
     char *folder = slash ? bl_xasprintf("%.*s", (int)(base - target), target)
         : bl_xstrdup(".");
     DIR *d = opendir(folder);
-    struct dirent *e;
+    struct dirent *entry;
     pid_t pid;
 
-    while (d && (e = readdir(d)))
-        if ((pid = owner(e->d_name, base)) > 0 && dead(pid))
-            remove_one(dirfd(d), e->d_name, inner, n);
+    while (d && (entry = readdir(d)))
+        if ((pid = owner(entry->d_name, base)) > 0 && dead(pid))
+            remove_one(dirfd(d), entry->d_name, inner, n);
     if (d)
         closedir(d);
     free(folder);

@@ -5,91 +5,95 @@
 
 #include <string.h>
 
-static bool tail(unsigned char c)
+static bool tail(unsigned char byte)
 {
-    return (c & 0xc0) == 0x80;
+    return (byte & 0xc0) == 0x80;
 }
 
 /* Length of the valid sequence at p, or 0 (RFC 3629 section 4). */
-static unsigned sequence(const unsigned char *p, size_t n)
+static unsigned sequence(const unsigned char *bytes, size_t size)
 {
-    unsigned char c = p[0];
+    unsigned char lead = bytes[0];
 
-    if (c < 0x80)
+    if (lead < 0x80)
         return 1;
-    if (c < 0xc2 || n < 2 || !tail(p[1]))
+    if (lead < 0xc2 || size < 2 || !tail(bytes[1]))
         return 0;
-    if (c < 0xe0)
+    if (lead < 0xe0)
         return 2;
-    if (c < 0xf0) {
-        if (n < 3 || !tail(p[2]) || (c == 0xe0 && p[1] < 0xa0)
-            || (c == 0xed && p[1] > 0x9f))
+    if (lead < 0xf0) {
+        if (size < 3 || !tail(bytes[2]) || (lead == 0xe0 && bytes[1] < 0xa0)
+            || (lead == 0xed && bytes[1] > 0x9f))
             return 0;
         return 3;
     }
-    if (c > 0xf4 || n < 4 || !tail(p[2]) || !tail(p[3])
-        || (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
+    if (lead > 0xf4 || size < 4 || !tail(bytes[2]) || !tail(bytes[3])
+        || (lead == 0xf0 && bytes[1] < 0x90)
+        || (lead == 0xf4 && bytes[1] > 0x8f))
         return 0;
     return 4;
 }
 
 /* Bytes below 0x80 at the start, eight at a time. */
-static size_t ascii_prefix(const char *p, size_t n)
+static size_t ascii_prefix(const char *text, size_t size)
 {
     size_t i = 0;
-    uint64_t w;
+    uint64_t word;
 
-    for (; n - i >= 8; i += 8) {
-        memcpy(&w, p + i, 8);
-        if (w & UINT64_C(0x8080808080808080))
+    for (; size - i >= 8; i += 8) {
+        memcpy(&word, text + i, 8);
+        if (word & UINT64_C(0x8080808080808080))
             break;
     }
-    while (i < n && !(p[i] & 0x80))
+    while (i < size && !(text[i] & 0x80))
         i++;
     return i;
 }
 
-size_t bl_utf8_valid(const char *p, size_t n)
+size_t bl_utf8_valid(const char *text, size_t size)
 {
     size_t i = 0;
     unsigned len;
 
-    if (n == 0)                 /* p may be NULL */
+    if (size == 0)                 /* p may be NULL */
         return 0;
     for (;;) {
-        i += ascii_prefix(p + i, n - i);
-        if (i == n)
-            return n;
-        len = sequence((const unsigned char *)p + i, n - i);
+        i += ascii_prefix(text + i, size - i);
+        if (i == size)
+            return size;
+        len = sequence((const unsigned char *)text + i, size - i);
         if (!len)
             return i;
         i += len;
     }
 }
 
-uint32_t bl_utf8_decode(const char *s, size_t n, unsigned *len)
+/* sequence() has refused overlong forms, surrogates and all above U+10FFFF,
+ * so that the bits can be taken as they are (RFC 3629). */
+uint32_t bl_utf8_decode(const char *text, size_t size, unsigned *len)
 {
-    const unsigned char *p = (const unsigned char *)s;
+    const unsigned char *bytes = (const unsigned char *)text;
 
-    *len = sequence(p, n);
+    *len = sequence(bytes, size);
     switch (*len) {
     case 1:
-        return p[0];
+        return bytes[0];
     case 2:
-        return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
+        return (uint32_t)(bytes[0] & 0x1f) << 6 | (bytes[1] & 0x3f);
     case 3:
-        return (uint32_t)(p[0] & 0x0f) << 12 |
-               (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+        return (uint32_t)(bytes[0] & 0x0f) << 12 |
+               (uint32_t)(bytes[1] & 0x3f) << 6 | (bytes[2] & 0x3f);
     case 4:
-        return (uint32_t)(p[0] & 0x07) << 18 |
-               (uint32_t)(p[1] & 0x3f) << 12 |
-               (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
+        return (uint32_t)(bytes[0] & 0x07) << 18 |
+               (uint32_t)(bytes[1] & 0x3f) << 12 |
+               (uint32_t)(bytes[2] & 0x3f) << 6 | (bytes[3] & 0x3f);
     default:
         *len = 1;
         return BL_UTF8_BAD;
     }
 }
 
+/* RFC 3629, section 3; the caller sees to it that cp is a code point. */
 unsigned bl_utf8_encode(uint32_t cp, char out[4])
 {
     if (cp < 0x80) {
@@ -114,37 +118,37 @@ unsigned bl_utf8_encode(uint32_t cp, char out[4])
     return 4;
 }
 
-size_t bl_utf8_count(const char *p, size_t n)
+size_t bl_utf8_count(const char *text, size_t size)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < n; i++)
-        count += !tail((unsigned char)p[i]);
+    for (size_t i = 0; i < size; i++)
+        count += !tail((unsigned char)text[i]);
     return count;
 }
 
-size_t bl_utf8_offset(const char *p, size_t n, size_t index)
+size_t bl_utf8_offset(const char *text, size_t size, size_t index)
 {
     size_t i = 0;
 
-    for (; i < n && index > 0; index--) {
+    for (; i < size && index > 0; index--) {
         i++;
-        while (i < n && tail((unsigned char)p[i]))
+        while (i < size && tail((unsigned char)text[i]))
             i++;
     }
     return index == 0 ? i : SIZE_MAX;
 }
 
-void bl_utf8_repair(struct bl_buf *out, const char *p, size_t n)
+void bl_utf8_repair(struct bl_buf *out, const char *text, size_t size)
 {
     size_t i = 0, good;
 
-    bl_buf_reserve(out, n);
-    while (i < n) {
-        good = bl_utf8_valid(p + i, n - i);
-        bl_buf_put(out, p + i, good);
+    bl_buf_reserve(out, size);
+    while (i < size) {
+        good = bl_utf8_valid(text + i, size - i);
+        bl_buf_put(out, text + i, good);
         i += good;
-        if (i < n) {
+        if (i < size) {
             bl_buf_put(out, "\xef\xbf\xbd", 3);
             i++;
         }

@@ -17,24 +17,24 @@ BL_BEGIN_DECLS
 #define BL_UTF8_BAD UINT32_MAX
 
 /* Bytes of the longest valid prefix; == n when all of it is valid. */
-size_t bl_utf8_valid(const char *p, size_t n);
+size_t bl_utf8_valid(const char *text, size_t size);
 
 /* The code point at p (n > 0 bytes left) and its length in *len; for an
  * invalid sequence BL_UTF8_BAD and *len = 1. */
-uint32_t bl_utf8_decode(const char *p, size_t n, unsigned *len);
+uint32_t bl_utf8_decode(const char *bytes, size_t size, unsigned *len);
 
 /* Writes 1..4 bytes for cp (a scalar value) to out and returns how many. */
 unsigned bl_utf8_encode(uint32_t cp, char out[4]);
 
 /* Code points in n bytes of VALID UTF-8. */
-size_t bl_utf8_count(const char *p, size_t n);
+size_t bl_utf8_count(const char *text, size_t size);
 
 /* Byte offset of the code point number `index` in n bytes of VALID UTF-8;
  * SIZE_MAX when there are fewer code points (index == count gives n). */
-size_t bl_utf8_offset(const char *p, size_t n, size_t index);
+size_t bl_utf8_offset(const char *text, size_t size, size_t index);
 
 /* Appends p, each invalid byte replaced by U+FFFD. */
-void bl_utf8_repair(struct bl_buf *out, const char *p, size_t n);
+void bl_utf8_repair(struct bl_buf *out, const char *text, size_t size);
 
 BL_END_DECLS
 
