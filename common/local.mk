@@ -107,7 +107,6 @@ common_libcommon_la_SOURCES = \
 	common/search/faiss-shim.h \
 	common/search/faiss-take.c \
 	common/search/faiss-walk.c common/search/faiss-walk.h \
-	common/search/index-codes.c common/search/index-codes.h \
 	common/search/index-file.h \
 	common/search/index-write.c \
 	common/search/index.c common/search/index.h \

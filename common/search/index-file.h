@@ -39,9 +39,9 @@ struct extent {
     uint64_t vectors, rows, codes, scales, lost, end;
 };
 
-static inline uint64_t align_up(uint64_t x)
+static inline uint64_t align_up(uint64_t offset)
 {
-    return (x + ALIGN - 1) / ALIGN * ALIGN;
+    return (offset + ALIGN - 1) / ALIGN * ALIGN;
 }
 
 /* f32 or f16 with int8 codes beside them. */
@@ -67,75 +67,91 @@ static inline size_t stride_of(enum bl_dtype dtype, size_t dim)
 }
 
 /* n vectors from offset `at`; n * stride is known to be below 2^61. */
-static inline struct extent extent_of(uint64_t at, uint64_t n,
+static inline struct extent extent_of(uint64_t at, uint64_t count,
                                       enum bl_dtype dtype, size_t dim)
 {
-    struct extent x = { .vectors = at,
-                        .rows = at + n * stride_of(dtype, dim) };
+    struct extent extent = { .vectors = at,
+                        .rows = at + count * stride_of(dtype, dim) };
 
-    x.end = align_up(x.rows + n * 4);
+    extent.end = align_up(extent.rows + count * 4);
     if (has_both(dtype)) {
-        x.codes = x.end;
-        x.end = x.codes + n * stride_of(BL_DTYPE_INT8, dim);
+        extent.codes = extent.end;
+        extent.end = extent.codes + count * stride_of(BL_DTYPE_INT8, dim);
     }
     if (has_both(dtype) || dtype == BL_DTYPE_INT8) {
-        x.scales = x.end;
-        x.end = align_up(x.scales + n * 4);
+        extent.scales = extent.end;
+        extent.end = align_up(extent.scales + count * 4);
     }
     if (has_both(dtype)) {
-        x.lost = x.end;
-        x.end = align_up(x.lost + n * 4);
+        extent.lost = extent.end;
+        extent.end = align_up(extent.lost + count * 4);
     }
-    return x;
+    return extent;
 }
 
 /* A vector of f32 or f16 -> out[n]; n numbers may include padding. */
-static inline void decode_wide(enum bl_dtype dtype, const unsigned char *p,
-                               size_t n, float *out)
+static inline void decode_wide(enum bl_dtype dtype, const unsigned char *bytes,
+                               size_t count, float *out)
 {
-    const uint16_t *h = (const void *)p;
+    const uint16_t *halves = (const void *)bytes;
 
     if (dtype_size(dtype) == 4) {
-        memcpy(out, p, n * sizeof *out);
+        memcpy(out, bytes, count * sizeof *out);
         return;
     }
-    for (size_t i = 0; i < n; i++)
-        out[i] = bl_half_to_float(h[i]);
+    for (size_t i = 0; i < count; i++)
+        out[i] = bl_half_to_float(halves[i]);
 }
 
-static inline uint32_t get32(const unsigned char *p)
+static inline uint32_t get32(const unsigned char *bytes)
 {
-    return bl_le32(p);
+    return bl_le32(bytes);
 }
 
-static inline uint64_t get64(const unsigned char *p)
+static inline uint64_t get64(const unsigned char *bytes)
 {
-    return bl_le(p, 8);
+    return bl_le(bytes, 8);
 }
 
-static inline void put32(unsigned char *p, uint32_t x)
+static inline void put32(unsigned char *bytes, uint32_t value)
 {
-    bl_put_le(p, x, 4);
+    bl_put_le(bytes, value, 4);
 }
 
-static inline void put64(unsigned char *p, uint64_t x)
+static inline void put64(unsigned char *bytes, uint64_t value)
 {
-    bl_put_le(p, x, 8);
+    bl_put_le(bytes, value, 8);
 }
+
+/* ---- A vector rounded to int8, and what that loses ---- */
+
+/* v[n], finite -> codes[n] of -127..127; returns the scale, with which
+ * scale * codes is near v. */
+float bl_index_codes(const float *vector, size_t n, int8_t *codes);
+
+/* The length of v - scale * codes, to 1e-11 of it (n up to 65536). */
+double bl_index_lost(const float *vector, float scale, const int8_t *codes,
+                     size_t n);
+
+/* The same as a float that is not below it. */
+float bl_index_lost_above(const float *vector, float scale,
+                          const int8_t *codes, size_t n);
+
+/* ---- The file as a whole ---- */
 
 /* The header's sum: taken with its own 32 bytes zero. */
 static inline void header_sum(const unsigned char *header,
                               unsigned char sum[BL_SHA256_SIZE])
 {
     static const unsigned char zero[BL_SHA256_SIZE];
-    struct bl_sha256 s;
+    struct bl_sha256 state;
 
-    bl_sha256_init(&s);
-    bl_sha256_add(&s, header, AT_SUM);
-    bl_sha256_add(&s, zero, sizeof zero);
-    bl_sha256_add(&s, header + AT_SUM + sizeof zero,
+    bl_sha256_init(&state);
+    bl_sha256_add(&state, header, AT_SUM);
+    bl_sha256_add(&state, zero, sizeof zero);
+    bl_sha256_add(&state, header + AT_SUM + sizeof zero,
                   BL_INDEX_HEADER - AT_SUM - sizeof zero);
-    bl_sha256_end(&s, sum);
+    bl_sha256_end(&state, sum);
 }
 
 /* Payload is used as it lies in the file: little-endian machines only. */

@@ -7,7 +7,6 @@
 #include "base/buf.h"
 #include "base/finite.h"
 #include "tensor/half.h"
-#include "search/index-codes.h"
 #include "search/index-file.h"
 #include "search/index.h"
 #include "base/mem.h"
@@ -27,43 +26,46 @@ struct bl_index_writer {
     struct bl_sha256 sum;
 };
 
-static void writer_free(struct bl_index_writer *w)
+static void writer_free(struct bl_index_writer *writer)
 {
-    free(w->model);
-    free(w->kb);
-    free(w->vector);
-    free(w->seen);
-    bl_buf_free(&w->rows);
-    bl_buf_free(&w->scales);
-    bl_buf_free(&w->lost);
-    free(w);
+    free(writer->model);
+    free(writer->kb);
+    free(writer->vector);
+    free(writer->seen);
+    bl_buf_free(&writer->rows);
+    bl_buf_free(&writer->scales);
+    bl_buf_free(&writer->lost);
+    free(writer);
 }
 
-static bool good_name(const char *s)
+static bool good_name(const char *name)
 {
-    size_t n = strlen(s);
+    size_t length = strlen(name);
 
-    for (size_t i = 0; i < n; i++)
-        if (s[i] < ' ' || s[i] > '~')
+    for (size_t i = 0; i < length; i++)
+        if (name[i] < ' ' || name[i] > '~')
             return false;
-    return n > 0 && n <= BL_FINGERPRINT_MAX;
+    return length > 0 && length <= BL_FINGERPRINT_MAX;
 }
 
-static int check_spec(const char *path, const struct bl_index_spec *s,
+static int check_spec(const char *path, const struct bl_index_spec *spec,
                       struct bl_err *err)
 {
-    BL_ASSERT(s->dim > 0 && s->dim <= BL_VECTOR_MAX_DIM);
-    if (!good_name(s->model) || !good_name(s->kb))
+    BL_ASSERT(spec->dim > 0 && spec->dim <= BL_VECTOR_MAX_DIM);
+    if (!good_name(spec->model) || !good_name(spec->kb))
         return bl_fail(err, BL_DATA, "'%s': the fingerprints of model and "
                        "catalogue have to be 1 to %d printable bytes", path,
                        BL_FINGERPRINT_MAX);
-    if (s->kb_entities >= BL_INDEX_REMOVED)
+    if (spec->kb_entities >= BL_INDEX_REMOVED)
         return bl_fail(err, BL_DATA, "'%s': a catalogue of %" PRIu64
                        " entities, but an index holds %" PRIu32 " at most",
-                       path, s->kb_entities, BL_INDEX_REMOVED - 1);
+                       path, spec->kb_entities, BL_INDEX_REMOVED - 1);
     return check_machine(err);
 }
 
+/* The header's sums are of what follows it, so that its place is filled with
+ * zeros until the commit.  The space for the expected vectors is reserved
+ * now: a full disk is reported before hours of encoding. */
 struct bl_index_writer *bl_index_create(const char *path,
                                         const struct bl_index_spec *spec,
                                         struct bl_err *err)
@@ -81,131 +83,135 @@ struct bl_index_writer *bl_index_create(const char *path,
         bl_newfile_abort(file);
         return NULL;
     }
-    struct bl_index_writer *w = BL_NEW(struct bl_index_writer);
-    w->file = file;
-    w->spec = *spec;
-    w->spec.model = w->model = bl_xstrdup(spec->model);
-    w->spec.kb = w->kb = bl_xstrdup(spec->kb);
-    w->stride = stride_of(spec->dtype, spec->dim);
-    w->vector = bl_xcalloc(w->stride, 1);
-    w->seen = bl_xcalloc((size_t)(spec->kb_entities / 64 + 1), 8);
-    bl_sha256_init(&w->sum);
-    return w;
+    struct bl_index_writer *writer = BL_NEW(struct bl_index_writer);
+    writer->file = file;
+    writer->spec = *spec;
+    writer->spec.model = writer->model = bl_xstrdup(spec->model);
+    writer->spec.kb = writer->kb = bl_xstrdup(spec->kb);
+    writer->stride = stride_of(spec->dtype, spec->dim);
+    writer->vector = bl_xcalloc(writer->stride, 1);
+    writer->seen = bl_xcalloc((size_t)(spec->kb_entities / 64 + 1), 8);
+    bl_sha256_init(&writer->sum);
+    return writer;
 }
 
-static int encode_f16(struct bl_index_writer *w, uint64_t row, const float *v,
-                      struct bl_err *err)
+static int encode_f16(struct bl_index_writer *writer, uint64_t row,
+                      const float *vector, struct bl_err *err)
 {
-    for (size_t i = 0; i < w->spec.dim; i++) {
-        uint16_t h = bl_half_of_float(v[i]);
+    for (size_t i = 0; i < writer->spec.dim; i++) {
+        uint16_t half = bl_half_of_float(vector[i]);
 
-        if ((h & 0x7c00) == 0x7c00)
+        if ((half & 0x7c00) == 0x7c00)
             return bl_fail(err, BL_DATA, "row %" PRIu64 ": value %zu is %g, "
-                           "too large for f16", row, i, (double)v[i]);
-        memcpy(w->vector + 2 * i, &h, sizeof h);
+                           "too large for f16", row, i, (double)vector[i]);
+        memcpy(writer->vector + 2 * i, &half, sizeof half);
     }
     return 0;
 }
 
-static void encode_int8(struct bl_index_writer *w, const float *v)
+static void encode_int8(struct bl_index_writer *writer, const float *vector)
 {
-    float scale = bl_index_codes(v, w->spec.dim, (int8_t *)w->vector);
+    float scale = bl_index_codes(vector, writer->spec.dim,
+                                 (int8_t *)writer->vector);
 
-    bl_buf_put(&w->scales, &scale, sizeof scale);
+    bl_buf_put(&writer->scales, &scale, sizeof scale);
 }
 
-static int check_row(const struct bl_index_writer *w, uint64_t row,
-                     const float *v, struct bl_err *err)
+static int check_row(const struct bl_index_writer *writer, uint64_t row,
+                     const float *vector, struct bl_err *err)
 {
-    size_t bad = bl_finite_before(v, w->spec.dim);
+    size_t bad = bl_finite_before(vector, writer->spec.dim);
 
-    if (row >= w->spec.kb_entities)
+    if (row >= writer->spec.kb_entities)
         return bl_fail(err, BL_DATA, "row %" PRIu64 " of a catalogue of %"
-                       PRIu64 " entities", row, w->spec.kb_entities);
-    if (w->seen[row / 64] >> row % 64 & 1)
+                       PRIu64 " entities", row, writer->spec.kb_entities);
+    if (writer->seen[row / 64] >> row % 64 & 1)
         return bl_fail(err, BL_DATA, "row %" PRIu64 ": a second vector for "
                        "one entity", row);
-    if (bad < w->spec.dim)
+    if (bad < writer->spec.dim)
         return bl_fail(err, BL_DATA, "row %" PRIu64 ": value %zu is not "
                        "finite", row, bad);
     return 0;
 }
 
-int bl_index_add(struct bl_index_writer *w, uint64_t row, const float *v,
-                 struct bl_err *err)
+int bl_index_add(struct bl_index_writer *writer, uint64_t row,
+                 const float *vector, struct bl_err *err)
 {
     unsigned char number[4];
 
-    if (check_row(w, row, v, err) < 0)
+    if (check_row(writer, row, vector, err) < 0)
         return -1;
-    if (dtype_size(w->spec.dtype) == 4)
-        memcpy(w->vector, v, w->spec.dim * sizeof *v);
-    else if (w->spec.dtype == BL_DTYPE_INT8)
-        encode_int8(w, v);
-    else if (encode_f16(w, row, v, err) < 0)
+    if (dtype_size(writer->spec.dtype) == 4)
+        memcpy(writer->vector, vector, writer->spec.dim * sizeof *vector);
+    else if (writer->spec.dtype == BL_DTYPE_INT8)
+        encode_int8(writer, vector);
+    else if (encode_f16(writer, row, vector, err) < 0)
         return -1;
-    w->seen[row / 64] |= (uint64_t)1 << row % 64;
+    writer->seen[row / 64] |= (uint64_t)1 << row % 64;
     put32(number, (uint32_t)row);
-    bl_buf_put(&w->rows, number, sizeof number);
-    bl_sha256_add(&w->sum, w->vector, w->stride);
-    w->n++;
-    return bl_newfile_write(w->file, w->vector, w->stride, err);
+    bl_buf_put(&writer->rows, number, sizeof number);
+    bl_sha256_add(&writer->sum, writer->vector, writer->stride);
+    writer->n++;
+    return bl_newfile_write(writer->file, writer->vector, writer->stride, err);
 }
 
-uint64_t bl_index_added(const struct bl_index_writer *w)
+uint64_t bl_index_added(const struct bl_index_writer *writer)
 {
-    return w->n;
+    return writer->n;
 }
 
-uint64_t bl_index_missing(const struct bl_index_writer *w)
+uint64_t bl_index_missing(const struct bl_index_writer *writer)
 {
-    for (uint64_t i = 0; i < w->spec.kb_entities; i++)
-        if (!(w->seen[i / 64] >> i % 64 & 1))
+    for (uint64_t i = 0; i < writer->spec.kb_entities; i++)
+        if (!(writer->seen[i / 64] >> i % 64 & 1))
             return i;
-    return w->spec.kb_entities;
+    return writer->spec.kb_entities;
 }
 
 /* ---- Codes beside f32 or f16 ---- */
 
-/* The codes of n vectors as they were written, and what these lost. */
-static int write_codes_of(struct bl_index_writer *w,
+/* Codes are made of the vectors as the file has them: of f16 what was rounded
+ * away is no longer there, and what the codes lost is measured against what a
+ * search will read. */
+static int write_codes_of(struct bl_index_writer *writer,
                           const unsigned char *vectors, size_t n,
                           struct bl_err *err)
 {
-    size_t dim = w->spec.dim, stride = stride_of(BL_DTYPE_INT8, dim);
+    size_t dim = writer->spec.dim, stride = stride_of(BL_DTYPE_INT8, dim);
     int8_t *codes = bl_xcalloc(n, stride);
-    float *v = bl_xmalloc(dim, sizeof *v);
+    float *vector = bl_xmalloc(dim, sizeof *vector);
     int rc;
 
     for (size_t i = 0; i < n; i++) {
         int8_t *at = codes + i * stride;
         float scale, lost;
 
-        decode_wide(w->spec.dtype, vectors + i * w->stride, dim, v);
-        scale = bl_index_codes(v, dim, at);
-        lost = bl_index_lost_above(v, scale, at, dim);
-        bl_buf_put(&w->scales, &scale, sizeof scale);
-        bl_buf_put(&w->lost, &lost, sizeof lost);
+        decode_wide(writer->spec.dtype, vectors + i * writer->stride, dim,
+                    vector);
+        scale = bl_index_codes(vector, dim, at);
+        lost = bl_index_lost_above(vector, scale, at, dim);
+        bl_buf_put(&writer->scales, &scale, sizeof scale);
+        bl_buf_put(&writer->lost, &lost, sizeof lost);
     }
-    bl_sha256_add(&w->sum, codes, n * stride);
-    rc = bl_newfile_write(w->file, codes, n * stride, err);
+    bl_sha256_add(&writer->sum, codes, n * stride);
+    rc = bl_newfile_write(writer->file, codes, n * stride, err);
     free(codes);
-    free(v);
+    free(vector);
     return rc;
 }
 
-static int write_codes(struct bl_index_writer *w, struct bl_err *err)
+static int write_codes(struct bl_index_writer *writer, struct bl_err *err)
 {
-    uint64_t step = PIECE / w->stride + 1, n;
-    unsigned char *part = bl_xmalloc((size_t)step, w->stride);
+    uint64_t step = PIECE / writer->stride + 1, n;
+    unsigned char *part = bl_xmalloc((size_t)step, writer->stride);
     int rc = 0;
 
-    for (uint64_t at = 0; at < w->n && !rc; at += n) {
-        n = BL_MIN(w->n - at, step);
-        rc = bl_newfile_pread(w->file, part, (size_t)n * w->stride,
-                              BL_INDEX_HEADER + at * w->stride, err);
+    for (uint64_t at = 0; at < writer->n && !rc; at += n) {
+        n = BL_MIN(writer->n - at, step);
+        rc = bl_newfile_pread(writer->file, part, (size_t)n * writer->stride,
+                              BL_INDEX_HEADER + at * writer->stride, err);
         if (!rc)
-            rc = write_codes_of(w, part, (size_t)n, err);
+            rc = write_codes_of(writer, part, (size_t)n, err);
     }
     free(part);
     return rc;
@@ -214,67 +220,73 @@ static int write_codes(struct bl_index_writer *w, struct bl_err *err)
 /* ---- The end ---- */
 
 /* A table after the vectors, filled up to the next multiple of 64. */
-static int write_table(struct bl_index_writer *w, struct bl_buf *b,
+static int write_table(struct bl_index_writer *writer, struct bl_buf *table,
                        struct bl_err *err)
 {
     static const char zeros[ALIGN];
 
-    bl_buf_put(b, zeros, (size_t)(align_up(b->len) - b->len));
-    bl_sha256_add(&w->sum, b->data, b->len);
-    return b->len ? bl_newfile_write(w->file, b->data, b->len, err) : 0;
+    bl_buf_put(table, zeros, (size_t)(align_up(table->len) - table->len));
+    bl_sha256_add(&writer->sum, table->data, table->len);
+    return table->len
+               ? bl_newfile_write(writer->file, table->data, table->len, err)
+               : 0;
 }
 
-static int write_header(struct bl_index_writer *w, struct bl_err *err)
+/* Vectors may be fewer than expected, so that the extent is worked out again
+ * from the count.  The segment's sum is part of what the header's covers. */
+static int write_header(struct bl_index_writer *writer, struct bl_err *err)
 {
-    unsigned char h[BL_INDEX_HEADER] = { 0 }, *e = h + AT_TABLE;
-    const struct bl_index_spec *s = &w->spec;
-    struct extent x = extent_of(BL_INDEX_HEADER, w->n, s->dtype, s->dim);
+    unsigned char header[BL_INDEX_HEADER] = { 0 }, *entry = header + AT_TABLE;
+    const struct bl_index_spec *spec = &writer->spec;
+    struct extent extent = extent_of(BL_INDEX_HEADER, writer->n, spec->dtype,
+                                     spec->dim);
 
-    BL_ASSERT(x.end == bl_newfile_size(w->file));
-    memcpy(h, INDEX_MAGIC, 8);
-    put32(h + AT_VERSION, (uint32_t)bl_dtype_version(s->dtype));
-    put32(h + AT_BYTE_ORDER, INDEX_BYTE_ORDER);
-    put32(h + AT_HEADER, BL_INDEX_HEADER);
-    put32(h + AT_DTYPE, s->dtype);
-    put32(h + AT_DIM, (uint32_t)s->dim);
-    put32(h + AT_STRIDE, (uint32_t)w->stride);
-    put64(h + AT_N, w->n);
-    put64(h + AT_ENTITIES, s->kb_entities);
-    put64(h + AT_SIZE, x.end);
-    put32(h + AT_SEGMENTS, 1);
-    memcpy(h + AT_MODEL, s->model, strlen(s->model));
-    memcpy(h + AT_KB, s->kb, strlen(s->kb));
-    put64(e + AT_VECTORS, x.vectors);
-    put64(e + AT_COUNT, w->n);
-    put64(e + AT_ROWS, x.rows);
-    put64(e + AT_SCALES, x.scales);
-    put64(e + AT_END, x.end);
-    put64(e + AT_CODES, x.codes);
-    put64(e + AT_LOST, x.lost);
-    bl_sha256_end(&w->sum, e + AT_SEGMENT_SUM);
-    header_sum(h, h + AT_SUM);
-    return bl_newfile_pwrite(w->file, h, sizeof h, 0, err);
+    BL_ASSERT(extent.end == bl_newfile_size(writer->file));
+    memcpy(header, INDEX_MAGIC, 8);
+    put32(header + AT_VERSION, (uint32_t)bl_dtype_version(spec->dtype));
+    put32(header + AT_BYTE_ORDER, INDEX_BYTE_ORDER);
+    put32(header + AT_HEADER, BL_INDEX_HEADER);
+    put32(header + AT_DTYPE, spec->dtype);
+    put32(header + AT_DIM, (uint32_t)spec->dim);
+    put32(header + AT_STRIDE, (uint32_t)writer->stride);
+    put64(header + AT_N, writer->n);
+    put64(header + AT_ENTITIES, spec->kb_entities);
+    put64(header + AT_SIZE, extent.end);
+    put32(header + AT_SEGMENTS, 1);
+    memcpy(header + AT_MODEL, spec->model, strlen(spec->model));
+    memcpy(header + AT_KB, spec->kb, strlen(spec->kb));
+    put64(entry + AT_VECTORS, extent.vectors);
+    put64(entry + AT_COUNT, writer->n);
+    put64(entry + AT_ROWS, extent.rows);
+    put64(entry + AT_SCALES, extent.scales);
+    put64(entry + AT_END, extent.end);
+    put64(entry + AT_CODES, extent.codes);
+    put64(entry + AT_LOST, extent.lost);
+    bl_sha256_end(&writer->sum, entry + AT_SEGMENT_SUM);
+    header_sum(header, header + AT_SUM);
+    return bl_newfile_pwrite(writer->file, header, sizeof header, 0, err);
 }
 
-int bl_index_commit(struct bl_index_writer *w, struct bl_err *err)
+int bl_index_commit(struct bl_index_writer *writer, struct bl_err *err)
 {
     int rc = -1;
 
-    if (write_table(w, &w->rows, err) < 0
-        || (has_both(w->spec.dtype) && write_codes(w, err) < 0)
-        || write_table(w, &w->scales, err) < 0
-        || write_table(w, &w->lost, err) < 0 || write_header(w, err) < 0)
-        bl_newfile_abort(w->file);
+    if (write_table(writer, &writer->rows, err) < 0
+        || (has_both(writer->spec.dtype) && write_codes(writer, err) < 0)
+        || write_table(writer, &writer->scales, err) < 0
+        || write_table(writer, &writer->lost, err) < 0
+        || write_header(writer, err) < 0)
+        bl_newfile_abort(writer->file);
     else
-        rc = bl_newfile_commit(w->file, err);
-    writer_free(w);
+        rc = bl_newfile_commit(writer->file, err);
+    writer_free(writer);
     return rc;
 }
 
-void bl_index_abort(struct bl_index_writer *w)
+void bl_index_abort(struct bl_index_writer *writer)
 {
-    if (!w)
+    if (!writer)
         return;
-    bl_newfile_abort(w->file);
-    writer_free(w);
+    bl_newfile_abort(writer->file);
+    writer_free(writer);
 }

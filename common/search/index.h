@@ -82,11 +82,12 @@ struct bl_index {
 };
 
 /* -1: BL_DATA; nothing is left open. */
-int bl_index_open(struct bl_index *x, const char *path, struct bl_err *err);
-void bl_index_close(struct bl_index *x);
+int bl_index_open(struct bl_index *index, const char *path,
+                  struct bl_err *err);
+void bl_index_close(struct bl_index *index);
 
 /* BL_DATA unless the index was made from this catalogue. */
-int bl_index_check_kb(const struct bl_index *x, const char *fingerprint,
+int bl_index_check_kb(const struct bl_index *index, const char *fingerprint,
                       uint64_t entities, const char *kb_path,
                       struct bl_err *err);
 
@@ -94,12 +95,12 @@ int bl_index_check_kb(const struct bl_index *x, const char *fingerprint,
  * given once, finite values, zero padding, count, and that codes beside f32
  * or f16 are as near to them as they say.  BL_DATA names the first fault and
  * its place. */
-int bl_index_verify(const struct bl_index *x, struct bl_err *err);
+int bl_index_verify(const struct bl_index *index, struct bl_err *err);
 
 /* Vectors [first, first + n) of a segment as floats: out[n][padded]; of f32
  * and f16 with codes the vectors, not the codes. */
-void bl_index_decode(const struct bl_index *x,
-                     const struct bl_index_segment *seg, uint64_t first,
+void bl_index_decode(const struct bl_index *index,
+                     const struct bl_index_segment *segment, uint64_t first,
                      size_t n, float *out);
 
 /* ---- Making one ---- */
@@ -123,15 +124,15 @@ struct bl_index_writer *bl_index_create(const char *path,
  * is outside the catalogue or was given before, or a value is not finite (or
  * too large for f16); BL_SYSTEM when writing fails.  The writer stays to be
  * aborted. */
-int bl_index_add(struct bl_index_writer *w, uint64_t row, const float *v,
-                 struct bl_err *err);
-uint64_t bl_index_added(const struct bl_index_writer *w);
+int bl_index_add(struct bl_index_writer *writer, uint64_t row,
+                 const float *vector, struct bl_err *err);
+uint64_t bl_index_added(const struct bl_index_writer *writer);
 /* A catalogue row that has no vector yet; kb_entities when none lacks. */
-uint64_t bl_index_missing(const struct bl_index_writer *w);
+uint64_t bl_index_missing(const struct bl_index_writer *writer);
 /* Both release w.  Codes beside f32 or f16 are made by the commit, which for
  * that reads again what was written. */
-int bl_index_commit(struct bl_index_writer *w, struct bl_err *err);
-void bl_index_abort(struct bl_index_writer *w);
+int bl_index_commit(struct bl_index_writer *writer, struct bl_err *err);
+void bl_index_abort(struct bl_index_writer *writer);
 
 BL_END_DECLS
 

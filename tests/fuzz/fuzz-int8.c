@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "feed.h"
-#include "search/index-codes.h"
+#include "search/index-file.h"
 #include "net/int8.h"
 #include "base/mem.h"
 #include "search/topk-coarse.h"

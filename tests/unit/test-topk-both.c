@@ -11,7 +11,7 @@ static size_t which;
 #include <float.h>
 #include <unistd.h>
 
-#include "search/index-codes.h"
+#include "search/index-file.h"
 #include "search/index.h"
 #include "make-index.h"
 #include "base/mem.h"
