@@ -174,6 +174,9 @@ void bl_crew_lane_stop(struct bl_crew_lane *l)
     mark(l, &l->stopped);
 }
 
+/* Jobs are given back in the order in which they were put, so that this waits
+ * for the oldest one even when later ones are done.  Taking makes room, for
+ * which a bl_crew_lane_put() may be waiting. */
 void *bl_crew_lane_take(struct bl_crew_lane *l)
 {
     struct bl_crew *pool = l->pool;

@@ -206,6 +206,8 @@ void bl_sha256_init(struct bl_sha256 *state)
     state->bytes = 0;
 }
 
+/* Whole blocks are hashed where they lie; only what is left of one is copied
+ * and waits for the next call. */
 void bl_sha256_add(struct bl_sha256 *state, const void *data, size_t size)
 {
     bl_sha256_blocks_fn *blocks = best_blocks();

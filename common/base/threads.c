@@ -76,6 +76,9 @@ size_t bl_team_size(struct bl_team *t)
     return size;
 }
 
+/* The round is read before arriving: afterwards the last rank may already have
+ * turned it, and this rank would wait for a turn that never comes.  A short
+ * look comes before the lock, as most waits are shorter than a sleep. */
 void bl_team_wait(struct bl_team *t)
 {
     unsigned round = atomic_load(&t->round);
@@ -108,6 +111,9 @@ static void *member_run(void *arg)
     return NULL;
 }
 
+/* A thread that cannot be made is done without: the team is as large as it
+ * got, which is known, and told to the ranks that run already, when the last
+ * one has been asked for. */
 void bl_team_run(size_t threads, bl_team_work *work, void *ctx)
 {
     struct bl_team t = { .work = work, .ctx = ctx };

@@ -478,6 +478,9 @@ static int end_transforms(struct bl_faiss_walk *walk,
     return 0;
 }
 
+/* The table of an IDMap comes after the index inside.  Its ids are catalogue
+ * rows; that each lies in the catalogue is seen when one is given
+ * (bl_faiss_check_kb()). */
 static int end_map(struct bl_faiss_walk *walk,
                    struct bl_faiss_walk_level *level,
                    const struct bl_faiss_walk_level *in)

@@ -79,6 +79,10 @@ static void round_query(struct bl_coarse *c, size_t i, const float *q,
         c->longest = c->lengths[i];
 }
 
+/* Columns beyond the last query stay zero codes, as the kernels take whole
+ * blocks of OUTS; 128 is the zero of a kernel that has 128 added to the
+ * queries.  Without a kernel faster than plain C nothing is gained over
+ * floats, and a stride above BL_INT8_MAX_IN could overflow 32-bit sums. */
 static struct bl_coarse *coarse_new(const float *queries, size_t n,
                                     size_t length, size_t stride)
 {

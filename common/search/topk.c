@@ -199,7 +199,9 @@ static void choose(struct bl_heap *heaps, size_t n,
     }
 }
 
-/* Of vectors that are codes; first: counted through the segment. */
+/* The kernel has summed the products of the bare codes; each score still lacks
+ * its vector's scale.  `first` is the vector's number in its segment.  Types
+ * other than int8 need nothing. */
 static void scale_scores(const struct block *b, uint64_t first, size_t count,
                          float *scores, size_t n)
 {
@@ -208,6 +210,10 @@ static void scale_scores(const struct block *b, uint64_t first, size_t count,
             scores[i * TOPK_STRIP + j] *= b->segment->scales[first + j];
 }
 
+/* Four vectors at a time are made floats once and then meet all queries, in
+ * groups that stay in a cache with them.  A strip that is not full repeats its
+ * first row, so that the kernel has one form; choose() takes `count` of the
+ * scores.  The kernel is told where the next strip lies to fetch it ahead. */
 static void search_block(const struct worker *w, const struct block *b)
 {
     const struct job *job = w->job;
@@ -272,7 +278,8 @@ static void offer_exact(const struct worker *w, const struct block *b,
     }
 }
 
-/* Number i and those that follow it. */
+/* Vector number i of the block and those that follow it, as many as one call
+ * of bl_coarse_find() takes. */
 static struct bl_coarse_rows coarse_rows(const struct block *b, uint64_t i)
 {
     const struct bl_index_segment *s = b->segment;
@@ -460,6 +467,9 @@ static struct bl_coarse **coarse_all(const struct bl_topk *t,
     return stride ? bl_coarse_new(padded, n, t->length, stride) : NULL;
 }
 
+/* One set of heaps serves all threads, so that the threshold that one thread
+ * raises spares the others work.  The result does not depend on who came
+ * first: equal scores are ordered by row in the heap too. */
 void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
                     size_t k, struct bl_hit *hits, size_t *found)
 {
@@ -520,6 +530,9 @@ static bool block_of(const struct bl_index *x, uint64_t place,
     return false;
 }
 
+/* Scores single vectors by the same path as a search, as blocks of one vector
+ * with a heap of one hit: so they have the same bits.  A row with a vector in
+ * several shards gets the best of its scores. */
 void bl_topk_scores(struct bl_topk *t, const float *query,
                     const uint32_t *rows, size_t n, float *scores)
 {

@@ -313,6 +313,8 @@ static int check_archive(const struct bl_zip *zip, struct bl_span folder,
     return 0;
 }
 
+/* Each storage is an entry of exactly the size that the pickle declared: a
+ * larger one could hold bytes that no tensor accounts for. */
 static int bind_storages(struct bl_torchfile *file, const struct bl_zip *zip,
                          struct bl_span folder, struct bl_err *err)
 {
