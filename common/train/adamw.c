@@ -9,19 +9,20 @@
 
 #include "base/mem.h"
 
-void bl_adamw_init(struct bl_adamw *a, const struct bl_params *net)
+void bl_adamw_init(struct bl_adamw *adamw, const struct bl_params *net)
 {
-    *a = (struct bl_adamw){ .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8,
-                            .decay = 0.01, .correct = true };
-    a->m = bl_xcalloc(net->n, sizeof *a->m);
-    a->v = bl_xcalloc(net->n, sizeof *a->v);
+    *adamw = (struct bl_adamw){ .beta1 = 0.9, .beta2 = 0.999,
+        .epsilon = 1e-8, .decay = 0.01, .correct = true };
+
+    adamw->m = bl_xcalloc(net->n, sizeof *adamw->m);
+    adamw->v = bl_xcalloc(net->n, sizeof *adamw->v);
 }
 
-void bl_adamw_free(struct bl_adamw *a)
+void bl_adamw_free(struct bl_adamw *adamw)
 {
-    free(a->m);
-    free(a->v);
-    *a = (struct bl_adamw){ .m = NULL };
+    free(adamw->m);
+    free(adamw->v);
+    *adamw = (struct bl_adamw){ .m = NULL };
 }
 
 /* Numbers of one step that are the same for all parameters. */
@@ -31,53 +32,60 @@ struct factors {
     float epsilon, shrink;      /* what the decay takes off */
 };
 
-static void update(const struct factors *f, size_t n,
+static void update(const struct factors *factors, size_t n,
                    const float *restrict g, float *restrict m,
                    float *restrict v, float *restrict x)
 {
     for (size_t i = 0; i < n; i++) {
-        float mi = f->b1 * m[i] + f->c1 * g[i];
-        float vi = f->b2 * v[i] + f->c2 * g[i] * g[i];
-        float xi = x[i] - f->rate * mi
-            / (sqrtf(vi) * f->root + f->epsilon);
+        float mi = factors->b1 * m[i] + factors->c1 * g[i];
+        float vi = factors->b2 * v[i] + factors->c2 * g[i] * g[i];
+        float xi = x[i] - factors->rate * mi
+            / (sqrtf(vi) * factors->root + factors->epsilon);
 
         m[i] = mi;
         v[i] = vi;
-        x[i] = xi - f->shrink * xi;
+        x[i] = xi - factors->shrink * xi;
     }
 }
 
-void bl_adamw_step(struct bl_adamw *a, struct bl_params *net, double rate)
+/* The corrections of the bias are the same for all parameters: that of m is
+ * put into the rate and that of v into a factor of its root, which leaves
+ * update() one division. */
+void bl_adamw_step(struct bl_adamw *adamw, struct bl_params *net, double rate)
 {
-    double t = (double)++a->steps;
-    double fix1 = a->correct ? 1 - pow(a->beta1, t) : 1;
-    double fix2 = a->correct ? 1 - pow(a->beta2, t) : 1;
-    struct factors f = {
-        (float)a->beta1, (float)a->beta2, (float)(1 - a->beta1),
-        (float)(1 - a->beta2), (float)(rate / fix1),
-        (float)(1 / sqrt(fix2)), (float)a->epsilon, 0
+    double steps = (double)++adamw->steps;
+    double fix1 = adamw->correct ? 1 - pow(adamw->beta1, steps) : 1;
+    double fix2 = adamw->correct ? 1 - pow(adamw->beta2, steps) : 1;
+    struct factors factors = {
+        (float)adamw->beta1, (float)adamw->beta2, (float)(1 - adamw->beta1),
+        (float)(1 - adamw->beta2), (float)(rate / fix1),
+        (float)(1 / sqrt(fix2)), (float)adamw->epsilon, 0
     };
 
     for (size_t i = 0; i < net->n_params; i++) {
-        const struct bl_param *p = &net->params[i];
+        const struct bl_param *param = &net->params[i];
 
-        if (!p->moved)
+        if (!param->moved)
             continue;
-        f.shrink = p->decayed ? (float)(rate * a->decay) : 0;
-        update(&f, p->n, net->grads + p->at, a->m + p->at, a->v + p->at,
-               net->values + p->at);
+        factors.shrink = param->decayed ? (float)(rate * adamw->decay) : 0;
+        update(&factors, param->n, net->grads + param->at,
+               adamw->m + param->at, adamw->v + param->at,
+               net->values + param->at);
     }
 }
 
-static double square_sum(const float *g, size_t n)
+static double square_sum(const float *grads, size_t n)
 {
     double sum = 0;
 
     for (size_t i = 0; i < n; i++)
-        sum += (double)g[i] * (double)g[i];
+        sum += (double)grads[i] * (double)grads[i];
     return sum;
 }
 
+/* Gradients of parameters that do not move count too, as in BLINK, which
+ * clips all the model's parameters.  The sum is a double, because that of
+ * some hundred million squares would lose the small ones as a float. */
 double bl_params_clip(struct bl_params *net, double max)
 {
     double sum = 0, norm;
@@ -92,10 +100,10 @@ double bl_params_clip(struct bl_params *net, double max)
         return norm;
     factor = (float)(max / (norm + 1e-6));
     for (size_t i = 0; i < net->n_params; i++) {
-        const struct bl_param *p = &net->params[i];
+        const struct bl_param *param = &net->params[i];
 
-        for (size_t k = 0; p->wanted && k < p->n; k++)
-            net->grads[p->at + k] *= factor;
+        for (size_t k = 0; param->wanted && k < param->n; k++)
+            net->grads[param->at + k] *= factor;
     }
     return norm;
 }

@@ -27,11 +27,11 @@ struct bl_adamw {
 };
 
 /* Fills the struct; zero moments.  Free with bl_adamw_free(). */
-void bl_adamw_init(struct bl_adamw *a, const struct bl_params *net);
-void bl_adamw_free(struct bl_adamw *a);
+void bl_adamw_init(struct bl_adamw *adamw, const struct bl_params *net);
+void bl_adamw_free(struct bl_adamw *adamw);
 
 /* One step with net->grads on the parameters that are moved. */
-void bl_adamw_step(struct bl_adamw *a, struct bl_params *net, double rate);
+void bl_adamw_step(struct bl_adamw *adamw, struct bl_params *net, double rate);
 
 /* The length of all gradients that are wanted together; when it is above
  * max (> 0), they are scaled down by max / (norm + 1e-6), as PyTorch's

@@ -21,15 +21,15 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-static struct bl_span trim(struct bl_span s)
+static struct bl_span trim(struct bl_span text)
 {
-    while (s.n && is_blank(s.p[s.n - 1]))
-        s.n--;
-    while (s.n && is_blank(*s.p)) {
-        s.p++;
-        s.n--;
+    while (text.n && is_blank(text.p[text.n - 1]))
+        text.n--;
+    while (text.n && is_blank(*text.p)) {
+        text.p++;
+        text.n--;
     }
-    return s;
+    return text;
 }
 
 /* The first and the last column; equal when there is one. */
@@ -46,45 +46,49 @@ static void columns(struct bl_span line, struct bl_span *first,
     *last = (struct bl_span){ line.p + from, line.n - from };
 }
 
-static int find_type(struct bl_conll *c, struct bl_span name, size_t *out,
+static int find_type(struct bl_conll *conll, struct bl_span name, size_t *out,
                      struct bl_err *err)
 {
-    for (*out = 0; *out < c->n_types; ++*out)
-        if (bl_span_is(name, c->types[*out]))
+    for (*out = 0; *out < conll->n_types; ++*out)
+        if (bl_span_is(name, conll->types[*out]))
             return 0;
-    if (c->n_types == MAX_TYPES)
+    if (conll->n_types == MAX_TYPES)
         return bl_fail(err, BL_DATA, "more than %d types", MAX_TYPES);
-    c->types = bl_xrealloc(c->types, c->n_types + 1, sizeof *c->types);
-    c->types[c->n_types++] = bl_xasprintf("%.*s", (int)name.n, name.p);
+    conll->types = bl_xrealloc(conll->types, conll->n_types + 1,
+                               sizeof *conll->types);
+    conll->types[conll->n_types++] = bl_xasprintf("%.*s", (int)name.n, name.p);
     return 0;
 }
 
-/* Of BIO, BILOU and IOBES; NUL, which strchr() would find, is none. */
-static bool is_prefix(char c)
+/* The letters of BIO, BILOU and IOBES; strchr() would find a NUL too. */
+static bool is_prefix(char letter)
 {
-    return c && strchr("BISEUL", c);
+    return letter && strchr("BISEUL", letter);
 }
 
-/* begun: the token before is in the same sentence. */
-static int read_tag(struct bl_conll *c, struct bl_span tag, bool begun,
-                    struct bl_conll_token *t, struct bl_err *err)
+/* All schemes become BIO.  An I that continues nothing of its type begins an
+ * entity, as in IOB1, where B only parts two neighbours of one type.
+ * begun: the token before is in the same sentence. */
+static int read_tag(struct bl_conll *conll, struct bl_span tag, bool begun,
+                    struct bl_conll_token *token, struct bl_err *err)
 {
-    const struct bl_conll_token *before = begun ? &c->v[c->n - 1] : NULL;
+    const struct bl_conll_token *before = begun ? &conll->v[conll->n - 1]
+        : NULL;
 
-    t->kind = 'O';
+    token->kind = 'O';
     if (bl_span_is(tag, "O"))
         return 0;
     if (tag.n < 3 || tag.p[1] != '-' || !is_prefix(*tag.p))
         return bl_fail(err, BL_DATA, "expected a tag such as O or B-PER, "
                        "found '%.*s'", (int)BL_MIN(tag.n, 40),
                        tag.p);
-    if (find_type(c, (struct bl_span){ tag.p + 2, tag.n - 2 }, &t->type,
-                  err) < 0)
+    if (find_type(conll, (struct bl_span){ tag.p + 2, tag.n - 2 },
+                  &token->type, err) < 0)
         return -1;
-    t->kind = 'I';
+    token->kind = 'I';
     if (strchr("BSU", *tag.p) || !before || before->kind == 'O'
-        || before->type != t->type)
-        t->kind = 'B';
+        || before->type != token->type)
+        token->kind = 'B';
     return 0;
 }
 
@@ -95,100 +99,106 @@ struct begin {
     unsigned style;
 };
 
-static void end_sentence(struct bl_conll *c, struct begin *b)
+static void end_sentence(struct bl_conll *conll, struct begin *begin)
 {
-    size_t from = b->from;
+    size_t from = begin->from;
 
-    if (from == c->n)
+    if (from == conll->n)
         return;
-    BL_GROW(c->sentences, c->n_sentences + 1, c->cap_sentences);
-    c->sentences[c->n_sentences++] = (struct bl_conll_sentence){
-        from, c->n, b->first, b->style };
-    b->first = false;
-    b->from = c->n;
-    bl_buf_putc(&c->text, '\n');
+    BL_GROW(conll->sentences, conll->n_sentences + 1, conll->cap_sentences);
+    conll->sentences[conll->n_sentences++] = (struct bl_conll_sentence){
+        from, conll->n, begin->first, begin->style };
+    begin->first = false;
+    begin->from = conll->n;
+    bl_buf_putc(&conll->text, '\n');
 }
 
 /* "-DOCSTART- style=2 O"; other columns mean nothing. */
-static int begin_document(struct begin *b, struct bl_span line,
+static int begin_document(struct begin *begin, struct bl_span line,
                           struct bl_err *err)
 {
     static const char name[] = " style=";
     const char *at;
     char *end, text[256];
-    long n;
+    long style;
 
-    b->first = true;
-    b->style = 0;
+    begin->first = true;
+    begin->style = 0;
     snprintf(text, sizeof text, "%.*s", (int)line.n, line.p);
     for (char *p = text; *p; p++)
         *p = is_blank(*p) ? ' ' : *p;
     at = strstr(text, name);
     if (!at)
         return 0;
-    n = strtol(at + strlen(name), &end, 10);
-    if (end == at + strlen(name) || (*end && *end != ' ') || n < 0
-        || n > BL_MOST_STYLE)
+    style = strtol(at + strlen(name), &end, 10);
+    if (end == at + strlen(name) || (*end && *end != ' ') || style < 0
+        || style > BL_MOST_STYLE)
         return bl_fail(err, BL_DATA, "expected style=0 to style=%d, found "
                        "'%s'", BL_MOST_STYLE, at + 1);
-    b->style = (unsigned)n;
+    begin->style = (unsigned)style;
     return 0;
 }
 
-static int add_token(struct bl_conll *c, struct bl_span line, size_t from,
+/* The text is made of the tokens with single spaces between them: the columns
+ * do not tell where the original text had spaces. */
+static int add_token(struct bl_conll *conll, struct bl_span line, size_t from,
                      struct bl_err *err)
 {
-    struct bl_conll_token t = { .start = 0 };
-    struct bl_span token, tag;
+    struct bl_conll_token token = { .start = 0 };
+    struct bl_span word, tag;
 
-    columns(line, &token, &tag);
-    if (tag.p == token.p)
+    columns(line, &word, &tag);
+    if (tag.p == word.p)
         return bl_fail(err, BL_DATA, "expected a token and a tag, found "
                        "one column");
     if (bl_utf8_valid(line.p, line.n) != line.n)
         return bl_fail(err, BL_DATA, "invalid UTF-8");
-    if (read_tag(c, tag, c->n > from, &t, err) < 0)
+    if (read_tag(conll, tag, conll->n > from, &token, err) < 0)
         return -1;
-    if (c->n > from)
-        bl_buf_putc(&c->text, ' ');
-    t.start = c->text.len;
-    bl_buf_put_span(&c->text, token);
-    t.end = c->text.len;
-    BL_GROW(c->v, c->n + 1, c->cap);
-    c->v[c->n++] = t;
+    if (conll->n > from)
+        bl_buf_putc(&conll->text, ' ');
+    token.start = conll->text.len;
+    bl_buf_put_span(&conll->text, word);
+    token.end = conll->text.len;
+    BL_GROW(conll->v, conll->n + 1, conll->cap);
+    conll->v[conll->n++] = token;
     return 0;
 }
 
-static int read_all(struct bl_conll *c, struct bl_lines *lines,
+/* A blank line ends a sentence, a -DOCSTART- line (CoNLL-2003) ends the
+ * document as well. */
+static int read_all(struct bl_conll *conll, struct bl_lines *lines,
                     struct bl_sha256 *sum, struct bl_err *err)
 {
     enum bl_line_status status;
     struct bl_span line;
-    struct begin b = { .first = true };
+    struct begin begin = { .first = true };
 
     while ((status = bl_lines_next(lines, &line, err)) == BL_LINE_OK) {
         bl_sha256_add(sum, line.p, line.n);
         bl_sha256_add(sum, "\n", 1);
         line = trim(line);
         if (!line.n) {
-            end_sentence(c, &b);
+            end_sentence(conll, &begin);
         } else if (line.n >= 10 && !memcmp(line.p, "-DOCSTART-", 10)) {
-            end_sentence(c, &b);
-            if (begin_document(&b, line, err) < 0)
+            end_sentence(conll, &begin);
+            if (begin_document(&begin, line, err) < 0)
                 return -1;
-        } else if (add_token(c, line, b.from, err) < 0) {
+        } else if (add_token(conll, line, begin.from, err) < 0) {
             return -1;
         }
     }
-    end_sentence(c, &b);
+    end_sentence(conll, &begin);
     if (status == BL_LINE_TOO_LONG)
         return bl_fail(err, BL_DATA, "longer than %d bytes", MAX_LINE);
     return status == BL_LINE_END ? 0 : -1;
 }
 
+/* The digest is taken over the lines as they were read, so that a resumed run
+ * can tell that its file has changed. */
 struct bl_conll *bl_conll_read(const char *path, struct bl_err *err)
 {
-    struct bl_conll *c = BL_NEW(struct bl_conll);
+    struct bl_conll *conll = BL_NEW(struct bl_conll);
     unsigned char digest[BL_SHA256_SIZE];
     int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
     struct bl_lines *lines;
@@ -196,35 +206,35 @@ struct bl_conll *bl_conll_read(const char *path, struct bl_err *err)
 
     if (fd < 0) {
         bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
-        bl_conll_free(c);
+        bl_conll_free(conll);
         return NULL;
     }
     bl_sha256_init(&sum);
     lines = bl_lines_new(fd, path, MAX_LINE);
-    rc = read_all(c, lines, &sum, err);
+    rc = read_all(conll, lines, &sum, err);
     if (rc < 0)
         bl_err_prefix(err, "'%s':%zu", path, bl_lines_number(lines));
-    else if (!c->n_sentences)
+    else if (!conll->n_sentences)
         rc = bl_fail(err, BL_DATA, "'%s': no tagged sentence", path);
     bl_lines_free(lines);
     close(fd);
     bl_sha256_end(&sum, digest);
-    bl_sha256_hex(digest, 8, c->digest);
+    bl_sha256_hex(digest, 8, conll->digest);
     if (!rc)
-        return c;
-    bl_conll_free(c);
+        return conll;
+    bl_conll_free(conll);
     return NULL;
 }
 
-void bl_conll_free(struct bl_conll *c)
+void bl_conll_free(struct bl_conll *conll)
 {
-    if (!c)
+    if (!conll)
         return;
-    for (size_t i = 0; i < c->n_types; i++)
-        free(c->types[i]);
-    free(c->types);
-    free(c->v);
-    free(c->sentences);
-    bl_buf_free(&c->text);
-    free(c);
+    for (size_t i = 0; i < conll->n_types; i++)
+        free(conll->types[i]);
+    free(conll->types);
+    free(conll->v);
+    free(conll->sentences);
+    bl_buf_free(&conll->text);
+    free(conll);
 }

@@ -29,132 +29,145 @@ struct walk {
     const char *prefix;
     const struct bl_rows *words;        /* of the base's tower */
     uint64_t random;
-    void (*visit)(struct walk *w, const struct slot *s);
+    void (*visit)(struct walk *walk, const struct slot *slot);
 };
 
 /* ---- Walking over the tensors of a network ---- */
 
-static void visit(struct walk *w, const char *name, const float **p,
+/* The order of the visits is the order of the parameters in the flat arrays.
+ * A checkpoint saves these arrays whole (train-state.c), so with another
+ * order it would load old checkpoints into the wrong tensors. */
+static void visit(struct walk *walk, const char *name, const float **at,
                   size_t rows, size_t cols)
 {
     char full[MAX_NAME];
 
-    snprintf(full, sizeof full, "%s%s", w->prefix, name);
-    w->visit(w, &(struct slot){ full, p, rows, cols });
+    snprintf(full, sizeof full, "%s%s", walk->prefix, name);
+    walk->visit(walk, &(struct slot){ full, at, rows, cols });
 }
 
-static void walk_linear(struct walk *w, const char *name,
-                        struct bl_linear *l)
+static void walk_linear(struct walk *walk, const char *name,
+                        struct bl_linear *linear)
 {
     char part[MAX_NAME];
 
-    l->int8 = NULL;             /* would be of other values soon */
+    /* The 8-bit copy belongs to the base's values, which training changes. */
+    linear->int8 = NULL;
     snprintf(part, sizeof part, "%s.weight", name);
-    visit(w, part, &l->w, l->out, l->in);
+    visit(walk, part, &linear->w, linear->out, linear->in);
     snprintf(part, sizeof part, "%s.bias", name);
-    visit(w, part, &l->b, l->out, 0);
+    visit(walk, part, &linear->b, linear->out, 0);
 }
 
-static void walk_norm(struct walk *w, const char *name, struct bl_norm *n)
+static void walk_norm(struct walk *walk, const char *name,
+                      struct bl_norm *norm)
 {
-    size_t hidden = w->net->view.shape.hidden;
+    size_t hidden = walk->net->view.shape.hidden;
     char part[MAX_NAME];
 
     snprintf(part, sizeof part, "%s.weight", name);
-    visit(w, part, &n->gain, hidden, 0);
+    visit(walk, part, &norm->gain, hidden, 0);
     snprintf(part, sizeof part, "%s.bias", name);
-    visit(w, part, &n->bias, hidden, 0);
+    visit(walk, part, &norm->bias, hidden, 0);
 }
 
-static void walk_layer(struct walk *w, struct bl_layer *l, size_t number)
+/* The tensors of one layer, by the names that Hugging Face's BertLayer gives
+ * them. */
+static void walk_layer(struct walk *walk, struct bl_layer *layer,
+                       size_t number)
 {
-    const struct { const char *name; struct bl_linear *l; } linears[] = {
-        { "attention.self.query", &l->query },
-        { "attention.self.key", &l->key },
-        { "attention.self.value", &l->value },
-        { "attention.output.dense", &l->attended },
-        { "intermediate.dense", &l->up }, { "output.dense", &l->down },
+    const struct { const char *name; struct bl_linear *linear; } linears[] = {
+        { "attention.self.query", &layer->query },
+        { "attention.self.key", &layer->key },
+        { "attention.self.value", &layer->value },
+        { "attention.output.dense", &layer->attended },
+        { "intermediate.dense", &layer->up }, { "output.dense", &layer->down },
     };
     char part[MAX_NAME];
 
     for (size_t i = 0; i < BL_COUNT(linears); i++) {
         snprintf(part, sizeof part, "encoder.layer.%zu.%s", number,
                  linears[i].name);
-        walk_linear(w, part, linears[i].l);
+        walk_linear(walk, part, linears[i].linear);
     }
     snprintf(part, sizeof part, "encoder.layer.%zu.attention.output."
              "LayerNorm", number);
-    walk_norm(w, part, &l->attended_norm);
+    walk_norm(walk, part, &layer->attended_norm);
     snprintf(part, sizeof part, "encoder.layer.%zu.output.LayerNorm",
              number);
-    walk_norm(w, part, &l->norm);
+    walk_norm(walk, part, &layer->norm);
 }
 
-static void walk_tower(struct walk *w, struct bl_bert *t,
+/* The rows of words are copied first: a visit puts a pointer into the flat
+ * array at tower->words.f32, and fill() still has to read the base's words,
+ * which may be of another type than f32.  The head's name has no prefix. */
+static void walk_tower(struct walk *walk, struct bl_bert *tower,
                        const char *prefix, const char *head)
 {
-    const struct bl_shape *s = &w->net->view.shape;
-    struct bl_rows words = t->words;
+    const struct bl_shape *shape = &walk->net->view.shape;
+    struct bl_rows words = tower->words;
 
-    w->prefix = prefix;
-    w->words = &words;
-    visit(w, "embeddings.word_embeddings.weight", &t->words.f32, s->vocab,
-          s->hidden);
-    visit(w, "embeddings.position_embeddings.weight", &t->positions,
-          s->positions, s->hidden);
-    visit(w, "embeddings.token_type_embeddings.weight", &t->types, s->types,
-          s->hidden);
-    walk_norm(w, "embeddings.LayerNorm", &t->norm);
-    for (size_t i = 0; i < s->layers; i++)
-        walk_layer(w, &t->layers[i], i);
-    if (t->pooler.out)
-        walk_linear(w, "pooler.dense", &t->pooler);
-    w->prefix = "";
-    if (t->head.out)
-        walk_linear(w, head, &t->head);
+    walk->prefix = prefix;
+    walk->words = &words;
+    visit(walk, "embeddings.word_embeddings.weight", &tower->words.f32,
+          shape->vocab, shape->hidden);
+    visit(walk, "embeddings.position_embeddings.weight", &tower->positions,
+          shape->positions, shape->hidden);
+    visit(walk, "embeddings.token_type_embeddings.weight", &tower->types,
+          shape->types, shape->hidden);
+    walk_norm(walk, "embeddings.LayerNorm", &tower->norm);
+    for (size_t i = 0; i < shape->layers; i++)
+        walk_layer(walk, &tower->layers[i], i);
+    if (tower->pooler.out)
+        walk_linear(walk, "pooler.dense", &tower->pooler);
+    walk->prefix = "";
+    if (tower->head.out)
+        walk_linear(walk, head, &tower->head);
 }
 
 /* The names that model-bind.c knows a network of this role by. */
-static void walk_all(struct walk *w)
+static void walk_all(struct walk *walk)
 {
-    struct bl_model *m = &w->net->view;
-    enum bl_weight_names naming = bl_model_weight_names(m->weights);
+    struct bl_model *model = &walk->net->view;
+    enum bl_weight_names naming = bl_model_weight_names(model->weights);
 
-    if (m->n_towers == 2) {
-        walk_tower(w, &m->towers[0], "context_encoder.bert_model.",
+    if (model->n_towers == 2) {
+        walk_tower(walk, &model->towers[0], "context_encoder.bert_model.",
                    "context_encoder.additional_linear");
-        walk_tower(w, &m->towers[1], "cand_encoder.bert_model.",
+        walk_tower(walk, &model->towers[1], "cand_encoder.bert_model.",
                    "cand_encoder.additional_linear");
         return;
     }
-    if (m->role == BL_ROLE_CROSS_ENCODER && naming == BL_NAMING_BLINK_CROSS)
-        walk_tower(w, &m->towers[0], "encoder.bert_model.",
+    if (model->role == BL_ROLE_CROSS_ENCODER
+        && naming == BL_NAMING_BLINK_CROSS)
+        walk_tower(walk, &model->towers[0], "encoder.bert_model.",
                    "encoder.additional_linear");
     else
-        walk_tower(w, &m->towers[0],
+        walk_tower(walk, &model->towers[0],
                    naming == BL_NAMING_BERT ? "bert." : "", "classifier");
-    m->towers[1] = m->towers[0];
+    model->towers[1] = model->towers[0];
 }
 
 /* ---- Laying out, filling ---- */
 
-static void declare(struct walk *w, const struct slot *s)
+static void declare(struct walk *walk, const struct slot *slot)
 {
-    struct bl_params *net = w->net;
-    struct bl_param *p;
+    struct bl_params *net = walk->net;
+    struct bl_param *param;
 
-    net->params = bl_xrealloc(net->params, net->n_params + 1, sizeof *p);
-    p = &net->params[net->n_params++];
-    *p = (struct bl_param){ .name = bl_xstrdup(s->name),
-        .n_dims = s->cols ? 2 : 1, .dims = { s->rows, s->cols },
+    net->params = bl_xrealloc(net->params, net->n_params + 1, sizeof *param);
+    param = &net->params[net->n_params++];
+    *param = (struct bl_param){ .name = bl_xstrdup(slot->name),
+        .n_dims = slot->cols ? 2 : 1, .dims = { slot->rows, slot->cols },
         .at = net->n, .wanted = true, .moved = true,
-        .decayed = s->cols > 0 };
-    if (!bl_size_mul(s->rows, s->cols ? s->cols : 1, &p->n)
-        || !bl_size_add(net->n, p->n, &net->n))
+        .decayed = slot->cols > 0 };
+    if (!bl_size_mul(slot->rows, slot->cols ? slot->cols : 1, &param->n)
+        || !bl_size_add(net->n, param->n, &net->n))
         bl_oom(SIZE_MAX);
 }
 
-/* Two sums of uniform numbers are near enough to a normal number. */
+/* A sum of twelve uniform numbers has variance 1 and is near enough to a
+ * normal number; 0.02 is BERT's initializer_range. */
 static float small_number(uint64_t *random)
 {
     double sum = 0;
@@ -164,39 +177,39 @@ static float small_number(uint64_t *random)
     return (float)(0.02 * (sum - 6));
 }
 
-static void fill_random(struct walk *w, float *to, size_t n, bool bias)
+static void fill_random(struct walk *walk, float *to, size_t n, bool bias)
 {
     for (size_t i = 0; i < n; i++)
-        to[i] = bias ? 0 : small_number(&w->random);
+        to[i] = bias ? 0 : small_number(&walk->random);
 }
 
 /* New rows of the segment embedding begin near those that are there. */
-static void fill_types(struct walk *w, const float *from, float *to)
+static void fill_types(struct walk *walk, const float *from, float *to)
 {
-    const struct bl_shape *s = &w->net->view.shape;
-    size_t old = w->net->base->shape.types;
+    const struct bl_shape *shape = &walk->net->view.shape;
+    size_t old = walk->net->base->shape.types;
 
-    memcpy(to, from, BL_MIN(old, s->types) * s->hidden
+    memcpy(to, from, BL_MIN(old, shape->types) * shape->hidden
            * sizeof *to);
-    for (size_t i = old * s->hidden; i < s->types * s->hidden; i++)
-        to[i] = from[i % s->hidden] + small_number(&w->random);
+    for (size_t i = old * shape->hidden; i < shape->types * shape->hidden; i++)
+        to[i] = from[i % shape->hidden] + small_number(&walk->random);
 }
 
-static void fill(struct walk *w, const struct slot *s)
+static void fill(struct walk *walk, const struct slot *slot)
 {
-    struct bl_params *net = w->net;
-    struct bl_param *p = &net->params[net->n_params++];
-    float *to = net->values + p->at;
+    struct bl_params *net = walk->net;
+    struct bl_param *param = &net->params[net->n_params++];
+    float *to = net->values + param->at;
 
-    if (strstr(s->name, "word_embeddings"))
-        bl_rows_all(w->words, s->rows, s->cols, to);
-    else if (!*s->p)
-        fill_random(w, to, p->n, !s->cols);
-    else if (strstr(s->name, "token_type_embeddings"))
-        fill_types(w, *s->p, to);
+    if (strstr(slot->name, "word_embeddings"))
+        bl_rows_all(walk->words, slot->rows, slot->cols, to);
+    else if (!*slot->p)
+        fill_random(walk, to, param->n, !slot->cols);
+    else if (strstr(slot->name, "token_type_embeddings"))
+        fill_types(walk, *slot->p, to);
     else
-        memcpy(to, *s->p, p->n * sizeof *to);
-    *s->p = to;
+        memcpy(to, *slot->p, param->n * sizeof *to);
+    *slot->p = to;
 }
 
 /* ---- The network that the role asks for ---- */
@@ -204,53 +217,57 @@ static void fill(struct walk *w, const struct slot *s)
 static int set_towers(struct bl_params *net, const struct bl_params_spec *spec,
                       struct bl_arena *memory, struct bl_err *err)
 {
-    struct bl_model *m = &net->view;
+    struct bl_model *model = &net->view;
 
-    m->n_towers = spec->role == BL_ROLE_BI_ENCODER
-        ? (spec->towers ? spec->towers : m->n_towers) : 1;
-    if (m->n_towers < 1 || m->n_towers > BL_MAX_TOWERS)
+    model->n_towers = spec->role == BL_ROLE_BI_ENCODER
+        ? (spec->towers ? spec->towers : model->n_towers) : 1;
+    if (model->n_towers < 1 || model->n_towers > BL_MAX_TOWERS)
         return bl_fail(err, BL_USAGE, "expected 1 or 2 towers, found %zu",
-                       m->n_towers);
+                       model->n_towers);
     /* model-bind.c knows no name for it. */
-    if (m->n_towers == 1 && spec->role == BL_ROLE_BI_ENCODER
+    if (model->n_towers == 1 && spec->role == BL_ROLE_BI_ENCODER
         && net->base->role == spec->role
-        && m->towers[0].head.out)
+        && model->towers[0].head.out)
         return bl_fail(err, BL_USAGE, "'%s' has a linear layer after each "
                                       "tower, which a model of one tower "
                                       "cannot have",
-                       m->path);
+                       model->path);
     for (size_t i = 0; i < BL_MAX_TOWERS; i++) {
-        struct bl_bert *t = &m->towers[i];
-        struct bl_layer *layers = bl_arena_alloc(memory, m->shape.layers,
+        struct bl_bert *tower = &model->towers[i];
+        struct bl_layer *layers = bl_arena_alloc(memory, model->shape.layers,
                                                  sizeof *layers);
 
-        memcpy(layers, t->layers, m->shape.layers * sizeof *layers);
-        t->layers = layers;
+        memcpy(layers, tower->layers, model->shape.layers * sizeof *layers);
+        tower->layers = layers;
     }
     return 0;
 }
 
+/* A bi-encoder keeps the linear layer of a base that is a bi-encoder too; a
+ * classifier's would make no embedding.  A tagger labels every token and has
+ * no use for a pooler; a cross-encoder scores the pooled [CLS].  A layer that
+ * is set here has sizes but no values, so fill() gives it random ones. */
 static void set_head(struct bl_params *net, const struct bl_params_spec *spec)
 {
-    struct bl_model *m = &net->view;
-    size_t hidden = m->shape.hidden;
+    struct bl_model *model = &net->view;
+    size_t hidden = model->shape.hidden;
     bool same = net->base->role == spec->role;
 
-    for (size_t i = 0; i < m->n_towers; i++) {
-        struct bl_bert *t = &m->towers[i];
+    for (size_t i = 0; i < model->n_towers; i++) {
+        struct bl_bert *tower = &model->towers[i];
         struct bl_linear none = { .out = 0 };
         size_t out = spec->role == BL_ROLE_TAGGER ? spec->labels : 1;
 
         if (spec->role == BL_ROLE_BI_ENCODER) {
-            t->head = same ? t->head : none;
+            tower->head = same ? tower->head : none;
             continue;
         }
-        if (!same || t->head.out != out)
-            t->head = (struct bl_linear){ .out = out, .in = hidden };
-        if (spec->role == BL_ROLE_CROSS_ENCODER && !t->pooler.out)
-            t->pooler = (struct bl_linear){ .out = hidden, .in = hidden };
+        if (!same || tower->head.out != out)
+            tower->head = (struct bl_linear){ .out = out, .in = hidden };
+        if (spec->role == BL_ROLE_CROSS_ENCODER && !tower->pooler.out)
+            tower->pooler = (struct bl_linear){ .out = hidden, .in = hidden };
         if (spec->role == BL_ROLE_TAGGER)
-            t->pooler = none;
+            tower->pooler = none;
     }
 }
 
@@ -265,8 +282,8 @@ static void set_unused(struct bl_params *net)
 }
 
 struct bl_params *bl_params_new(const struct bl_model *base,
-                          const struct bl_params_spec *spec,
-                          struct bl_err *err)
+                                const struct bl_params_spec *spec,
+                                struct bl_err *err)
 {
     if (base->int8) {
         bl_fail(err, BL_DATA, "'%s': its weights are int8, which cannot be "
@@ -274,8 +291,8 @@ struct bl_params *bl_params_new(const struct bl_model *base,
         return NULL;
     }
     struct bl_params *net = BL_NEW(struct bl_params);
-    struct walk w = { .net = net, .spec = spec,
-                      .random = bl_random_seed(spec->seed, 'h', 0) };
+    struct walk walk = { .net = net, .spec = spec,
+                         .random = bl_random_seed(spec->seed, 'h', 0) };
     struct bl_arena *memory = BL_NEW(struct bl_arena);
 
     net->base = base;
@@ -289,13 +306,15 @@ struct bl_params *bl_params_new(const struct bl_model *base,
         return NULL;
     }
     set_head(net, spec);
-    w.visit = declare;
-    walk_all(&w);
+    /* Two walks: the array must have its final size before the tensors of
+     * the view point into it. */
+    walk.visit = declare;
+    walk_all(&walk);
     net->values = bl_xmalloc(net->n, sizeof *net->values);
     net->grads = bl_xcalloc(net->n, sizeof *net->grads);
     net->n_params = 0;
-    w.visit = fill;
-    walk_all(&w);
+    walk.visit = fill;
+    walk_all(&walk);
     set_unused(net);
     if (spec->role == BL_ROLE_BI_ENCODER)
         net->view.dim = net->view.towers[0].head.w
@@ -319,13 +338,15 @@ void bl_params_free(struct bl_params *net)
     free(net);
 }
 
-struct bl_param *bl_params_param(const struct bl_params *net, const float *p)
+struct bl_param *bl_params_param(const struct bl_params *net,
+                                 const float *value)
 {
-    for (size_t i = 0; p && i < net->n_params; i++) {
-        struct bl_param *q = &net->params[i];
+    for (size_t i = 0; value && i < net->n_params; i++) {
+        struct bl_param *param = &net->params[i];
 
-        if (p >= net->values + q->at && p < net->values + q->at + q->n)
-            return q;
+        if (value >= net->values + param->at
+            && value < net->values + param->at + param->n)
+            return param;
     }
     return NULL;
 }
@@ -360,6 +381,9 @@ static int freeze_layers(struct bl_params *net, const char *range,
     return 0;
 }
 
+/* Names are searched for a part of them, because the same tensor has another
+ * prefix in each naming.  "additional_linear" is the head in the names of
+ * BLINK, "classifier" in those of Hugging Face. */
 static int freeze_one(struct bl_params *net, const char *word,
                       struct bl_err *err)
 {
@@ -403,8 +427,12 @@ int bl_params_freeze(struct bl_params *net, const char *list,
     return rc;
 }
 
+/* The patterns are BLINK's to the letter.  None of them matches the pooler,
+ * which BLINK therefore never changes, though it computes its gradient and
+ * counts it in the norm that it clips.  "encoder.layer.8" has no dot at its
+ * end, which no BERT of up to 24 layers notices. */
 int bl_params_blink_groups(struct bl_params *net, const char *which,
-                        struct bl_err *err)
+                           struct bl_err *err)
 {
     static const struct { const char *name, *parts[6]; } groups[] = {
         { "additional_layers", { "additional" } },
@@ -417,25 +445,26 @@ int bl_params_blink_groups(struct bl_params *net, const char *which,
         { "all", { "additional", "bert_model.encoder.layer",
                    "bert_model.embeddings" } },
     };
-    size_t g = 0;
+    size_t group = 0;
 
-    while (g < BL_COUNT(groups)
-           && strcmp(groups[g].name, which))
-        g++;
-    if (g == BL_COUNT(groups))
+    while (group < BL_COUNT(groups)
+           && strcmp(groups[group].name, which))
+        group++;
+    if (group == BL_COUNT(groups))
         return bl_fail(err, BL_USAGE, "'%.40s' is not one of BLINK's choices: "
                                       "additional_layers, top_layer, "
                                       "top4_layers, all_encoder_layers, "
                                       "all", which);
     for (size_t i = 0; i < net->n_params; i++) {
-        struct bl_param *p = &net->params[i];
+        struct bl_param *param = &net->params[i];
 
-        p->wanted = true;
-        p->moved = false;
-        for (size_t j = 0; groups[g].parts[j]; j++)
-            p->moved = p->moved || strstr(p->name, groups[g].parts[j]);
-        p->decayed = !strstr(p->name, "bias") && !strstr(p->name, "gamma")
-            && !strstr(p->name, "beta");
+        param->wanted = true;
+        param->moved = false;
+        for (size_t j = 0; groups[group].parts[j]; j++)
+            param->moved |= strstr(param->name, groups[group].parts[j])
+                != NULL;
+        param->decayed = !strstr(param->name, "bias")
+            && !strstr(param->name, "gamma") && !strstr(param->name, "beta");
     }
     return 0;
 }

@@ -56,12 +56,13 @@ struct bl_params_spec {
 
 /* NULL with BL_DATA when the base cannot become that. */
 struct bl_params *bl_params_new(const struct bl_model *base,
-                          const struct bl_params_spec *spec,
-                          struct bl_err *err);
-void bl_params_free(struct bl_params *net);           /* NULL: nothing */
+                                const struct bl_params_spec *spec,
+                                struct bl_err *err);
+void bl_params_free(struct bl_params *net);     /* NULL: nothing */
 
-/* The parameter that `p`, a pointer into values, belongs to; NULL: none. */
-struct bl_param *bl_params_param(const struct bl_params *net, const float *p);
+/* The parameter that a pointer into net->values belongs to; NULL: none. */
+struct bl_param *bl_params_param(const struct bl_params *net,
+                                 const float *value);
 
 /* Which parameters are trained, by a list such as "embeddings,layers:0-3,
  * pooler,head": those are frozen, the others trained, those of one dimension
@@ -75,7 +76,7 @@ int bl_params_freeze(struct bl_params *net, const char *list,
  * "all".  Gradients of all parameters are wanted, as there; names that hold
  * "bias", "gamma" or "beta" have no decay, so LayerNorm.weight has. */
 int bl_params_blink_groups(struct bl_params *net, const char *which,
-                        struct bl_err *err);
+                           struct bl_err *err);
 
 BL_END_DECLS
 

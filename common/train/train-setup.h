@@ -38,18 +38,18 @@ struct bl_train_setup {
     struct bl_model_spec spec;
     struct bl_input_spec input;
     struct bl_wordpiece *words;
-    struct bl_params *net;         /* its view has the input and words above */
+    struct bl_params *net;      /* its view has the input and words above */
     const struct bl_train_api *api;
     struct bl_train *handle;    /* by bl_train_setup_start() */
 };
 
-int bl_train_setup(struct bl_train_setup *s, const struct bl_train_wish *w,
-                   struct bl_err *err);
+int bl_train_setup(struct bl_train_setup *setup,
+                   const struct bl_train_wish *wish, struct bl_err *err);
 /* Opens libtorch; after the choice of what is frozen.  BL_DATA when there is
  * none. */
-int bl_train_setup_start(struct bl_train_setup *s,
-                         const struct bl_train_settings *t,
+int bl_train_setup_start(struct bl_train_setup *setup,
+                         const struct bl_train_settings *settings,
                          struct bl_err *err);
-void bl_train_setup_free(struct bl_train_setup *s);
+void bl_train_setup_free(struct bl_train_setup *setup);
 
 #endif
