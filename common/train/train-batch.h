@@ -24,12 +24,12 @@ struct bl_sorted {
 };
 
 /* Starts over; a zeroed struct is good for the first time. */
-void bl_sorted_clear(struct bl_sorted *s);
+void bl_sorted_clear(struct bl_sorted *sorted);
 /* One more sequence, copied. */
-void bl_sorted_add(struct bl_sorted *s, const struct bl_input *in);
+void bl_sorted_add(struct bl_sorted *sorted, const struct bl_input *input);
 /* Sequences that were added to s->given directly are sorted too. */
-void bl_sorted_finish(struct bl_sorted *s);
+void bl_sorted_finish(struct bl_sorted *sorted);
 /* Also re-initialises. */
-void bl_sorted_free(struct bl_sorted *s);
+void bl_sorted_free(struct bl_sorted *sorted);
 
 #endif

@@ -58,8 +58,8 @@ struct bl_train_bi_task {
     size_t n_mined;
 };
 
-/* Fills the task's functions; b is its context and must outlive it. */
-void bl_train_bi_task(struct bl_train_bi_task *b, struct bl_task *task);
-void bl_train_bi_release(struct bl_train_bi_task *b);
+/* Fills the task's functions; bi is its context and must outlive it. */
+void bl_train_bi_task(struct bl_train_bi_task *bi, struct bl_task *task);
+void bl_train_bi_release(struct bl_train_bi_task *bi);
 
 #endif

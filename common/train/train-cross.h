@@ -42,11 +42,11 @@ struct bl_train_cross_task {
 
 /* Leaves out the examples that have no list, or no gold in it and are to be
  * dropped; how many. */
-size_t bl_train_cross_prune(struct bl_examples *x,
+size_t bl_train_cross_prune(struct bl_examples *examples,
                             const struct bl_train_cross_opts *opts);
-/* Fills the task's functions; c is its context and must outlive it. */
-void bl_train_cross_task(struct bl_train_cross_task *c,
+/* Fills the task's functions; cross is its context and must outlive it. */
+void bl_train_cross_task(struct bl_train_cross_task *cross,
                          struct bl_task *task);
-void bl_train_cross_release(struct bl_train_cross_task *c);
+void bl_train_cross_release(struct bl_train_cross_task *cross);
 
 #endif
