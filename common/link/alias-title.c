@@ -45,7 +45,7 @@ static bool comparable(struct bl_span title, const struct bl_buf *name,
     return holds(name, scratch);
 }
 
-void bl_alias_titles(const struct bl_candidates *c, struct bl_span mention,
+void bl_alias_titles(const struct bl_candidates *list, struct bl_span mention,
                      struct bl_entity_text *texts, size_t n)
 {
     struct bl_buf name = BL_BUF_INIT, scratch = BL_BUF_INIT;
@@ -55,7 +55,7 @@ void bl_alias_titles(const struct bl_candidates *c, struct bl_span mention,
     for (size_t i = 0; i < n && !found; i++)
         found = comparable(texts[i].title, &name, &scratch);
     for (size_t i = 0; i < n && !found; i++) {
-        if (!(c->v[i].prior > 0))
+        if (!(list->v[i].prior > 0))
             continue;
         put_words(&scratch, beginning(texts[i].text));
         if (!holds(&scratch, &name))

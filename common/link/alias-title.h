@@ -18,7 +18,7 @@
 /* texts[n] are those of the first n candidates; titles among them become
  * the mention, borrowed.  Nothing is done where a title holds the mention, or
  * the mention a title without its "(...)", word by word. */
-void bl_alias_titles(const struct bl_candidates *c, struct bl_span mention,
+void bl_alias_titles(const struct bl_candidates *list, struct bl_span mention,
                      struct bl_entity_text *texts, size_t n);
 
 #endif

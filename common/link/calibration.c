@@ -149,6 +149,8 @@ int bl_calibration_read(struct bl_calibration *out, const char *path,
     return rc;
 }
 
+/* The data folder's default.json comes before the one that is compiled in, so
+ * that an installation can be given another calibration without an option. */
 int bl_calibration_load(struct bl_calibration *out, const char *name,
                         struct bl_err *err)
 {

@@ -17,87 +17,91 @@ struct place {
     size_t at;
 };
 
-static int by_share(const void *a, const void *b)
+static int by_share(const void *one, const void *other)
 {
-    const struct place *x = a, *y = b;
+    const struct place *x = one, *y = other;
 
     if (x->share != y->share)
         return x->share > y->share ? -1 : 1;
     return (x->at > y->at) - (x->at < y->at);
 }
 
-static void order_by_share(struct bl_cascade *c, const double *share)
+static void order_by_share(struct bl_cascade *cascade, const double *share)
 {
-    struct place *p = bl_xmalloc(c->n, sizeof *p);
+    struct place *places = bl_xmalloc(cascade->n, sizeof *places);
 
-    for (size_t i = 0; i < c->n; i++)
-        p[i] = (struct place){ isnan(share[i]) ? 0 : share[i], i };
-    if (c->n > 1)
-        qsort(p, c->n, sizeof *p, by_share);
-    for (size_t i = 0; i < c->n; i++)
-        c->order[i] = p[i].at;
-    free(p);
+    for (size_t i = 0; i < cascade->n; i++)
+        places[i] = (struct place){ isnan(share[i]) ? 0 : share[i], i };
+    if (cascade->n > 1)
+        qsort(places, cascade->n, sizeof *places, by_share);
+    for (size_t i = 0; i < cascade->n; i++)
+        cascade->order[i] = places[i].at;
+    free(places);
 }
 
 /* From the end, so that what is small is not lost beside what is large. */
-static void sum_what_is_left(struct bl_cascade *c, const double *share)
+static void sum_what_is_left(struct bl_cascade *cascade, const double *share)
 {
-    c->left[c->n] = 0;
-    for (size_t i = c->n; i-- > 0;)
-        c->left[i] = c->left[i + 1] + share[c->order[i]];
+    cascade->left[cascade->n] = 0;
+    for (size_t i = cascade->n; i-- > 0;)
+        cascade->left[i] = cascade->left[i + 1] + share[cascade->order[i]];
 }
 
-void bl_cascade_start(struct bl_cascade *c, const struct bl_calibration *cal,
-                      struct bl_span mention,
+/* Shares are made over the first n alone, since those that are never read
+ * would take a part of the shares of the others. */
+void bl_cascade_start(struct bl_cascade *cascade,
+                      const struct bl_calibration *cal, struct bl_span mention,
                       const struct bl_candidates *list, size_t n,
-                      struct bl_arena *a)
+                      struct bl_arena *arena)
 {
     struct bl_candidates first = { list->v, n };
-    double *x, *share;
+    double *features, *share;
 
-    *c = (struct bl_cascade){ .list = list, .n = n, .calibration = cal,
-                              .mention = mention };
-    c->order = bl_arena_alloc(a, n, sizeof *c->order);
+    *cascade = (struct bl_cascade){ .list = list, .n = n, .calibration = cal,
+                                    .mention = mention };
+    cascade->order = bl_arena_alloc(arena, n, sizeof *cascade->order);
     for (size_t i = 0; i < n; i++)
-        c->order[i] = i;
+        cascade->order[i] = i;
     if (!cal)
         return;
-    c->left = bl_arena_alloc(a, n + 1, sizeof *c->left);
-    x = bl_xmalloc(n, BL_N_FEATURES * sizeof *x);
+    cascade->left = bl_arena_alloc(arena, n + 1, sizeof *cascade->left);
+    features = bl_xmalloc(n, BL_N_FEATURES * sizeof *features);
     share = bl_xmalloc(n, sizeof *share);
-    bl_rank_features(&first, mention, x);
-    bl_rank_shares(cal->profile[bl_rank_profile(&first)].rank, x, n, NULL,
-                   share);
-    order_by_share(c, share);
-    sum_what_is_left(c, share);
-    free(x);
+    bl_rank_features(&first, mention, features);
+    bl_rank_shares(cal->profile[bl_rank_profile(&first)].rank, features, n,
+                   NULL, share);
+    order_by_share(cascade, share);
+    sum_what_is_left(cascade, share);
+    free(features);
     free(share);
 }
 
 /* What blink-score would say of the list, were it written as it is now: the
  * probability of none. */
-static double none(const struct bl_cascade *c)
+static double none(const struct bl_cascade *cascade)
 {
-    struct bl_candidates now = { NULL, c->list->n };
-    double p;
+    struct bl_candidates now = { NULL, cascade->list->n };
+    double nil;
 
     now.v = bl_xmalloc(now.n, sizeof *now.v);
-    memcpy(now.v, c->list->v, now.n * sizeof *now.v);
+    memcpy(now.v, cascade->list->v, now.n * sizeof *now.v);
     for (size_t i = 0; i < now.n; i++)
         now.v[i].score = now.v[i].cross;
-    p = bl_rank(c->calibration, c->mention, NULL, &now);
+    nil = bl_rank(cascade->calibration, cascade->mention, NULL, &now);
     free(now.v);
-    return p;
+    return nil;
 }
 
-size_t bl_cascade_next(const struct bl_cascade *c, double risk)
+size_t bl_cascade_next(const struct bl_cascade *cascade, double risk)
 {
-    size_t rest = c->n - c->read;
-    size_t now = c->read < FIRST ? FIRST - c->read : 1 + c->read / 8;
+    size_t rest = cascade->n - cascade->read;
+    size_t now = cascade->read < FIRST ? FIRST - cascade->read
+        : 1 + cascade->read / 8;
 
-    if (!c->calibration || !rest)
+    if (!cascade->calibration || !rest)
         return rest;
-    if (c->read && risk > 0 && c->left[c->read] * (1 - none(c)) <= risk)
+    if (cascade->read && risk > 0
+        && cascade->left[cascade->read] * (1 - none(cascade)) <= risk)
         return 0;
     return BL_MIN(now, rest);
 }

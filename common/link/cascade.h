@@ -51,13 +51,13 @@ struct bl_cascade {
  * order of the list.  Scores of an earlier judge must be gone from it
  * (cross = NAN).  One that the judge has no score for (NAN) counts as not
  * read in p(none). */
-void bl_cascade_start(struct bl_cascade *c, const struct bl_calibration *cal,
-                      struct bl_span mention,
+void bl_cascade_start(struct bl_cascade *cascade,
+                      const struct bl_calibration *cal, struct bl_span mention,
                       const struct bl_candidates *list, size_t n,
-                      struct bl_arena *a);
+                      struct bl_arena *arena);
 
 /* How many of order[read ..] are to be read now; 0: the list is done.
  * risk 0: never before all are read. */
-size_t bl_cascade_next(const struct bl_cascade *c, double risk);
+size_t bl_cascade_next(const struct bl_cascade *cascade, double risk);
 
 #endif

@@ -43,93 +43,99 @@ struct bl_gather {
 
 /* ---- Opening ---- */
 
-static int check_kb(const struct bl_gather *g, const struct bl_index *x,
-                    struct bl_err *err)
+static int check_kb(const struct bl_gather *gather,
+                    const struct bl_index *index, struct bl_err *err)
 {
-    return !g->kb ? 0 : bl_index_check_kb(x, bl_kb_fingerprint(g->kb),
-                                          bl_kb_count(g->kb),
-                                          bl_kb_path(g->kb), err);
+    if (!gather->kb)
+        return 0;
+    return bl_index_check_kb(index, bl_kb_fingerprint(gather->kb),
+                             bl_kb_count(gather->kb), bl_kb_path(gather->kb),
+                             err);
 }
 
-static int add_shard(struct bl_gather *g, const struct bl_index *x,
+static int add_shard(struct bl_gather *gather, const struct bl_index *index,
                      struct bl_err *err)
 {
-    const struct bl_index *first = g->n_shards ? g->shards[0] : NULL;
+    const struct bl_index *first = gather->n_shards ? gather->shards[0] : NULL;
 
-    if (check_kb(g, x, err) < 0)
+    if (check_kb(gather, index, err) < 0)
         return -1;
-    if (x->n == 0)
+    if (index->n == 0)
         return 0;               /* knows neither model nor dimension */
-    if (first && strcmp(first->model, x->model))
+    if (first && strcmp(first->model, index->model))
         return bl_fail(err, BL_DATA, "'%s': made with model %.16s, but "
-                       "'%s' with %.16s", x->map.path, x->model,
+                       "'%s' with %.16s", index->map.path, index->model,
                        first->map.path, first->model);
-    if (first && first->dim != x->dim)
+    if (first && first->dim != index->dim)
         return bl_fail(err, BL_DATA, "'%s': vectors of %zu numbers, but "
-                       "'%s' has %zu", x->map.path, x->dim, first->map.path,
+                       "'%s' has %zu", index->map.path, index->dim,
+                       first->map.path,
                        first->dim);
-    g->shards[g->n_shards++] = x;
+    gather->shards[gather->n_shards++] = index;
     return 0;
 }
 
-static int open_shards(struct bl_gather *g, const char *const *names,
+static int open_shards(struct bl_gather *gather, const char *const *names,
                        size_t n, struct bl_err *err)
 {
-    g->indexes = BL_NEW_ARRAY(struct bl_index, n);
-    g->shards = BL_NEW_ARRAY(const struct bl_index *, n);
+    gather->indexes = BL_NEW_ARRAY(struct bl_index, n);
+    gather->shards = BL_NEW_ARRAY(const struct bl_index *, n);
     for (size_t i = 0; i < n; i++) {
         char *path = bl_path_find(BL_PATH_INDEX, names[i], err);
-        int rc = path ? bl_index_open(&g->indexes[i], path, err) : -1;
+        int rc = path ? bl_index_open(&gather->indexes[i], path, err) : -1;
 
         free(path);
         if (rc < 0)
             return -1;
-        g->n_indexes++;
-        if (add_shard(g, &g->indexes[i], err) < 0)
+        gather->n_indexes++;
+        if (add_shard(gather, &gather->indexes[i], err) < 0)
             return -1;
     }
     return 0;
 }
 
-static int open_exact(struct bl_gather *g, const char *const *names,
+static int open_exact(struct bl_gather *gather, const char *const *names,
                       size_t n, struct bl_err *err)
 {
-    if (g->opts.ef_search || g->opts.nprobe)
+    if (gather->opts.ef_search || gather->opts.nprobe)
         return bl_fail(err, BL_USAGE, "--ef-search and --nprobe are for "
                        "approximate indexes");
-    if (open_shards(g, names, n, err) < 0)
+    if (open_shards(gather, names, n, err) < 0)
         return -1;
-    g->topk = bl_topk_new(g->shards, g->n_shards, g->opts.threads);
-    if (g->n_shards) {
-        g->want_by = bl_xasprintf("'%s'", g->shards[0]->map.path);
-        g->want = (struct bl_vector_want){
-            g->shards[0]->dim, g->shards[0]->model, g->want_by
+    gather->topk = bl_topk_new(gather->shards, gather->n_shards,
+                               gather->opts.threads);
+    if (gather->n_shards) {
+        gather->want_by = bl_xasprintf("'%s'", gather->shards[0]->map.path);
+        gather->want = (struct bl_vector_want){
+            gather->shards[0]->dim, gather->shards[0]->model, gather->want_by
         };
     }
-    g->description = bl_xasprintf("%zu indexes, kernel %s", n,
-                                  bl_topk_describe());
+    gather->description = bl_xasprintf("%zu indexes, kernel %s", n,
+                                       bl_topk_describe());
     return 0;
 }
 
-static int open_approximate(struct bl_gather *g, const char *path,
+static int open_approximate(struct bl_gather *gather, const char *path,
                             struct bl_err *err)
 {
-    struct bl_ann_opts opts = { g->opts.ef_search, g->opts.nprobe,
-                                g->opts.threads };
-    const struct bl_faiss *f;
+    struct bl_ann_opts opts = { gather->opts.ef_search, gather->opts.nprobe,
+                                gather->opts.threads };
+    const struct bl_kb *kb = gather->kb;
+    const struct bl_faiss *file;
 
-    g->ann = bl_ann_open(path, &opts, err);
-    if (!g->ann)
+    gather->ann = bl_ann_open(path, &opts, err);
+    if (!gather->ann)
         return -1;
-    f = bl_ann_file(g->ann);
-    g->want_by = bl_xasprintf("'%s'", path);
-    g->want = (struct bl_vector_want){
-        f->dim, *f->model ? f->model : NULL, g->want_by
+    file = bl_ann_file(gather->ann);
+    gather->want_by = bl_xasprintf("'%s'", path);
+    gather->want = (struct bl_vector_want){
+        file->dim, *file->model ? file->model : NULL, gather->want_by
     };
-    g->description = bl_xstrdup(bl_ann_describe(g->ann));
-    return !g->kb ? 0 : bl_faiss_check_kb(f, bl_kb_fingerprint(g->kb),
-                                          bl_kb_count(g->kb),
-                                          bl_kb_path(g->kb), err);
+    gather->description = bl_xstrdup(bl_ann_describe(gather->ann));
+    if (!kb)
+        return 0;
+    return bl_faiss_check_kb(file, bl_kb_fingerprint(kb), bl_kb_count(kb),
+                             bl_kb_path(kb), err);
 }
 
 /* The path of the first that is a FAISS index, or NULL; caller frees.
@@ -146,63 +152,65 @@ static char *find_approximate(const char *const *names, size_t n)
     return NULL;
 }
 
+/* Without any name the standard index is opened, which bl_path_find() finds
+ * by the name NULL. */
 struct bl_gather *bl_gather_open(const char *const *indexes, size_t n,
                                  struct bl_kb *kb,
                                  const struct bl_gather_opts *opts,
                                  struct bl_err *err)
 {
     static const char *const standard[] = { NULL };
-    struct bl_gather *g = BL_NEW(struct bl_gather);
+    struct bl_gather *gather = BL_NEW(struct bl_gather);
     char *path = find_approximate(indexes, n);
     int rc;
 
     BL_ASSERT(opts->k > 0);
-    g->opts = *opts;
-    g->kb = kb;
+    gather->opts = *opts;
+    gather->kb = kb;
     if (path && n > 1)
         rc = bl_fail(err, BL_USAGE, "'%s' is a FAISS index, which cannot "
                      "be combined with other shards", path);
     else if (path)
-        rc = open_approximate(g, path, err);
+        rc = open_approximate(gather, path, err);
     else
-        rc = open_exact(g, n ? indexes : standard, n ? n : 1, err);
+        rc = open_exact(gather, n ? indexes : standard, n ? n : 1, err);
     free(path);
     if (rc < 0) {
-        bl_gather_close(g);
+        bl_gather_close(gather);
         return NULL;
     }
-    g->merged = bl_xmalloc(2 * opts->k + BL_GATHER_INITIALS,
-                           sizeof *g->merged);
-    return g;
+    gather->merged = bl_xmalloc(2 * opts->k + BL_GATHER_INITIALS,
+                                sizeof *gather->merged);
+    return gather;
 }
 
-void bl_gather_close(struct bl_gather *g)
+void bl_gather_close(struct bl_gather *gather)
 {
-    if (!g)
+    if (!gather)
         return;
-    bl_topk_free(g->topk);
-    bl_ann_close(g->ann);
-    for (size_t i = 0; i < g->n_indexes; i++)
-        bl_index_close(&g->indexes[i]);
-    free(g->indexes);
-    free(g->shards);
-    free(g->want_by);
-    free(g->description);
-    free(g->vectors);
-    free(g->nearest);
-    free(g->merged);
-    bl_arena_free(&g->names);
-    free(g);
+    bl_topk_free(gather->topk);
+    bl_ann_close(gather->ann);
+    for (size_t i = 0; i < gather->n_indexes; i++)
+        bl_index_close(&gather->indexes[i]);
+    free(gather->indexes);
+    free(gather->shards);
+    free(gather->want_by);
+    free(gather->description);
+    free(gather->vectors);
+    free(gather->nearest);
+    free(gather->merged);
+    bl_arena_free(&gather->names);
+    free(gather);
 }
 
-const struct bl_vector_want *bl_gather_want(const struct bl_gather *g)
+const struct bl_vector_want *bl_gather_want(const struct bl_gather *gather)
 {
-    return &g->want;
+    return &gather->want;
 }
 
-const char *bl_gather_describe(const struct bl_gather *g)
+const char *bl_gather_describe(const struct bl_gather *gather)
 {
-    return g->description;
+    return gather->description;
 }
 
 /* ---- Names ---- */
@@ -216,7 +224,7 @@ struct named {
 
 /* "ICJ", which no alias may explain, can be the initials of a title.  The
  * catalogue has none of fewer than three letters: they fit too many titles. */
-static int look_up_initials(struct bl_gather *g, struct bl_span name,
+static int look_up_initials(struct bl_gather *gather, struct bl_span name,
                             struct named *out, struct bl_err *err)
 {
     char capitals[BL_MOST_INITIALS];
@@ -227,29 +235,30 @@ static int look_up_initials(struct bl_gather *g, struct bl_span name,
     if (n < 3)
         return 0;
     bl_fold(&folded, (struct bl_span){ capitals, n });
-    rc = bl_kb_initials(g->kb, (struct bl_span){ folded.data, folded.len },
-                        MAX_GUESSES, &g->names, &out->guesses,
+    rc = bl_kb_initials(gather->kb,
+                        (struct bl_span){ folded.data, folded.len },
+                        MAX_GUESSES, &gather->names, &out->guesses,
                         &out->n_guesses, err);
     bl_buf_free(&folded);
     return rc;
 }
 
-/* *out lives until the next call. */
-static int look_up(struct bl_gather *g, struct bl_span name,
+/* What the name means in the catalogue; *out lives until the next call. */
+static int look_up(struct bl_gather *gather, struct bl_span name,
                    struct named *out, struct bl_err *err)
 {
     struct bl_buf folded = BL_BUF_INIT;
     int rc;
 
     memset(out, 0, sizeof *out);
-    if (!name.p || !g->kb)
+    if (!name.p || !gather->kb)
         return 0;
-    bl_arena_reset(&g->names);
+    bl_arena_reset(&gather->names);
     bl_fold(&folded, name);
-    rc = bl_kb_lookup(g->kb, (struct bl_span){ folded.data, folded.len },
-                      MAX_NAMED, &g->names, &out->names, err);
+    rc = bl_kb_lookup(gather->kb, (struct bl_span){ folded.data, folded.len },
+                      MAX_NAMED, &gather->names, &out->names, err);
     bl_buf_free(&folded);
-    return rc < 0 ? rc : look_up_initials(g, name, out, err);
+    return rc < 0 ? rc : look_up_initials(gather, name, out, err);
 }
 
 static double prior_of(const struct bl_kb_names *names, uint32_t row)
@@ -264,11 +273,11 @@ static double prior_of(const struct bl_kb_names *names, uint32_t row)
 
 static int best_first(const void *pa, const void *pb)
 {
-    const struct bl_hit *a = pa, *b = pb;
+    const struct bl_hit *one = pa, *other = pb;
 
-    if (a->score != b->score)
-        return a->score > b->score ? -1 : 1;
-    return (a->row > b->row) - (a->row < b->row);
+    if (one->score != other->score)
+        return one->score > other->score ? -1 : 1;
+    return (one->row > other->row) - (one->row < other->row);
 }
 
 static bool among(const struct bl_hit *hits, size_t n, int64_t row)
@@ -279,19 +288,19 @@ static bool among(const struct bl_hit *hits, size_t n, int64_t row)
     return false;
 }
 
-static int score_rows(struct bl_gather *g, const float *vector,
+static int score_rows(struct bl_gather *gather, const float *vector,
                       const uint32_t *rows, size_t n, float *scores,
                       struct bl_err *err)
 {
-    if (g->ann)
-        return bl_ann_scores(g->ann, vector, rows, n, scores, err);
-    bl_topk_scores(g->topk, vector, rows, n, scores);
+    if (gather->ann)
+        return bl_ann_scores(gather->ann, vector, rows, n, scores, err);
+    bl_topk_scores(gather->topk, vector, rows, n, scores);
     return 0;
 }
 
 /* Appends to g->merged[*n] the nearest `most` of those of rows[n_rows] that
  * are not among it.  A row without a vector has the score NAN. */
-static int add_rows(struct bl_gather *g, const float *vector,
+static int add_rows(struct bl_gather *gather, const float *vector,
                     const int64_t *rows, size_t n_rows, size_t most,
                     size_t *n, struct bl_err *err)
 {
@@ -302,16 +311,16 @@ static int add_rows(struct bl_gather *g, const float *vector,
     int rc = 0;
 
     for (size_t i = 0; i < n_rows; i++)
-        if (!among(g->merged, *n, rows[i]))
+        if (!among(gather->merged, *n, rows[i]))
             fresh[n_fresh++] = (uint32_t)rows[i];
     if (n_fresh)
-        rc = score_rows(g, vector, fresh, n_fresh, scores, err);
+        rc = score_rows(gather, vector, fresh, n_fresh, scores, err);
     for (size_t i = 0; i < n_fresh && rc == 0; i++)
         if (!isnan(scores[i]))
             found[n_found++] = (struct bl_hit){ scores[i], fresh[i] };
     qsort(found, n_found, sizeof *found, best_first);
     n_found = BL_MIN(n_found, most);
-    memcpy(g->merged + *n, found, n_found * sizeof *found);
+    memcpy(gather->merged + *n, found, n_found * sizeof *found);
     *n += n_found;
     free(fresh);
     free(scores);
@@ -319,125 +328,136 @@ static int add_rows(struct bl_gather *g, const float *vector,
     return rc;
 }
 
-/* Of the named entities the k best known ones, which come first in the
+/* Adds the k best known of the named entities, which come first in the
  * catalogue's answer, and not the k nearest: who is meant by a name nine times
  * in ten belongs in the list however far the vector is. */
-static int add_named(struct bl_gather *g, const float *vector,
+static int add_named(struct bl_gather *gather, const float *vector,
                      const struct named *named, size_t *n,
                      struct bl_err *err)
 {
-    size_t n_names = BL_MIN(named->names.n, g->opts.k);
+    size_t n_names = BL_MIN(named->names.n, gather->opts.k);
     int64_t *rows = bl_xmalloc(n_names, sizeof *rows);
     int rc;
 
     for (size_t i = 0; i < n_names; i++)
         rows[i] = named->names.v[i].row;
-    rc = add_rows(g, vector, rows, n_names, n_names, n, err);
+    rc = add_rows(gather, vector, rows, n_names, n_names, n, err);
     if (rc == 0)
-        rc = add_rows(g, vector, named->guesses, named->n_guesses,
+        rc = add_rows(gather, vector, named->guesses, named->n_guesses,
                       BL_GATHER_INITIALS, n, err);
     free(rows);
-    qsort(g->merged, *n, sizeof *g->merged, best_first);
+    qsort(gather->merged, *n, sizeof *gather->merged, best_first);
     return rc;
 }
 
-/* nearest[n], n <= k, and what is named -> *out. */
-static int make_list(struct bl_gather *g, const struct bl_gather_query *query,
+/* Makes the list of one query from its nearest[n], n <= k, and from what its
+ * name means in the catalogue. */
+static int make_list(struct bl_gather *gather,
+                     const struct bl_gather_query *query,
                      const struct bl_hit *nearest, size_t n,
                      struct bl_arena *arena, struct bl_gathered *out,
                      struct bl_err *err)
 {
     struct named named;
 
-    if (look_up(g, query->name, &named, err) < 0)
+    if (look_up(gather, query->name, &named, err) < 0)
         return -1;
-    memcpy(g->merged, nearest, n * sizeof *nearest);
+    memcpy(gather->merged, nearest, n * sizeof *nearest);
     if ((named.names.n || named.n_guesses)
-        && add_named(g, query->vector, &named, &n, err) < 0)
+        && add_named(gather, query->vector, &named, &n, err) < 0)
         return -1;
     out->n = n;
     out->v = bl_arena_alloc(arena, n, sizeof *out->v);
     for (size_t i = 0; i < n; i++)
         out->v[i] = (struct bl_gather_hit){
-            g->merged[i].score, g->merged[i].row,
-            prior_of(&named.names, g->merged[i].row)
+            gather->merged[i].score, gather->merged[i].row,
+            prior_of(&named.names, gather->merged[i].row)
         };
     return 0;
 }
 
 /* ---- Queries ---- */
 
-static void make_room(struct bl_gather *g, size_t n)
+static void make_room(struct bl_gather *gather, size_t n)
 {
-    if (n <= g->room)
+    if (n <= gather->room)
         return;
-    g->room = n;
-    g->vectors = bl_xrealloc(g->vectors, n, g->want.dim * sizeof(float) + 1);
-    g->nearest = bl_xrealloc(g->nearest, n, g->opts.k * sizeof *g->nearest);
+    gather->room = n;
+    gather->vectors = bl_xrealloc(gather->vectors, n,
+                                  gather->want.dim * sizeof(float) + 1);
+    gather->nearest = bl_xrealloc(gather->nearest, n,
+                                  gather->opts.k * sizeof *gather->nearest);
 }
 
-static int find_nearest(struct bl_gather *g, size_t n, size_t *found,
+static int find_nearest(struct bl_gather *gather, size_t n, size_t *found,
                         struct bl_err *err)
 {
-    if (g->ann)
-        return bl_ann_search(g->ann, g->vectors, n, g->opts.k, g->nearest,
-                             found, err);
-    bl_topk_search(g->topk, g->vectors, n, g->opts.k, g->nearest, found);
+    if (gather->ann)
+        return bl_ann_search(gather->ann, gather->vectors, n, gather->opts.k,
+                             gather->nearest, found, err);
+    bl_topk_search(gather->topk, gather->vectors, n, gather->opts.k,
+                   gather->nearest, found);
     return 0;
 }
 
-static int search_group(struct bl_gather *g,
+static int search_group(struct bl_gather *gather,
                         const struct bl_gather_query *queries, size_t n,
                         struct bl_arena *arena, struct bl_gathered *out,
                         struct bl_err *err)
 {
-    size_t found[GROUP], dim = g->want.dim;
+    size_t found[GROUP], dim = gather->want.dim;
 
-    make_room(g, n);
+    make_room(gather, n);
     for (size_t i = 0; i < n; i++)
-        memcpy(g->vectors + i * dim, queries[i].vector, dim * sizeof(float));
-    if (find_nearest(g, n, found, err) < 0)
+        memcpy(gather->vectors + i * dim, queries[i].vector,
+               dim * sizeof(float));
+    if (find_nearest(gather, n, found, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
-        if (make_list(g, &queries[i], g->nearest + i * g->opts.k, found[i],
-                      arena, &out[i], err) < 0)
+        if (make_list(gather, &queries[i],
+                      gather->nearest + i * gather->opts.k, found[i], arena,
+                      &out[i], err) < 0)
             return -1;
     return 0;
 }
 
-int bl_gather_search(struct bl_gather *g,
+int bl_gather_search(struct bl_gather *gather,
                      const struct bl_gather_query *queries, size_t n,
                      struct bl_arena *arena, struct bl_gathered *out,
                      struct bl_err *err)
 {
     for (size_t i = 0; i < n; i += GROUP)
-        if (search_group(g, queries + i, BL_MIN(n - i, GROUP), arena, out + i,
-                         err) < 0)
+        if (search_group(gather, queries + i, BL_MIN(n - i, GROUP), arena,
+                         out + i, err) < 0)
             return -1;
     return 0;
 }
 
 /* ---- What the catalogue says ---- */
 
-static int read_row(struct bl_gather *g, uint32_t row, struct bl_arena *arena,
-                    struct bl_entity *e, struct bl_err *err)
+static int read_row(struct bl_gather *gather, uint32_t row,
+                    struct bl_arena *arena, struct bl_entity *entity,
+                    struct bl_err *err)
 {
-    int found = bl_kb_brief_row(g->kb, row, arena, e, err);
+    int found = bl_kb_brief_row(gather->kb, row, arena, entity, err);
 
     if (!found)
         return bl_fail(err, BL_DATA, "'%s': an index names row %lu, which "
-                       "does not exist", bl_kb_path(g->kb),
+                       "does not exist", bl_kb_path(gather->kb),
                        (unsigned long)row);
     return found < 0 ? -1 : 0;
 }
 
-int bl_gather_candidates(struct bl_gather *g, const struct bl_gathered *list,
+/* Scores are checked here and not in the search, where one list with an
+ * infinite score would fail all queries of the call. */
+int bl_gather_candidates(struct bl_gather *gather,
+                         const struct bl_gathered *list,
                          struct bl_arena *arena, struct bl_candidates *out,
                          struct bl_err *err)
 {
-    struct bl_entity e;
+    struct bl_entity entity;
 
-    BL_ASSERT(g->kb);
+    BL_ASSERT(gather->kb);
     out->n = list->n;
     out->v = bl_arena_alloc(arena, list->n, sizeof *out->v);
     for (size_t i = 0; i < list->n; i++) {
@@ -446,13 +466,14 @@ int bl_gather_candidates(struct bl_gather *g, const struct bl_gathered *list,
         if (!isfinite(hit->score))
             return bl_fail(err, BL_NON_FINITE, "the score of row %lu is not "
                            "finite", (unsigned long)hit->row);
-        if (read_row(g, hit->row, arena, &e, err) < 0)
+        if (read_row(gather, hit->row, arena, &entity, err) < 0)
             return -1;
         out->v[i] = (struct bl_candidate){
-            .id = e.id, .title = e.title, .url = e.url, .qid = e.qid,
-            .type = e.type, .score = (double)hit->score,
-            .bi = (double)hit->score, .cross = NAN, .prior = hit->prior,
-            .p = NAN, .cross_p = NAN, .place = i
+            .id = entity.id, .title = entity.title, .url = entity.url,
+            .qid = entity.qid, .type = entity.type,
+            .score = (double)hit->score, .bi = (double)hit->score,
+            .cross = NAN, .prior = hit->prior, .p = NAN, .cross_p = NAN,
+            .place = i
         };
     }
     return 0;

@@ -71,17 +71,17 @@ struct bl_gather *bl_gather_open(const char *const *indexes, size_t n,
                                  struct bl_kb *kb,
                                  const struct bl_gather_opts *opts,
                                  struct bl_err *err);
-void bl_gather_close(struct bl_gather *g);      /* NULL: nothing */
+void bl_gather_close(struct bl_gather *gather); /* NULL: nothing */
 
 /* What a query's vector must be; give it to bl_vector_get(), or compare dim
  * with bl_encoder_dim() and model with the model's fingerprint.  dim is 0 and
  * model NULL when the indexes hold no vectors, and model NULL when FAISS's
  * file does not say.  Borrowed until close. */
-const struct bl_vector_want *bl_gather_want(const struct bl_gather *g);
+const struct bl_vector_want *bl_gather_want(const struct bl_gather *gather);
 
 /* "2 indexes, kernel avx2" or what bl_ann_describe() says; borrowed until
  * close. */
-const char *bl_gather_describe(const struct bl_gather *g);
+const char *bl_gather_describe(const struct bl_gather *gather);
 
 struct bl_gather_query {
     const float *vector;        /* [dim], finite */
@@ -122,7 +122,7 @@ enum { BL_GATHER_INITIALS = 4 };
  *
  * -1: BL_DATA when the catalogue cannot be read, BL_SYSTEM with what FAISS
  * says.  Then out is not to be used. */
-int bl_gather_search(struct bl_gather *g,
+int bl_gather_search(struct bl_gather *gather,
                      const struct bl_gather_query *queries, size_t n,
                      struct bl_arena *arena, struct bl_gathered *out,
                      struct bl_err *err);
@@ -135,7 +135,8 @@ int bl_gather_search(struct bl_gather *g,
  * -1: BL_NON_FINITE when a score is beyond the range of a float, as the
  * product of finite vectors may be, which concerns this list alone; BL_DATA
  * when the catalogue cannot be read or does not have such a row. */
-int bl_gather_candidates(struct bl_gather *g, const struct bl_gathered *list,
+int bl_gather_candidates(struct bl_gather *gather,
+                         const struct bl_gathered *list,
                          struct bl_arena *arena, struct bl_candidates *out,
                          struct bl_err *err);
 

@@ -34,67 +34,69 @@ struct bl_fit *bl_fit_new(void)
     return BL_NEW(struct bl_fit);
 }
 
-void bl_fit_free(struct bl_fit *f)
+void bl_fit_free(struct bl_fit *fit)
 {
-    for (size_t i = 0; f && i < f->n; i++)
-        free(f->v[i].x);
-    if (f)
-        free(f->v);
-    free(f);
+    for (size_t i = 0; fit && i < fit->n; i++)
+        free(fit->v[i].x);
+    if (fit)
+        free(fit->v);
+    free(fit);
 }
 
-void bl_fit_add(struct bl_fit *f, enum bl_profile profile, const double *x,
-                size_t n, size_t gold)
+void bl_fit_add(struct bl_fit *fit, enum bl_profile profile,
+                const double *features, size_t n, size_t gold)
 {
     if (!n)
         return;
-    BL_GROW(f->v, f->n + 1, f->cap);
-    f->v[f->n++] = (struct list){ profile, n, gold,
-        bl_xmemdup(x, n * BL_N_FEATURES * sizeof *x) };
+    BL_GROW(fit->v, fit->n + 1, fit->cap);
+    fit->v[fit->n++] = (struct list){
+        profile, n, gold,
+        bl_xmemdup(features, n * BL_N_FEATURES * sizeof *features)
+    };
 }
 
-size_t bl_fit_count(const struct bl_fit *f, enum bl_profile profile)
+size_t bl_fit_count(const struct bl_fit *fit, enum bl_profile profile)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < f->n; i++)
-        count += f->v[i].profile == profile;
+    for (size_t i = 0; i < fit->n; i++)
+        count += fit->v[i].profile == profile;
     return count;
 }
 
 /* ---- Newton's method ---- */
 
-/* What is known at one point: log-likelihood, its slope, and the negative
+/* What is known at one point: the log-likelihood, its slope, and the negative
  * of its curvature. */
 struct point {
     double value, slope[DIM], curve[DIM][DIM];
 };
 
 /* Solves curve * step = slope by Cholesky; the ridge makes it definite. */
-static void solve(struct point *p, double step[DIM])
+static void solve(struct point *point, double step[DIM])
 {
-    double (*a)[DIM] = p->curve;
+    double (*curve)[DIM] = point->curve;
 
     for (size_t j = 0; j < DIM; j++) {
         for (size_t k = 0; k < j; k++)
-            a[j][j] -= a[j][k] * a[j][k];
-        a[j][j] = sqrt(fmax(a[j][j], 1e-12));
+            curve[j][j] -= curve[j][k] * curve[j][k];
+        curve[j][j] = sqrt(fmax(curve[j][j], 1e-12));
         for (size_t i = j + 1; i < DIM; i++) {
             for (size_t k = 0; k < j; k++)
-                a[i][j] -= a[i][k] * a[j][k];
-            a[i][j] /= a[j][j];
+                curve[i][j] -= curve[i][k] * curve[j][k];
+            curve[i][j] /= curve[j][j];
         }
     }
     for (size_t i = 0; i < DIM; i++) {
-        step[i] = p->slope[i];
+        step[i] = point->slope[i];
         for (size_t k = 0; k < i; k++)
-            step[i] -= a[i][k] * step[k];
-        step[i] /= a[i][i];
+            step[i] -= curve[i][k] * step[k];
+        step[i] /= curve[i][i];
     }
     for (size_t i = DIM; i-- > 0;) {
         for (size_t k = i + 1; k < DIM; k++)
-            step[i] -= a[k][i] * step[k];
-        step[i] /= a[i][i];
+            step[i] -= curve[k][i] * step[k];
+        step[i] /= curve[i][i];
     }
 }
 
@@ -108,45 +110,48 @@ struct problem {
                  const double *w, struct point *p);
 };
 
-static void evaluate(const struct problem *pr, const double *w,
-                     struct point *p)
+static void evaluate(const struct problem *problem, const double *weights,
+                     struct point *point)
 {
-    memset(p, 0, sizeof *p);
-    for (size_t i = 0; i < pr->fit->n; i++)
-        if (pr->fit->v[i].profile == pr->from)
-            pr->look(pr, &pr->fit->v[i], w, p);
+    memset(point, 0, sizeof *point);
+    for (size_t i = 0; i < problem->fit->n; i++)
+        if (problem->fit->v[i].profile == problem->from)
+            problem->look(problem, &problem->fit->v[i], weights, point);
     for (size_t i = 0; i < DIM; i++) {
-        p->value -= ridge * w[i] * w[i] / 2;
-        p->slope[i] -= ridge * w[i];
-        p->curve[i][i] += ridge;
+        point->value -= ridge * weights[i] * weights[i] / 2;
+        point->slope[i] -= ridge * weights[i];
+        point->curve[i][i] += ridge;
         for (size_t k = 0; k < DIM; k++)
-            if (!pr->use[i] || !pr->use[k])
-                p->curve[i][k] = i == k;
-        if (!pr->use[i])
-            p->slope[i] = 0;
+            if (!problem->use[i] || !problem->use[k])
+                point->curve[i][k] = i == k;
+        if (!problem->use[i])
+            point->slope[i] = 0;
     }
 }
 
-static void maximise(const struct problem *pr, double w[DIM])
+/* A step is halved until the value does not fall: far from the maximum a
+ * whole Newton step may overshoot, but the likelihood is concave, so a short
+ * enough one rises. */
+static void maximise(const struct problem *problem, double weights[DIM])
 {
     struct point here, there;
     double step[DIM], next[DIM];
 
-    memset(w, 0, DIM * sizeof *w);
-    evaluate(pr, w, &here);
+    memset(weights, 0, DIM * sizeof *weights);
+    evaluate(problem, weights, &here);
     for (int round = 0; round < MAX_STEPS; round++) {
         double scale = 1, before = here.value;
         solve(&here, step);
         for (int halving = 0; halving < 30; halving++, scale /= 2) {
             for (size_t i = 0; i < DIM; i++)
-                next[i] = w[i] + scale * step[i];
-            evaluate(pr, next, &there);
+                next[i] = weights[i] + scale * step[i];
+            evaluate(problem, next, &there);
             if (there.value >= before)
                 break;
         }
         if (!(there.value > before))
             return;
-        memcpy(w, next, sizeof next);
+        memcpy(weights, next, sizeof next);
         here = there;
         if (there.value - before < 1e-9 * (1 + fabs(before)))
             return;
@@ -155,112 +160,121 @@ static void maximise(const struct problem *pr, double w[DIM])
 
 /* ---- The two likelihoods ---- */
 
-static void look_rank(const struct problem *pr, const struct list *l,
-                      const double *w, struct point *p)
+/* The log-likelihood of a softmax: its slope is what the right candidate's
+ * features have more than their mean under the shares, and the negative of
+ * its curvature is their covariance.  A list without the right candidate
+ * tells nothing about the order. */
+static void look_rank(const struct problem *problem, const struct list *list,
+                      const double *weights, struct point *point)
 {
     double mean[BL_N_FEATURES] = { 0 };
 
-    if (l->gold >= l->n)
+    if (list->gold >= list->n)
         return;
-    bl_rank_shares(w, l->x, l->n, NULL, pr->share);
-    p->value += log(fmax(pr->share[l->gold], 1e-300));
-    for (size_t c = 0; c < l->n; c++) {
-        const double *x = l->x + c * BL_N_FEATURES;
+    bl_rank_shares(weights, list->x, list->n, NULL, problem->share);
+    point->value += log(fmax(problem->share[list->gold], 1e-300));
+    for (size_t c = 0; c < list->n; c++) {
+        const double *row = list->x + c * BL_N_FEATURES;
         for (size_t i = 0; i < BL_N_FEATURES; i++) {
-            mean[i] += pr->share[c] * x[i];
+            mean[i] += problem->share[c] * row[i];
             for (size_t k = 0; k < BL_N_FEATURES; k++)
-                p->curve[i][k] += pr->share[c] * x[i] * x[k];
+                point->curve[i][k] += problem->share[c] * row[i] * row[k];
         }
     }
     for (size_t i = 0; i < BL_N_FEATURES; i++) {
-        p->slope[i] += l->x[l->gold * BL_N_FEATURES + i] - mean[i];
+        point->slope[i] += list->x[list->gold * BL_N_FEATURES + i] - mean[i];
         for (size_t k = 0; k < BL_N_FEATURES; k++)
-            p->curve[i][k] -= mean[i] * mean[k];
+            point->curve[i][k] -= mean[i] * mean[k];
     }
 }
 
 /* "None of them" is that the right one is not in the list, whether the
  * catalogue lacks it or the list does: then share * (1 - nil_p) is the
  * probability of each candidate. */
-static void look_nil(const struct problem *pr, const struct list *l,
-                     const double *w, struct point *p)
+static void look_nil(const struct problem *problem, const struct list *list,
+                     const double *weights, struct point *point)
 {
-    double z[BL_N_NIL_FEATURES], q, y;
+    double facts[BL_N_NIL_FEATURES], nil, none;
     size_t best;
 
-    bl_rank_shares(pr->rank, l->x, l->n, NULL, pr->share);
-    best = bl_rank_best(pr->share, l->n);
-    bl_rank_nil_features(l->x, pr->share, best, z);
-    q = bl_rank_nil(w, z);
-    y = l->gold >= l->n;
-    p->value += log(fmax(y > 0 ? q : 1 - q, 1e-300));
+    bl_rank_shares(problem->rank, list->x, list->n, NULL, problem->share);
+    best = bl_rank_best(problem->share, list->n);
+    bl_rank_nil_features(list->x, problem->share, best, facts);
+    nil = bl_rank_nil(weights, facts);
+    none = list->gold >= list->n;
+    point->value += log(fmax(none > 0 ? nil : 1 - nil, 1e-300));
     for (size_t i = 0; i < BL_N_NIL_FEATURES; i++) {
-        p->slope[i] += (y - q) * z[i];
+        point->slope[i] += (none - nil) * facts[i];
         for (size_t k = 0; k < BL_N_NIL_FEATURES; k++)
-            p->curve[i][k] += q * (1 - q) * z[i] * z[k];
+            point->curve[i][k] += nil * (1 - nil) * facts[i] * facts[k];
     }
 }
 
-static void measure(const struct problem *pr, const struct bl_weights *w,
+/* The losses are those of the data alone, without the ridge that evaluate()
+ * takes off. */
+static void measure(const struct problem *problem,
+                    const struct bl_weights *weights,
                     struct bl_fit_quality *quality)
 {
-    struct point p = { 0 };
+    struct point point = { 0 };
 
     *quality = (struct bl_fit_quality){ 0 };
-    for (size_t i = 0; i < pr->fit->n; i++) {
-        const struct list *l = &pr->fit->v[i];
-        if (l->profile != pr->from)
+    for (size_t i = 0; i < problem->fit->n; i++) {
+        const struct list *list = &problem->fit->v[i];
+        if (list->profile != problem->from)
             continue;
         quality->lists++;
-        quality->with_gold += l->gold < l->n;
-        look_rank(pr, l, w->rank, &p);
+        quality->with_gold += list->gold < list->n;
+        look_rank(problem, list, weights->rank, &point);
     }
     if (quality->with_gold)
-        quality->rank_loss = -p.value / (double)quality->with_gold;
-    p = (struct point){ 0 };
-    for (size_t i = 0; i < pr->fit->n; i++)
-        if (pr->fit->v[i].profile == pr->from)
-            look_nil(pr, &pr->fit->v[i], w->nil, &p);
+        quality->rank_loss = -point.value / (double)quality->with_gold;
+    point = (struct point){ 0 };
+    for (size_t i = 0; i < problem->fit->n; i++)
+        if (problem->fit->v[i].profile == problem->from)
+            look_nil(problem, &problem->fit->v[i], weights->nil, &point);
     if (quality->lists)
-        quality->nil_loss = -p.value / (double)quality->lists;
+        quality->nil_loss = -point.value / (double)quality->lists;
 }
 
 /* A prior may speak for a candidate or say nothing.  Where a catalogue has no
  * counts, its priors are guesses from the kinds of names, which the other
  * features know better, and a free coefficient comes out negative: with real
  * counts it would then turn every answer round. */
-static void maximise_prior(struct problem *pr, size_t prior, double sign,
-                           double w[DIM])
+static void maximise_prior(struct problem *problem, size_t prior, double sign,
+                           double weights[DIM])
 {
-    pr->use[prior] = true;
-    maximise(pr, w);
-    if (w[prior] * sign >= 0)
+    problem->use[prior] = true;
+    maximise(problem, weights);
+    if (weights[prior] * sign >= 0)
         return;
-    pr->use[prior] = false;
-    maximise(pr, w);
+    problem->use[prior] = false;
+    maximise(problem, weights);
 }
 
-void bl_fit_run(const struct bl_fit *f, enum bl_profile from, bool use_bi,
-                struct bl_weights *w, struct bl_fit_quality *quality)
+/* The first step is fitted first, because the second one sees the facts of
+ * the candidate that the first one puts at the top. */
+void bl_fit_run(const struct bl_fit *fit, enum bl_profile from, bool use_bi,
+                struct bl_weights *weights, struct bl_fit_quality *quality)
 {
-    struct problem pr = { .fit = f, .from = from };
+    struct problem problem = { .fit = fit, .from = from };
     double found[DIM];
     size_t longest = 1;
 
-    for (size_t i = 0; i < f->n; i++)
-        longest = BL_MAX(f->v[i].n, longest);
-    pr.share = bl_xmalloc(longest, sizeof *pr.share);
+    for (size_t i = 0; i < fit->n; i++)
+        longest = BL_MAX(fit->v[i].n, longest);
+    problem.share = bl_xmalloc(longest, sizeof *problem.share);
     for (size_t i = 0; i < BL_N_FEATURES; i++)
-        pr.use[i] = i != BL_F_BI || use_bi;
-    pr.look = look_rank;
-    maximise_prior(&pr, BL_F_PRIOR, 1, found);
-    memcpy(w->rank, found, sizeof w->rank);
+        problem.use[i] = i != BL_F_BI || use_bi;
+    problem.look = look_rank;
+    maximise_prior(&problem, BL_F_PRIOR, 1, found);
+    memcpy(weights->rank, found, sizeof weights->rank);
     for (size_t i = 0; i < DIM; i++)
-        pr.use[i] = i < BL_N_NIL_FEATURES && (i != BL_N_BI || use_bi);
-    pr.rank = w->rank;
-    pr.look = look_nil;
-    maximise_prior(&pr, BL_N_PRIOR, -1, found);
-    memcpy(w->nil, found, sizeof w->nil);
-    measure(&pr, w, quality);
-    free(pr.share);
+        problem.use[i] = i < BL_N_NIL_FEATURES && (i != BL_N_BI || use_bi);
+    problem.rank = weights->rank;
+    problem.look = look_nil;
+    maximise_prior(&problem, BL_N_PRIOR, -1, found);
+    memcpy(weights->nil, found, sizeof weights->nil);
+    measure(&problem, weights, quality);
+    free(problem.share);
 }

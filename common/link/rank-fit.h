@@ -3,7 +3,7 @@
  * rank-fit: finds a calibration from lists whose right answer is known.
  *
  *     struct bl_fit *f = bl_fit_new();
- *     bl_fit_add(f, profile, x, n, gold);         one call a list
+ *     bl_fit_add(f, profile, features, n, gold);  one call a list
  *     bl_fit_run(f, BL_PROFILE_COSINE, used, &weights, &quality);
  *     bl_fit_free(f);
  *
@@ -24,12 +24,12 @@ struct bl_fit;
 
 /* Never NULL; free with bl_fit_free(). */
 struct bl_fit *bl_fit_new(void);
-void bl_fit_free(struct bl_fit *f);
+void bl_fit_free(struct bl_fit *fit);
 
-/* x[n][BL_N_FEATURES] is copied.  gold: place of the right candidate, or
- * SIZE_MAX when none of them is. */
-void bl_fit_add(struct bl_fit *f, enum bl_profile profile, const double *x,
-                size_t n, size_t gold);
+/* features[n][BL_N_FEATURES] is copied.  gold: the place of the right
+ * candidate, or SIZE_MAX when none of them is. */
+void bl_fit_add(struct bl_fit *fit, enum bl_profile profile,
+                const double *features, size_t n, size_t gold);
 
 struct bl_fit_quality {
     size_t lists, with_gold;
@@ -38,11 +38,11 @@ struct bl_fit_quality {
 };
 
 /* Lists of that profile added so far. */
-size_t bl_fit_count(const struct bl_fit *f, enum bl_profile profile);
+size_t bl_fit_count(const struct bl_fit *fit, enum bl_profile profile);
 
-/* Fits *w to the lists of `from`.  use_bi false: the absolute bi-encoder
- * score is left out (the "open" profile). */
-void bl_fit_run(const struct bl_fit *f, enum bl_profile from, bool use_bi,
-                struct bl_weights *w, struct bl_fit_quality *quality);
+/* Fits *weights to the lists of `from`.  use_bi false: the absolute
+ * bi-encoder score is left out (the "open" profile). */
+void bl_fit_run(const struct bl_fit *fit, enum bl_profile from, bool use_bi,
+                struct bl_weights *weights, struct bl_fit_quality *quality);
 
 #endif

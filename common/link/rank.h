@@ -47,27 +47,30 @@
 BL_BEGIN_DECLS
 
 /* Which coefficients a list asks for. */
-enum bl_profile bl_rank_profile(const struct bl_candidates *c);
+enum bl_profile bl_rank_profile(const struct bl_candidates *list);
 
-/* x[n][BL_N_FEATURES], n = c->n, for the mention's text. */
-void bl_rank_features(const struct bl_candidates *c, struct bl_span mention,
-                      double *x);
+/* Fills features[list->n][BL_N_FEATURES] for the mention's text. */
+void bl_rank_features(const struct bl_candidates *list, struct bl_span mention,
+                      double *features);
 
-/* Softmax over the list: share[i] from x[i] and w; eligible (may be NULL)
- * false: share 0. */
-void bl_rank_shares(const double *w, const double *x, size_t n,
+/* The softmax over features[n][BL_N_FEATURES] * weights[BL_N_FEATURES], to
+ * share[n].  A candidate for which eligible[i] is false has share 0; eligible
+ * may be NULL: all are. */
+void bl_rank_shares(const double *weights, const double *features, size_t n,
                     const bool *eligible, double *share);
 /* The largest share, the first of equals; 0 for an empty list. */
 size_t bl_rank_best(const double *share, size_t n);
-/* What the second step sees: z[BL_N_NIL_FEATURES] for the best candidate. */
-void bl_rank_nil_features(const double *x, const double *share, size_t best,
-                          double *z);
-double bl_rank_nil(const double *w, const double *z);
+/* What the second step sees: facts[BL_N_NIL_FEATURES] of the best
+ * candidate. */
+void bl_rank_nil_features(const double *features, const double *share,
+                          size_t best, double *facts);
+/* The probability that none of the list is meant. */
+double bl_rank_nil(const double *weights, const double *facts);
 
 /* Sets p of every candidate and returns nil_p: 1 for a list without any
  * eligible candidate. */
 double bl_rank(const struct bl_calibration *cal, struct bl_span mention,
-               const bool *eligible, struct bl_candidates *c);
+               const bool *eligible, struct bl_candidates *list);
 
 BL_END_DECLS
 
