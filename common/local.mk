@@ -138,7 +138,6 @@ common_libcommon_la_SOURCES = \
 	common/link/gather.c common/link/gather.h \
 	common/link/rank-fit.c common/link/rank-fit.h \
 	common/link/rank.c common/link/rank.h \
-	common/eval/judge-sums.c \
 	common/eval/judge.c common/eval/judge.h \
 	common/eval/label-map.c common/eval/label-map.h \
 	common/eval/label.c common/eval/label.h \

@@ -14,214 +14,221 @@
 
 /* ---- Who ---- */
 
-static char *copy(struct bl_span s)
+static char *copy(struct bl_span text)
 {
-    return s.p ? bl_xasprintf("%.*s", (int)s.n, s.p) : NULL;
+    return text.p ? bl_xasprintf("%.*s", (int)text.n, text.p) : NULL;
 }
 
-static int text_of(const struct bl_record *r, const char *name,
-                   struct bl_arena *a, char **out, struct bl_err *err)
+static int text_of(const struct bl_record *record, const char *name,
+                   struct bl_arena *arena, char **out, struct bl_err *err)
 {
-    struct bl_span v, s = { NULL, 0 };
-    int got = bl_record_get(r, name, &v, err);
+    struct bl_span value, text = { NULL, 0 };
+    int got = bl_record_get(record, name, &value, err);
 
     if (got <= 0)
         return got;
-    if (bl_json_type(v) == BL_JSON_NUMBER)
-        s = v;
-    else if (bl_json_type(v) == BL_JSON_STRING
-             && bl_json_string(v, a, &s, err) < 0)
+    if (bl_json_type(value) == BL_JSON_NUMBER)
+        text = value;
+    else if (bl_json_type(value) == BL_JSON_STRING
+             && bl_json_string(value, arena, &text, err) < 0)
         return bl_err_prefix(err, "field '%s'", name);
-    *out = copy(s);
+    *out = copy(text);
     return 0;
 }
 
-static int make_key(struct bl_case *c, const struct bl_record *r,
+/* The document and the span name a mention in the output of any program; an
+ * id does where the programs keep it; the number of the line only does where
+ * both files have the same records in the same order. */
+static int make_key(struct bl_case *one, const struct bl_record *record,
                     struct bl_err *err)
 {
     int64_t start, end;
     int spans = 0, got;
 
-    got = bl_record_integer_opt(r, "start", 0, INT64_MAX, &start, err);
+    got = bl_record_integer_opt(record, "start", 0, INT64_MAX, &start, err);
     if (got < 0)
         return -1;
     spans += got;
-    got = bl_record_integer_opt(r, "end", 0, INT64_MAX, &end, err);
+    got = bl_record_integer_opt(record, "end", 0, INT64_MAX, &end, err);
     if (got < 0)
         return -1;
     spans += got;
-    if (spans == 2 && c->doc)
-        c->key = bl_xasprintf("%s\n%lld\n%lld", c->doc, (long long)start,
-                              (long long)end);
-    else if (c->id)
-        c->key = bl_xstrdup(c->id);
+    if (spans == 2 && one->doc)
+        one->key = bl_xasprintf("%s\n%lld\n%lld", one->doc, (long long)start,
+                                (long long)end);
+    else if (one->id)
+        one->key = bl_xstrdup(one->id);
     else
-        c->key = bl_xasprintf("%zu", r->number);
+        one->key = bl_xasprintf("%zu", record->number);
     return 0;
 }
 
-int bl_case_read(struct bl_case *c, const struct bl_record *r,
-                 struct bl_arena *a, struct bl_err *err)
+/* On failure what was read so far is freed, so that a caller can go on to the
+ * next record. */
+int bl_case_read(struct bl_case *one, const struct bl_record *record,
+                 struct bl_arena *arena, struct bl_err *err)
 {
-    struct bl_span gold = { NULL, 0 }, v;
+    struct bl_span gold = { NULL, 0 }, value;
     int got;
 
-    *c = (struct bl_case){ .line = r->number };
-    c->judged = (struct bl_judged){ .list_rank = BL_NOT_FOUND,
-                                    .bi_rank = BL_NOT_FOUND,
-                                    .confidence = NAN };
-    got = bl_record_get(r, "error", &v, err);
-    c->error = got == 1 && bl_json_type(v) != BL_JSON_NULL;
+    *one = (struct bl_case){ .line = record->number };
+    one->judged = (struct bl_judged){ .list_rank = BL_NOT_FOUND,
+                                      .bi_rank = BL_NOT_FOUND,
+                                      .confidence = NAN };
+    got = bl_record_get(record, "error", &value, err);
+    one->error = got == 1 && bl_json_type(value) != BL_JSON_NULL;
     if (got < 0
-        || bl_label_read(r, a, &c->judged.gold, &gold, err) < 0
-        || text_of(r, "doc", a, &c->doc, err) < 0
-        || text_of(r, "id", a, &c->id, err) < 0
-        || text_of(r, "mention", a, &c->mention, err) < 0
-        || make_key(c, r, err) < 0) {
-        bl_case_free(c);
+        || bl_label_read(record, arena, &one->judged.gold, &gold, err) < 0
+        || text_of(record, "doc", arena, &one->doc, err) < 0
+        || text_of(record, "id", arena, &one->id, err) < 0
+        || text_of(record, "mention", arena, &one->mention, err) < 0
+        || make_key(one, record, err) < 0) {
+        bl_case_free(one);
         return -1;
     }
-    c->gold = copy(gold);
+    one->gold = copy(gold);
     return 0;
 }
 
-int bl_case_group(struct bl_case *c, const struct bl_record *r,
-                  const char *name, struct bl_arena *a, struct bl_err *err)
+int bl_case_group(struct bl_case *one, const struct bl_record *record,
+                  const char *name, struct bl_arena *arena, struct bl_err *err)
 {
-    return text_of(r, name, a, &c->group, err);
+    return text_of(record, name, arena, &one->group, err);
 }
 
-void bl_case_free(struct bl_case *c)
+void bl_case_free(struct bl_case *one)
 {
-    free(c->key);
-    free(c->doc);
-    free(c->id);
-    free(c->mention);
-    free(c->gold);
-    free(c->answer);
-    free(c->group);
-    *c = (struct bl_case){ 0 };
+    free(one->key);
+    free(one->doc);
+    free(one->id);
+    free(one->mention);
+    free(one->gold);
+    free(one->answer);
+    free(one->group);
+    *one = (struct bl_case){ 0 };
 }
 
 /* ---- What ---- */
 
-static bool is_gold(const struct bl_case *c, struct bl_span id)
+static bool is_gold(const struct bl_case *one, struct bl_span id)
 {
-    return c->judged.gold == BL_GOLD_ENTITY && c->gold
-        && bl_span_is(id, c->gold);
+    return one->judged.gold == BL_GOLD_ENTITY && one->gold
+        && bl_span_is(id, one->gold);
 }
 
 /* How many candidates have a better bi_score than the one at `place`; equal
  * ones count as better when they come first in the list. */
-static size_t bi_rank(const struct bl_candidates *l, size_t place)
+static size_t bi_rank(const struct bl_candidates *list, size_t place)
 {
-    double mine = l->v[place].bi;
+    double mine = list->v[place].bi;
     size_t better = 0;
 
-    for (size_t i = 0; i < l->n; i++)
-        better += l->v[i].bi > mine || (l->v[i].bi == mine && i < place);
+    for (size_t i = 0; i < list->n; i++)
+        better += list->v[i].bi > mine || (list->v[i].bi == mine && i < place);
     return better;
 }
 
-static void judge_list(struct bl_case *c, const struct bl_candidates *l)
+static void judge_list(struct bl_case *one, const struct bl_candidates *list)
 {
-    struct bl_judged *j = &c->judged;
+    struct bl_judged *judged = &one->judged;
     size_t i = 0;
 
-    while (i < l->n && !is_gold(c, l->v[i].id))
+    while (i < list->n && !is_gold(one, list->v[i].id))
         i++;
-    if (i == l->n)
+    if (i == list->n)
         return;
-    j->list_rank = i;
-    j->bi_rank = isnan(l->v[i].bi) ? i : bi_rank(l, i);
+    judged->list_rank = i;
+    judged->bi_rank = isnan(list->v[i].bi) ? i : bi_rank(list, i);
 }
 
 static int number_of(struct bl_span object, const char *name, double *out,
                      struct bl_err *err)
 {
-    struct bl_span v;
-    int got = bl_json_get(object, name, &v, err);
+    struct bl_span value;
+    int got = bl_json_get(object, name, &value, err);
 
-    if (got == 1 && bl_json_type(v) == BL_JSON_NUMBER)
-        return bl_json_number(v, out, err);
+    if (got == 1 && bl_json_type(value) == BL_JSON_NUMBER)
+        return bl_json_number(value, out, err);
     return got < 0 ? -1 : 0;
 }
 
 /* `entity`: null, or an object with an id. */
-static int judge_entity(struct bl_case *c, const struct bl_record *r,
-                        struct bl_span entity, struct bl_arena *a,
+static int judge_entity(struct bl_case *one, const struct bl_record *record,
+                        struct bl_span entity, struct bl_arena *arena,
                         struct bl_err *err)
 {
-    struct bl_span v, id = { NULL, 0 };
+    struct bl_span value, id = { NULL, 0 };
     int got;
 
     if (bl_json_type(entity) == BL_JSON_NULL) {
-        if (bl_record_get(r, "nil_p", &v, err) == 1
-            && bl_json_type(v) == BL_JSON_NUMBER)
-            return bl_json_number(v, &c->judged.confidence, err);
+        if (bl_record_get(record, "nil_p", &value, err) == 1
+            && bl_json_type(value) == BL_JSON_NUMBER)
+            return bl_json_number(value, &one->judged.confidence, err);
         return 0;
     }
     if (bl_json_type(entity) != BL_JSON_OBJECT)
         return bl_fail(err, BL_BAD_FIELD, "field 'entity': expected object "
                        "or null, found %s",
                        bl_json_type_name(bl_json_type(entity)));
-    got = bl_json_get(entity, "id", &v, err);
+    got = bl_json_get(entity, "id", &value, err);
     if (got < 0)
         return -1;
-    if (got == 1 && bl_json_type(v) == BL_JSON_NUMBER)
-        id = v;
-    else if (got == 0 || bl_json_type(v) != BL_JSON_STRING)
+    if (got == 1 && bl_json_type(value) == BL_JSON_NUMBER)
+        id = value;
+    else if (got == 0 || bl_json_type(value) != BL_JSON_STRING)
         return bl_fail(err, BL_BAD_FIELD,
                        "field 'entity': expected an 'id' that is a string");
-    else if (bl_json_string(v, a, &id, err) < 0)
+    else if (bl_json_string(value, arena, &id, err) < 0)
         return -1;
-    c->judged.answered = true;
-    c->judged.right = is_gold(c, id);
-    c->answer = copy(id);
-    return number_of(entity, "p", &c->judged.confidence, err);
+    one->judged.answered = true;
+    one->judged.right = is_gold(one, id);
+    one->answer = copy(id);
+    return number_of(entity, "p", &one->judged.confidence, err);
 }
 
-int bl_case_judge(struct bl_case *c, const struct bl_record *r,
-                  struct bl_arena *a, struct bl_err *err)
+/* A right `entity` without a list counts as the first of one, so that a
+ * linker which names no candidates has a recall too. */
+int bl_case_judge(struct bl_case *one, const struct bl_record *record,
+                  struct bl_arena *arena, struct bl_err *err)
 {
     struct bl_candidates list = { NULL, 0 };
-    struct bl_span entity, v;
+    struct bl_span entity, value;
     int has_entity, has_list;
 
-    if (c->error) {
-        c->judged.missed = true;
+    if (one->error) {
+        one->judged.missed = true;
         return 0;
     }
-    has_entity = bl_record_get(r, "entity", &entity, err);
-    has_list = bl_record_get(r, "candidates", &v, err);
+    has_entity = bl_record_get(record, "entity", &entity, err);
+    has_list = bl_record_get(record, "candidates", &value, err);
     if (has_entity < 0 || has_list < 0)
         return -1;
-    if (!has_entity && !has_list && c->judged.gold == BL_GOLD_NONE)
+    if (!has_entity && !has_list && one->judged.gold == BL_GOLD_NONE)
         return 0;
     if ((has_list || !has_entity)
-        && bl_candidates_read(r, a, &list, err) < 0)
+        && bl_candidates_read(record, arena, &list, err) < 0)
         return -1;
-    judge_list(c, &list);
+    judge_list(one, &list);
     if (has_entity) {
-        if (judge_entity(c, r, entity, a, err) < 0)
+        if (judge_entity(one, record, entity, arena, err) < 0)
             return -1;
-        if (!has_list && c->judged.right)
-            c->judged.list_rank = c->judged.bi_rank = 0;
+        if (!has_list && one->judged.right)
+            one->judged.list_rank = one->judged.bi_rank = 0;
         return 0;
     }
-    c->judged.answered = list.n > 0;
-    c->judged.right = c->judged.list_rank == 0;
-    c->judged.confidence = list.n ? list.v[0].p : NAN;
-    c->answer = list.n ? copy(list.v[0].id) : NULL;
+    one->judged.answered = list.n > 0;
+    one->judged.right = one->judged.list_rank == 0;
+    one->judged.confidence = list.n ? list.v[0].p : NAN;
+    one->answer = list.n ? copy(list.v[0].id) : NULL;
     return 0;
 }
 
 /* ---- Many ---- */
 
-void bl_cases_add(struct bl_cases *all, const struct bl_case *c)
+void bl_cases_add(struct bl_cases *all, const struct bl_case *one)
 {
     BL_GROW(all->v, all->n + 1, all->cap);
-    all->v[all->n++] = *c;
+    all->v[all->n++] = *one;
 }
 
 void bl_cases_free(struct bl_cases *all)
@@ -237,28 +244,28 @@ static int by_line(const struct bl_case *x, const struct bl_case *y)
     return (x->line > y->line) - (x->line < y->line);
 }
 
-static int by_key(const void *a, const void *b)
+static int by_key(const void *one, const void *other)
 {
-    const struct bl_case *x = a, *y = b;
+    const struct bl_case *x = one, *y = other;
     int order = strcmp(x->key, y->key);
 
     return order ? order : by_line(x, y);
 }
 
-static int by_doc(const void *a, const void *b)
+static int by_doc(const void *one, const void *other)
 {
-    const struct bl_case *x = a, *y = b;
+    const struct bl_case *x = one, *y = other;
     int order = strcmp(x->doc ? x->doc : "", y->doc ? y->doc : "");
 
     return order ? order : by_line(x, y);
 }
 
-static int by_group(const void *a, const void *b)
+static int by_group(const void *one, const void *other)
 {
-    const struct bl_case *x = a, *y = b;
+    const struct bl_case *x = one, *y = other;
     int order = strcmp(x->group ? x->group : "", y->group ? y->group : "");
 
-    return order ? order : by_doc(a, b);
+    return order ? order : by_doc(one, other);
 }
 
 void bl_cases_sort(struct bl_cases *all)
@@ -295,4 +302,108 @@ struct bl_case *bl_cases_find(struct bl_cases *all, const char *key)
     if (lo < all->n && !strcmp(all->v[lo].key, key))
         return &all->v[lo];
     return NULL;
+}
+
+/* ---- Sums and bootstrap samples ---- */
+
+/* The cases of one document, which are neighbours.  A case without a document
+ * is a group of its own. */
+struct group {
+    size_t from, n;
+    bool doc;
+};
+
+static size_t make_groups(const struct bl_cases *all, struct group *groups)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < all->n; i++) {
+        const char *doc = all->v[i].doc;
+        if (doc && i && all->v[i - 1].doc
+            && !strcmp(doc, all->v[i - 1].doc))
+            groups[n - 1].n++;
+        else
+            groups[n++] = (struct group){ i, 1, doc != NULL };
+    }
+    return n;
+}
+
+static void add_group(struct bl_tally *sum, const struct bl_cases *all,
+                      const struct group *group,
+                      const struct bl_cutoffs *cutoffs)
+{
+    struct bl_tally tally = { 0 };
+
+    for (size_t i = group->from; i < group->from + group->n; i++) {
+        bl_tally_add(&tally, &all->v[i].judged, cutoffs);
+        tally.errors += all->v[i].error;
+    }
+    if (group->doc)
+        bl_tally_close_doc(&tally);
+    bl_tally_sum(sum, &tally);
+}
+
+void bl_cases_tally(const struct bl_cases *all,
+                    const struct bl_cutoffs *cutoffs, struct bl_tally *out)
+{
+    struct group *groups = bl_xmalloc(all->n, sizeof *groups);
+    size_t n = make_groups(all, groups);
+
+    *out = (struct bl_tally){ 0 };
+    for (size_t i = 0; i < n; i++)
+        add_group(out, all, &groups[i], cutoffs);
+    free(groups);
+}
+
+static int by_value(const void *one, const void *other)
+{
+    double x = *(const double *)one, y = *(const double *)other;
+
+    if (isnan(x) || isnan(y))
+        return isnan(x) - isnan(y);
+    return (x > y) - (x < y);
+}
+
+/* The middle 95 % of n values, those that are undefined left out. */
+static void interval(double *values, size_t n, double *lo, double *hi)
+{
+    *lo = *hi = NAN;
+    qsort(values, n, sizeof *values, by_value);
+    while (n && isnan(values[n - 1]))
+        n--;
+    if (!n)
+        return;
+    *lo = values[(size_t)(0.025 * (double)(n - 1))];
+    *hi = values[(size_t)ceil(0.975 * (double)(n - 1))];
+}
+
+/* Whole documents are drawn and not single mentions: those of one document
+ * are right and wrong together, and intervals that took them for independent
+ * would be too narrow.  values is [figure][round]. */
+void bl_cases_bootstrap(const struct bl_cases *all,
+                        const struct bl_cutoffs *cutoffs, size_t rounds,
+                        uint64_t seed, double *lo, double *hi)
+{
+    struct group *groups = bl_xmalloc(all->n, sizeof *groups);
+    size_t n_groups = make_groups(all, groups), n = 0;
+    double *values = bl_xmalloc(rounds, BL_MAX_FIGURES * sizeof *values);
+    struct bl_figure figures[BL_MAX_FIGURES];
+    uint64_t state = seed * 2 + 1;
+    bool docs = false;
+
+    for (size_t i = 0; i < n_groups; i++)
+        docs |= groups[i].doc;
+    for (size_t round = 0; round < rounds; round++) {
+        struct bl_tally tally = { 0 };
+        for (size_t i = 0; i < n_groups; i++)
+            add_group(&tally, all, &groups[bl_random(&state) % n_groups],
+                      cutoffs);
+        n = bl_figures(&tally, cutoffs, docs, figures);
+        for (size_t i = 0; i < n; i++)
+            values[i * rounds + round] = figures[i].value;
+    }
+    for (size_t i = 0; i < n; i++)
+        interval(values + i * rounds, rounds, &lo[i], &hi[i]);
+    free(values);
+    free(groups);
 }

@@ -37,18 +37,20 @@ struct bl_case {
     char *group;                /* see bl_case_group() */
 };
 
-/* Who and what is right: everything but the answer. */
-int bl_case_read(struct bl_case *c, const struct bl_record *r,
-                 struct bl_arena *a, struct bl_err *err);
-/* The answer, against c->judged.gold and c->gold.  -1: BL_BAD_FIELD when a
- * labelled record has neither `entity` nor `candidates`. */
-int bl_case_judge(struct bl_case *c, const struct bl_record *r,
-                  struct bl_arena *a, struct bl_err *err);
-/* c->group becomes the text of the record's field `name`, a string or a
+/* Reads which mention it is and what is right for it: everything but the
+ * answer.  On failure nothing is left to free. */
+int bl_case_read(struct bl_case *one, const struct bl_record *record,
+                 struct bl_arena *arena, struct bl_err *err);
+/* Compares the answer with one->judged.gold and one->gold.  -1: BL_BAD_FIELD
+ * when a labelled record has neither `entity` nor `candidates`. */
+int bl_case_judge(struct bl_case *one, const struct bl_record *record,
+                  struct bl_arena *arena, struct bl_err *err);
+/* one->group becomes the text of the record's field `name`, a string or a
  * number. */
-int bl_case_group(struct bl_case *c, const struct bl_record *r,
-                  const char *name, struct bl_arena *a, struct bl_err *err);
-void bl_case_free(struct bl_case *c);
+int bl_case_group(struct bl_case *one, const struct bl_record *record,
+                  const char *name, struct bl_arena *arena,
+                  struct bl_err *err);
+void bl_case_free(struct bl_case *one);
 
 struct bl_cases {
     struct bl_case *v;
@@ -58,7 +60,7 @@ struct bl_cases {
 #define BL_CASES_INIT { NULL, 0, 0 }
 
 /* Takes the case. */
-void bl_cases_add(struct bl_cases *all, const struct bl_case *c);
+void bl_cases_add(struct bl_cases *all, const struct bl_case *one);
 void bl_cases_free(struct bl_cases *all);
 /* By key, equal ones by line; then bl_cases_find() works. */
 void bl_cases_sort(struct bl_cases *all);
@@ -70,14 +72,14 @@ void bl_cases_by_doc(struct bl_cases *all);
 void bl_cases_by_group(struct bl_cases *all);
 
 /* The sums over all cases, in by_doc order. */
-void bl_cases_tally(const struct bl_cases *all, const struct bl_cutoffs *k,
-                    struct bl_tally *out);
+void bl_cases_tally(const struct bl_cases *all,
+                    const struct bl_cutoffs *cutoffs, struct bl_tally *out);
 
 /* 95 % intervals by `rounds` bootstrap samples of documents (of mentions
  * where no record names its document), in by_doc order: lo[] and hi[] for
  * each of bl_figures().  The same seed gives the same numbers anywhere. */
 void bl_cases_bootstrap(const struct bl_cases *all,
-                        const struct bl_cutoffs *k, size_t rounds,
+                        const struct bl_cutoffs *cutoffs, size_t rounds,
                         uint64_t seed, double *lo, double *hi);
 
 #endif

@@ -40,10 +40,10 @@ void bl_label_map_free(struct bl_label_map *map)
 
 /* The last row with exactly this title; -1 when there is none, -2 failed. */
 static int64_t find_title(struct bl_label_map *map, struct bl_kb *kb,
-                          struct bl_span title, struct bl_arena *a,
+                          struct bl_span title, struct bl_arena *arena,
                           struct bl_err *err)
 {
-    struct bl_kb_spelling *v;
+    struct bl_kb_spelling *spellings;
     int64_t row = -1;
     size_t n;
 
@@ -53,43 +53,48 @@ static int64_t find_title(struct bl_label_map *map, struct bl_kb *kb,
         return -1;
     if (bl_kb_spellings(kb, (struct bl_span){ map->folded.data,
                                               map->folded.len },
-                        MAX_SAME, a, &v, &n, err) < 0)
+                        MAX_SAME, arena, &spellings, &n, err) < 0)
         return -2;
     for (size_t i = 0; i < n; i++)
-        if ((v[i].kind & ~BL_KB_COMMON) == BL_KB_TITLE && v[i].row > row
-            && bl_span_eq(v[i].surface, title))
-            row = v[i].row;
+        if ((spellings[i].kind & ~BL_KB_COMMON) == BL_KB_TITLE
+            && spellings[i].row > row
+            && bl_span_eq(spellings[i].surface, title))
+            row = spellings[i].row;
     return row;
 }
 
+/* The texts are copied, because those in `arena` live no longer than the
+ * line.  A label whose title the catalogue lacks is kept without an id. */
 int bl_label_map_add(struct bl_label_map *map, struct bl_kb *kb,
-                     const struct bl_record *r, struct bl_arena *a,
+                     const struct bl_record *record, struct bl_arena *arena,
                      struct bl_err *err)
 {
-    struct bl_entity e = { .row = -1 };
+    struct bl_entity entity = { .row = -1 };
     struct bl_span label, title;
+    const char *id;
     int64_t row;
 
-    if (bl_record_id(r, "entity_id", a, &label, err) < 0
-        || bl_record_string(r, "title", a, &title, err) < 0)
+    if (bl_record_id(record, "entity_id", arena, &label, err) < 0
+        || bl_record_string(record, "title", arena, &title, err) < 0)
         return -1;
-    row = find_title(map, kb, title, a, err);
-    if (row == -2 || (row >= 0 && bl_kb_brief_row(kb, row, a, &e, err) < 0))
+    row = find_title(map, kb, title, arena, err);
+    if (row == -2
+        || (row >= 0 && bl_kb_brief_row(kb, row, arena, &entity, err) < 0))
         return -1;
     BL_GROW(map->v, map->n + 1, map->cap);
     map->missing += row < 0;
+    id = row < 0 ? NULL
+        : bl_arena_strndup(&map->memory, entity.id.p, entity.id.n);
     map->v[map->n] = (struct pair){
-        bl_arena_strndup(&map->memory, label.p, label.n),
-        row < 0 ? NULL : bl_arena_strndup(&map->memory, e.id.p, e.id.n),
-        map->n
+        bl_arena_strndup(&map->memory, label.p, label.n), id, map->n
     };
     map->n++;
     return 0;
 }
 
-static int by_label(const void *a, const void *b)
+static int by_label(const void *one, const void *other)
 {
-    const struct pair *x = a, *y = b;
+    const struct pair *x = one, *y = other;
     int order = strcmp(x->label, y->label);
 
     return order ? order : (x->n > y->n) - (x->n < y->n);
@@ -115,7 +120,8 @@ const char *bl_label_map_find(const struct bl_label_map *map,
         else
             hi = mid;
     }
-    /* As the original, which lets an entity that is missing undo nothing. */
+    /* As in the original, a later line whose title the catalogue lacks does
+     * not undo an earlier one of the same label. */
     for (; lo < map->n && !strcmp(map->v[lo].label, label); lo++)
         id = map->v[lo].id ? map->v[lo].id : id;
     return id;

@@ -31,7 +31,7 @@ void bl_label_map_free(struct bl_label_map *map);       /* NULL: nothing */
 /* Adds one line of the file: 0, also when the catalogue lacks the title; -1:
  * BL_BAD_FIELD, or BL_DATA when the catalogue fails. */
 int bl_label_map_add(struct bl_label_map *map, struct bl_kb *kb,
-                     const struct bl_record *r, struct bl_arena *a,
+                     const struct bl_record *record, struct bl_arena *arena,
                      struct bl_err *err);
 /* Call once all are added; of equal entity_ids the last one counts. */
 void bl_label_map_sort(struct bl_label_map *map);

@@ -5,17 +5,17 @@
 
 #include "json/json.h"
 
-int bl_label_read(const struct bl_record *r, struct bl_arena *a,
+int bl_label_read(const struct bl_record *record, struct bl_arena *arena,
                   enum bl_gold *gold, struct bl_span *id,
                   struct bl_err *err)
 {
-    struct bl_span v;
-    int got = bl_record_get(r, "label_id", &v, err);
+    struct bl_span value;
+    int got = bl_record_get(record, "label_id", &value, err);
 
     *gold = BL_GOLD_NONE;
     if (got <= 0)
         return got;
-    got = bl_json_text(v, "string, number or null", a, id, err);
+    got = bl_json_text(value, "string, number or null", arena, id, err);
     if (got < 0)
         return bl_err_prefix(err, "field 'label_id'");
     if (!got) {

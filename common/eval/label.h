@@ -29,7 +29,7 @@ enum bl_gold {
 
 /* *id is set for BL_GOLD_ENTITY alone.  -1: BL_BAD_FIELD when label_id is
  * neither string, number nor null. */
-int bl_label_read(const struct bl_record *r, struct bl_arena *a,
+int bl_label_read(const struct bl_record *record, struct bl_arena *arena,
                   enum bl_gold *gold, struct bl_span *id,
                   struct bl_err *err);
 

@@ -73,10 +73,10 @@ struct bl_cutoffs {
                                  * original prints it */
 };
 
-void bl_tally_add(struct bl_tally *t, const struct bl_judged *j,
-                  const struct bl_cutoffs *k);
-/* sum += t, all members. */
-void bl_tally_sum(struct bl_tally *sum, const struct bl_tally *t);
+void bl_tally_add(struct bl_tally *tally, const struct bl_judged *judged,
+                  const struct bl_cutoffs *cutoffs);
+/* Adds every member of *more to *sum. */
+void bl_tally_sum(struct bl_tally *sum, const struct bl_tally *more);
 /* Ends a document: its own P, R and F1 become its macro sums. */
 void bl_tally_close_doc(struct bl_tally *doc);
 
@@ -89,8 +89,9 @@ struct bl_figure {
 /* Fills out[BL_MAX_FIGURES] and returns how many there are: the same
  * ones in the same order for the same cutoffs and docs.  docs: with macro
  * averages. */
-size_t bl_figures(const struct bl_tally *t, const struct bl_cutoffs *k,
-                  bool docs, struct bl_figure *out);
+size_t bl_figures(const struct bl_tally *tally,
+                  const struct bl_cutoffs *cutoffs, bool docs,
+                  struct bl_figure *out);
 
 /* xorshift64*: the same numbers everywhere.  state must not be 0. */
 uint64_t bl_random(uint64_t *state);
