@@ -25,7 +25,7 @@ common_libcommon_la_SOURCES = \
 	common/json/array.c common/json/array.h \
 	common/json/candidates.c common/json/candidates.h \
 	common/json/document.c common/json/document.h \
-	common/json/json-check.c \
+	common/json/json-check.c common/json/json-locale.h \
 	common/json/json.c common/json/json.h \
 	common/json/lines.c common/json/lines.h \
 	common/json/record.c common/json/record.h \

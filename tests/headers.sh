@@ -26,12 +26,19 @@ for what in v p; do
         "BL_COUNT of $what"
 done
 
-# What is installed is what blink.h brings in.
+# What is installed is what blink.h brings in.  A client may be compiled as
+# strict C11, where POSIX's types are unknown.
 installed=$(sed -n '/_HEADERS = /,/[^\\]$/s,.*common/\(.*\.h\).*,\1,p' \
             "$top_srcdir/common/local.mk" | sort)
 included=$(sed -n 's/^#include "\(.*\)"/\1/p' \
            "$top_srcdir/common/blink.h" | sort)
 is "$included" "$installed" 'blink.h includes what is installed'
+for h in blink.h $installed; do
+    printf '#include "%s"\nint unit;\n' "$h" >"$T/x.c"
+    run $cc -std=c11 -pedantic -Wall -Wextra -Werror \
+        -I"$top_srcdir/common" -fsyntax-only "$T/x.c"
+    is "$status$(cat "$T/err")" 0 "$h is strict C11"
+done
 if command -v c++ >/dev/null; then
     for h in blink.h $installed; do
         echo "#include \"$h\"" >"$T/x.cc"

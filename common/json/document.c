@@ -4,7 +4,6 @@
 #include "json/document.h"
 
 #include <cjson/cJSON.h>
-#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "json/json-locale.h"
 
 enum { MAX_PATH_SHOWN = 160, MAX_KEY_SHOWN = 60 };
 

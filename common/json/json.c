@@ -3,13 +3,13 @@
 
 #include "json/json.h"
 
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "json/json-locale.h"
 #include "base/utf8.h"
 
 static bool space(char c)

@@ -17,7 +17,6 @@
 #ifndef BL_JSON_H
 #define BL_JSON_H
 
-#include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -93,10 +92,6 @@ int bl_json_number(struct bl_span v, double *out, struct bl_err *err);
 /* An integer without fraction or exponent within [lo, hi]. */
 int bl_json_integer(struct bl_span v, int64_t lo, int64_t hi, int64_t *out,
                     struct bl_err *err);
-
-/* The "C" locale, for uselocale() and strtod_l(): a number of JSON has a
- * point whatever the user's locale is.  Never freed. */
-locale_t bl_json_locale(void);
 
 /* ---- Writing: values alone; writer.h puts them together ---- */
 
