@@ -135,7 +135,7 @@ is "$status$(jq '.candidates | length' out)" 04 \
 run blink-retrieve -x ./k.blx -c ./k.kb \
     < <(wanted paris | sed 's/"names":true/"names":1/')
 is "$status|$(cat err)" "1|blink-retrieve: stdin:1: field 'embedding': 'names': \
-expected true or false, got number" 'names: true or false'
+expected true or false, found number" 'names: true or false'
 run blink-retrieve --aliases --no-aliases </dev/null
 is "$status|$(head -n 1 err)" "2|blink-retrieve: options '--aliases' and \
 '--no-aliases' exclude each other" 'with and without names'

@@ -50,7 +50,7 @@ static int read_entity(const struct bl_record *r, struct bl_arena *a,
         return 0;
     if (bl_json_type(entity) != BL_JSON_OBJECT)
         return bl_fail(err, BL_BAD_FIELD,
-                       "field 'entity': expected object, got %s",
+                       "field 'entity': expected object, found %s",
                        bl_json_type_name(bl_json_type(entity)));
     if (member(entity, "id", a, &row->id, err) < 0
         || member(entity, "title", a, &row->title, err) < 0

@@ -150,7 +150,7 @@ static int read_base64(struct bl_span text, struct bl_arena *arena,
     struct bl_span s = { text.p + 1, text.n - 2 };
 
     if (bl_json_type(text) != BL_JSON_STRING)
-        return bl_fail(err, BL_BAD_FIELD, "'f32': expected string, got %s",
+        return bl_fail(err, BL_BAD_FIELD, "'f32': expected string, found %s",
                        bl_json_type_name(bl_json_type(text)));
     /* Some writers print "/" as "\/". */
     if (memchr(s.p, '\\', s.n) && bl_json_string(text, arena, &s, err) < 0)
@@ -173,7 +173,7 @@ static int read_values(struct bl_span array, struct bl_arena *arena,
     size_t n = 0;
 
     if (bl_json_type(array) != BL_JSON_ARRAY)
-        return bl_fail(err, BL_BAD_FIELD, "'values': expected array, got %s",
+        return bl_fail(err, BL_BAD_FIELD, "'values': expected array, found %s",
                        bl_json_type_name(bl_json_type(array)));
     out->v = bl_arena_alloc(arena, out->dim, sizeof *out->v);
     for (; bl_json_next(&it, NULL, &value); n++) {
@@ -184,7 +184,7 @@ static int read_values(struct bl_span array, struct bl_arena *arena,
                            "more than %zu values", out->dim);
         if (bl_json_type(value) != BL_JSON_NUMBER)
             return bl_fail(err, BL_BAD_VECTOR,
-                           "value %zu: expected number, got %s", n,
+                           "value %zu: expected number, found %s", n,
                            bl_json_type_name(bl_json_type(value)));
         if (!short_number(value, &x) && bl_json_number(value, &x, err) < 0)
             x = INFINITY;
@@ -203,7 +203,7 @@ static int read_names(struct bl_span value, bool *out, struct bl_err *err)
         return 0;
     if (bl_json_type(value) != BL_JSON_BOOL)
         return bl_fail(err, BL_BAD_FIELD, "'names': expected true or false, "
-                       "got %s", bl_json_type_name(bl_json_type(value)));
+                       "found %s", bl_json_type_name(bl_json_type(value)));
     *out = *value.p == 't';
     return 0;
 }
@@ -216,7 +216,7 @@ static int read_parts(struct bl_span object,
     struct parts x;
 
     if (bl_json_type(object) != BL_JSON_OBJECT)
-        return bl_fail(err, BL_BAD_FIELD, "expected object, got %s",
+        return bl_fail(err, BL_BAD_FIELD, "expected object, found %s",
                        bl_json_type_name(bl_json_type(object)));
     if (take_parts(object, &x, err) < 0
         || check_model(&x, want, arena, out, err) < 0
@@ -225,7 +225,7 @@ static int read_parts(struct bl_span object,
         return -1;
     if (!x.f32.p == !x.values.p)
         return bl_fail(err, BL_BAD_FIELD,
-                       "expected either 'f32' or 'values', got %s",
+                       "expected either 'f32' or 'values', found %s",
                        x.f32.p ? "both" : "none");
     if (x.f32.p ? read_base64(x.f32, arena, out, err) < 0
                 : read_values(x.values, arena, out, err) < 0)
