@@ -20,25 +20,26 @@ static const char *misplaced(int last, char c)
     return NULL;
 }
 
-size_t bl_array_gap(struct bl_array *a, const char *p, size_t n,
+size_t bl_array_gap(struct bl_array *array, const char *p, size_t n,
                     enum bl_array_found *found)
 {
     for (size_t i = 0; i < n; i++) {
         if (is_blank(p[i]))
             continue;
-        a->fault = misplaced(a->last, p[i]);
-        a->last = p[i] == ',' ? ',' : p[i] == ']' ? '[' : 'v';
-        if (a->fault) {
+        array->fault = misplaced(array->last, p[i]);
+        array->last = p[i] == ',' ? ',' : p[i] == ']' ? '[' : 'v';
+        if (array->fault) {
             /* What is no comma is looked at again, now in its place. */
             *found = BL_ARRAY_BAD;
-            a->last = p[i] == ',' ? ',' : '[';
+            array->last = p[i] == ',' ? ',' : '[';
             return p[i] == ',' ? i + 1 : i;
         }
         if (p[i] == ',')
             continue;
         *found = p[i] == ']' ? BL_ARRAY_CLOSED : BL_ARRAY_ELEMENT;
-        a->depth = 0;
-        a->in_string = a->escaped = a->begun = a->done = a->breaks = false;
+        array->depth = 0;
+        array->in_string = array->escaped = array->begun = array->done =
+            array->breaks = false;
         return p[i] == ']' ? i + 1 : i;
     }
     *found = BL_ARRAY_MORE;
@@ -47,67 +48,72 @@ size_t bl_array_gap(struct bl_array *a, const char *p, size_t n,
 
 /* One byte inside a string.  A line break ends it: no string of JSON has
  * one, and what is behind may be sound. */
-static void in_string(struct bl_array *a, char c)
+static void in_string(struct bl_array *array, char c)
 {
-    if (a->escaped)
-        a->escaped = false;
+    if (array->escaped)
+        array->escaped = false;
     else if (c == '\\')
-        a->escaped = true;
+        array->escaped = true;
     else if (c == '"' || c == '\n')
-        a->in_string = false;
+        array->in_string = false;
 }
 
 /* True when c, outside of strings and brackets, is no part of the element;
  * an element has one byte at least. */
-static bool ends_before(const struct bl_array *a, char c)
+static bool ends_before(const struct bl_array *array, char c)
 {
-    return a->begun && a->depth == 0
+    return array->begun && array->depth == 0
         && (c == ',' || c == ']' || c == '}' || is_blank(c));
 }
 
-bool bl_array_element(struct bl_array *a, const char *p, size_t n,
+/* Only the end of the element is looked for; whether it is JSON is left to
+ * the check of records.  All state is in *array, as a block that was read may
+ * end anywhere in an element. */
+bool bl_array_element(struct bl_array *array, const char *p, size_t n,
                       size_t *at)
 {
-    for (; !a->done && *at < n; ++*at) {
+    for (; !array->done && *at < n; ++*at) {
         char c = p[*at];
-        if (a->in_string) {
-            in_string(a, c);
+        if (array->in_string) {
+            in_string(array, c);
             continue;
         }
-        if (ends_before(a, c)) {
-            a->done = true;
+        if (ends_before(array, c)) {
+            array->done = true;
             break;
         }
-        a->begun = true;
+        array->begun = true;
         if (c == '"') {
-            a->in_string = true;
+            array->in_string = true;
         } else if (c == '{' || c == '[') {
-            a->depth++;
+            array->depth++;
         } else if (c == '\n' || c == '\r') {
-            a->breaks = true;
+            array->breaks = true;
         } else if (c == '}' || c == ']') {
-            a->depth -= a->depth > 0;
-            a->done = a->depth == 0;
+            array->depth -= array->depth > 0;
+            array->done = array->depth == 0;
         }
     }
-    return a->done;
+    return array->done;
 }
 
+/* A line break goes, with the blanks that indent the next line.  Other blanks
+ * stay, so that an element which is on one line keeps its bytes. */
 size_t bl_array_one_line(char *p, size_t n)
 {
-    struct bl_array a = BL_ARRAY_INIT;
+    struct bl_array array = BL_ARRAY_INIT;
     size_t out = 0;
     bool indent = false;
 
     for (size_t i = 0; i < n; i++) {
         char c = p[i];
-        if (a.in_string) {
-            in_string(&a, c);
+        if (array.in_string) {
+            in_string(&array, c);
         } else if (c == '\n' || c == '\r' || (indent && is_blank(c))) {
             indent = true;
             continue;
         } else {
-            a.in_string = c == '"';
+            array.in_string = c == '"';
         }
         indent = false;
         p[out++] = c;

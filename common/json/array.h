@@ -40,13 +40,13 @@ struct bl_array {
 #define BL_ARRAY_INIT { .last = '[' }
 
 /* Goes over blanks and commas; returns how many bytes it has used up. */
-size_t bl_array_gap(struct bl_array *a, const char *p, size_t n,
+size_t bl_array_gap(struct bl_array *array, const char *p, size_t n,
                     enum bl_array_found *found);
 
 /* Goes on through the element from p[*at].  True when it ends before p[*at],
  * and again when it is called again; false when it is not complete within n
  * bytes. */
-bool bl_array_element(struct bl_array *a, const char *p, size_t n,
+bool bl_array_element(struct bl_array *array, const char *p, size_t n,
                       size_t *at);
 
 /* Takes line breaks outside strings, and the indentation behind each, out of

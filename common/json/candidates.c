@@ -44,6 +44,8 @@ static int number_member(struct bl_span object, const char *name,
     return 0;
 }
 
+/* Only the id must be there: an entity without it cannot be answered.  A
+ * score that is absent or null is NAN. */
 static int read_one(struct bl_span raw, struct bl_arena *a,
                     struct bl_candidate *c, struct bl_err *err)
 {
@@ -71,6 +73,8 @@ static int read_one(struct bl_span raw, struct bl_arena *a,
     return 0;
 }
 
+/* The list is walked twice, first for its length, so that the array in the
+ * arena has its final size at once. */
 int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
                        struct bl_candidates *out, struct bl_err *err)
 {
@@ -148,6 +152,10 @@ static void put_value(struct bl_buf *out, double v)
         bl_buf_puts(out, "null");
 }
 
+/* The candidate is copied from the record with new values in the place of old
+ * ones, and new members before its closing brace, so that members we do not
+ * know, and the way they are written, pass untouched.  A score without a
+ * value is null; other members without one are left out. */
 static void put_one(struct bl_buf *out, const struct bl_candidate *c,
                     unsigned what)
 {

@@ -18,67 +18,71 @@ struct check {
     struct bl_err *err;
 };
 
-static int bad(struct check *c, const char *expected)
+static int bad(struct check *check, const char *expected)
 {
-    size_t at = (size_t)(c->p - c->start);
+    size_t at = (size_t)(check->p - check->start);
     unsigned len;
 
-    if (c->p == c->end)
-        return bl_fail(c->err, BL_BAD_JSON,
+    if (check->p == check->end)
+        return bl_fail(check->err, BL_BAD_JSON,
                        "byte %zu: expected %s, found the end", at, expected);
-    if ((unsigned char)*c->p < 0x20 || *c->p == 0x7f)
-        return bl_fail(c->err, BL_BAD_JSON,
+    if ((unsigned char)*check->p < 0x20 || *check->p == 0x7f)
+        return bl_fail(check->err, BL_BAD_JSON,
                        "byte %zu: expected %s, found byte 0x%02x", at,
-                       expected, (unsigned)(unsigned char)*c->p);
-    bl_utf8_decode(c->p, (size_t)(c->end - c->p), &len);
-    return bl_fail(c->err, BL_BAD_JSON, "byte %zu: expected %s, found '%.*s'",
-                   at, expected, (int)len, c->p);
+                       expected, (unsigned)(unsigned char)*check->p);
+    bl_utf8_decode(check->p, (size_t)(check->end - check->p), &len);
+    return bl_fail(check->err, BL_BAD_JSON,
+                   "byte %zu: expected %s, found '%.*s'", at, expected,
+                   (int)len, check->p);
 }
 
-static void skip_space(struct check *c)
+static void skip_space(struct check *check)
 {
-    while (c->p < c->end && (*c->p == ' ' || *c->p == '\t'
-                             || *c->p == '\n' || *c->p == '\r'))
-        c->p++;
+    while (check->p < check->end
+           && (*check->p == ' ' || *check->p == '\t' || *check->p == '\n'
+               || *check->p == '\r'))
+        check->p++;
 }
 
-static bool at(const struct check *c, char ch)
+static bool at(const struct check *check, char ch)
 {
-    return c->p < c->end && *c->p == ch;
+    return check->p < check->end && *check->p == ch;
 }
 
-static bool digit(const struct check *c)
+static bool digit(const struct check *check)
 {
-    return c->p < c->end && *c->p >= '0' && *c->p <= '9';
+    return check->p < check->end && *check->p >= '0' && *check->p <= '9';
 }
 
-static int digits(struct check *c)
+static int digits(struct check *check)
 {
-    if (!digit(c))
-        return bad(c, "a digit");
-    while (digit(c))
-        c->p++;
+    if (!digit(check))
+        return bad(check, "a digit");
+    while (digit(check))
+        check->p++;
     return 0;
 }
 
-static int number(struct check *c)
+/* RFC 8259, section 6: no plus sign, no zero before other digits, and a digit
+ * on either side of the point. */
+static int number(struct check *check)
 {
-    if (at(c, '-'))
-        c->p++;
-    if (at(c, '0'))
-        c->p++;
-    else if (digits(c) < 0)
+    if (at(check, '-'))
+        check->p++;
+    if (at(check, '0'))
+        check->p++;
+    else if (digits(check) < 0)
         return -1;
-    if (at(c, '.')) {
-        c->p++;
-        if (digits(c) < 0)
+    if (at(check, '.')) {
+        check->p++;
+        if (digits(check) < 0)
             return -1;
     }
-    if (at(c, 'e') || at(c, 'E')) {
-        c->p++;
-        if (at(c, '+') || at(c, '-'))
-            c->p++;
-        return digits(c);
+    if (at(check, 'e') || at(check, 'E')) {
+        check->p++;
+        if (at(check, '+') || at(check, '-'))
+            check->p++;
+        return digits(check);
     }
     return 0;
 }
@@ -89,185 +93,185 @@ static bool hex(char ch)
         || (ch >= 'A' && ch <= 'F');
 }
 
-static int escape(struct check *c)
+static int escape(struct check *check)
 {
-    c->p++;
-    if (c->p == c->end)
-        return bad(c, "an escape");
-    if (*c->p == 'u') {
+    check->p++;
+    if (check->p == check->end)
+        return bad(check, "an escape");
+    if (*check->p == 'u') {
         for (int i = 0; i < 4; i++) {
-            c->p++;
-            if (c->p == c->end || !hex(*c->p))
-                return bad(c, "four hexadecimal digits");
+            check->p++;
+            if (check->p == check->end || !hex(*check->p))
+                return bad(check, "four hexadecimal digits");
         }
-    } else if (!memchr("\"\\/bfnrt", *c->p, 8)) {
-        return bad(c, "an escape");
+    } else if (!memchr("\"\\/bfnrt", *check->p, 8)) {
+        return bad(check, "an escape");
     }
-    c->p++;
+    check->p++;
     return 0;
 }
 
-static int string(struct check *c)
+static int string(struct check *check)
 {
-    if (!at(c, '"'))
-        return bad(c, "a string");
-    c->p++;
+    if (!at(check, '"'))
+        return bad(check, "a string");
+    check->p++;
     for (;;) {
-        while (c->p < c->end && *c->p != '"' && *c->p != '\\'
-               && (unsigned char)*c->p >= 0x20)
-            c->p++;
-        if (at(c, '"')) {
-            c->p++;
+        while (check->p < check->end && *check->p != '"' && *check->p != '\\'
+               && (unsigned char)*check->p >= 0x20)
+            check->p++;
+        if (at(check, '"')) {
+            check->p++;
             return 0;
         }
-        if (!at(c, '\\'))
-            return bad(c, "'\"' at the end of a string");
-        if (escape(c) < 0)
+        if (!at(check, '\\'))
+            return bad(check, "'\"' at the end of a string");
+        if (escape(check) < 0)
             return -1;
     }
 }
 
-static int word(struct check *c, const char *w)
+static int word(struct check *check, const char *literal)
 {
-    size_t n = strlen(w);
+    size_t n = strlen(literal);
 
-    if ((size_t)(c->end - c->p) < n || memcmp(c->p, w, n))
-        return bad(c, "a value");
-    c->p += n;
+    if ((size_t)(check->end - check->p) < n || memcmp(check->p, literal, n))
+        return bad(check, "a value");
+    check->p += n;
     return 0;
 }
 
-static int push(struct check *c, bool object)
+static int push(struct check *check, bool object)
 {
-    unsigned char bit = (unsigned char)(1u << (c->depth % 8));
+    unsigned char bit = (unsigned char)(1u << (check->depth % 8));
 
-    if (c->depth == BL_JSON_MAX_DEPTH)
-        return bl_fail(c->err, BL_TOO_DEEP,
+    if (check->depth == BL_JSON_MAX_DEPTH)
+        return bl_fail(check->err, BL_TOO_DEEP,
                        "byte %zu: brackets nested more than %d deep",
-                       (size_t)(c->p - c->start), BL_JSON_MAX_DEPTH);
+                       (size_t)(check->p - check->start), BL_JSON_MAX_DEPTH);
     if (object)
-        c->object[c->depth / 8] |= bit;
+        check->object[check->depth / 8] |= bit;
     else
-        c->object[c->depth / 8] &= (unsigned char)~bit;
-    c->depth++;
-    c->p++;
+        check->object[check->depth / 8] &= (unsigned char)~bit;
+    check->depth++;
+    check->p++;
     return 0;
 }
 
-static bool in_object(const struct check *c)
+static bool in_object(const struct check *check)
 {
-    unsigned d = c->depth - 1;
+    unsigned d = check->depth - 1;
 
-    return c->object[d / 8] >> (d % 8) & 1;
+    return check->object[d / 8] >> (d % 8) & 1;
 }
 
-static int member_key(struct check *c)
+static int member_key(struct check *check)
 {
-    if (string(c) < 0)
+    if (string(check) < 0)
         return -1;
-    skip_space(c);
-    if (!at(c, ':'))
-        return bad(c, "':'");
-    c->p++;
+    skip_space(check);
+    if (!at(check, ':'))
+        return bad(check, "':'");
+    check->p++;
     return 0;
 }
 
 /* One scalar, or an opening bracket: *open says which. */
-static int value_start(struct check *c, bool *open)
+static int value_start(struct check *check, bool *open)
 {
     *open = false;
-    skip_space(c);
-    if (c->p == c->end)
-        return bad(c, "a value");
-    switch (*c->p) {
+    skip_space(check);
+    if (check->p == check->end)
+        return bad(check, "a value");
+    switch (*check->p) {
     case '{':
     case '[':
         *open = true;
-        return push(c, *c->p == '{');
+        return push(check, *check->p == '{');
     case '"':
-        return string(c);
+        return string(check);
     case 't':
-        return word(c, "true");
+        return word(check, "true");
     case 'f':
-        return word(c, "false");
+        return word(check, "false");
     case 'n':
-        return word(c, "null");
+        return word(check, "null");
     default:
-        if (*c->p != '-' && !digit(c))
-            return bad(c, "a value");
-        return number(c);
+        if (*check->p != '-' && !digit(check))
+            return bad(check, "a value");
+        return number(check);
     }
 }
 
 /* After an opening bracket: 1 when it closes at once, else 0 at the start of
  * the first member's value. */
-static int first_member(struct check *c)
+static int first_member(struct check *check)
 {
-    bool object = in_object(c);
+    bool object = in_object(check);
 
-    skip_space(c);
-    if (at(c, object ? '}' : ']')) {
-        c->p++;
-        c->depth--;
+    skip_space(check);
+    if (at(check, object ? '}' : ']')) {
+        check->p++;
+        check->depth--;
         return 1;
     }
-    return object ? member_key(c) : 0;
+    return object ? member_key(check) : 0;
 }
 
 /* After a value: closes what ends here; 1 when all is closed, 0 at the next
  * member's value. */
-static int after_value(struct check *c)
+static int after_value(struct check *check)
 {
     bool object;
 
-    while (c->depth > 0) {
-        object = in_object(c);
-        skip_space(c);
-        if (at(c, ',')) {
-            c->p++;
-            skip_space(c);
-            return object ? member_key(c) : 0;
+    while (check->depth > 0) {
+        object = in_object(check);
+        skip_space(check);
+        if (at(check, ',')) {
+            check->p++;
+            skip_space(check);
+            return object ? member_key(check) : 0;
         }
-        if (!at(c, object ? '}' : ']'))
-            return bad(c, object ? "',' or '}'" : "',' or ']'");
-        c->p++;
-        c->depth--;
+        if (!at(check, object ? '}' : ']'))
+            return bad(check, object ? "',' or '}'" : "',' or ']'");
+        check->p++;
+        check->depth--;
     }
     return 1;
 }
 
-static int check_values(struct check *c)
+static int check_values(struct check *check)
 {
     bool open;
-    int r;
+    int ended;
 
     for (;;) {
-        if (value_start(c, &open) < 0)
+        if (value_start(check, &open) < 0)
             return -1;
         if (open) {
-            r = first_member(c);
-            if (r < 0)
+            ended = first_member(check);
+            if (ended < 0)
                 return -1;
-            if (r == 0)
+            if (ended == 0)
                 continue;
         }
-        r = after_value(c);
-        if (r != 0)
-            return r < 0 ? -1 : 0;
+        ended = after_value(check);
+        if (ended != 0)
+            return ended < 0 ? -1 : 0;
     }
 }
 
 int bl_json_check(const char *p, size_t n, struct bl_err *err)
 {
-    struct check c = { .p = p, .start = p, .end = p + n, .err = err };
+    struct check check = { .p = p, .start = p, .end = p + n, .err = err };
     size_t valid = bl_utf8_valid(p, n);
 
     if (valid < n)
         return bl_fail(err, BL_BAD_UTF8,
                        "byte %zu: 0x%02x is not valid UTF-8", valid,
                        (unsigned)(unsigned char)p[valid]);
-    if (check_values(&c) < 0)
+    if (check_values(&check) < 0)
         return -1;
-    skip_space(&c);
-    return c.p == c.end ? 0 : bad(&c, "the end of the line");
+    skip_space(&check);
+    return check.p == check.end ? 0 : bad(&check, "the end of the line");
 }

@@ -17,21 +17,21 @@ static bool space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-struct bl_span bl_json_trim(struct bl_span v)
+struct bl_span bl_json_trim(struct bl_span value)
 {
-    while (v.n > 0 && space(v.p[0])) {
-        v.p++;
-        v.n--;
+    while (value.n > 0 && space(value.p[0])) {
+        value.p++;
+        value.n--;
     }
-    while (v.n > 0 && space(v.p[v.n - 1]))
-        v.n--;
-    return v;
+    while (value.n > 0 && space(value.p[value.n - 1]))
+        value.n--;
+    return value;
 }
 
-enum bl_json_type bl_json_type(struct bl_span v)
+enum bl_json_type bl_json_type(struct bl_span value)
 {
-    v = bl_json_trim(v);
-    switch (v.n ? v.p[0] : 'n') {
+    value = bl_json_trim(value);
+    switch (value.n ? value.p[0] : 'n') {
     case '{':
         return BL_JSON_OBJECT;
     case '[':
@@ -48,12 +48,12 @@ enum bl_json_type bl_json_type(struct bl_span v)
     }
 }
 
-const char *bl_json_type_name(enum bl_json_type t)
+const char *bl_json_type_name(enum bl_json_type type)
 {
     static const char *const names[] = { "null", "boolean", "number",
                                          "string", "array", "object" };
 
-    return names[t];
+    return names[type];
 }
 
 /* ---- The cursor ---- */
@@ -74,6 +74,8 @@ static const char *skip_string(const char *p)
     return p + 1;
 }
 
+/* Brackets are counted and not matched: bl_json_check() has proved that each
+ * has its partner. */
 static const char *skip_container(const char *p)
 {
     size_t depth = 0;
@@ -110,16 +112,16 @@ static const char *skip_value(const char *p, const char *end)
     return p;
 }
 
-struct bl_json_iter bl_json_iter(struct bl_span v)
+struct bl_json_iter bl_json_iter(struct bl_span value)
 {
     struct bl_json_iter it = { NULL, NULL, false };
 
-    v = bl_json_trim(v);
-    if (v.n < 2 || (v.p[0] != '{' && v.p[0] != '['))
+    value = bl_json_trim(value);
+    if (value.n < 2 || (value.p[0] != '{' && value.p[0] != '['))
         return it;
-    it.object = v.p[0] == '{';
-    it.p = v.p + 1;
-    it.end = v.p + v.n - 1;
+    it.object = value.p[0] == '{';
+    it.p = value.p + 1;
+    it.end = value.p + value.n - 1;
     return it;
 }
 
@@ -148,14 +150,15 @@ bool bl_json_next(struct bl_json_iter *it, struct bl_span *key,
 
 static unsigned hex4(const char *p)
 {
-    unsigned v = 0;
+    unsigned code = 0;
 
     for (int i = 0; i < 4; i++) {
-        unsigned c = (unsigned char)p[i];
+        unsigned digit = (unsigned char)p[i];
 
-        v = v << 4 | (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+        code = code << 4
+            | (digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
     }
-    return v;
+    return code;
 }
 
 /* p behind "\u"; returns how many bytes the escape (or pair) takes from
@@ -222,45 +225,46 @@ static size_t unescape(const char *p, size_t n, char *out, size_t *bad_at)
     return len;
 }
 
-int bl_json_string(struct bl_span v, struct bl_arena *arena,
+int bl_json_string(struct bl_span value, struct bl_arena *arena,
                    struct bl_span *out, struct bl_err *err)
 {
-    enum bl_json_type t = bl_json_type(v);
+    enum bl_json_type type = bl_json_type(value);
     size_t bad_at, len;
-    char *s;
+    char *text;
 
-    v = bl_json_trim(v);
-    if (t != BL_JSON_STRING)
+    value = bl_json_trim(value);
+    if (type != BL_JSON_STRING)
         return bl_fail(err, BL_BAD_FIELD, "expected string, found %s",
-                       bl_json_type_name(t));
-    s = bl_arena_alloc(arena, v.n, 1);
-    len = unescape(v.p + 1, v.n - 2, s, &bad_at);
+                       bl_json_type_name(type));
+    text = bl_arena_alloc(arena, value.n, 1);
+    len = unescape(value.p + 1, value.n - 2, text, &bad_at);
     if (len == SIZE_MAX)
         return bl_fail(err, BL_BAD_STRING, "'%.6s' is not a character",
-                       v.p + 1 + bad_at);
-    s[len] = '\0';
-    *out = (struct bl_span){ s, len };
+                       value.p + 1 + bad_at);
+    text[len] = '\0';
+    *out = (struct bl_span){ text, len };
     return 0;
 }
 
-int bl_json_text(struct bl_span v, const char *expected,
+int bl_json_text(struct bl_span value, const char *expected,
                  struct bl_arena *arena, struct bl_span *out,
                  struct bl_err *err)
 {
-    enum bl_json_type t = bl_json_type(v);
+    enum bl_json_type type = bl_json_type(value);
 
-    switch (t) {
+    switch (type) {
     case BL_JSON_NULL:
         return 0;
     case BL_JSON_STRING:
-        return bl_json_string(v, arena, out, err) < 0 ? -1 : 1;
+        return bl_json_string(value, arena, out, err) < 0 ? -1 : 1;
     case BL_JSON_NUMBER:
-        v = bl_json_trim(v);
-        *out = (struct bl_span){ bl_arena_strndup(arena, v.p, v.n), v.n };
+        value = bl_json_trim(value);
+        *out = (struct bl_span){ bl_arena_strndup(arena, value.p, value.n),
+                                 value.n };
         return 1;
     default:
         return bl_fail(err, BL_BAD_FIELD, "expected %s, found %s", expected,
-                       bl_json_type_name(t));
+                       bl_json_type_name(type));
     }
 }
 
@@ -276,14 +280,14 @@ bool bl_json_key_is(struct bl_span key, const char *name)
     if (n >= sizeof plain || key.n > 6 * n || key.n > sizeof plain * 6)
         return false;
     char *room = key.n <= sizeof plain ? plain : NULL;
-    struct bl_arena a = BL_ARENA_INIT;
+    struct bl_arena arena = BL_ARENA_INIT;
     bool same;
 
     if (!room)
-        room = bl_arena_alloc(&a, key.n, 1);
+        room = bl_arena_alloc(&arena, key.n, 1);
     key.n = unescape(key.p, key.n, room, &bad_at);
     same = key.n == n && !memcmp(room, name, n);
-    bl_arena_free(&a);
+    bl_arena_free(&arena);
     return same;
 }
 
@@ -291,19 +295,19 @@ int bl_json_get(struct bl_span object, const char *name,
                 struct bl_span *value, struct bl_err *err)
 {
     struct bl_json_iter it = bl_json_iter(object);
-    struct bl_span k, v;
+    struct bl_span key, member;
     int found = 0;
 
     if (!it.object)
         return 0;
-    while (bl_json_next(&it, &k, &v)) {
-        if (!bl_json_key_is(k, name))
+    while (bl_json_next(&it, &key, &member)) {
+        if (!bl_json_key_is(key, name))
             continue;
         if (found)
             return bl_fail(err, BL_DUPLICATE_KEY,
                            "field '%s' is given twice", name);
         found = 1;
-        *value = v;
+        *value = member;
     }
     return found;
 }
@@ -312,126 +316,126 @@ int bl_json_get(struct bl_span object, const char *name,
 
 locale_t bl_json_locale(void)
 {
-    static locale_t c;
+    static locale_t locale;
 
-    if (!c)
-        c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!c)
-        bl_oom(sizeof c);
-    return c;
+    if (!locale)
+        locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!locale)
+        bl_oom(sizeof locale);
+    return locale;
 }
 
-int bl_json_number(struct bl_span v, double *out, struct bl_err *err)
+int bl_json_number(struct bl_span value, double *out, struct bl_err *err)
 {
-    enum bl_json_type t = bl_json_type(v);
+    enum bl_json_type type = bl_json_type(value);
     char text[512];
-    double d;
+    double number;
 
-    v = bl_json_trim(v);
-    if (t != BL_JSON_NUMBER)
+    value = bl_json_trim(value);
+    if (type != BL_JSON_NUMBER)
         return bl_fail(err, BL_BAD_FIELD, "expected number, found %s",
-                       bl_json_type_name(t));
+                       bl_json_type_name(type));
     /* Digits beyond the 500th cannot matter to a finite double unless the
      * number is written to tease. */
-    if (v.n >= sizeof text)
+    if (value.n >= sizeof text)
         return bl_fail(err, BL_BAD_FIELD,
-                       "number of %zu digits, at most %zu are read", v.n,
+                       "number of %zu digits, at most %zu are read", value.n,
                        sizeof text - 1);
-    memcpy(text, v.p, v.n);
-    text[v.n] = '\0';
-    d = strtod_l(text, NULL, bl_json_locale());
-    if (!isfinite(d))
+    memcpy(text, value.p, value.n);
+    text[value.n] = '\0';
+    number = strtod_l(text, NULL, bl_json_locale());
+    if (!isfinite(number))
         return bl_fail(err, BL_BAD_FIELD, "number %.40s is out of range",
                        text);
-    *out = d;
+    *out = number;
     return 0;
 }
 
-int bl_json_integer(struct bl_span v, int64_t lo, int64_t hi, int64_t *out,
+int bl_json_integer(struct bl_span value, int64_t lo, int64_t hi, int64_t *out,
                     struct bl_err *err)
 {
-    enum bl_json_type t = bl_json_type(v);
+    enum bl_json_type type = bl_json_type(value);
     bool negative;
-    int64_t r = 0;
+    int64_t number = 0;
     size_t i;
 
-    v = bl_json_trim(v);
-    if (t != BL_JSON_NUMBER)
+    value = bl_json_trim(value);
+    if (type != BL_JSON_NUMBER)
         return bl_fail(err, BL_BAD_FIELD, "expected integer, found %s",
-                       bl_json_type_name(t));
-    negative = v.p[0] == '-';
-    for (i = negative; i < v.n; i++) {
-        int digit = v.p[i] - '0';
+                       bl_json_type_name(type));
+    negative = value.p[0] == '-';
+    for (i = negative; i < value.n; i++) {
+        int digit = value.p[i] - '0';
 
         if (digit < 0 || digit > 9)
             return bl_fail(err, BL_BAD_FIELD,
                            "expected integer, found %.*s",
-                           (int)BL_MIN(v.n, 40), v.p);
-        if (__builtin_mul_overflow(r, 10, &r)
-            || __builtin_sub_overflow(r, digit, &r))
+                           (int)BL_MIN(value.n, 40), value.p);
+        if (__builtin_mul_overflow(number, 10, &number)
+            || __builtin_sub_overflow(number, digit, &number))
             break;
     }
     /* Gathered below zero, where there is room for INT64_MIN. */
-    if (i < v.n || (!negative && r == INT64_MIN))
+    if (i < value.n || (!negative && number == INT64_MIN))
         return bl_fail(err, BL_BAD_FIELD, "integer %.*s is out of range",
-                       (int)BL_MIN(v.n, 40), v.p);
-    r = negative ? r : -r;
-    if (r < lo || r > hi)
+                       (int)BL_MIN(value.n, 40), value.p);
+    number = negative ? number : -number;
+    if (number < lo || number > hi)
         return bl_fail(err, BL_BAD_FIELD,
                        "expected %lld to %lld, found %lld", (long long)lo,
-                       (long long)hi, (long long)r);
-    *out = r;
+                       (long long)hi, (long long)number);
+    *out = number;
     return 0;
 }
 
 /* ---- Writing ---- */
 
-static void put_escape(struct bl_buf *b, unsigned char c)
+static void put_escape(struct bl_buf *out, unsigned char c)
 {
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     const char *hit = c ? strchr(from, c) : NULL;
 
     if (hit) {
-        bl_buf_putc(b, '\\');
-        bl_buf_putc(b, to[hit - from]);
+        bl_buf_putc(out, '\\');
+        bl_buf_putc(out, to[hit - from]);
     } else {
-        bl_buf_printf(b, "\\u%04x", c);
+        bl_buf_printf(out, "\\u%04x", c);
     }
 }
 
-void bl_json_put_string(struct bl_buf *b, const char *p, size_t n)
+void bl_json_put_string(struct bl_buf *out, const char *p, size_t n)
 {
     size_t start = 0;
 
-    bl_buf_putc(b, '"');
+    bl_buf_putc(out, '"');
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)p[i];
 
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;
-        bl_buf_put(b, p + start, i - start);
-        put_escape(b, c);
+        bl_buf_put(out, p + start, i - start);
+        put_escape(out, c);
         start = i + 1;
     }
-    bl_buf_put(b, p + start, n - start);
-    bl_buf_putc(b, '"');
+    bl_buf_put(out, p + start, n - start);
+    bl_buf_putc(out, '"');
 }
 
-void bl_json_put_double(struct bl_buf *b, double v, int digits)
+void bl_json_put_double(struct bl_buf *out, double value, int digits)
 {
     locale_t old;
     char text[64];
     int n;
 
-    if (!isfinite(v))
+    if (!isfinite(value))
         BL_BUG("non-finite number written");
     old = uselocale(bl_json_locale());
-    n = snprintf(text, sizeof text, "%.*g", digits, v);
+    n = snprintf(text, sizeof text, "%.*g", digits, value);
     uselocale(old);
-    bl_buf_put(b, text, (size_t)n);
+    bl_buf_put(out, text, (size_t)n);
 }
 
-void bl_json_put_float(struct bl_buf *b, float v)
+void bl_json_put_float(struct bl_buf *out, float value)
 {
-    bl_json_put_double(b, (double)v, 9);
+    bl_json_put_double(out, (double)value, 9);
 }

@@ -43,10 +43,10 @@ int bl_json_check(const char *p, size_t n, struct bl_err *err);
 /* ---- Below: only on text that bl_json_check() accepted. ---- */
 
 /* The value without surrounding white space. */
-struct bl_span bl_json_trim(struct bl_span v);
-enum bl_json_type bl_json_type(struct bl_span v);
+struct bl_span bl_json_trim(struct bl_span value);
+enum bl_json_type bl_json_type(struct bl_span value);
 /* "null", "boolean", "number", "string", "array" or "object". */
-const char *bl_json_type_name(enum bl_json_type t);
+const char *bl_json_type_name(enum bl_json_type type);
 
 struct bl_json_iter {
     const char *p, *end;
@@ -55,7 +55,7 @@ struct bl_json_iter {
 
 /* A cursor over the members of an array or object; of any other value: an
  * empty one. */
-struct bl_json_iter bl_json_iter(struct bl_span v);
+struct bl_json_iter bl_json_iter(struct bl_span value);
 /* Steps to the next member: *key (may be NULL) is the raw key WITHOUT its
  * quotes, escapes untouched; *value is trimmed.  False at the end. */
 bool bl_json_next(struct bl_json_iter *it, struct bl_span *key,
@@ -72,14 +72,14 @@ int bl_json_get(struct bl_span object, const char *name,
 /* Decodes a string value: escapes resolved, NUL-terminated, in *arena.
  * -1 with BL_BAD_STRING for \u0000 or a lone surrogate, BL_BAD_FIELD when it
  * is no string.  Strings without escapes are copied too. */
-int bl_json_string(struct bl_span v, struct bl_arena *arena,
+int bl_json_string(struct bl_span value, struct bl_arena *arena,
                    struct bl_span *out, struct bl_err *err);
 
 /* The text of a string, decoded as by bl_json_string(), or of a number as it
  * is written (what others call a number may be an id to us), NUL-terminated
  * in *arena.  1, or 0 and *out untouched for null; -1 with BL_BAD_STRING or
  * BL_BAD_FIELD, which says that `expected` was expected. */
-int bl_json_text(struct bl_span v, const char *expected,
+int bl_json_text(struct bl_span value, const char *expected,
                  struct bl_arena *arena, struct bl_span *out,
                  struct bl_err *err);
 
@@ -88,20 +88,20 @@ int bl_json_text(struct bl_span v, const char *expected,
 void bl_json_mend_surrogates(char *p, size_t n);
 
 /* A finite double, read in the "C" locale; BL_BAD_FIELD otherwise. */
-int bl_json_number(struct bl_span v, double *out, struct bl_err *err);
+int bl_json_number(struct bl_span value, double *out, struct bl_err *err);
 /* An integer without fraction or exponent within [lo, hi]. */
-int bl_json_integer(struct bl_span v, int64_t lo, int64_t hi, int64_t *out,
+int bl_json_integer(struct bl_span value, int64_t lo, int64_t hi, int64_t *out,
                     struct bl_err *err);
 
 /* ---- Writing: values alone; writer.h puts them together ---- */
 
 /* A quoted string from n bytes of valid UTF-8; control characters and
  * quotes are escaped, everything else is left as it is. */
-void bl_json_put_string(struct bl_buf *b, const char *p, size_t n);
+void bl_json_put_string(struct bl_buf *out, const char *p, size_t n);
 /* 9 significant digits (reads back to the same float), "C" locale.  A
  * non-finite value is a bug of the caller. */
-void bl_json_put_float(struct bl_buf *b, float v);
-void bl_json_put_double(struct bl_buf *b, double v, int digits);
+void bl_json_put_float(struct bl_buf *out, float value);
+void bl_json_put_double(struct bl_buf *out, double value, int digits);
 
 BL_END_DECLS
 

@@ -36,35 +36,35 @@ struct bl_record {
 };
 
 /* -1 with a record-level code when the line is not one JSON object. */
-int bl_record_parse(struct bl_record *r, struct bl_span line, size_t number,
-                    struct bl_err *err);
-void bl_record_free(struct bl_record *r);
+int bl_record_parse(struct bl_record *record, struct bl_span line,
+                    size_t number, struct bl_err *err);
+void bl_record_free(struct bl_record *record);
 
 /* 1 found, 0 absent, -1 given twice (BL_DUPLICATE_KEY).  Names match by
  * their exact spelling, upper and lower case apart. */
-int bl_record_get(const struct bl_record *r, const char *name,
+int bl_record_get(const struct bl_record *record, const char *name,
                   struct bl_span *value, struct bl_err *err);
 
 /* Typed getters.  -1 names the field, what was expected and what was found.
  * The plain forms require the field; the _opt forms return 0 and leave *out
  * alone when it is absent or null, 1 when it was read. */
-int bl_record_string(const struct bl_record *r, const char *name,
-                     struct bl_arena *a, struct bl_span *out,
+int bl_record_string(const struct bl_record *record, const char *name,
+                     struct bl_arena *arena, struct bl_span *out,
                      struct bl_err *err);
-int bl_record_string_opt(const struct bl_record *r, const char *name,
-                         struct bl_arena *a, struct bl_span *out,
+int bl_record_string_opt(const struct bl_record *record, const char *name,
+                         struct bl_arena *arena, struct bl_span *out,
                          struct bl_err *err);
-int bl_record_integer(const struct bl_record *r, const char *name,
+int bl_record_integer(const struct bl_record *record, const char *name,
                       int64_t lo, int64_t hi, int64_t *out,
                       struct bl_err *err);
-int bl_record_integer_opt(const struct bl_record *r, const char *name,
+int bl_record_integer_opt(const struct bl_record *record, const char *name,
                           int64_t lo, int64_t hi, int64_t *out,
                           struct bl_err *err);
-int bl_record_array(const struct bl_record *r, const char *name,
+int bl_record_array(const struct bl_record *record, const char *name,
                     struct bl_span *out, struct bl_err *err);
 /* An id: a string, or an integer taken by its text.  Required. */
-int bl_record_id(const struct bl_record *r, const char *name,
-                 struct bl_arena *a, struct bl_span *out,
+int bl_record_id(const struct bl_record *record, const char *name,
+                 struct bl_arena *arena, struct bl_span *out,
                  struct bl_err *err);
 
 /* ---- Edits: what a program adds, in one output line ---- */
@@ -76,15 +76,16 @@ struct bl_edits {
 
 /* Field `name` gets the JSON text `value` (copied): replaced in place when
  * the record has it, appended otherwise. */
-void bl_edits_set(struct bl_edits *e, const char *name, struct bl_span value);
+void bl_edits_set(struct bl_edits *edits, const char *name,
+                  struct bl_span value);
 /* Field `name` is left out of the output. */
-void bl_edits_drop(struct bl_edits *e, const char *name);
-void bl_edits_clear(struct bl_edits *e);
-void bl_edits_free(struct bl_edits *e);
+void bl_edits_drop(struct bl_edits *edits, const char *name);
+void bl_edits_clear(struct bl_edits *edits);
+void bl_edits_free(struct bl_edits *edits);
 
 /* Appends the record with the edits applied and "\n". */
-void bl_record_write(struct bl_buf *out, const struct bl_record *r,
-                     const struct bl_edits *e);
+void bl_record_write(struct bl_buf *out, const struct bl_record *record,
+                     const struct bl_edits *edits);
 
 BL_END_DECLS
 

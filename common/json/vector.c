@@ -82,6 +82,8 @@ struct parts {
     struct bl_span model, dim, f32, values, names;  /* p == NULL: absent */
 };
 
+/* Members of other names are no concern of ours.  One that comes twice is
+ * refused, because readers differ in which of the two they take. */
 static int take_parts(struct bl_span object, struct parts *x,
                       struct bl_err *err)
 {
@@ -165,6 +167,8 @@ static int read_base64(struct bl_span text, struct bl_arena *arena,
     return 0;
 }
 
+/* A number beyond the range of a double becomes infinite here, and is then
+ * refused like every value that is not finite. */
 static int read_values(struct bl_span array, struct bl_arena *arena,
                        struct bl_vector *out, struct bl_err *err)
 {
