@@ -158,6 +158,9 @@ static int read_batch(struct state *s, struct bl_err *err)
 
 /* ---- The work ---- */
 
+/* Codes from BL_USAGE on are not the fault of a record (a file is missing,
+ * memory or a disk fails), so the next record would fare no better: they end
+ * the program. */
 static int prepare(struct state *s, struct bl_err *err)
 {
     const struct bl_loop *l = s->loop;
@@ -254,6 +257,8 @@ static void put_good(struct state *s, const struct bl_item *item)
     }
 }
 
+/* The stage that put an error into a record has warned of it: no other stage
+ * of a pipeline warns again, though each of them counts it as failed. */
 static void put_bad(struct state *s, const struct slot *slot)
 {
     const struct bl_loop *l = s->loop;
@@ -325,6 +330,8 @@ static int run_batches(struct state *s, struct bl_err *err)
     return 0;
 }
 
+/* Arrays are taken apart only where lines are JSON: a plain text may begin
+ * with a bracket. */
 int bl_loop_run(const struct bl_loop *loop)
 {
     struct state s = { .loop = loop };

@@ -20,18 +20,18 @@ const struct bl_opt bl_opts_general[] = {
     BL_OPTS_END
 };
 
-static void put_size(struct bl_buf *b, size_t v)
+static void put_size(struct bl_buf *out, size_t size)
 {
     static const char units[] = "KMG";
-    int u = -1;
+    int unit = -1;
 
-    while (v >= 1024 && v % 1024 == 0 && u < 2) {
-        v /= 1024;
-        u++;
+    while (size >= 1024 && size % 1024 == 0 && unit < 2) {
+        size /= 1024;
+        unit++;
     }
-    bl_buf_printf(b, "%zu", v);
-    if (u >= 0)
-        bl_buf_putc(b, units[u]);
+    bl_buf_printf(out, "%zu", size);
+    if (unit >= 0)
+        bl_buf_putc(out, units[unit]);
 }
 
 /* The word number i of "a|b|c". */
@@ -45,42 +45,44 @@ static struct bl_span choice(const char *arg, int i)
     return (struct bl_span){ arg, (size_t)(end - arg) };
 }
 
-static void put_default(struct bl_buf *b, const struct bl_opt *o)
+static void put_default(struct bl_buf *out, const struct bl_opt *opt)
 {
-    struct bl_buf v = BL_BUF_INIT;
+    struct bl_buf text = BL_BUF_INIT;
 
-    if (o->kind == BL_OPT_STR_ && *(const char **)o->dest)
-        bl_buf_puts(&v, *(const char **)o->dest);
-    else if (o->kind == BL_OPT_SIZE_)
-        put_size(&v, *(size_t *)o->dest);
-    else if (o->kind == BL_OPT_DOUBLE_)
-        bl_json_put_double(&v, *(double *)o->dest, 6);
-    else if (o->kind == BL_OPT_CHOICE_)
-        bl_buf_put_span(&v, choice(o->arg, *(int *)o->dest));
-    if (v.len > 0)
-        bl_buf_printf(b, " [%s]", v.data);
-    bl_buf_free(&v);
+    if (opt->kind == BL_OPT_STR_ && *(const char **)opt->dest)
+        bl_buf_puts(&text, *(const char **)opt->dest);
+    else if (opt->kind == BL_OPT_SIZE_)
+        put_size(&text, *(size_t *)opt->dest);
+    else if (opt->kind == BL_OPT_DOUBLE_)
+        bl_json_put_double(&text, *(double *)opt->dest, 6);
+    else if (opt->kind == BL_OPT_CHOICE_)
+        bl_buf_put_span(&text, choice(opt->arg, *(int *)opt->dest));
+    if (text.len > 0)
+        bl_buf_printf(out, " [%s]", text.data);
+    bl_buf_free(&text);
 }
 
-static void print_option(const struct bl_opt *o)
+/* Where the option is wider than its column, the explanation stands on the
+ * next line, so that all explanations begin in one column. */
+static void print_option(const struct bl_opt *opt)
 {
     struct bl_buf left = BL_BUF_INIT, right = BL_BUF_INIT;
 
-    if (o->kind == BL_OPT_GROUP_) {
-        printf("\n%s:\n", o->help);
+    if (opt->kind == BL_OPT_GROUP_) {
+        printf("\n%s:\n", opt->help);
         return;
     }
-    if (o->letter)
-        bl_buf_printf(&left, "  -%c, --%s", o->letter, o->name);
+    if (opt->letter)
+        bl_buf_printf(&left, "  -%c, --%s", opt->letter, opt->name);
     else
-        bl_buf_printf(&left, "      --%s", o->name);
-    if (o->alias)
-        bl_buf_printf(&left, ", --%s", o->alias);
-    if (o->arg)
-        bl_buf_printf(&left, " %s", o->arg);
-    bl_buf_puts(&right, o->help);
-    if (o->dest)
-        put_default(&right, o);
+        bl_buf_printf(&left, "      --%s", opt->name);
+    if (opt->alias)
+        bl_buf_printf(&left, ", --%s", opt->alias);
+    if (opt->arg)
+        bl_buf_printf(&left, " %s", opt->arg);
+    bl_buf_puts(&right, opt->help);
+    if (opt->dest)
+        put_default(&right, opt);
     if (left.len >= HELP_COLUMN)
         printf("%s\n%*s%s\n", left.data, HELP_COLUMN, "", right.data);
     else
@@ -89,12 +91,12 @@ static void print_option(const struct bl_opt *o)
     bl_buf_free(&right);
 }
 
-static void print_table(const struct bl_opt *o)
+static void print_table(const struct bl_opt *opt)
 {
-    if (o && o->kind != BL_OPT_GROUP_ && o->kind != BL_OPT_END_)
+    if (opt && opt->kind != BL_OPT_GROUP_ && opt->kind != BL_OPT_END_)
         printf("\nOptions:\n");
-    for (; o && o->kind != BL_OPT_END_; o++)
-        print_option(o);
+    for (; opt && opt->kind != BL_OPT_END_; opt++)
+        print_option(opt);
 }
 
 void bl_opts_print_help(const struct bl_command *cmd)
@@ -106,11 +108,11 @@ void bl_opts_print_help(const struct bl_command *cmd)
     print_table(bl_opts_general);
 }
 
-static const char *subname(const struct bl_command *c)
+static const char *subname(const struct bl_command *command)
 {
-    const char *space = strrchr(c->name, ' ');
+    const char *space = strrchr(command->name, ' ');
 
-    return space ? space + 1 : c->name;
+    return space ? space + 1 : command->name;
 }
 
 void bl_opts_print_commands(const char *program, const char *brief,
@@ -125,23 +127,23 @@ void bl_opts_print_commands(const char *program, const char *brief,
 
 /* ---- bash ---- */
 
-static void print_words(const struct bl_opt *o)
+static void print_words(const struct bl_opt *opt)
 {
-    for (; o && o->kind != BL_OPT_END_; o++) {
-        if (o->kind != BL_OPT_GROUP_)
-            printf(" --%s", o->name);
-        if (o->alias)
-            printf(" --%s", o->alias);
+    for (; opt && opt->kind != BL_OPT_END_; opt++) {
+        if (opt->kind != BL_OPT_GROUP_)
+            printf(" --%s", opt->name);
+        if (opt->alias)
+            printf(" --%s", opt->alias);
     }
 }
 
-static void print_choices(const struct bl_opt *o)
+static void print_choices(const struct bl_opt *opt)
 {
-    for (; o && o->kind != BL_OPT_END_; o++) {
-        if (o->kind != BL_OPT_CHOICE_)
+    for (; opt && opt->kind != BL_OPT_END_; opt++) {
+        if (opt->kind != BL_OPT_CHOICE_)
             continue;
-        printf("    --%s) COMPREPLY=($(compgen -W '", o->name);
-        for (const char *p = o->arg; *p; p++)
+        printf("    --%s) COMPREPLY=($(compgen -W '", opt->name);
+        for (const char *p = opt->arg; *p; p++)
             putchar(*p == '|' ? ' ' : *p);
         printf("' -- \"$cur\")); return ;;\n");
     }
@@ -174,6 +176,8 @@ static void print_command_words(const struct bl_command *commands, size_t n,
            "return\n    fi\n");
 }
 
+/* A command's name has a blank where the program has commands.  Of these
+ * programs the driver alone has no dash in its name. */
 void bl_opts_print_completion(const char *program,
                               const struct bl_command *commands, size_t n)
 {

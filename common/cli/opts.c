@@ -26,57 +26,57 @@ struct parser {
 /* ---- Values ---- */
 
 /* Decimal digits and an optional K, M or G. */
-static bool parse_size(const char *s, size_t *out)
+static bool parse_size(const char *text, size_t *out)
 {
     static const char units[] = "KMG";
-    const char *p = s, *unit;
-    size_t v = 0;
+    const char *p = text, *unit;
+    size_t size = 0;
 
     for (; *p >= '0' && *p <= '9'; p++)
-        if (!bl_size_mul(v, 10, &v)
-            || !bl_size_add(v, (size_t)(*p - '0'), &v))
+        if (!bl_size_mul(size, 10, &size)
+            || !bl_size_add(size, (size_t)(*p - '0'), &size))
             return false;
-    if (p == s)
+    if (p == text)
         return false;
     unit = *p ? strchr(units, *p) : NULL;
     if (unit) {
-        if (!bl_size_mul(v, (size_t)1 << 10 * (unit - units + 1), &v))
+        if (!bl_size_mul(size, (size_t)1 << 10 * (unit - units + 1), &size))
             return false;
         p++;
     }
-    *out = v;
+    *out = size;
     return *p == '\0';
 }
 
-static bool parse_double(const char *s, double *out)
+static bool parse_double(const char *text, double *out)
 {
     struct bl_err err;
-    struct bl_span v = bl_span_of(s);
+    struct bl_span value = bl_span_of(text);
 
     /* JSON's grammar of numbers: no white space, no hex, no "inf". */
-    if (bl_json_check(v.p, v.n, &err) < 0
-        || bl_json_type(v) != BL_JSON_NUMBER || strpbrk(s, " \t\r\n"))
+    if (bl_json_check(value.p, value.n, &err) < 0
+        || bl_json_type(value) != BL_JSON_NUMBER || strpbrk(text, " \t\r\n"))
         return false;
-    return bl_json_number(v, out, &err) == 0;
+    return bl_json_number(value, out, &err) == 0;
 }
 
-static _Noreturn void bad_number(const struct bl_opt *o, const char *value)
+static _Noreturn void bad_number(const struct bl_opt *opt, const char *value)
 {
-    struct bl_buf b = BL_BUF_INIT;
+    struct bl_buf range = BL_BUF_INIT;
 
-    bl_json_put_double(&b, o->lo, 15);
-    bl_buf_puts(&b, " to ");
-    bl_json_put_double(&b, o->hi, 15);
+    bl_json_put_double(&range, opt->lo, 15);
+    bl_buf_puts(&range, " to ");
+    bl_json_put_double(&range, opt->hi, 15);
     bl_die_usage("option '--%s': expected a number from %s, found '%s'",
-                 o->name, b.data, value);
+                 opt->name, range.data, value);
 }
 
-static int find_choice(const struct bl_opt *o, const char *value)
+static int find_choice(const struct bl_opt *opt, const char *value)
 {
     size_t n = strlen(value);
     int i = 0;
 
-    for (const char *p = o->arg; ; i++) {
+    for (const char *p = opt->arg; ; i++) {
         size_t len = strcspn(p, "|");
 
         if (len == n && !memcmp(p, value, n))
@@ -85,8 +85,8 @@ static int find_choice(const struct bl_opt *o, const char *value)
             break;
         p += len + 1;
     }
-    bl_die_usage("option '--%s': expected one of %s, found '%s'", o->name,
-                 o->arg, value);
+    bl_die_usage("option '--%s': expected one of %s, found '%s'", opt->name,
+                 opt->arg, value);
 }
 
 static void add_string(struct bl_strings *list, const char *value)
@@ -95,35 +95,38 @@ static void add_string(struct bl_strings *list, const char *value)
     list->v[list->n++] = value;
 }
 
-static void store(const struct bl_opt *o, const char *value)
+/* An empty string is mostly a shell's variable that was not set, so it is
+ * refused rather than taken for a name. */
+static void store(const struct bl_opt *opt, const char *value)
 {
     size_t size;
-    double d;
+    double number;
 
-    switch (o->kind) {
+    switch (opt->kind) {
     case BL_OPT_SIZE_:
         if (!parse_size(value, &size)
-            || (double)size < o->lo || (double)size > o->hi)
-            bad_number(o, value);
-        *(size_t *)o->dest = size;
+            || (double)size < opt->lo || (double)size > opt->hi)
+            bad_number(opt, value);
+        *(size_t *)opt->dest = size;
         break;
     case BL_OPT_DOUBLE_:
-        if (!parse_double(value, &d) || d < o->lo || d > o->hi)
-            bad_number(o, value);
-        *(double *)o->dest = d;
+        if (!parse_double(value, &number) || number < opt->lo
+            || number > opt->hi)
+            bad_number(opt, value);
+        *(double *)opt->dest = number;
         break;
     case BL_OPT_CHOICE_:
-        *(int *)o->dest = find_choice(o, value);
+        *(int *)opt->dest = find_choice(opt, value);
         break;
     case BL_OPT_STR_:
     case BL_OPT_LIST_:
         if (!*value)
             bl_die_usage("option '--%s': expected %s, found nothing",
-                         o->name, o->arg);
-        if (o->kind == BL_OPT_STR_)
-            *(const char **)o->dest = value;
+                         opt->name, opt->arg);
+        if (opt->kind == BL_OPT_STR_)
+            *(const char **)opt->dest = value;
         else
-            add_string(o->dest, value);
+            add_string(opt->dest, value);
         break;
     default:
         BL_BUG("option kind");
@@ -132,11 +135,11 @@ static void store(const struct bl_opt *o, const char *value)
 
 /* ---- Words of the command line ---- */
 
-static void general(const struct parser *p, int letter)
+static void general(const struct parser *parser, int letter)
 {
     switch (letter) {
     case 'h':
-        bl_opts_print_help(p->cmd);
+        bl_opts_print_help(parser->cmd);
         exit(bl_prog_finish(0));
     case 'V':
         printf("%s %s\n", bl_prog_name(), PACKAGE_VERSION);
@@ -150,23 +153,23 @@ static void general(const struct parser *p, int letter)
     }
 }
 
-static void apply(struct parser *p, const struct bl_opt *o,
+static void apply(struct parser *parser, const struct bl_opt *opt,
                   const char *value)
 {
-    if (!o->dest) {
-        general(p, o->letter);
+    if (!opt->dest) {
+        general(parser, opt->letter);
         return;
     }
-    if (o->kind == BL_OPT_FLAG_) {
-        *(bool *)o->dest = true;
+    if (opt->kind == BL_OPT_FLAG_) {
+        *(bool *)opt->dest = true;
         return;
     }
-    if (!value && p->next < p->argc)
-        value = p->argv[p->next++];
+    if (!value && parser->next < parser->argc)
+        value = parser->argv[parser->next++];
     if (!value)
-        bl_die_usage("option '--%s': expected %s, found nothing", o->name,
-                     o->arg);
-    store(o, value);
+        bl_die_usage("option '--%s': expected %s, found nothing", opt->name,
+                     opt->arg);
+    store(opt, value);
 }
 
 static bool is_name(const char *own, const char *name, size_t n)
@@ -174,93 +177,95 @@ static bool is_name(const char *own, const char *name, size_t n)
     return own && strlen(own) == n && !memcmp(own, name, n);
 }
 
-static const struct bl_opt *find_in(const struct bl_opt *o, int letter,
+static const struct bl_opt *find_in(const struct bl_opt *opt, int letter,
                                     const char *name, size_t n)
 {
-    for (; o && o->kind != BL_OPT_END_; o++) {
-        if (o->kind == BL_OPT_GROUP_)
+    for (; opt && opt->kind != BL_OPT_END_; opt++) {
+        if (opt->kind == BL_OPT_GROUP_)
             continue;
-        if (name ? is_name(o->name, name, n) || is_name(o->alias, name, n)
-                 : o->letter == letter)
-            return o;
+        if (name ? is_name(opt->name, name, n) || is_name(opt->alias, name, n)
+                 : opt->letter == letter)
+            return opt;
     }
     return NULL;
 }
 
-static const struct bl_opt *find_option(const struct parser *p, int letter,
-                                        const char *name, size_t n)
+static const struct bl_opt *find_option(const struct parser *parser,
+                                        int letter, const char *name, size_t n)
 {
-    const struct bl_opt *o = find_in(p->cmd->opts, letter, name, n);
+    const struct bl_opt *opt = find_in(parser->cmd->opts, letter, name, n);
 
-    return o ? o : find_in(bl_opts_general, letter, name, n);
+    return opt ? opt : find_in(bl_opts_general, letter, name, n);
 }
 
-static void long_option(struct parser *p, const char *word)
+static void long_option(struct parser *parser, const char *word)
 {
     size_t n = strcspn(word, "=");
-    const struct bl_opt *o = find_option(p, 0, word, n);
+    const struct bl_opt *opt = find_option(parser, 0, word, n);
     const char *value = word[n] ? word + n + 1 : NULL;
 
-    if (!o && !strcmp(word, "completion")) {
-        bl_opts_print_completion(bl_prog_name(), p->cmd, 1);
+    if (!opt && !strcmp(word, "completion")) {
+        bl_opts_print_completion(bl_prog_name(), parser->cmd, 1);
         exit(bl_prog_finish(0));
     }
-    if (!o)
+    if (!opt)
         bl_die_usage("unknown option '--%.*s'", (int)n, word);
-    if (value && o->kind == BL_OPT_FLAG_)
-        bl_die_usage("option '--%s' takes no value", o->name);
-    apply(p, o, value);
+    if (value && opt->kind == BL_OPT_FLAG_)
+        bl_die_usage("option '--%s' takes no value", opt->name);
+    apply(parser, opt, value);
 }
 
 /* "-vk10": flags until one takes the rest as its value. */
-static void short_options(struct parser *p, const char *word)
+static void short_options(struct parser *parser, const char *word)
 {
-    const struct bl_opt *o;
+    const struct bl_opt *opt;
 
     for (; *word; word++) {
-        o = find_option(p, *word, NULL, 0);
-        if (!o)
+        opt = find_option(parser, *word, NULL, 0);
+        if (!opt)
             bl_die_usage("unknown option '-%c'", *word);
-        if (o->kind != BL_OPT_FLAG_) {
-            apply(p, o, word[1] ? word + 1 : NULL);
+        if (opt->kind != BL_OPT_FLAG_) {
+            apply(parser, opt, word[1] ? word + 1 : NULL);
             return;
         }
-        apply(p, o, NULL);
+        apply(parser, opt, NULL);
     }
 }
 
-static void operand(struct parser *p, char *word)
+static void operand(struct parser *parser, char *word)
 {
-    if (p->args.n == p->cmd->max_args)
+    if (parser->args.n == parser->cmd->max_args)
         bl_die_usage("unexpected argument '%s'", word);
-    p->args.v[p->args.n++] = word;
+    parser->args.v[parser->args.n++] = word;
 }
 
 struct bl_args bl_opts_parse(const struct bl_command *cmd, int argc,
                              char **argv)
 {
-    struct parser p = { .cmd = cmd, .argc = argc, .next = 1, .argv = argv };
+    struct parser parser = {
+        .cmd = cmd, .argc = argc, .next = 1, .argv = argv
+    };
     bool only_operands = false;
 
     /* Operands are gathered at the front of argv: nothing to free. */
-    p.args.v = argv + 1;
-    while (p.next < argc) {
-        char *word = argv[p.next++];
+    parser.args.v = argv + 1;
+    while (parser.next < argc) {
+        char *word = argv[parser.next++];
 
         if (only_operands || word[0] != '-' || word[1] == '\0')
-            operand(&p, word);
+            operand(&parser, word);
         else if (!strcmp(word, "--"))
             only_operands = true;
         else if (word[1] == '-')
-            long_option(&p, word + 2);
+            long_option(&parser, word + 2);
         else
-            short_options(&p, word + 1);
+            short_options(&parser, word + 1);
     }
-    if (p.args.n < cmd->min_args)
+    if (parser.args.n < cmd->min_args)
         bl_die_usage("expected %zu argument%s (%s), found %zu",
                      cmd->min_args, cmd->min_args == 1 ? "" : "s",
-                     cmd->synopsis, p.args.n);
-    return p.args;
+                     cmd->synopsis, parser.args.n);
+    return parser.args;
 }
 
 size_t bl_opts_subcommand(const char *program, const char *brief,

@@ -36,60 +36,62 @@ struct bl_pipeline *bl_pipeline_new(void)
     return BL_NEW(struct bl_pipeline);
 }
 
-void bl_pipeline_arg(struct bl_pipeline *p, const char *arg)
+void bl_pipeline_arg(struct bl_pipeline *pipeline, const char *arg)
 {
-    BL_ASSERT(p->n > 0);
-    struct stage *s = &p->stages[p->n - 1];
+    BL_ASSERT(pipeline->n > 0);
+    struct stage *stage = &pipeline->stages[pipeline->n - 1];
 
-    s->argv = bl_xrealloc(s->argv, s->argc + 2, sizeof *s->argv);
-    s->argv[s->argc++] = bl_xstrdup(arg);
-    s->argv[s->argc] = NULL;
+    stage->argv = bl_xrealloc(stage->argv, stage->argc + 2,
+                              sizeof *stage->argv);
+    stage->argv[stage->argc++] = bl_xstrdup(arg);
+    stage->argv[stage->argc] = NULL;
 }
 
-void bl_pipeline_add(struct bl_pipeline *p, const char *program, ...)
+void bl_pipeline_add(struct bl_pipeline *pipeline, const char *program, ...)
 {
     va_list ap;
     const char *arg;
 
-    p->stages = bl_xrealloc(p->stages, p->n + 1, sizeof *p->stages);
-    p->stages[p->n++] = (struct stage){ .argv = NULL };
-    bl_pipeline_arg(p, program);
+    pipeline->stages = bl_xrealloc(pipeline->stages, pipeline->n + 1,
+                                   sizeof *pipeline->stages);
+    pipeline->stages[pipeline->n++] = (struct stage){ .argv = NULL };
+    bl_pipeline_arg(pipeline, program);
     va_start(ap, program);
     while ((arg = va_arg(ap, const char *)))
-        bl_pipeline_arg(p, arg);
+        bl_pipeline_arg(pipeline, arg);
     va_end(ap);
 }
 
 /* ---- Showing ---- */
 
-static void put_quoted(struct bl_buf *out, const char *s)
+static void put_quoted(struct bl_buf *out, const char *text)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
         "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
 
-    if (*s && strspn(s, plain) == strlen(s)) {
-        bl_buf_puts(out, s);
+    if (*text && strspn(text, plain) == strlen(text)) {
+        bl_buf_puts(out, text);
         return;
     }
     bl_buf_putc(out, '\'');
-    for (; *s; s++) {
-        if (*s == '\'')
+    for (; *text; text++) {
+        if (*text == '\'')
             bl_buf_puts(out, "'\\''");
         else
-            bl_buf_putc(out, *s);
+            bl_buf_putc(out, *text);
     }
     bl_buf_putc(out, '\'');
 }
 
-void bl_pipeline_show(const struct bl_pipeline *p, struct bl_buf *out)
+void bl_pipeline_show(const struct bl_pipeline *pipeline, struct bl_buf *out)
 {
-    for (size_t i = 0; i < p->n; i++) {
+    for (size_t i = 0; i < pipeline->n; i++) {
         if (i)
             bl_buf_puts(out, " |\n    ");
-        for (size_t j = 0; j < p->stages[i].argc; j++) {
+        for (size_t j = 0; j < pipeline->stages[i].argc; j++) {
             if (j)
                 bl_buf_putc(out, ' ');
-            put_quoted(out, p->stages[i].argv[j]);
+            put_quoted(out, pipeline->stages[i].argv[j]);
         }
     }
     bl_buf_putc(out, '\n');
@@ -107,7 +109,7 @@ static void move_fd(int from, int to)
 
 /* In the child: becomes the program, or tells the parent errno through the
  * pipe `report`, which closes by itself when the program starts. */
-_Noreturn static void become(const struct stage *s, const char *path,
+_Noreturn static void become(const struct stage *stage, const char *path,
                              const int fds[2], int report, pid_t parent)
 {
     move_fd(fds[0], 0);
@@ -120,40 +122,41 @@ _Noreturn static void become(const struct stage *s, const char *path,
     (void)parent;
 #endif
     signal(SIGPIPE, SIG_DFL);
-    execvp(path, s->argv);
-    int e = errno;
-    while (write(report, &e, sizeof e) < 0 && errno == EINTR)
+    execvp(path, stage->argv);
+    int error = errno;
+    while (write(report, &error, sizeof error) < 0 && errno == EINTR)
         ;
     _exit(127);
 }
 
 /* Runs one stage on fds; 0 or -1. */
-static int spawn(struct stage *s, const int fds[2], struct bl_err *err)
+static int spawn(struct stage *stage, const int fds[2], struct bl_err *err)
 {
-    int report[2], e = 0;
-    char *path = bl_path_program(s->argv[0]);
+    int report[2], error = 0;
+    char *path = bl_path_program(stage->argv[0]);
     pid_t parent = getpid();
 
     if (pipe2(report, O_CLOEXEC) < 0) {
         free(path);
         return bl_fail_errno(err, BL_SYSTEM, "cannot make a pipe");
     }
-    s->pid = fork();
-    if (s->pid == 0)
-        become(s, path, fds, report[1], parent);
-    if (s->pid < 0)
-        e = errno;
+    stage->pid = fork();
+    if (stage->pid == 0)
+        become(stage, path, fds, report[1], parent);
+    if (stage->pid < 0)
+        error = errno;
     close(report[1]);
-    ssize_t n;
-    while (!e && (n = read(report[0], &e, sizeof e)) < 0 && errno == EINTR)
+    ssize_t got;
+    while (!error && (got = read(report[0], &error, sizeof error)) < 0
+           && errno == EINTR)
         ;
     close(report[0]);
-    if (e) {
-        errno = e;
+    if (error) {
+        errno = error;
         bl_fail_errno(err, BL_SYSTEM, "cannot run '%s'", path);
     }
     free(path);
-    return e ? -1 : 0;
+    return error ? -1 : 0;
 }
 
 /* A pipe that children do not inherit unless it becomes their 0 or 1.  Ends
@@ -183,13 +186,13 @@ static void close_fd(int *fd)
     *fd = -1;
 }
 
-static void stop(struct bl_pipeline *p)
+static void stop(struct bl_pipeline *pipeline)
 {
-    for (size_t i = 0; i < p->n; i++) {
-        if (p->stages[i].pid > 0)
-            kill(p->stages[i].pid, SIGTERM);
+    for (size_t i = 0; i < pipeline->n; i++) {
+        if (pipeline->stages[i].pid > 0)
+            kill(pipeline->stages[i].pid, SIGTERM);
     }
-    bl_pipeline_wait(p, NULL);
+    bl_pipeline_wait(pipeline, NULL);
 }
 
 /* Opens the first stage's input: a pipe, or stdin. */
@@ -209,11 +212,11 @@ static int open_input(int *in, int *fd, struct bl_err *err)
 }
 
 /* Starts stage i, which reads *fd, and leaves in *fd what the next reads. */
-static int start_stage(struct bl_pipeline *p, size_t i, int *fd, int *out,
-                       struct bl_err *err)
+static int start_stage(struct bl_pipeline *pipeline, size_t i, int *fd,
+                       int *out, struct bl_err *err)
 {
     int fds[2] = { -1, -1 };
-    bool last = i + 1 == p->n;
+    bool last = i + 1 == pipeline->n;
 
     if (!last || out) {
         if (make_pipe(fds, err) < 0)
@@ -221,14 +224,14 @@ static int start_stage(struct bl_pipeline *p, size_t i, int *fd, int *out,
     } else if ((fds[1] = keep_fd(1, err)) < 0) {
         return -1;
     }
-    int rc = spawn(&p->stages[i], (int[2]){ *fd, fds[1] }, err);
+    int rc = spawn(&pipeline->stages[i], (int[2]){ *fd, fds[1] }, err);
     close_fd(&fds[1]);
     close_fd(fd);
     *fd = fds[0];
     return rc;
 }
 
-int bl_pipeline_start(struct bl_pipeline *p, int *in, int *out,
+int bl_pipeline_start(struct bl_pipeline *pipeline, int *in, int *out,
                       struct bl_err *err)
 {
     int fd = -1, rc;
@@ -236,13 +239,13 @@ int bl_pipeline_start(struct bl_pipeline *p, int *in, int *out,
     if (in)
         *in = -1;
     rc = open_input(in, &fd, err);
-    for (size_t i = 0; rc == 0 && i < p->n; i++)
-        rc = start_stage(p, i, &fd, out, err);
+    for (size_t i = 0; rc == 0 && i < pipeline->n; i++)
+        rc = start_stage(pipeline, i, &fd, out, err);
     if (rc < 0) {
         close_fd(&fd);
         if (in)
             close_fd(in);
-        stop(p);
+        stop(pipeline);
         return -1;
     }
     if (out)
@@ -253,88 +256,91 @@ int bl_pipeline_start(struct bl_pipeline *p, int *in, int *out,
 /* ---- Ending ---- */
 
 /* What one ended stage adds to the status. */
-static int stage_status(const struct stage *s, int st, bool last,
+static int stage_status(const struct stage *stage, int ending, bool last,
                         struct bl_err *err)
 {
-    if (WIFEXITED(st))
-        return WEXITSTATUS(st);
-    int sig = WTERMSIG(st);
-    if (s->stopped && sig == SIGTERM)
+    if (WIFEXITED(ending))
+        return WEXITSTATUS(ending);
+    int sig = WTERMSIG(ending);
+    if (stage->stopped && sig == SIGTERM)
         return 0;
     if (sig == SIGPIPE)
         return last ? BL_PIPELINE_PIPE : 0;
-    bl_fail(err, BL_SYSTEM, "%s was ended by signal %d (%s)", s->argv[0],
+    bl_fail(err, BL_SYSTEM, "%s was ended by signal %d (%s)", stage->argv[0],
             sig, strsignal(sig));
     return 4;
 }
 
 /* A stage that failed will read no more: the ones before it need not wait
  * for input, perhaps from a person, to find that out. */
-static void stop_before(struct bl_pipeline *p, size_t i)
+static void stop_before(struct bl_pipeline *pipeline, size_t i)
 {
     while (i-- > 0) {
-        if (p->stages[i].pid > 0) {
-            p->stages[i].stopped = true;
-            kill(p->stages[i].pid, SIGTERM);
+        if (pipeline->stages[i].pid > 0) {
+            pipeline->stages[i].stopped = true;
+            kill(pipeline->stages[i].pid, SIGTERM);
         }
     }
 }
 
-static size_t running(const struct bl_pipeline *p)
+static size_t running(const struct bl_pipeline *pipeline)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < p->n; i++)
-        n += p->stages[i].pid > 0;
+    for (size_t i = 0; i < pipeline->n; i++)
+        n += pipeline->stages[i].pid > 0;
     return n;
 }
 
 /* The stage with this process; p->n when it is none of ours. */
-static size_t find_stage(const struct bl_pipeline *p, pid_t pid)
+static size_t find_stage(const struct bl_pipeline *pipeline, pid_t pid)
 {
     size_t i = 0;
 
-    while (i < p->n && p->stages[i].pid != pid)
+    while (i < pipeline->n && pipeline->stages[i].pid != pid)
         i++;
     return i;
 }
 
-int bl_pipeline_wait(struct bl_pipeline *p, struct bl_err *err)
+/* Stages end in any order, so whichever child ends next is waited for; it may
+ * be one that the caller has started and no stage. */
+int bl_pipeline_wait(struct bl_pipeline *pipeline, struct bl_err *err)
 {
     int worst = 0;
     bool left = false;
 
-    while (running(p) > 0) {
-        int st;
-        pid_t pid = waitpid(-1, &st, 0);
+    while (running(pipeline) > 0) {
+        int ending;
+        pid_t pid = waitpid(-1, &ending, 0);
         if (pid < 0 && errno == EINTR)
             continue;
-        size_t i = pid < 0 ? p->n : find_stage(p, pid);
+        size_t i = pid < 0 ? pipeline->n : find_stage(pipeline, pid);
         if (pid < 0)
             return bl_fail_errno(err, BL_SYSTEM, "cannot wait"), 4;
-        if (i == p->n)
+        if (i == pipeline->n)
             continue;
-        p->stages[i].pid = 0;
-        int rc = stage_status(&p->stages[i], st, i + 1 == p->n, err);
+        pipeline->stages[i].pid = 0;
+        int rc = stage_status(&pipeline->stages[i], ending,
+                              i + 1 == pipeline->n, err);
         left |= rc == BL_PIPELINE_PIPE;
         if (rc != BL_PIPELINE_PIPE && rc > worst)
             worst = rc;
         if (rc > 1)
-            stop_before(p, i);
+            stop_before(pipeline, i);
     }
     return left && worst < 2 ? BL_PIPELINE_PIPE : worst;
 }
 
-void bl_pipeline_free(struct bl_pipeline *p)
+void bl_pipeline_free(struct bl_pipeline *pipeline)
 {
-    if (!p)
+    if (!pipeline)
         return;
-    bl_pipeline_wait(p, NULL);
-    for (size_t i = 0; i < p->n; i++) {
-        for (size_t j = 0; j < p->stages[i].argc; j++)
-            free(p->stages[i].argv[j]);
-        free(p->stages[i].argv);
+    bl_pipeline_wait(pipeline, NULL);
+    for (size_t i = 0; i < pipeline->n; i++) {
+        for (size_t j = 0; j < pipeline->stages[i].argc; j++)
+            free(pipeline->stages[i].argv[j]);
+        free(pipeline->stages[i].argv);
     }
-    free(p->stages);
-    free(p);
+    free(pipeline->stages);
+    free(pipeline);
 }

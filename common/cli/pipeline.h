@@ -24,22 +24,22 @@ struct bl_pipeline;
 
 struct bl_pipeline *bl_pipeline_new(void);
 /* Waits for stages that still run.  NULL: nothing. */
-void bl_pipeline_free(struct bl_pipeline *p);
+void bl_pipeline_free(struct bl_pipeline *pipeline);
 
 /* A further stage with its arguments up to a NULL. */
-void bl_pipeline_add(struct bl_pipeline *p, const char *program, ...)
+void bl_pipeline_add(struct bl_pipeline *pipeline, const char *program, ...)
     __attribute__((sentinel));
 /* A further argument of the last stage. */
-void bl_pipeline_arg(struct bl_pipeline *p, const char *arg);
+void bl_pipeline_arg(struct bl_pipeline *pipeline, const char *arg);
 
 /* Appends what to type into a shell for the same: "a -x 1 |\n    b\n". */
-void bl_pipeline_show(const struct bl_pipeline *p, struct bl_buf *out);
+void bl_pipeline_show(const struct bl_pipeline *pipeline, struct bl_buf *out);
 
 /* Starts every stage.  The first reads a new pipe whose other end is put
  * into *in (NULL: this process's stdin), the last writes to one for *out
  * (NULL: this process's stdout); the caller closes both.  -1: BL_SYSTEM, and
  * nothing is left running. */
-int bl_pipeline_start(struct bl_pipeline *p, int *in, int *out,
+int bl_pipeline_start(struct bl_pipeline *pipeline, int *in, int *out,
                       struct bl_err *err);
 
 /* Waits for all.  The highest exit status; 4 with *err filled when a stage
@@ -47,6 +47,6 @@ int bl_pipeline_start(struct bl_pipeline *p, int *in, int *out,
  * the last stage: whoever read the output has left.  In an earlier stage
  * SIGPIPE only means that the next one ended first, and counts as 0. */
 enum { BL_PIPELINE_PIPE = 256 };
-int bl_pipeline_wait(struct bl_pipeline *p, struct bl_err *err);
+int bl_pipeline_wait(struct bl_pipeline *pipeline, struct bl_err *err);
 
 #endif

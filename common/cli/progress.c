@@ -10,54 +10,54 @@
 
 double bl_now(void)
 {
-    struct timespec t;
+    struct timespec time;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-void bl_progress_start(struct bl_progress *p, const char *what, size_t total,
-                       bool wanted)
+void bl_progress_start(struct bl_progress *progress, const char *what,
+                       size_t total, bool wanted)
 {
-    *p = (struct bl_progress){ .what = what, .total = total };
-    p->on = wanted && bl_verbosity >= 0 && isatty(STDERR_FILENO);
-    p->started = p->on ? bl_now() : 0;
+    *progress = (struct bl_progress){ .what = what, .total = total };
+    progress->on = wanted && bl_verbosity >= 0 && isatty(STDERR_FILENO);
+    progress->started = progress->on ? bl_now() : 0;
 }
 
-static void show(const struct bl_progress *p, double now)
+static void show(const struct bl_progress *progress, double now)
 {
-    double seconds = now - p->started;
-    double rate = seconds > 0 ? (double)p->done / seconds : 0;
+    double seconds = now - progress->started;
+    double rate = seconds > 0 ? (double)progress->done / seconds : 0;
 
-    fprintf(stderr, "\r%s: %zu", p->what, p->done);
-    if (p->total > 0) {
-        fprintf(stderr, " of %zu (%.0f%%)", p->total,
-                100.0 * (double)p->done / (double)p->total);
+    fprintf(stderr, "\r%s: %zu", progress->what, progress->done);
+    if (progress->total > 0) {
+        fprintf(stderr, " of %zu (%.0f%%)", progress->total,
+                100.0 * (double)progress->done / (double)progress->total);
         if (rate > 0)
             fprintf(stderr, ", %.0f s left",
-                    (double)(p->total - p->done) / rate);
+                    (double)(progress->total - progress->done) / rate);
     }
     fprintf(stderr, ", %.0f/s\033[K", rate);
 }
 
-void bl_progress_step(struct bl_progress *p, size_t more)
+void bl_progress_step(struct bl_progress *progress, size_t more)
 {
     double now;
 
-    p->done += more;
-    if (!p->on)
+    progress->done += more;
+    if (!progress->on)
         return;
     now = bl_now();
-    if (now - p->shown < 0.2)
+    if (now - progress->shown < 0.2)
         return;
-    p->shown = now;
-    show(p, now);
+    progress->shown = now;
+    show(progress, now);
 }
 
-void bl_progress_end(struct bl_progress *p)
+void bl_progress_end(struct bl_progress *progress)
 {
-    if (!p->on)
+    if (!progress->on)
         return;
-    show(p, bl_now());
+    show(progress, bl_now());
     fputc('\n', stderr);
 }
