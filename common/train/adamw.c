@@ -13,7 +13,6 @@ void bl_adamw_init(struct bl_adamw *adamw, const struct bl_params *net)
 {
     *adamw = (struct bl_adamw){ .beta1 = 0.9, .beta2 = 0.999,
         .epsilon = 1e-8, .decay = 0.01, .correct = true };
-
     adamw->m = bl_xcalloc(net->n, sizeof *adamw->m);
     adamw->v = bl_xcalloc(net->n, sizeof *adamw->v);
 }

@@ -33,249 +33,262 @@ struct reader {
 
 /* ---- Entities by number ---- */
 
-static uint64_t hash_bytes(uint64_t h, const char *p, size_t n)
+static uint64_t hash_bytes(uint64_t hash, const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)p[i]) * UINT64_C(0x100000001b3);
-    return h;
+        hash = (hash ^ (unsigned char)p[i]) * UINT64_C(0x100000001b3);
+    return hash;
 }
 
-static uint64_t hash_of(const struct bl_entity_text *e, int64_t row)
+static uint64_t hash_of(const struct bl_entity_text *entity, int64_t row)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
     if (row >= 0)
-        return hash_bytes(h, (const char *)&row, sizeof row);
-    h = hash_bytes(h, e->title.p, e->title.n);
-    return hash_bytes(hash_bytes(h, "", 1), e->text.p, e->text.n);
+        return hash_bytes(hash, (const char *)&row, sizeof row);
+    hash = hash_bytes(hash, entity->title.p, entity->title.n);
+    return hash_bytes(hash_bytes(hash, "", 1), entity->text.p, entity->text.n);
 }
 
-static bool same(const struct bl_examples *x, uint32_t i,
-                 const struct bl_entity_text *e, int64_t row)
+static bool same(const struct bl_examples *examples, uint32_t i,
+                 const struct bl_entity_text *entity, int64_t row)
 {
-    const struct bl_entity_text *f = &x->entities[i];
+    const struct bl_entity_text *known = &examples->entities[i];
 
-    if (row >= 0 || x->rows[i] >= 0)
-        return row == x->rows[i];
-    return f->has_title == e->has_title && bl_span_eq(f->title, e->title)
-        && bl_span_eq(f->text, e->text);
+    if (row >= 0 || examples->rows[i] >= 0)
+        return row == examples->rows[i];
+    return known->has_title == entity->has_title
+        && bl_span_eq(known->title, entity->title)
+        && bl_span_eq(known->text, entity->text);
 }
 
 /* The slot of this entity, or the free one where it would go. */
-static size_t find_slot(const struct bl_examples *x,
-                        const struct bl_entity_text *e, int64_t row)
+static size_t find_slot(const struct bl_examples *examples,
+                        const struct bl_entity_text *entity, int64_t row)
 {
-    uint64_t h = hash_of(e, row);
-    size_t i = (size_t)(h ^ h >> 32) & x->mask;
+    uint64_t hash = hash_of(entity, row);
+    size_t i = (size_t)(hash ^ hash >> 32) & examples->mask;
 
-    while (x->slots[i] && !same(x, x->slots[i] - 1, e, row))
-        i = (i + 1) & x->mask;
+    while (examples->slots[i]
+           && !same(examples, examples->slots[i] - 1, entity, row))
+        i = (i + 1) & examples->mask;
     return i;
 }
 
-static void grow_table(struct bl_examples *x)
+static void grow_table(struct bl_examples *examples)
 {
-    size_t size = x->mask ? 2 * (x->mask + 1) : 1024;
+    size_t size = examples->mask ? 2 * (examples->mask + 1) : 1024;
 
-    free(x->slots);
-    x->slots = bl_xcalloc(size, sizeof *x->slots);
-    x->mask = size - 1;
-    for (uint32_t i = 0; i < x->n_entities; i++)
-        x->slots[find_slot(x, &x->entities[i], x->rows[i])] = i + 1;
+    free(examples->slots);
+    examples->slots = bl_xcalloc(size, sizeof *examples->slots);
+    examples->mask = size - 1;
+    for (uint32_t i = 0; i < examples->n_entities; i++)
+        examples->slots[find_slot(examples, &examples->entities[i],
+                                  examples->rows[i])] = i + 1;
 }
 
 /* At most `max` bytes of the start, whole characters. */
-static struct bl_span head_of(struct bl_span s, size_t max)
+static struct bl_span head_of(struct bl_span text, size_t max)
 {
-    if (s.n <= max)
-        return s;
-    while (max && ((unsigned char)s.p[max] & 0xc0) == 0x80)
+    if (text.n <= max)
+        return text;
+    while (max && ((unsigned char)text.p[max] & 0xc0) == 0x80)
         max--;
-    return (struct bl_span){ s.p, max };
+    return (struct bl_span){ text.p, max };
 }
 
-static struct bl_span tail_of(struct bl_span s, size_t max)
+static struct bl_span tail_of(struct bl_span text, size_t max)
 {
-    size_t from = s.n > max ? s.n - max : 0;
+    size_t from = text.n > max ? text.n - max : 0;
 
-    while (from < s.n && ((unsigned char)s.p[from] & 0xc0) == 0x80)
+    while (from < text.n && ((unsigned char)text.p[from] & 0xc0) == 0x80)
         from++;
-    return (struct bl_span){ s.p + from, s.n - from };
+    return (struct bl_span){ text.p + from, text.n - from };
 }
 
-static struct bl_span keep(struct bl_examples *x, struct bl_span s)
+static struct bl_span keep(struct bl_examples *examples, struct bl_span text)
 {
-    return (struct bl_span){ bl_arena_strndup(&x->memory, s.n ? s.p : "",
-                                              s.n), s.n };
+    return (struct bl_span){ bl_arena_strndup(&examples->memory,
+                                              text.n ? text.p : "", text.n),
+                             text.n };
 }
 
-static uint32_t add_entity(struct bl_examples *x, struct bl_entity_text e,
-                           int64_t row)
+/* The texts are cut before they are looked up, so that an entity is found
+ * again by what was kept of it.  The table is at most half full. */
+static uint32_t add_entity(struct bl_examples *examples,
+                           struct bl_entity_text entity, int64_t row)
 {
     size_t slot;
 
-    e.text = head_of(e.text, MAX_SIDE);
-    e.title = head_of(e.title, MAX_SIDE);
-    if (2 * (x->n_entities + 1) > x->mask)
-        grow_table(x);
-    slot = find_slot(x, &e, row);
-    if (x->slots[slot])
-        return x->slots[slot] - 1;
-    if (x->n_entities == x->cap_entities) {
-        x->cap_entities = bl_grown(x->cap_entities, x->n_entities + 1);
-        x->entities = bl_xrealloc(x->entities, x->cap_entities,
-                                  sizeof *x->entities);
-        x->rows = bl_xrealloc(x->rows, x->cap_entities, sizeof *x->rows);
+    entity.text = head_of(entity.text, MAX_SIDE);
+    entity.title = head_of(entity.title, MAX_SIDE);
+    if (2 * (examples->n_entities + 1) > examples->mask)
+        grow_table(examples);
+    slot = find_slot(examples, &entity, row);
+    if (examples->slots[slot])
+        return examples->slots[slot] - 1;
+    if (examples->n_entities == examples->cap_entities) {
+        examples->cap_entities = bl_grown(examples->cap_entities,
+                                          examples->n_entities + 1);
+        examples->entities = bl_xrealloc(examples->entities,
+                                         examples->cap_entities,
+                                         sizeof *examples->entities);
+        examples->rows = bl_xrealloc(examples->rows, examples->cap_entities,
+                                     sizeof *examples->rows);
     }
-    e.title = keep(x, e.title);
-    e.text = keep(x, e.text);
-    x->entities[x->n_entities] = e;
-    x->rows[x->n_entities++] = row;
-    x->slots[slot] = (uint32_t)x->n_entities;
-    return (uint32_t)x->n_entities - 1;
+    entity.title = keep(examples, entity.title);
+    entity.text = keep(examples, entity.text);
+    examples->entities[examples->n_entities] = entity;
+    examples->rows[examples->n_entities++] = row;
+    examples->slots[slot] = (uint32_t)examples->n_entities;
+    return (uint32_t)examples->n_entities - 1;
 }
 
-static uint32_t add_from_kb(struct bl_examples *x, const struct bl_entity *e)
+static uint32_t add_from_kb(struct bl_examples *examples,
+                            const struct bl_entity *entity)
 {
-    return add_entity(x, (struct bl_entity_text){ e->title, e->text,
-                      e->title.p != NULL }, e->row);
+    return add_entity(examples,
+                      (struct bl_entity_text){ entity->title, entity->text,
+                                               entity->title.p != NULL },
+                      entity->row);
 }
 
-int bl_examples_row(struct bl_examples *x, int64_t row, uint32_t *number,
-                    struct bl_err *err)
+int bl_examples_row(struct bl_examples *examples, int64_t row,
+                    uint32_t *number, struct bl_err *err)
 {
-    struct bl_arena a = BL_ARENA_INIT;
-    struct bl_entity e;
+    struct bl_arena arena = BL_ARENA_INIT;
+    struct bl_entity entity;
     struct bl_entity_text none = { .has_title = false };
     int got;
 
-    if (x->mask && x->slots[find_slot(x, &none, row)]) {
-        *number = x->slots[find_slot(x, &none, row)] - 1;
+    if (examples->mask && examples->slots[find_slot(examples, &none, row)]) {
+        *number = examples->slots[find_slot(examples, &none, row)] - 1;
         return 0;
     }
-    got = bl_kb_get_row(x->kb, row, &a, &e, err);
+    got = bl_kb_get_row(examples->kb, row, &arena, &entity, err);
     if (got == 1)
-        *number = add_from_kb(x, &e);
+        *number = add_from_kb(examples, &entity);
     else if (!got)
         got = bl_fail(err, BL_DATA, "'%s': no row %lld",
-                      bl_kb_path(x->kb), (long long)row);
-    bl_arena_free(&a);
+                      bl_kb_path(examples->kb), (long long)row);
+    bl_arena_free(&arena);
     return got < 0 ? -1 : 0;
 }
 
 /* 1 found, 0 the catalogue has no such entity, -1 failed. */
-static int entity_by_id(struct reader *r, struct bl_span id,
+static int entity_by_id(struct reader *reader, struct bl_span id,
                         uint32_t *number, struct bl_err *err)
 {
-    struct bl_entity e;
-    int got = bl_kb_get(r->opts->kb, id, &r->line, &e, err);
+    struct bl_entity entity;
+    int got = bl_kb_get(reader->opts->kb, id, &reader->line, &entity, err);
 
     if (got == 1)
-        *number = add_from_kb(r->x, &e);
+        *number = add_from_kb(reader->x, &entity);
     return got;
 }
 
 /* ---- The other entities of a record ---- */
 
-static void add_other(struct reader *r, struct bl_example *e,
+static void add_other(struct reader *reader, struct bl_example *example,
                       uint32_t number)
 {
-    struct bl_examples *x = r->x;
+    struct bl_examples *examples = reader->x;
 
-    if (number == e->gold) {
-        if (e->gold_place < 0)
-            e->gold_place = (int32_t)e->n;
+    if (number == example->gold) {
+        if (example->gold_place < 0)
+            example->gold_place = (int32_t)example->n;
         return;
     }
-    if (e->n >= r->opts->max_others)
+    if (example->n >= reader->opts->max_others)
         return;
-    for (uint32_t i = 0; i < e->n; i++)
-        if (x->others[e->from + i] == number)
+    for (uint32_t i = 0; i < example->n; i++)
+        if (examples->others[example->from + i] == number)
             return;
-    BL_GROW(x->others, x->n_others + 1, x->cap_others);
-    x->others[x->n_others++] = number;
-    e->n++;
+    BL_GROW(examples->others, examples->n_others + 1, examples->cap_others);
+    examples->others[examples->n_others++] = number;
+    example->n++;
 }
 
 /* {"title":...,"text":...}: an entity that is given by its text. */
-static int add_by_text(struct reader *r, struct bl_example *e,
+static int add_by_text(struct reader *reader, struct bl_example *example,
                        struct bl_span object, struct bl_err *err)
 {
-    struct bl_entity_text t = { .has_title = false };
-    struct bl_span v;
-    int found = bl_json_get(object, "text", &v, err);
+    struct bl_entity_text text = { .has_title = false };
+    struct bl_span value;
+    int found = bl_json_get(object, "text", &value, err);
 
-    if (found < 0 || (found && bl_json_string(v, &r->line, &t.text,
+    if (found < 0 || (found && bl_json_string(value, &reader->line, &text.text,
                                               err) < 0))
         return -1;
     if (!found)
         return bl_fail(err, BL_BAD_FIELD, "an entity without text; entities "
                        "given by their ids need a catalogue");
-    found = bl_json_get(object, "title", &v, err);
-    if (found > 0 && bl_json_type(v) != BL_JSON_NULL) {
-        t.has_title = true;
-        if (bl_json_string(v, &r->line, &t.title, err) < 0)
+    found = bl_json_get(object, "title", &value, err);
+    if (found > 0 && bl_json_type(value) != BL_JSON_NULL) {
+        text.has_title = true;
+        if (bl_json_string(value, &reader->line, &text.title, err) < 0)
             return -1;
     }
     if (found >= 0)
-        add_other(r, e, add_entity(r->x, t, -1));
+        add_other(reader, example, add_entity(reader->x, text, -1));
     return found < 0 ? -1 : 0;
 }
 
 /* An id, as a string or number, that the catalogue may lack. */
-static int add_by_id(struct reader *r, struct bl_example *e,
-                     struct bl_span v, struct bl_err *err)
+static int add_by_id(struct reader *reader, struct bl_example *example,
+                     struct bl_span value, struct bl_err *err)
 {
-    struct bl_span id = v;
+    struct bl_span id = value;
     uint32_t number;
     int got;
 
-    if (bl_json_type(v) == BL_JSON_STRING
-        && bl_json_string(v, &r->line, &id, err) < 0)
+    if (bl_json_type(value) == BL_JSON_STRING
+        && bl_json_string(value, &reader->line, &id, err) < 0)
         return -1;
-    got = entity_by_id(r, id, &number, err);
+    got = entity_by_id(reader, id, &number, err);
     if (got == 1)
-        add_other(r, e, number);
+        add_other(reader, example, number);
     return got < 0 ? -1 : 0;
 }
 
-static int add_any(struct reader *r, struct bl_example *e, struct bl_span v,
-                   struct bl_err *err)
+static int add_any(struct reader *reader, struct bl_example *example,
+                   struct bl_span value, struct bl_err *err)
 {
-    enum bl_json_type type = bl_json_type(v);
+    enum bl_json_type type = bl_json_type(value);
     struct bl_span id;
     int found;
 
     if (type == BL_JSON_OBJECT) {
-        found = r->opts->kb ? bl_json_get(v, "id", &id, err) : 0;
+        found = reader->opts->kb ? bl_json_get(value, "id", &id, err) : 0;
         if (found < 0)
             return -1;
-        return found ? add_by_id(r, e, id, err) : add_by_text(r, e, v, err);
+        return found ? add_by_id(reader, example, id, err)
+                     : add_by_text(reader, example, value, err);
     }
     if (type != BL_JSON_STRING && type != BL_JSON_NUMBER)
         return bl_fail(err, BL_BAD_FIELD, "expected ids or objects, found "
                        "%s", bl_json_type_name(type));
-    if (!r->opts->kb)
+    if (!reader->opts->kb)
         return bl_fail(err, BL_BAD_FIELD, "entities given by their ids need "
                        "a catalogue (-c)");
-    return add_by_id(r, e, v, err);
+    return add_by_id(reader, example, value, err);
 }
 
-static int add_list(struct reader *r, struct bl_example *e,
+static int add_list(struct reader *reader, struct bl_example *example,
                     const char *field, struct bl_err *err)
 {
-    struct bl_span v, member;
+    struct bl_span value, member;
     struct bl_json_iter it;
-    int found = bl_record_get(&r->rec, field, &v, err);
+    int found = bl_record_get(&reader->rec, field, &value, err);
 
-    if (found <= 0 || bl_json_type(v) == BL_JSON_NULL)
+    if (found <= 0 || bl_json_type(value) == BL_JSON_NULL)
         return found < 0 ? -1 : 0;
-    if (bl_json_type(v) != BL_JSON_ARRAY)
+    if (bl_json_type(value) != BL_JSON_ARRAY)
         return bl_fail(err, BL_BAD_FIELD, "field '%s': expected array, "
                        "found %s", field,
-                       bl_json_type_name(bl_json_type(v)));
-    for (it = bl_json_iter(v); bl_json_next(&it, NULL, &member); )
-        if (add_any(r, e, member, err) < 0)
+                       bl_json_type_name(bl_json_type(value)));
+    for (it = bl_json_iter(value); bl_json_next(&it, NULL, &member); )
+        if (add_any(reader, example, member, err) < 0)
             return bl_err_prefix(err, "field '%s'", field);
     return 0;
 }
@@ -283,90 +296,93 @@ static int add_list(struct reader *r, struct bl_example *e,
 /* ---- One record ---- */
 
 /* 1 found, 0 unlabelled or unknown (counted), -1 failed. */
-static int read_gold(struct reader *r, struct bl_example *e,
+static int read_gold(struct reader *reader, struct bl_example *example,
                      struct bl_err *err)
 {
-    struct bl_entity_text t = { .has_title = false };
+    struct bl_entity_text text = { .has_title = false };
     enum bl_gold gold;
     struct bl_span id;
     int got;
 
-    if (r->opts->kb) {
-        if (bl_label_read(&r->rec, &r->line, &gold, &id, err) < 0)
+    if (reader->opts->kb) {
+        if (bl_label_read(&reader->rec, &reader->line, &gold, &id, err) < 0)
             return -1;
         if (gold != BL_GOLD_ENTITY) {
-            r->x->unlabelled++;
+            reader->x->unlabelled++;
             return 0;
         }
-        got = entity_by_id(r, id, &e->gold, err);
-        r->x->unknown += !got;
+        got = entity_by_id(reader, id, &example->gold, err);
+        reader->x->unknown += !got;
         return got;
     }
-    got = bl_record_string_opt(&r->rec, "label", &r->line, &t.text, err);
+    got = bl_record_string_opt(&reader->rec, "label", &reader->line,
+                               &text.text, err);
     if (got <= 0) {
-        r->x->unlabelled += !got;
+        reader->x->unlabelled += !got;
         return got;
     }
-    got = bl_record_string_opt(&r->rec, "label_title", &r->line, &t.title,
-                               err);
+    got = bl_record_string_opt(&reader->rec, "label_title", &reader->line,
+                               &text.title, err);
     if (got < 0)
         return -1;
-    t.has_title = got > 0;
-    e->gold = add_entity(r->x, t, -1);
+    text.has_title = got > 0;
+    example->gold = add_entity(reader->x, text, -1);
     return 1;
 }
 
-static int read_mention(struct reader *r, struct bl_mention *m,
+static int read_mention(struct reader *reader, struct bl_mention *mention,
                         struct bl_err *err)
 {
-    if (bl_record_string(&r->rec, "context_left", &r->line, &m->left,
-                         err) < 0
-        || bl_record_string(&r->rec, "mention", &r->line, &m->text,
-                            err) < 0
-        || bl_record_string(&r->rec, "context_right", &r->line, &m->right,
-                            err) < 0)
+    if (bl_record_string(&reader->rec, "context_left", &reader->line,
+                         &mention->left, err) < 0
+        || bl_record_string(&reader->rec, "mention", &reader->line,
+                            &mention->text, err) < 0
+        || bl_record_string(&reader->rec, "context_right", &reader->line,
+                            &mention->right, err) < 0)
         return -1;
-    m->left = keep(r->x, tail_of(m->left, MAX_SIDE));
-    m->text = keep(r->x, head_of(m->text, MAX_SIDE));
-    m->right = keep(r->x, head_of(m->right, MAX_SIDE));
+    mention->left = keep(reader->x, tail_of(mention->left, MAX_SIDE));
+    mention->text = keep(reader->x, head_of(mention->text, MAX_SIDE));
+    mention->right = keep(reader->x, head_of(mention->right, MAX_SIDE));
     return 0;
 }
 
-static int read_record(struct reader *r, struct bl_span line, size_t number,
-                       struct bl_err *err)
+static int read_record(struct reader *reader, struct bl_span line,
+                       size_t number, struct bl_err *err)
 {
-    struct bl_examples *x = r->x;
-    struct bl_example e = { .from = (uint32_t)x->n_others,
-                            .gold_place = -1 };
+    struct bl_examples *examples = reader->x;
+    struct bl_example example = { .from = (uint32_t)examples->n_others,
+                                  .gold_place = -1 };
     int got;
 
-    if (bl_record_parse(&r->rec, line, number, err) < 0)
+    if (bl_record_parse(&reader->rec, line, number, err) < 0)
         return -1;
-    got = read_gold(r, &e, err);
+    got = read_gold(reader, &example, err);
     if (got <= 0)
         return got;
-    if (read_mention(r, &e.mention, err) < 0
-        || add_list(r, &e, "negatives", err) < 0
-        || add_list(r, &e, "candidates", err) < 0)
+    if (read_mention(reader, &example.mention, err) < 0
+        || add_list(reader, &example, "negatives", err) < 0
+        || add_list(reader, &example, "candidates", err) < 0)
         return -1;
-    BL_GROW(x->v, x->n + 1, x->cap);
-    x->v[x->n++] = e;
+    BL_GROW(examples->v, examples->n + 1, examples->cap);
+    examples->v[examples->n++] = example;
     return 0;
 }
 
-static int read_lines(struct reader *r, struct bl_lines *lines,
+/* A faulty record ends the reading: without it, the training would be on less
+ * than the file holds, and nobody would notice. */
+static int read_lines(struct reader *reader, struct bl_lines *lines,
                       const char *path, struct bl_err *err)
 {
     enum bl_line_status status;
     struct bl_span line;
 
     while ((status = bl_lines_next(lines, &line, err)) == BL_LINE_OK) {
-        bl_sha256_add(&r->sum, line.p, line.n);
-        bl_sha256_add(&r->sum, "\n", 1);
+        bl_sha256_add(&reader->sum, line.p, line.n);
+        bl_sha256_add(&reader->sum, "\n", 1);
         if (bl_span_blank(line))
             continue;
-        bl_arena_reset(&r->line);
-        if (read_record(r, line, bl_lines_number(lines), err) < 0) {
+        bl_arena_reset(&reader->line);
+        if (read_record(reader, line, bl_lines_number(lines), err) < 0) {
             err->code = err->code < BL_USAGE ? BL_DATA : err->code;
             return bl_err_prefix(err, "'%s':%zu", path,
                                  bl_lines_number(lines));
@@ -378,66 +394,68 @@ static int read_lines(struct reader *r, struct bl_lines *lines,
     return status == BL_LINE_END ? 0 : -1;
 }
 
+/* Records that are left out are no error as long as one is kept; the caller
+ * tells how many there were. */
 struct bl_examples *bl_examples_read(const char *path,
                                      const struct bl_examples_opts *opts,
                                      struct bl_err *err)
 {
-    struct reader r = { .x = BL_NEW(struct bl_examples), .opts = opts };
+    struct reader reader = { .x = BL_NEW(struct bl_examples), .opts = opts };
     unsigned char digest[BL_SHA256_SIZE];
     struct bl_err own;
     struct bl_lines *lines;
     int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
 
     err = err ? err : &own;
-    r.x->kb = opts->kb;
+    reader.x->kb = opts->kb;
     if (fd < 0) {
         bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
-        bl_examples_free(r.x);
+        bl_examples_free(reader.x);
         return NULL;
     }
-    bl_sha256_init(&r.sum);
+    bl_sha256_init(&reader.sum);
     lines = bl_lines_new(fd, path, MAX_LINE);
-    rc = read_lines(&r, lines, path, err);
+    rc = read_lines(&reader, lines, path, err);
     bl_lines_free(lines);
     close(fd);
-    bl_sha256_end(&r.sum, digest);
-    bl_sha256_hex(digest, 8, r.x->digest);
-    bl_record_free(&r.rec);
-    bl_arena_free(&r.line);
-    if (!rc && !r.x->n)
+    bl_sha256_end(&reader.sum, digest);
+    bl_sha256_hex(digest, 8, reader.x->digest);
+    bl_record_free(&reader.rec);
+    bl_arena_free(&reader.line);
+    if (!rc && !reader.x->n)
         rc = bl_fail(err, BL_DATA, "'%s': no record with a known label "
                      "(%zu unlabelled, %zu of entities that the catalogue "
-                     "lacks)", path, r.x->unlabelled, r.x->unknown);
+                     "lacks)", path, reader.x->unlabelled, reader.x->unknown);
     if (!rc)
-        return r.x;
-    bl_examples_free(r.x);
+        return reader.x;
+    bl_examples_free(reader.x);
     return NULL;
 }
 
-void bl_examples_free(struct bl_examples *x)
+void bl_examples_free(struct bl_examples *examples)
 {
-    if (!x)
+    if (!examples)
         return;
-    bl_arena_free(&x->memory);
-    free(x->v);
-    free(x->entities);
-    free(x->rows);
-    free(x->others);
-    free(x->slots);
-    free(x);
+    bl_arena_free(&examples->memory);
+    free(examples->v);
+    free(examples->entities);
+    free(examples->rows);
+    free(examples->others);
+    free(examples->slots);
+    free(examples);
 }
 
-void bl_example_put(struct bl_buf *out, const struct bl_examples *x,
+void bl_example_put(struct bl_buf *out, const struct bl_examples *examples,
                     size_t i)
 {
-    const struct bl_example *e = &x->v[i];
-    const struct bl_entity_text *gold = &x->entities[e->gold];
+    const struct bl_example *example = &examples->v[i];
+    const struct bl_entity_text *gold = &examples->entities[example->gold];
     struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
 
     bl_write_object(&w, NULL);
-    bl_write_span(&w, "context_left", e->mention.left);
-    bl_write_span(&w, "mention", e->mention.text);
-    bl_write_span(&w, "context_right", e->mention.right);
+    bl_write_span(&w, "context_left", example->mention.left);
+    bl_write_span(&w, "mention", example->mention.text);
+    bl_write_span(&w, "context_right", example->mention.right);
     if (gold->has_title)
         bl_write_span(&w, "label_title", gold->title);
     bl_write_span(&w, "label", gold->text);

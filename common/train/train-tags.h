@@ -46,18 +46,20 @@ struct bl_train_tags_task {
 
 /* The labels for these types, in the order of their names: "O", "B-LOC",
  * "I-LOC", ...; *n of them; caller frees each and all. */
-char **bl_tagged_labels(const struct bl_conll *c, size_t *n);
+char **bl_tagged_labels(const struct bl_conll *conll, size_t *n);
 
 /* Cuts the text into sequences of at most `most` tokens.  Types that the
  * labels lack stand for O.  -1 with BL_DATA when the vocabulary lacks the
- * token of a style; then t is partly filled. */
-int bl_tagged_fill(struct bl_tagged *t, const struct bl_conll *c,
+ * token of a style; then *out is partly filled. */
+int bl_tagged_fill(struct bl_tagged *out, const struct bl_conll *conll,
                    char *const *labels, size_t n_labels,
-                   const struct bl_model *m, size_t most, struct bl_err *err);
-void bl_tagged_free(struct bl_tagged *t);
+                   const struct bl_model *model, size_t most,
+                   struct bl_err *err);
+void bl_tagged_free(struct bl_tagged *tagged);
 
-/* Fills the task's functions; t is its context and must outlive it. */
-void bl_train_tags_task(struct bl_train_tags_task *t, struct bl_task *task);
-void bl_train_tags_release(struct bl_train_tags_task *t);
+/* Fills the task's functions; tagger is its context and must outlive it. */
+void bl_train_tags_task(struct bl_train_tags_task *tagger,
+                        struct bl_task *task);
+void bl_train_tags_release(struct bl_train_tags_task *tagger);
 
 #endif

@@ -18,9 +18,9 @@
 #include "base/mem.h"
 #include "base/random.h"
 
-static bool is_blink(const struct bl_trainer *t)
+static bool is_blink(const struct bl_trainer *trainer)
 {
-    return t->opts->recipe == BL_RECIPE_BLINK;
+    return trainer->opts->recipe == BL_RECIPE_BLINK;
 }
 
 static double now(void)
@@ -34,74 +34,76 @@ static double now(void)
 /* ---- Epochs ---- */
 
 /* Records of one part of a batch. */
-static size_t part_size(const struct bl_trainer *t)
+static size_t part_size(const struct bl_trainer *trainer)
 {
-    size_t n = t->opts->batch / t->opts->accumulate;
+    size_t n = trainer->opts->batch / trainer->opts->accumulate;
 
     return n ? n : 1;
 }
 
-static void plan(struct bl_trainer *t)
+static void plan(struct bl_trainer *trainer)
 {
-    const struct bl_trainer_opts *o = t->opts;
-    size_t size = part_size(t), n = t->task->n;
+    const struct bl_trainer_opts *opts = trainer->opts;
+    size_t size = part_size(trainer), n = trainer->task->n;
 
-    t->parts = (n + size - 1) / size;
-    if (o->steps)
-        t->total = o->steps;
-    else if (is_blink(t))       /* forgets the short last batch */
-        t->total = (uint64_t)((double)n / (double)size
-                              / (double)o->accumulate) * o->epochs;
+    trainer->parts = (n + size - 1) / size;
+    if (opts->steps)
+        trainer->total = opts->steps;
+    else if (is_blink(trainer)) /* forgets the short last batch */
+        trainer->total = (uint64_t)((double)n / (double)size
+                                    / (double)opts->accumulate)
+            * opts->epochs;
     else
-        t->total = (t->parts + o->accumulate - 1) / o->accumulate
-            * o->epochs;
-    t->warmup = (uint64_t)((double)t->total * o->warmup);
+        trainer->total = (trainer->parts + opts->accumulate - 1)
+            / opts->accumulate * opts->epochs;
+    trainer->warmup = (uint64_t)((double)trainer->total * opts->warmup);
 }
 
 /* The order of the records in an epoch. */
-static void set_order(struct bl_trainer *t, uint64_t epoch)
+static void set_order(struct bl_trainer *trainer, uint64_t epoch)
 {
-    uint64_t random = bl_random_seed(t->opts->seed, 'o', epoch);
+    uint64_t random = bl_random_seed(trainer->opts->seed, 'o', epoch);
 
-    for (size_t i = 0; i < t->task->n; i++)
-        t->order[i] = i;
-    if (t->opts->order == BL_ORDER_SHUFFLED)
-        bl_random_shuffle(&random, t->order, t->task->n);
+    for (size_t i = 0; i < trainer->task->n; i++)
+        trainer->order[i] = i;
+    if (trainer->opts->order == BL_ORDER_SHUFFLED)
+        bl_random_shuffle(&random, trainer->order, trainer->task->n);
 }
 
-static bool finished(const struct bl_trainer *t)
+static bool finished(const struct bl_trainer *trainer)
 {
-    const struct bl_trainer_opts *o = t->opts;
+    const struct bl_trainer_opts *opts = trainer->opts;
 
-    if (o->patience && t->state.stale >= o->patience)
+    if (opts->patience && trainer->state.stale >= opts->patience)
         return true;
-    return o->steps ? t->state.step >= o->steps
-        : t->state.epoch >= o->epochs;
+    return opts->steps ? trainer->state.step >= opts->steps
+        : trainer->state.epoch >= opts->epochs;
 }
 
 /* ---- The log ---- */
 
-static char *beside(const struct bl_trainer *t, const char *what)
+static char *beside(const struct bl_trainer *trainer, const char *what)
 {
-    return bl_xasprintf("%s.%s", t->output, what);
+    return bl_xasprintf("%s.%s", trainer->output, what);
 }
 
-static int open_log(struct bl_trainer *t, struct bl_err *err)
+static int open_log(struct bl_trainer *trainer, struct bl_err *err)
 {
-    char *path = beside(t, "log.jsonl");
+    char *path = beside(trainer, "log.jsonl");
     int rc = 0;
 
-    t->log = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    trainer->log = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     /* What was logged after the checkpoint will be logged again. */
-    if (t->log < 0 || ftruncate(t->log, (off_t)t->state.log_size) < 0
-        || lseek(t->log, 0, SEEK_END) < 0)
+    if (trainer->log < 0
+        || ftruncate(trainer->log, (off_t)trainer->state.log_size) < 0
+        || lseek(trainer->log, 0, SEEK_END) < 0)
         rc = bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", path);
     free(path);
     return rc;
 }
 
 /* Closes the object and writes it. */
-static int log_line(struct bl_trainer *t, struct bl_writer *w,
+static int log_line(struct bl_trainer *trainer, struct bl_writer *w,
                     struct bl_err *err)
 {
     const struct bl_buf *line = w->out;
@@ -110,18 +112,39 @@ static int log_line(struct bl_trainer *t, struct bl_writer *w,
     bl_write_end(w);
     bl_write_line(w);
     while (done < line->len) {
-        ssize_t n = write(t->log, line->data + done, line->len - done);
+        ssize_t n = write(trainer->log, line->data + done, line->len - done);
 
         if (n < 0 && errno != EINTR)
             return bl_fail_errno(err, BL_SYSTEM, "cannot write '%s."
-                                 "log.jsonl'", t->output);
+                                 "log.jsonl'", trainer->output);
         done += n > 0 ? (size_t)n : 0;
     }
-    t->state.log_size += line->len;
+    trainer->state.log_size += line->len;
     return 0;
 }
 
-static int log_step(struct bl_trainer *t, const struct bl_train_report *r,
+static int log_step(struct bl_trainer *trainer,
+                    const struct bl_train_report *r, struct bl_err *err)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    struct bl_writer w = bl_writer(&b, BL_WRITE_COMPACT);
+    int rc;
+
+    bl_write_object(&w, NULL);
+    bl_write_size(&w, "step", trainer->state.step);
+    bl_write_size(&w, "epoch", trainer->state.epoch);
+    bl_write_size(&w, "examples", trainer->state.examples);
+    bl_write_double_or_null(&w, "loss", r->loss, 9);
+    bl_write_double_or_null(&w, "rate", r->rate, 9);
+    bl_write_double_or_null(&w, "norm", r->norm, 9);
+    bl_write_double_or_null(&w, "per_second", r->per_second, 9);
+    rc = log_line(trainer, &w, err);
+    bl_buf_free(&b);
+    return rc;
+}
+
+static int log_eval(struct bl_trainer *trainer,
+                    const struct bl_metrics *metrics, bool best,
                     struct bl_err *err)
 {
     struct bl_buf b = BL_BUF_INIT;
@@ -129,226 +152,220 @@ static int log_step(struct bl_trainer *t, const struct bl_train_report *r,
     int rc;
 
     bl_write_object(&w, NULL);
-    bl_write_size(&w, "step", t->state.step);
-    bl_write_size(&w, "epoch", t->state.epoch);
-    bl_write_size(&w, "examples", t->state.examples);
-    bl_write_double_or_null(&w, "loss", r->loss, 9);
-    bl_write_double_or_null(&w, "rate", r->rate, 9);
-    bl_write_double_or_null(&w, "norm", r->norm, 9);
-    bl_write_double_or_null(&w, "per_second", r->per_second, 9);
-    rc = log_line(t, &w, err);
-    bl_buf_free(&b);
-    return rc;
-}
-
-static int log_eval(struct bl_trainer *t, const struct bl_metrics *m,
-                    bool best, struct bl_err *err)
-{
-    struct bl_buf b = BL_BUF_INIT;
-    struct bl_writer w = bl_writer(&b, BL_WRITE_COMPACT);
-    int rc;
-
-    bl_write_object(&w, NULL);
-    bl_write_size(&w, "step", t->state.step);
-    bl_write_size(&w, "epoch", t->state.epoch);
+    bl_write_size(&w, "step", trainer->state.step);
+    bl_write_size(&w, "epoch", trainer->state.epoch);
     bl_write_bool(&w, "best", best);
-    for (size_t i = 0; i < m->n; i++)
-        bl_write_double_or_null(&w, m->v[i].name, m->v[i].value, 9);
-    rc = log_line(t, &w, err);
+    for (size_t i = 0; i < metrics->n; i++)
+        bl_write_double_or_null(&w, metrics->v[i].name, metrics->v[i].value,
+                                9);
+    rc = log_line(trainer, &w, err);
     bl_buf_free(&b);
     return rc;
 }
 
 /* ---- One step ---- */
 
-static int write_bad(struct bl_trainer *t, const size_t *which, size_t n,
+/* Training cannot go on with a loss or gradient that is not finite: all
+ * weights would be NaN after the step.  The records are written beside the
+ * model, where one can look for what is wrong with them. */
+static int write_bad(struct bl_trainer *trainer, const size_t *which, size_t n,
                      const char *what, struct bl_err *err)
 {
-    char *path = beside(t, "bad-batch.jsonl");
-    struct bl_newfile *f = bl_newfile_open(path, 0, err);
-    struct bl_buf b = BL_BUF_INIT;
-    int rc = f ? 0 : -1;
+    char *path = beside(trainer, "bad-batch.jsonl");
+    struct bl_newfile *file = bl_newfile_open(path, 0, err);
+    struct bl_buf text = BL_BUF_INIT;
+    int rc = file ? 0 : -1;
 
-    t->task->dump(t->task->ctx, which, n, &b);
-    if (f && bl_newfile_write(f, b.data ? b.data : "", b.len, err) < 0) {
-        bl_newfile_abort(f);
+    trainer->task->dump(trainer->task->ctx, which, n, &text);
+    if (file && bl_newfile_write(file, text.data ? text.data : "", text.len,
+                                 err) < 0) {
+        bl_newfile_abort(file);
         rc = -1;
-    } else if (f) {
-        rc = bl_newfile_commit(f, err);
+    } else if (file) {
+        rc = bl_newfile_commit(file, err);
     }
-    bl_buf_free(&b);
+    bl_buf_free(&text);
     if (!rc)
         bl_fail(err, BL_DATA, "step %llu: the %s is not finite; its records "
-                "are in '%s'", (unsigned long long)t->state.step + 1, what,
-                path);
+                "are in '%s'", (unsigned long long)trainer->state.step + 1,
+                what, path);
     free(path);
     return -1;
 }
 
 /* The records of parts [part, part + n) of this epoch. */
-static const size_t *records_of(const struct bl_trainer *t, uint64_t part,
-                                uint64_t parts, size_t *n)
+static const size_t *records_of(const struct bl_trainer *trainer,
+                                uint64_t part, uint64_t parts, size_t *n)
 {
-    size_t size = part_size(t), from = (size_t)part * size;
+    size_t size = part_size(trainer), from = (size_t)part * size;
     size_t to = (size_t)(part + parts) * size;
 
-    *n = BL_MIN(to, t->task->n) - from;
-    return t->order + from;
+    *n = BL_MIN(to, trainer->task->n) - from;
+    return trainer->order + from;
 }
 
 /* Gradients of the next parts; *parts says how many there were. */
-static int gather(struct bl_trainer *t, uint64_t *parts, double *loss,
+static int gather(struct bl_trainer *trainer, uint64_t *parts, double *loss,
                   struct bl_err *err)
 {
-    const struct bl_trainer_opts *o = t->opts;
-    struct bl_train_state *s = &t->state;
-    uint64_t left = t->parts - s->part;
+    const struct bl_trainer_opts *opts = trainer->opts;
+    struct bl_train_state *state = &trainer->state;
+    uint64_t left = trainer->parts - state->part;
     struct bl_train_run run = { .backward = 1 };
 
-    *parts = BL_MIN(left, o->accumulate);
-    run.scale = 1.0 / (double)(is_blink(t) ? o->accumulate : *parts);
-    run.dropout = s->settled ? 0 : o->dropout;
+    *parts = BL_MIN(left, opts->accumulate);
+    run.scale = 1.0 / (double)(is_blink(trainer) ? opts->accumulate : *parts);
+    run.dropout = state->settled ? 0 : opts->dropout;
     *loss = 0;
     for (uint64_t i = 0; i < *parts; i++) {
         size_t n;
-        const size_t *which = records_of(t, s->part + i, 1, &n);
+        const size_t *which = records_of(trainer, state->part + i, 1, &n);
         double one;
 
-        run.seed = bl_random_seed(o->seed, 'd', s->epoch * t->parts
-                                  + s->part + i);
-        if (t->task->step(t->task->ctx, which, n, &run, &one, err) < 0)
+        run.seed = bl_random_seed(opts->seed, 'd',
+                                  state->epoch * trainer->parts + state->part
+                                      + i);
+        if (trainer->task->step(trainer->task->ctx, which, n, &run, &one,
+                                err) < 0)
             return -1;
         if (!isfinite(one))
-            return write_bad(t, which, n, "loss", err);
+            return write_bad(trainer, which, n, "loss", err);
         *loss += one / (double)*parts;
-        s->examples += n;
+        state->examples += n;
     }
     return 0;
 }
 
-static int sync_with(struct bl_trainer *t, int what, struct bl_err *err)
+static int sync_with(struct bl_trainer *trainer, int what, struct bl_err *err)
 {
     char error[BL_ERR_MSG];
 
-    if (t->api->sync(t->handle, what, error) < 0)
+    if (trainer->api->sync(trainer->handle, what, error) < 0)
         return bl_fail(err, BL_SYSTEM, "%s", error);
     return 0;
 }
 
-static int update(struct bl_trainer *t, double rate, double *norm,
+static int update(struct bl_trainer *trainer, double rate, double *norm,
                   uint64_t parts, struct bl_err *err)
 {
-    if (sync_with(t, BL_TRAIN_GET_GRADS, err) < 0)
+    if (sync_with(trainer, BL_TRAIN_GET_GRADS, err) < 0)
         return -1;
-    *norm = bl_params_clip(t->net, t->opts->clip);
+    *norm = bl_params_clip(trainer->net, trainer->opts->clip);
     if (!isfinite(*norm)) {
-        size_t n;
-        const size_t *which = records_of(t, t->state.part, parts, &n);
+        size_t count;
+        const size_t *which = records_of(trainer, trainer->state.part, parts,
+                                         &count);
 
-        return write_bad(t, which, n, "gradient", err);
+        return write_bad(trainer, which, count, "gradient", err);
     }
-    bl_adamw_step(&t->adamw, t->net, rate);
-    bl_params_zero(t->net, is_blink(t));
-    if (sync_with(t, BL_TRAIN_PUT_GRADS, err) < 0)
+    bl_adamw_step(&trainer->adamw, trainer->net, rate);
+    bl_params_zero(trainer->net, is_blink(trainer));
+    if (sync_with(trainer, BL_TRAIN_PUT_GRADS, err) < 0)
         return -1;
-    return sync_with(t, BL_TRAIN_PUT_VALUES, err);
+    return sync_with(trainer, BL_TRAIN_PUT_VALUES, err);
 }
 
-static void report(struct bl_trainer *t, struct bl_train_report *r,
+static void report(struct bl_trainer *trainer, struct bl_train_report *r,
                    size_t examples)
 {
-    double time = now(), took = time - t->last, n = (double)examples;
-    double left = (double)(t->total > t->state.step
-                           ? t->total - t->state.step : 0);
+    double time = now(), took = time - trainer->last, n = (double)examples;
+    double left = (double)(trainer->total > trainer->state.step
+                           ? trainer->total - trainer->state.step : 0);
 
     /* A running mean of the seconds an example. */
-    if (t->pace == 0)
-        t->pace = took / n;
+    if (trainer->pace == 0)
+        trainer->pace = took / n;
     else
-        t->pace += 0.1 * (took / n - t->pace);
-    t->last = time;
-    r->state = &t->state;
-    r->total = t->total;
-    r->per_second = t->pace > 0 ? 1 / t->pace : 0;
-    r->left = left * (double)t->opts->batch * t->pace;
+        trainer->pace += 0.1 * (took / n - trainer->pace);
+    trainer->last = time;
+    r->state = &trainer->state;
+    r->total = trainer->total;
+    r->per_second = trainer->pace > 0 ? 1 / trainer->pace : 0;
+    r->left = left * (double)trainer->opts->batch * trainer->pace;
 }
 
 /* BLINK's first step has rate 0 and its last ones too; ours none. */
-static double schedule(const struct bl_trainer *t)
+static double schedule(const struct bl_trainer *trainer)
 {
-    if (is_blink(t))
-        return bl_schedule(t->state.step, t->warmup, t->total);
-    return bl_schedule(t->state.step + 1, t->warmup, t->total + 1);
+    if (is_blink(trainer))
+        return bl_schedule(trainer->state.step, trainer->warmup,
+                           trainer->total);
+    return bl_schedule(trainer->state.step + 1, trainer->warmup,
+                       trainer->total + 1);
 }
 
-static int step(struct bl_trainer *t, struct bl_train_report *r,
+/* With BLINK's recipe the parts that are left at the end of an epoch make no
+ * step; their gradients stay and count in the next epoch's first step. */
+static int step(struct bl_trainer *trainer, struct bl_train_report *r,
                 bool *stepped, struct bl_err *err)
 {
-    struct bl_train_state *s = &t->state;
-    uint64_t parts, before = s->examples;
+    struct bl_train_state *state = &trainer->state;
+    uint64_t parts, before = state->examples;
 
-    if (gather(t, &parts, &r->loss, err) < 0)
+    if (gather(trainer, &parts, &r->loss, err) < 0)
         return -1;
-    *stepped = !is_blink(t) || parts == t->opts->accumulate;
+    *stepped = !is_blink(trainer) || parts == trainer->opts->accumulate;
     if (*stepped) {
-        r->rate = t->opts->rate * schedule(t);
-        if (update(t, r->rate, &r->norm, parts, err) < 0)
+        r->rate = trainer->opts->rate * schedule(trainer);
+        if (update(trainer, r->rate, &r->norm, parts, err) < 0)
             return -1;
-        s->step++;
+        state->step++;
     }
-    s->part += parts;
+    state->part += parts;
     if (!*stepped)
         return 0;
-    report(t, r, (size_t)(s->examples - before));
-    if (log_step(t, r, err) < 0)
+    report(trainer, r, (size_t)(state->examples - before));
+    if (log_step(trainer, r, err) < 0)
         return -1;
-    if (t->on_step)
-        t->on_step(t->ctx, r);
+    if (trainer->on_step)
+        trainer->on_step(trainer->ctx, r);
     return 0;
 }
 
 /* ---- Evaluation ---- */
 
-static int save_model(struct bl_trainer *t, struct bl_err *err)
+static int save_model(struct bl_trainer *trainer, struct bl_err *err)
 {
-    return bl_model_write(t->output, t->net, t->spec, true, err);
+    return bl_model_write(trainer->output, trainer->net, trainer->spec, true,
+                          err);
 }
 
 /* counts: whether a better result makes the model be saved. */
-static int evaluate_task(struct bl_trainer *t, struct bl_train_report *r,
+static int evaluate_task(struct bl_trainer *trainer, struct bl_train_report *r,
                          bool counts, struct bl_err *err)
 {
-    struct bl_train_state *s = &t->state;
-    struct bl_metrics m = { .n = 0 };
+    struct bl_train_state *state = &trainer->state;
+    struct bl_metrics metrics = { .n = 0 };
     bool best;
 
-    if (!t->task->evaluate)
+    if (!trainer->task->evaluate)
         return 0;
-    if (t->task->evaluate(t->task->ctx, &m, err) < 0)
+    if (trainer->task->evaluate(trainer->task->ctx, &metrics, err) < 0)
         return -1;
-    best = counts && m.v[0].value > s->best;
+    best = counts && metrics.v[0].value > state->best;
     if (counts)
-        s->measured = s->step;
+        state->measured = state->step;
     if (best) {
-        s->best = m.v[0].value;
-        s->best_step = s->step;
-        s->stale = 0;
+        state->best = metrics.v[0].value;
+        state->best_step = state->step;
+        state->stale = 0;
     } else if (counts) {
-        s->stale++;
+        state->stale++;
     }
-    if (log_eval(t, &m, best, err) < 0)
+    if (log_eval(trainer, &metrics, best, err) < 0)
         return -1;
-    if (t->on_eval)
-        t->on_eval(t->ctx, r, &m, best);
-    t->last = now();
-    return best ? save_model(t, err) : 0;
+    if (trainer->on_eval)
+        trainer->on_eval(trainer->ctx, r, &metrics, best);
+    trainer->last = now();
+    return best ? save_model(trainer, err) : 0;
 }
 
 /* Every so many steps; BLINK counts from the start of the epoch. */
-static bool due(const struct bl_trainer *t, size_t every)
+static bool due(const struct bl_trainer *trainer, size_t every)
 {
-    uint64_t at = is_blink(t) ? t->state.part / t->opts->accumulate
-        : t->state.step;
+    uint64_t at = is_blink(trainer)
+        ? trainer->state.part / trainer->opts->accumulate
+        : trainer->state.step;
 
     return every && at % every == 0;
 }
@@ -356,139 +373,145 @@ static bool due(const struct bl_trainer *t, size_t every)
 /* ---- Refreshing ---- */
 
 /* The examples of the next steps, in the order of their turns. */
-static int refresh(struct bl_trainer *t, struct bl_err *err)
+static int refresh(struct bl_trainer *trainer, struct bl_err *err)
 {
-    size_t most = t->opts->refresh * t->opts->batch, n = 0;
+    size_t most = trainer->opts->refresh * trainer->opts->batch, n = 0;
     size_t *which = bl_xmalloc(most, sizeof *which);
-    uint64_t epoch = t->state.epoch;
-    size_t at = (size_t)t->state.part * part_size(t);
+    uint64_t epoch = trainer->state.epoch;
+    size_t at = (size_t)trainer->state.part * part_size(trainer);
     int rc;
 
     while (n < most) {
-        if (at >= t->task->n) {
-            if (!t->opts->steps && epoch + 1 >= t->opts->epochs)
+        if (at >= trainer->task->n) {
+            if (!trainer->opts->steps && epoch + 1 >= trainer->opts->epochs)
                 break;
-            set_order(t, ++epoch);
+            set_order(trainer, ++epoch);
             at = 0;
         }
-        which[n++] = t->order[at++];
+        which[n++] = trainer->order[at++];
     }
-    if (epoch != t->state.epoch)
-        set_order(t, t->state.epoch);
-    rc = t->task->refresh(t->task->ctx, which, n, t->state.rounds++, err);
+    if (epoch != trainer->state.epoch)
+        set_order(trainer, trainer->state.epoch);
+    rc = trainer->task->refresh(trainer->task->ctx, which, n,
+                                trainer->state.rounds++, err);
     free(which);
-    t->last = now();
+    trainer->last = now();
     return rc;
 }
 
 /* ---- The whole ---- */
 
-static int end_epoch(struct bl_trainer *t, struct bl_train_report *r,
+static int end_epoch(struct bl_trainer *trainer, struct bl_train_report *r,
                      struct bl_err *err)
 {
-    struct bl_train_state *s = &t->state;
+    struct bl_train_state *state = &trainer->state;
 
-    if (is_blink(t) || !t->opts->eval_every)
-        if (evaluate_task(t, r, true, err) < 0)
+    if (is_blink(trainer) || !trainer->opts->eval_every)
+        if (evaluate_task(trainer, r, true, err) < 0)
             return -1;
-    if (is_blink(t))
-        s->settled = true;
-    s->epoch++;
-    s->part = 0;
-    set_order(t, s->epoch);
+    if (is_blink(trainer))
+        state->settled = true;
+    state->epoch++;
+    state->part = 0;
+    set_order(trainer, state->epoch);
     return 0;
 }
 
-static int after_step(struct bl_trainer *t, struct bl_train_report *r,
+static int after_step(struct bl_trainer *trainer, struct bl_train_report *r,
                       bool stepped, struct bl_err *err)
 {
-    const struct bl_trainer_opts *o = t->opts;
-    bool ended = t->state.part >= t->parts;
+    const struct bl_trainer_opts *opts = trainer->opts;
+    bool ended = trainer->state.part >= trainer->parts;
 
-    if (stepped && due(t, o->eval_every)) {
-        if (evaluate_task(t, r, !is_blink(t), err) < 0)
+    if (stepped && due(trainer, opts->eval_every)) {
+        if (evaluate_task(trainer, r, !is_blink(trainer), err) < 0)
             return -1;
-        t->state.settled = false;
+        trainer->state.settled = false;
     }
-    if (ended && end_epoch(t, r, err) < 0)
+    if (ended && end_epoch(trainer, r, err) < 0)
         return -1;
-    if (stepped && !finished(t)
-        && (o->save_every ? t->state.step % o->save_every == 0 : ended))
-        return bl_train_state_save(t, err);
+    if (stepped && !finished(trainer)
+        && (opts->save_every ? trainer->state.step % opts->save_every == 0
+                             : ended))
+        return bl_train_state_save(trainer, err);
     return 0;
 }
 
-static int run_epochs(struct bl_trainer *t, struct bl_err *err)
+static int run_epochs(struct bl_trainer *trainer, struct bl_err *err)
 {
-    const struct bl_trainer_opts *o = t->opts;
-    struct bl_train_report r = { .state = &t->state, .total = t->total };
+    const struct bl_trainer_opts *opts = trainer->opts;
+    struct bl_train_report r = { .state = &trainer->state,
+                                 .total = trainer->total };
     bool stepped;
 
-    if (!t->state.step && evaluate_task(t, &r, false, err) < 0)
+    if (!trainer->state.step && evaluate_task(trainer, &r, false, err) < 0)
         return -1;
-    t->last = now();
-    set_order(t, t->state.epoch);
-    while (!finished(t)) {
-        if (t->task->refresh && o->refresh
-            && t->state.step % o->refresh == 0 && refresh(t, err) < 0)
+    trainer->last = now();
+    set_order(trainer, trainer->state.epoch);
+    while (!finished(trainer)) {
+        if (trainer->task->refresh && opts->refresh
+            && trainer->state.step % opts->refresh == 0
+            && refresh(trainer, err) < 0)
             return -1;
-        if (step(t, &r, &stepped, err) < 0
-            || after_step(t, &r, stepped, err) < 0)
+        if (step(trainer, &r, &stepped, err) < 0
+            || after_step(trainer, &r, stepped, err) < 0)
             return -1;
     }
-    if (!t->task->evaluate)
-        return save_model(t, err);
+    if (!trainer->task->evaluate)
+        return save_model(trainer, err);
     /* The last steps may not have been measured yet. */
-    return t->state.measured == t->state.step ? 0
-        : evaluate_task(t, &r, true, err);
+    return trainer->state.measured == trainer->state.step ? 0
+        : evaluate_task(trainer, &r, true, err);
 }
 
-static int check_output(const struct bl_trainer *t, struct bl_err *err)
+static int check_output(const struct bl_trainer *trainer, struct bl_err *err)
 {
     struct stat st;
 
-    if (t->resume || t->force || lstat(t->output, &st) < 0)
+    if (trainer->resume || trainer->force || lstat(trainer->output, &st) < 0)
         return 0;
     return bl_fail(err, BL_USAGE, "'%s' already exists (--force replaces "
-                                  "it)", t->output);
+                                  "it)", trainer->output);
 }
 
-static void set_optimiser(struct bl_trainer *t)
+static void set_optimiser(struct bl_trainer *trainer)
 {
-    bl_adamw_init(&t->adamw, t->net);
-    t->adamw.decay = t->opts->decay;
-    if (is_blink(t)) {
-        t->adamw.epsilon = 1e-6;
-        t->adamw.correct = false;
+    bl_adamw_init(&trainer->adamw, trainer->net);
+    trainer->adamw.decay = trainer->opts->decay;
+    if (is_blink(trainer)) {
+        trainer->adamw.epsilon = 1e-6;
+        trainer->adamw.correct = false;
     }
 }
 
-int bl_trainer_run(struct bl_trainer *t, struct bl_err *err)
+/* A checkpoint is loaded before libtorch is given the values and gradients,
+ * and before the log is opened, which is cut to the length it had then. */
+int bl_trainer_run(struct bl_trainer *trainer, struct bl_err *err)
 {
-    int rc = check_output(t, err);
+    int rc = check_output(trainer, err);
 
     if (rc < 0)
         return -1;
-    t->state = (struct bl_train_state){ .best = -1 };
-    t->order = bl_xmalloc(t->task->n, sizeof *t->order);
-    t->log = -1;
-    plan(t);
-    set_optimiser(t);
-    if (t->resume)
-        rc = bl_train_state_load(t, err);
+    trainer->state = (struct bl_train_state){ .best = -1 };
+    trainer->order = bl_xmalloc(trainer->task->n, sizeof *trainer->order);
+    trainer->log = -1;
+    plan(trainer);
+    set_optimiser(trainer);
+    if (trainer->resume)
+        rc = bl_train_state_load(trainer, err);
     if (rc >= 0)
-        rc = open_log(t, err);
+        rc = open_log(trainer, err);
     if (!rc)
-        rc = sync_with(t, BL_TRAIN_PUT_VALUES, err);
+        rc = sync_with(trainer, BL_TRAIN_PUT_VALUES, err);
     if (!rc)
-        rc = sync_with(t, BL_TRAIN_PUT_GRADS, err);
+        rc = sync_with(trainer, BL_TRAIN_PUT_GRADS, err);
     if (!rc)
-        rc = run_epochs(t, err);
+        rc = run_epochs(trainer, err);
     if (!rc)
-        bl_train_state_drop(t);
-    if (t->log >= 0)
-        close(t->log);
-    bl_adamw_free(&t->adamw);
-    free(t->order);
+        bl_train_state_drop(trainer);
+    if (trainer->log >= 0)
+        close(trainer->log);
+    bl_adamw_free(&trainer->adamw);
+    free(trainer->order);
     return rc;
 }
