@@ -30,9 +30,12 @@ is "$(grep -H '^#include "' ./*/*.h | grep -v config.h |
       sed 's,^\./,,; s/:#include "/ /; s/"$//' | tsort 2>&1 >/dev/null)" '' \
     'no circle of headers'
 
-# An object uses what it lacks from the one that defines it.
+# An object uses what it lacks from the one that defines it.  Objects whose
+# source is gone may still lie in the build tree.
+objects=$(for c in */*.c; do echo "common/${c%.c}.o"; done)
 cd "$top_builddir" || exit 1
-nm -g -A common/*/*.o | sed 's,^common/,,; s/\.o:[0-9a-f ]*/ /' |
+# shellcheck disable=SC2086     # names of ours, without blanks
+nm -g -A $objects | sed 's,^common/,,; s/\.o:[0-9a-f ]*/ /' |
     awk '$3 ~ /^bl_/ { if ($2 == "U") uses[$1, $3]; else by[$3] = $1 }
     END {
         for (use in uses) {
