@@ -50,18 +50,20 @@ void bl_item_fail(struct bl_item *item, enum bl_code code, const char *fmt,
     item->failed = true;
 }
 
-static struct slot *slot_new(struct state *s)
+static struct slot *slot_new(struct state *state)
 {
     struct slot *slot;
 
-    if (s->n == s->cap) {
-        s->cap = bl_grown(s->cap, s->n + 1);
-        s->slots = bl_xrealloc(s->slots, s->cap, sizeof *s->slots);
-        s->good = bl_xrealloc(s->good, s->cap, sizeof *s->good);
-        for (size_t i = s->n; i < s->cap; i++)
-            s->slots[i] = BL_NEW(struct slot);
+    if (state->n == state->cap) {
+        state->cap = bl_grown(state->cap, state->n + 1);
+        state->slots = bl_xrealloc(state->slots, state->cap,
+                                   sizeof *state->slots);
+        state->good = bl_xrealloc(state->good, state->cap,
+                                  sizeof *state->good);
+        for (size_t i = state->n; i < state->cap; i++)
+            state->slots[i] = BL_NEW(struct slot);
     }
-    slot = s->slots[s->n++];
+    slot = state->slots[state->n++];
     if (slot->item.rec.cap_fields > MANY_FIELDS)
         bl_record_free(&slot->item.rec);
     slot->fate = GOOD;
@@ -88,17 +90,17 @@ static enum fate fate_of(struct bl_item *item)
     }
 }
 
-static void parse(struct state *s, struct slot *slot, struct bl_span line)
+static void parse(struct state *state, struct slot *slot, struct bl_span line)
 {
     struct bl_item *item = &slot->item;
-    size_t number = bl_lines_number(s->lines);
-    char *copy = bl_arena_strndup(&s->arena, line.p, line.n);
+    size_t number = bl_lines_number(state->lines);
+    char *copy = bl_arena_strndup(&state->arena, line.p, line.n);
 
     line.p = copy;
-    s->bytes += line.n;
+    state->bytes += line.n;
     item->rec.line = line;
     item->rec.number = number;
-    if (s->loop->plain_text)
+    if (state->loop->plain_text)
         return;
     if (bl_record_parse(&item->rec, line, number, &item->err) < 0)
         slot->fate = UNPARSED;
@@ -106,22 +108,24 @@ static void parse(struct state *s, struct slot *slot, struct bl_span line)
         slot->fate = fate_of(item);
 }
 
-static void too_long(struct state *s, struct slot *slot, struct bl_span head)
+static void too_long(struct state *state, struct slot *slot,
+                     struct bl_span head)
 {
-    slot->item.rec.number = bl_lines_number(s->lines);
+    slot->item.rec.number = bl_lines_number(state->lines);
     slot->item.rec.line = (struct bl_span){
-        bl_arena_strndup(&s->arena, head.p, head.n), head.n
+        bl_arena_strndup(&state->arena, head.p, head.n), head.n
     };
     bl_fail(&slot->item.err, BL_TOO_LONG,
             "line is longer than %zu bytes (see --max-line)",
-            s->loop->opts->max_line);
+            state->loop->opts->max_line);
     slot->fate = UNPARSED;
 }
 
 /* Between the elements of an array. */
-static void bad_array(struct state *s, struct slot *slot, struct bl_err *err)
+static void bad_array(struct state *state, struct slot *slot,
+                      struct bl_err *err)
 {
-    slot->item.rec.number = bl_lines_number(s->lines);
+    slot->item.rec.number = bl_lines_number(state->lines);
     slot->item.rec.line = BL_SPAN_LIT("");
     slot->item.err = *err;
     slot->fate = UNPARSED;
@@ -129,23 +133,23 @@ static void bad_array(struct state *s, struct slot *slot, struct bl_err *err)
 
 /* Gathers records until the batch is full or reading would wait.  1 more may
  * follow, 0 end of input, -1 with *err. */
-static int read_batch(struct state *s, struct bl_err *err)
+static int read_batch(struct state *state, struct bl_err *err)
 {
     struct bl_span line;
 
-    while (s->n < s->loop->opts->batch && s->bytes < BATCH_BYTES) {
-        if (s->n > 0 && bl_lines_would_block(s->lines))
+    while (state->n < state->loop->opts->batch && state->bytes < BATCH_BYTES) {
+        if (state->n > 0 && bl_lines_would_block(state->lines))
             return 1;
-        switch (bl_lines_next(s->lines, &line, err)) {
+        switch (bl_lines_next(state->lines, &line, err)) {
         case BL_LINE_OK:
             if (!bl_span_blank(line))
-                parse(s, slot_new(s), line);
+                parse(state, slot_new(state), line);
             break;
         case BL_LINE_TOO_LONG:
-            too_long(s, slot_new(s), line);
+            too_long(state, slot_new(state), line);
             break;
         case BL_LINE_BAD:
-            bad_array(s, slot_new(s), err);
+            bad_array(state, slot_new(state), err);
             break;
         case BL_LINE_END:
             return 0;
@@ -161,18 +165,18 @@ static int read_batch(struct state *s, struct bl_err *err)
 /* Codes from BL_USAGE on are not the fault of a record (a file is missing,
  * memory or a disk fails), so the next record would fare no better: they end
  * the program. */
-static int prepare(struct state *s, struct bl_err *err)
+static int prepare(struct state *state, struct bl_err *err)
 {
-    const struct bl_loop *l = s->loop;
+    const struct bl_loop *loop = state->loop;
 
-    for (size_t i = 0; i < s->n; i++) {
-        struct slot *slot = s->slots[i];
+    for (size_t i = 0; i < state->n; i++) {
+        struct slot *slot = state->slots[i];
         struct bl_item *item = &slot->item;
 
         if (slot->fate != GOOD)
             continue;
-        if (l->prepare && l->prepare(l->ctx, item, &s->arena,
-                                     &item->err) < 0) {
+        if (loop->prepare
+            && loop->prepare(loop->ctx, item, &state->arena, &item->err) < 0) {
             if (item->err.code >= BL_USAGE) {
                 *err = item->err;
                 return -1;
@@ -183,19 +187,20 @@ static int prepare(struct state *s, struct bl_err *err)
     return 0;
 }
 
-static int work(struct state *s, struct bl_err *err)
+static int work(struct state *state, struct bl_err *err)
 {
-    const struct bl_loop *l = s->loop;
+    const struct bl_loop *loop = state->loop;
     size_t n = 0;
 
-    for (size_t i = 0; i < s->n; i++)
-        if (s->slots[i]->fate == GOOD)
-            s->good[n++] = &s->slots[i]->item;
-    if (n > 0 && l->run && l->run(l->ctx, s->good, n, &s->arena, err) < 0)
+    for (size_t i = 0; i < state->n; i++)
+        if (state->slots[i]->fate == GOOD)
+            state->good[n++] = &state->slots[i]->item;
+    if (n > 0 && loop->run
+        && loop->run(loop->ctx, state->good, n, &state->arena, err) < 0)
         return -1;
-    for (size_t i = 0; i < s->n; i++)
-        if (s->slots[i]->fate == GOOD && s->slots[i]->item.failed)
-            s->slots[i]->fate = FAILED;
+    for (size_t i = 0; i < state->n; i++)
+        if (state->slots[i]->fate == GOOD && state->slots[i]->item.failed)
+            state->slots[i]->fate = FAILED;
     return 0;
 }
 
@@ -212,9 +217,9 @@ static void write_error(struct bl_writer *w, const char *key,
 }
 
 /* The line could not be read as a record: quoted, made valid. */
-static void put_unparsed(struct state *s, const struct bl_item *item)
+static void put_unparsed(struct state *state, const struct bl_item *item)
 {
-    struct bl_writer w = bl_writer(&s->out, BL_WRITE_COMPACT);
+    struct bl_writer w = bl_writer(&state->out, BL_WRITE_COMPACT);
     struct bl_buf safe = BL_BUF_INIT;
 
     bl_utf8_repair(&safe, item->rec.line.p, item->rec.line.n);
@@ -229,104 +234,105 @@ static void put_unparsed(struct state *s, const struct bl_item *item)
 
 /* The line is our copy, in the arena: a lone surrogate that failed the
  * record must not stop the reader of our output too (jq 1.6 would). */
-static void put_failed(struct state *s, const struct bl_item *item)
+static void put_failed(struct state *state, const struct bl_item *item)
 {
-    struct bl_writer w = bl_writer(&s->scratch, BL_WRITE_COMPACT);
+    struct bl_writer w = bl_writer(&state->scratch, BL_WRITE_COMPACT);
 
     if (item->err.code == BL_BAD_STRING)
         bl_json_mend_surrogates((char *)(uintptr_t)item->rec.line.p,
                                 item->rec.line.n);
-    bl_buf_clear(&s->scratch);
+    bl_buf_clear(&state->scratch);
     write_error(&w, NULL, &item->err);
-    bl_edits_clear(&s->edits);
-    bl_edits_set(&s->edits, "error",
-                 (struct bl_span){ s->scratch.data, s->scratch.len });
-    bl_record_write(&s->out, &item->rec, &s->edits);
+    bl_edits_clear(&state->edits);
+    bl_edits_set(&state->edits, "error",
+                 (struct bl_span){ state->scratch.data, state->scratch.len });
+    bl_record_write(&state->out, &item->rec, &state->edits);
 }
 
-static void put_good(struct state *s, const struct bl_item *item)
+static void put_good(struct state *state, const struct bl_item *item)
 {
-    const struct bl_loop *l = s->loop;
+    const struct bl_loop *loop = state->loop;
 
-    if (l->emit_lines) {
-        l->emit_lines(l->ctx, item, &s->out);
-    } else if (l->emit) {
-        bl_edits_clear(&s->edits);
-        l->emit(l->ctx, item, &s->edits);
-        bl_record_write(&s->out, &item->rec, &s->edits);
+    if (loop->emit_lines) {
+        loop->emit_lines(loop->ctx, item, &state->out);
+    } else if (loop->emit) {
+        bl_edits_clear(&state->edits);
+        loop->emit(loop->ctx, item, &state->edits);
+        bl_record_write(&state->out, &item->rec, &state->edits);
     }
 }
 
 /* The stage that put an error into a record has warned of it: no other stage
  * of a pipeline warns again, though each of them counts it as failed. */
-static void put_bad(struct state *s, const struct slot *slot)
+static void put_bad(struct state *state, const struct slot *slot)
 {
-    const struct bl_loop *l = s->loop;
+    const struct bl_loop *loop = state->loop;
     const struct bl_item *item = &slot->item;
 
-    s->any_failed = true;
+    state->any_failed = true;
     if (slot->fate != PASSED)
-        bl_warn("%s:%zu: %s", bl_lines_name(s->lines), item->rec.number,
+        bl_warn("%s:%zu: %s", bl_lines_name(state->lines), item->rec.number,
                 item->err.msg);
-    if (l->opts->errors == BL_ERRORS_STOP)
-        s->stop = true;
-    if (l->opts->errors == BL_ERRORS_DROP || (!l->emit && !l->emit_lines))
+    if (loop->opts->errors == BL_ERRORS_STOP)
+        state->stop = true;
+    if (loop->opts->errors == BL_ERRORS_DROP
+        || (!loop->emit && !loop->emit_lines))
         return;
     if (slot->fate == PASSED) {
-        bl_buf_put_span(&s->out, item->rec.line);
-        bl_buf_putc(&s->out, '\n');
-    } else if (slot->fate == FAILED && !l->plain_text) {
-        put_failed(s, item);
+        bl_buf_put_span(&state->out, item->rec.line);
+        bl_buf_putc(&state->out, '\n');
+    } else if (slot->fate == FAILED && !loop->plain_text) {
+        put_failed(state, item);
     } else {
-        put_unparsed(s, item);
+        put_unparsed(state, item);
     }
 }
 
-static void write_batch(struct state *s)
+static void write_batch(struct state *state)
 {
-    bl_buf_clear(&s->out);
-    for (size_t i = 0; i < s->n && !s->stop; i++) {
-        if (s->slots[i]->fate == GOOD)
-            put_good(s, &s->slots[i]->item);
+    bl_buf_clear(&state->out);
+    for (size_t i = 0; i < state->n && !state->stop; i++) {
+        if (state->slots[i]->fate == GOOD)
+            put_good(state, &state->slots[i]->item);
         else
-            put_bad(s, s->slots[i]);
+            put_bad(state, state->slots[i]);
     }
-    if (s->out.len > 0)
-        bl_out(s->out.data, s->out.len);
-    bl_progress_step(&s->progress, s->n);
+    if (state->out.len > 0)
+        bl_out(state->out.data, state->out.len);
+    bl_progress_step(&state->progress, state->n);
 }
 
-static void state_free(struct state *s)
+static void state_free(struct state *state)
 {
-    for (size_t i = 0; i < s->cap; i++) {
-        bl_record_free(&s->slots[i]->item.rec);
-        free(s->slots[i]);
+    for (size_t i = 0; i < state->cap; i++) {
+        bl_record_free(&state->slots[i]->item.rec);
+        free(state->slots[i]);
     }
-    free(s->slots);
-    free(s->good);
-    bl_lines_free(s->lines);
-    bl_arena_free(&s->arena);
-    bl_buf_free(&s->out);
-    bl_buf_free(&s->scratch);
-    bl_edits_free(&s->edits);
+    free(state->slots);
+    free(state->good);
+    bl_lines_free(state->lines);
+    bl_arena_free(&state->arena);
+    bl_buf_free(&state->out);
+    bl_buf_free(&state->scratch);
+    bl_edits_free(&state->edits);
 }
 
-static int run_batches(struct state *s, struct bl_err *err)
+static int run_batches(struct state *state, struct bl_err *err)
 {
     int more;
 
     do {
-        more = read_batch(s, err);
-        if (more < 0 && s->n == 0)
+        more = read_batch(state, err);
+        if (more < 0 && state->n == 0)
             return -1;
-        if (prepare(s, err) < 0 || work(s, err) < 0)
+        if (prepare(state, err) < 0 || work(state, err) < 0)
             return -1;
-        write_batch(s);
+        write_batch(state);
         if (more < 0)
             return -1;
-        bl_arena_reset(&s->arena);
-        s->n = s->bytes = 0;
-    } while (more > 0 && !s->stop);
+        bl_arena_reset(&state->arena);
+        state->n = state->bytes = 0;
+    } while (more > 0 && !state->stop);
     return 0;
 }
 
@@ -334,22 +340,22 @@ static int run_batches(struct state *s, struct bl_err *err)
  * with a bracket. */
 int bl_loop_run(const struct bl_loop *loop)
 {
-    struct state s = { .loop = loop };
+    struct state state = { .loop = loop };
     struct bl_err err = { .code = BL_OK };
     int rc;
 
-    s.lines = bl_lines_new(STDIN_FILENO, "stdin", loop->opts->max_line);
+    state.lines = bl_lines_new(STDIN_FILENO, "stdin", loop->opts->max_line);
     if (!loop->plain_text)
-        bl_lines_take_arrays(s.lines);
-    bl_progress_start(&s.progress, "records", 0, loop->opts->progress);
-    rc = run_batches(&s, &err);
-    bl_progress_end(&s.progress);
+        bl_lines_take_arrays(state.lines);
+    bl_progress_start(&state.progress, "records", 0, loop->opts->progress);
+    rc = run_batches(&state, &err);
+    bl_progress_end(&state.progress);
     if (rc < 0) {
         bl_warn("%s", err.msg);
         rc = bl_code_exit(err.code);
     } else {
-        rc = s.any_failed && !loop->opts->no_fail;
+        rc = state.any_failed && !loop->opts->no_fail;
     }
-    state_free(&s);
+    state_free(&state);
     return rc;
 }

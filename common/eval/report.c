@@ -20,15 +20,15 @@ struct count {
 
 enum { N_COUNTS = 6 };
 
-static void counts_of(const struct bl_tally *t, const struct bl_report *r,
-                      struct count *c)
+static void counts_of(const struct bl_tally *tally,
+                      const struct bl_report *report, struct count *counts)
 {
-    c[0] = (struct count){ "n", t->n };
-    c[1] = (struct count){ "nil", t->nil };
-    c[2] = (struct count){ "unlabelled", t->unlabelled };
-    c[3] = (struct count){ "docs", t->docs };
-    c[4] = (struct count){ "errors", t->errors };
-    c[5] = (struct count){ "unreadable", (double)r->failed };
+    counts[0] = (struct count){ "n", tally->n };
+    counts[1] = (struct count){ "nil", tally->nil };
+    counts[2] = (struct count){ "unlabelled", tally->unlabelled };
+    counts[3] = (struct count){ "docs", tally->docs };
+    counts[4] = (struct count){ "errors", tally->errors };
+    counts[5] = (struct count){ "unreadable", (double)report->failed };
 }
 
 /* All figures of some cases. */
@@ -40,57 +40,59 @@ struct summary {
     bool intervals;             /* lo and hi are set */
 };
 
-static void summarize(struct summary *s, const struct bl_cases *cases,
-                      const struct bl_report *r)
+static void summarize(struct summary *summary, const struct bl_cases *cases,
+                      const struct bl_report *report)
 {
-    struct bl_tally t;
+    struct bl_tally tally;
 
-    bl_cases_tally(cases, r->cutoffs, &t);
-    s->n = bl_figures(&t, r->cutoffs, t.docs > 0, s->f);
-    s->intervals = r->bootstrap > 0;
-    if (s->intervals)
-        bl_cases_bootstrap(cases, r->cutoffs, r->bootstrap, r->seed, s->lo,
-                           s->hi);
-    counts_of(&t, r, s->counts);
+    bl_cases_tally(cases, report->cutoffs, &tally);
+    summary->n = bl_figures(&tally, report->cutoffs, tally.docs > 0,
+                            summary->f);
+    summary->intervals = report->bootstrap > 0;
+    if (summary->intervals)
+        bl_cases_bootstrap(cases, report->cutoffs, report->bootstrap,
+                           report->seed, summary->lo, summary->hi);
+    counts_of(&tally, report, summary->counts);
 }
 
-/* Into the object that is open. */
-static void write_summary(struct bl_writer *w, const struct summary *s)
+/* Writes the members of a summary into the object that is open. */
+static void write_summary(struct bl_writer *w, const struct summary *summary)
 {
     for (size_t i = 0; i < N_COUNTS; i++)
-        bl_write_size(w, s->counts[i].name, (uint64_t)s->counts[i].value);
-    for (size_t i = 0; i < s->n; i++)
-        bl_write_double_or_null(w, s->f[i].name, s->f[i].value, 9);
-    if (!s->intervals)
+        bl_write_size(w, summary->counts[i].name,
+                      (uint64_t)summary->counts[i].value);
+    for (size_t i = 0; i < summary->n; i++)
+        bl_write_double_or_null(w, summary->f[i].name, summary->f[i].value, 9);
+    if (!summary->intervals)
         return;
     bl_write_object(w, "intervals");
-    for (size_t i = 0; i < s->n; i++) {
-        bl_write_array(w, s->f[i].name);
-        bl_write_double_or_null(w, NULL, s->lo[i], 6);
-        bl_write_double_or_null(w, NULL, s->hi[i], 6);
+    for (size_t i = 0; i < summary->n; i++) {
+        bl_write_array(w, summary->f[i].name);
+        bl_write_double_or_null(w, NULL, summary->lo[i], 6);
+        bl_write_double_or_null(w, NULL, summary->hi[i], 6);
         bl_write_end(w);
     }
     bl_write_end(w);
 }
 
-static void put_fixed(struct bl_buf *out, double v)
+static void put_fixed(struct bl_buf *out, double value)
 {
-    if (isfinite(v))
-        bl_buf_printf(out, "%8.4f", v);
+    if (isfinite(value))
+        bl_buf_printf(out, "%8.4f", value);
     else
         bl_buf_printf(out, "%8s", "-");
 }
 
-static void put_table(struct bl_buf *out, const struct summary *s)
+static void put_table(struct bl_buf *out, const struct summary *summary)
 {
     for (size_t i = 0; i < N_COUNTS; i++)
-        bl_buf_printf(out, "%-28s%8.0f\n", s->counts[i].name,
-                      s->counts[i].value);
-    for (size_t i = 0; i < s->n; i++) {
-        bl_buf_printf(out, "%-28s", s->f[i].name);
-        put_fixed(out, s->f[i].value);
-        if (s->intervals && isfinite(s->lo[i]))
-            bl_buf_printf(out, "  %.4f-%.4f", s->lo[i], s->hi[i]);
+        bl_buf_printf(out, "%-28s%8.0f\n", summary->counts[i].name,
+                      summary->counts[i].value);
+    for (size_t i = 0; i < summary->n; i++) {
+        bl_buf_printf(out, "%-28s", summary->f[i].name);
+        put_fixed(out, summary->f[i].value);
+        if (summary->intervals && isfinite(summary->lo[i]))
+            bl_buf_printf(out, "  %.4f-%.4f", summary->lo[i], summary->hi[i]);
         bl_buf_putc(out, '\n');
     }
 }
@@ -98,13 +100,13 @@ static void put_table(struct bl_buf *out, const struct summary *s)
 /* ---- Groups ---- */
 
 /* Without quotes, so that a tab or newline stays visible and harmless. */
-static void put_cell(struct bl_buf *out, const char *s)
+static void put_cell(struct bl_buf *out, const char *text)
 {
     size_t from = out->len;
 
-    if (!s)
+    if (!text)
         return;
-    bl_json_put_string(out, s, strlen(s));
+    bl_json_put_string(out, text, strlen(text));
     memmove(out->data + from, out->data + from + 1, out->len - from - 2);
     out->len -= 2;
     out->data[out->len] = '\0';
@@ -127,54 +129,57 @@ static bool in_line(const char *name)
         || !strcmp(name, "unnormalized_accuracy");
 }
 
+/* Each cell is as wide as the name of its figure in the head and the two
+ * blanks before it; put_fixed() takes 8 of that. */
 static void put_line(struct bl_buf *out, const struct bl_cases *cases,
-                     const struct bl_report *r, bool head)
+                     const struct bl_report *report, bool head)
 {
-    struct bl_figure f[BL_MAX_FIGURES];
-    struct bl_tally t;
+    struct bl_figure figures[BL_MAX_FIGURES];
+    struct bl_tally tally;
     size_t n;
 
-    bl_cases_tally(cases, r->cutoffs, &t);
-    n = bl_figures(&t, r->cutoffs, t.docs > 0, f);
+    bl_cases_tally(cases, report->cutoffs, &tally);
+    n = bl_figures(&tally, report->cutoffs, tally.docs > 0, figures);
     if (head)
-        bl_buf_printf(out, "\n%-28s%8s", r->by, "n");
+        bl_buf_printf(out, "\n%-28s%8s", report->by, "n");
     for (size_t i = 0; head && i < n; i++)
-        if (in_line(f[i].name))
-            bl_buf_printf(out, "  %s", f[i].name);
+        if (in_line(figures[i].name))
+            bl_buf_printf(out, "  %s", figures[i].name);
     bl_buf_puts(out, head ? "\n" : "");
     put_name(out, cases->v->group ? cases->v->group : "-");
-    bl_buf_printf(out, "%8.0f", t.n);
+    bl_buf_printf(out, "%8.0f", tally.n);
     for (size_t i = 0; i < n; i++) {
-        if (!in_line(f[i].name))
+        if (!in_line(figures[i].name))
             continue;
-        bl_buf_printf(out, "%*s", (int)strlen(f[i].name) + 2 - 8, "");
-        put_fixed(out, f[i].value);
+        bl_buf_printf(out, "%*s", (int)strlen(figures[i].name) + 2 - 8, "");
+        put_fixed(out, figures[i].value);
     }
     bl_buf_putc(out, '\n');
 }
 
 static void write_group(struct bl_writer *w, const struct bl_cases *cases,
-                        const struct bl_report *r)
+                        const struct bl_report *report)
 {
-    struct bl_report part = *r;
-    struct summary s;
+    struct bl_report part = *report;
+    struct summary summary;
 
     part.failed = 0;            /* of no group, as nothing of them is known */
-    summarize(&s, cases, &part);
+    summarize(&summary, cases, &part);
     bl_write_object(w, cases->v->group ? cases->v->group : "");
-    write_summary(w, &s);
+    write_summary(w, &summary);
     bl_write_end(w);
 }
 
-static bool same_group(const struct bl_case *a, const struct bl_case *b)
+static bool same_group(const struct bl_case *one, const struct bl_case *other)
 {
-    return !strcmp(a->group ? a->group : "", b->group ? b->group : "");
+    return !strcmp(one->group ? one->group : "",
+                   other->group ? other->group : "");
 }
 
 /* To *w if that is not NULL, as lines of a table to *out otherwise. */
 static void put_groups(struct bl_buf *out, struct bl_writer *w,
                        const struct bl_cases *cases,
-                       const struct bl_report *r)
+                       const struct bl_report *report)
 {
     struct bl_cases all = *cases, part;
 
@@ -188,31 +193,33 @@ static void put_groups(struct bl_buf *out, struct bl_writer *w,
                && same_group(part.v, part.v + part.n))
             part.n++;
         if (w)
-            write_group(w, &part, r);
+            write_group(w, &part, report);
         else
-            put_line(out, &part, r, i == 0);
+            put_line(out, &part, report, i == 0);
     }
     free(all.v);
 }
 
+/* As JSON the report is one line, so that reports can be gathered in a file;
+ * the groups are an object in it. */
 void bl_print_report(struct bl_buf *out, const struct bl_cases *cases,
-                     const struct bl_report *r)
+                     const struct bl_report *report)
 {
     struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
-    struct summary s;
+    struct summary summary;
 
-    summarize(&s, cases, r);
-    if (!r->json) {
-        put_table(out, &s);
-        if (r->by)
-            put_groups(out, NULL, cases, r);
+    summarize(&summary, cases, report);
+    if (!report->json) {
+        put_table(out, &summary);
+        if (report->by)
+            put_groups(out, NULL, cases, report);
         return;
     }
     bl_write_object(&w, NULL);
-    write_summary(&w, &s);
-    if (r->by) {
+    write_summary(&w, &summary);
+    if (report->by) {
         bl_write_object(&w, "groups");
-        put_groups(out, &w, cases, r);
+        put_groups(out, &w, cases, report);
         bl_write_end(&w);
     }
     bl_write_end(&w);
@@ -227,34 +234,34 @@ static const char *const change_names[N_CHANGES] = {
     "fixed", "broken", "other", "same"
 };
 
-static bool is_right(const struct bl_case *c)
+static bool is_right(const struct bl_case *one)
 {
-    const struct bl_judged *j = &c->judged;
+    const struct bl_judged *judged = &one->judged;
 
-    if (j->missed)
+    if (judged->missed)
         return false;
-    return j->gold == BL_GOLD_ENTITY ? j->right : !j->answered;
+    return judged->gold == BL_GOLD_ENTITY ? judged->right : !judged->answered;
 }
 
-static enum change change_between(const struct bl_case *a,
-                                  const struct bl_case *b)
+static enum change change_between(const struct bl_case *before,
+                                  const struct bl_case *after)
 {
-    bool was = is_right(a), is = is_right(b);
+    bool was = is_right(before), is = is_right(after);
 
     if (was != is)
         return is ? FIXED : BROKEN;
-    return strcmp(a->answer ? a->answer : "", b->answer ? b->answer : "")
-        ? OTHER : SAME;
+    return strcmp(before->answer ? before->answer : "",
+                  after->answer ? after->answer : "") ? OTHER : SAME;
 }
 
 /* One case that has another answer now. */
 static void put_change(struct bl_buf *out, enum change what,
-                       const struct bl_case *a, const struct bl_case *b,
-                       bool json)
+                       const struct bl_case *before,
+                       const struct bl_case *after, bool json)
 {
     const char *names[] = { "id", "mention", "label_id", "before", "now" };
-    const char *cells[] = { b->id, b->mention, b->gold, a->answer,
-                            b->answer };
+    const char *cells[] = { after->id, after->mention, after->gold,
+                            before->answer, after->answer };
     struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
 
     if (!json) {
@@ -299,28 +306,31 @@ static void put_counts(struct bl_buf *out, const size_t *counts,
     bl_write_line(&w);
 }
 
+/* Only labelled mentions are compared, since nothing else can get better or
+ * worse.  A case that has been matched is marked, so that of several with one
+ * key each is matched once. */
 void bl_print_diff(struct bl_buf *out, struct bl_cases *before,
                    const struct bl_cases *now, bool json)
 {
     size_t counts[N_CHANGES] = { 0 }, alone = 0;
 
     for (size_t i = 0; i < now->n; i++) {
-        const struct bl_case *b = &now->v[i];
-        struct bl_case *a;
+        const struct bl_case *is = &now->v[i];
+        struct bl_case *was;
         enum change what;
-        if (b->judged.gold != BL_GOLD_ENTITY
-            && b->judged.gold != BL_GOLD_NIL)
+        if (is->judged.gold != BL_GOLD_ENTITY
+            && is->judged.gold != BL_GOLD_NIL)
             continue;
-        a = bl_cases_find(before, b->key);
-        if (!a) {
+        was = bl_cases_find(before, is->key);
+        if (!was) {
             alone++;
             continue;
         }
-        a->used = true;
-        what = change_between(a, b);
+        was->used = true;
+        what = change_between(was, is);
         counts[what]++;
         if (what != SAME)
-            put_change(out, what, a, b, json);
+            put_change(out, what, was, is, json);
     }
     put_counts(out, counts, alone, json);
 }

@@ -27,7 +27,7 @@ struct bl_report {
 
 /* Cases in bl_cases_by_doc() order. */
 void bl_print_report(struct bl_buf *out, const struct bl_cases *cases,
-                     const struct bl_report *r);
+                     const struct bl_report *report);
 
 /* One line for each mention whose answer is not the same in both runs, and a
  * line of counts.  Both in bl_cases_sort() order; `before` gets used marks.

@@ -84,17 +84,18 @@ struct parts {
 
 /* Members of other names are no concern of ours.  One that comes twice is
  * refused, because readers differ in which of the two they take. */
-static int take_parts(struct bl_span object, struct parts *x,
+static int take_parts(struct bl_span object, struct parts *parts,
                       struct bl_err *err)
 {
     struct { const char *name; struct bl_span *to; } known[] = {
-        { "model", &x->model }, { "dim", &x->dim }, { "f32", &x->f32 },
-        { "values", &x->values }, { "names", &x->names }
+        { "model", &parts->model }, { "dim", &parts->dim },
+        { "f32", &parts->f32 }, { "values", &parts->values },
+        { "names", &parts->names }
     };
     struct bl_json_iter it = bl_json_iter(object);
     struct bl_span key, value;
 
-    memset(x, 0, sizeof *x);
+    memset(parts, 0, sizeof *parts);
     while (bl_json_next(&it, &key, &value))
         for (size_t i = 0; i < BL_COUNT(known); i++) {
             if (!bl_json_key_is(key, known[i].name))
@@ -107,14 +108,14 @@ static int take_parts(struct bl_span object, struct parts *x,
     return 0;
 }
 
-static int check_model(const struct parts *x,
+static int check_model(const struct parts *parts,
                        const struct bl_vector_want *want,
                        struct bl_arena *arena, struct bl_vector *out,
                        struct bl_err *err)
 {
-    if (!x->model.p)
+    if (!parts->model.p)
         return bl_fail(err, BL_BAD_FIELD, "'model' is missing");
-    if (bl_json_string(x->model, arena, &out->model, err) < 0)
+    if (bl_json_string(parts->model, arena, &out->model, err) < 0)
         return bl_err_prefix(err, "'model'");
     if (!out->model.n || out->model.n > BL_FINGERPRINT_MAX)
         return bl_fail(err, BL_BAD_FIELD,
@@ -127,14 +128,15 @@ static int check_model(const struct parts *x,
     return 0;
 }
 
-static int check_dim(const struct parts *x, const struct bl_vector_want *want,
-                     size_t *dim, struct bl_err *err)
+static int check_dim(const struct parts *parts,
+                     const struct bl_vector_want *want, size_t *dim,
+                     struct bl_err *err)
 {
     int64_t n;
 
-    if (!x->dim.p)
+    if (!parts->dim.p)
         return bl_fail(err, BL_BAD_FIELD, "'dim' is missing");
-    if (bl_json_integer(x->dim, 1, BL_VECTOR_MAX_DIM, &n, err) < 0)
+    if (bl_json_integer(parts->dim, 1, BL_VECTOR_MAX_DIM, &n, err) < 0)
         return bl_err_prefix(err, "'dim'");
     *dim = (size_t)n;
     if (want->dim && want->dim != *dim)
@@ -149,19 +151,20 @@ static int read_base64(struct bl_span text, struct bl_arena *arena,
 {
     size_t bytes = out->dim * sizeof *out->v;
     size_t need = (bytes + 2) / 3 * 4;
-    struct bl_span s = { text.p + 1, text.n - 2 };
+    struct bl_span base64 = { text.p + 1, text.n - 2 };
 
     if (bl_json_type(text) != BL_JSON_STRING)
         return bl_fail(err, BL_BAD_FIELD, "'f32': expected string, found %s",
                        bl_json_type_name(bl_json_type(text)));
     /* Some writers print "/" as "\/". */
-    if (memchr(s.p, '\\', s.n) && bl_json_string(text, arena, &s, err) < 0)
+    if (memchr(base64.p, '\\', base64.n)
+        && bl_json_string(text, arena, &base64, err) < 0)
         return bl_err_prefix(err, "'f32'");
-    if (s.n != need)
+    if (base64.n != need)
         return bl_fail(err, BL_BAD_VECTOR, "%zu characters of base64 where "
-                       "%zu numbers take %zu", s.n, out->dim, need);
+                       "%zu numbers take %zu", base64.n, out->dim, need);
     out->v = bl_arena_alloc(arena, out->dim, sizeof *out->v);
-    if (!bl_base64_get(s, out->v, bytes))
+    if (!bl_base64_get(base64, out->v, bytes))
         return bl_fail(err, BL_BAD_VECTOR, "'f32' is not valid base64");
     from_little_endian(out->v, out->dim);
     return 0;
@@ -212,27 +215,29 @@ static int read_names(struct bl_span value, bool *out, struct bl_err *err)
     return 0;
 }
 
+/* A value that is not finite is refused here: with a NaN in the query no
+ * score could be compared with another. */
 static int read_parts(struct bl_span object,
                       const struct bl_vector_want *want,
                       struct bl_arena *arena, struct bl_vector *out,
                       struct bl_err *err)
 {
-    struct parts x;
+    struct parts parts;
 
     if (bl_json_type(object) != BL_JSON_OBJECT)
         return bl_fail(err, BL_BAD_FIELD, "expected object, found %s",
                        bl_json_type_name(bl_json_type(object)));
-    if (take_parts(object, &x, err) < 0
-        || check_model(&x, want, arena, out, err) < 0
-        || check_dim(&x, want, &out->dim, err) < 0
-        || read_names(x.names, &out->names, err) < 0)
+    if (take_parts(object, &parts, err) < 0
+        || check_model(&parts, want, arena, out, err) < 0
+        || check_dim(&parts, want, &out->dim, err) < 0
+        || read_names(parts.names, &out->names, err) < 0)
         return -1;
-    if (!x.f32.p == !x.values.p)
+    if (!parts.f32.p == !parts.values.p)
         return bl_fail(err, BL_BAD_FIELD,
                        "expected either 'f32' or 'values', found %s",
-                       x.f32.p ? "both" : "none");
-    if (x.f32.p ? read_base64(x.f32, arena, out, err) < 0
-                : read_values(x.values, arena, out, err) < 0)
+                       parts.f32.p ? "both" : "none");
+    if (parts.f32.p ? read_base64(parts.f32, arena, out, err) < 0
+                : read_values(parts.values, arena, out, err) < 0)
         return -1;
     size_t bad = bl_finite_before(out->v, out->dim);
     if (bad < out->dim)
