@@ -155,6 +155,8 @@ static int evaluate_part(struct bl_train_cross_task *cross, size_t at,
     return 0;
 }
 
+/* The room for scores is that of EVAL_LISTS lists of the longest, as each
+ * chunk has other lengths. */
 static int evaluate_cross(void *ctx, struct bl_metrics *out,
                           struct bl_err *err)
 {

@@ -189,6 +189,8 @@ static int compare_settings(const struct bl_trainer *trainer,
     return rc;
 }
 
+/* All counters must be there: one that a checkpoint lacks would start from 0
+ * and the resumed run would differ from one that was never stopped. */
 static int read_counters(struct bl_trainer *trainer, struct bl_node root,
                          struct bl_err *err)
 {
