@@ -93,7 +93,7 @@ uint32_t bl_utf8_decode(const char *text, size_t size, unsigned *len)
     }
 }
 
-/* RFC 3629, section 3; the caller sees to it that cp is a code point. */
+/* RFC 3629, section 3. */
 unsigned bl_utf8_encode(uint32_t cp, char out[4])
 {
     if (cp < 0x80) {
@@ -105,6 +105,8 @@ unsigned bl_utf8_encode(uint32_t cp, char out[4])
         out[1] = (char)(0x80 | (cp & 0x3f));
         return 2;
     }
+    if (cp > 0x10ffff || (cp >= 0xd800 && cp < 0xe000))
+        cp = 0xfffd;
     if (cp < 0x10000) {
         out[0] = (char)(0xe0 | cp >> 12);
         out[1] = (char)(0x80 | (cp >> 6 & 0x3f));
@@ -137,6 +139,19 @@ size_t bl_utf8_offset(const char *text, size_t size, size_t index)
             i++;
     }
     return index == 0 ? i : SIZE_MAX;
+}
+
+/* A character has three bytes after its first at most, so the walk back is
+ * bounded on bytes that are not UTF-8 too. */
+size_t bl_utf8_cut(const char *text, size_t size, size_t max)
+{
+    size_t i = max;
+
+    if (size <= max)
+        return size;
+    while (i > 0 && max - i < 3 && tail((unsigned char)text[i]))
+        i--;
+    return tail((unsigned char)text[i]) ? max : i;
 }
 
 void bl_utf8_repair(struct bl_buf *out, const char *text, size_t size)

@@ -23,7 +23,8 @@ size_t bl_utf8_valid(const char *text, size_t size);
  * invalid sequence BL_UTF8_BAD and *len = 1. */
 uint32_t bl_utf8_decode(const char *bytes, size_t size, unsigned *len);
 
-/* Writes 1..4 bytes for cp (a scalar value) to out and returns how many. */
+/* Writes 1..4 bytes for cp to out and returns how many.  What is not a scalar
+ * value, BL_UTF8_BAD among them, is written as U+FFFD. */
 unsigned bl_utf8_encode(uint32_t cp, char out[4]);
 
 /* Code points in n bytes of VALID UTF-8. */
@@ -32,6 +33,11 @@ size_t bl_utf8_count(const char *text, size_t size);
 /* Byte offset of the code point number `index` in n bytes of VALID UTF-8;
  * SIZE_MAX when there are fewer code points (index == count gives n). */
 size_t bl_utf8_offset(const char *text, size_t size, size_t index);
+
+/* Bytes of the longest prefix of text that has at most max of them and does
+ * not end inside a character.  Whatever is cut to a limit in bytes is cut
+ * here. */
+size_t bl_utf8_cut(const char *text, size_t size, size_t max);
 
 /* Appends p, each invalid byte replaced by U+FFFD. */
 void bl_utf8_repair(struct bl_buf *out, const char *text, size_t size);

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mem.h"
+
 enum {
     BL_UNI_DROP = 1,        /* control, format, private use, unassigned */
     BL_UNI_SEPARATE = 2,    /* BERT's white space: Zs, tab, line ends */
@@ -39,9 +41,11 @@ extern const struct bl_uni_record bl_uni_records[];
  * the code. */
 extern const uint32_t bl_uni_map[];
 
-/* cp <= U+10FFFF */
+/* Any 32 bits may come: what is above U+10FFFF, BL_UTF8_BAD among it, is
+ * taken for that last code point, which no character will ever have. */
 static inline const struct bl_uni_record *bl_uni(uint32_t cp)
 {
+    cp = BL_MIN(cp, 0x10FFFFu);
     return &bl_uni_records[bl_uni_block[bl_uni_page[cp >> 7]][cp & 127]];
 }
 

@@ -221,8 +221,7 @@ static struct bl_span template_name(const struct bl_wikitext *walk,
 {
     size_t i = mark->end, end = walk->scan.v[mark->mate].start;
 
-    if (end - i > MAX_NAME)
-        end = i + MAX_NAME;
+    end = i + bl_utf8_cut(walk->p + i, end - i, MAX_NAME);
     while (i < end && !strchr("|{}<[", walk->p[i])
            && (walk->p[i] != ':' || i == mark->end))
         i++;

@@ -67,11 +67,49 @@ static void repair(void)
     bl_buf_free(&b);
 }
 
+/* Every limit in two characters of each length, and in bytes that are not
+ * UTF-8. */
+static void cut(void)
+{
+    static const char *const chars[] = {
+        "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x8c\x8d" };
+    bool good = true;
+
+    for (size_t i = 0; i < BL_COUNT(chars); i++) {
+        size_t n = strlen(chars[i]);
+        char s[12];
+
+        snprintf(s, sizeof s, "%s%s", chars[i], chars[i]);
+        for (size_t max = 0; max < 10; max++)
+            good = good && bl_utf8_cut(s, 2 * n, max)
+                == (max < n ? 0 : max < 2 * n ? n : 2 * n);
+    }
+    ok(good, "a limit inside a character cuts before it");
+    ok(bl_utf8_cut("\x80\x80\x80\x80\x80\x80", 6, 5) == 5,
+       "bytes that are not UTF-8 are cut at the limit");
+    ok(bl_utf8_cut("\x80\x80", 2, 1) == 1 && bl_utf8_cut("", 0, 0) == 0,
+       "short ones and nothing");
+}
+
+static void no_scalars(void)
+{
+    static const uint32_t bad[] = { 0xd800, 0xdfff, 0x110000, BL_UTF8_BAD };
+    bool good = true;
+    char b[4];
+
+    for (size_t i = 0; i < BL_COUNT(bad); i++)
+        good = good && bl_utf8_encode(bad[i], b) == 3
+            && !memcmp(b, "\xef\xbf\xbd", 3);
+    ok(good, "what is not a scalar value is written as U+FFFD");
+}
+
 int main(void)
 {
     valid_prefixes();
     round_trip();
     offsets();
     repair();
+    cut();
+    no_scalars();
     return tap_done();
 }

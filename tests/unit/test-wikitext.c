@@ -49,6 +49,11 @@ static const struct { const char *source, *text; } table[] = {
     { "a  b \t c", "a b c\n" },
     { "<table><tr><td>a</table>b <gallery>c</gallery>d", "b d\n" },
     { "x { y } [ z ] | w", "x { y } [ z ] | w\n" },
+    /* Names of templates whose 64th byte is inside a character. */
+    { "{{fracfraclangfrac\xe4\x88\xb4--Parisfracas offracParisfontfracfrac"
+      "\xe4\x88\xb4--Paris\xe4\x88\xb4--}}x", "x\n" },
+    { "{{Bundesrepublik Deutschland, Gesetze und Verordnungen im "
+      "Gesun\xc3\xa9\xc3\xa9\xc3\xa9|a}}x", "x\n" },
 };
 
 static struct bl_wikisite *site;

@@ -173,6 +173,30 @@ static void lower_case(void)
     bl_buf_free(&want);
 }
 
+/* Numbers that are no code points, as decoding gives them for bytes that are
+ * not UTF-8. */
+static void no_code_points(void)
+{
+    struct bl_buf got = BL_BUF_INIT;
+    unsigned wrong = 0;
+
+    for (unsigned shift = 0; shift < 32; shift++)
+        for (uint32_t d = 0; d < 3; d++) {
+            uint32_t cp = UINT32_MAX - (((uint32_t)1 << shift) - 1) + d;
+
+            if (cp >= 0x110000)
+                wrong += bl_uni_is_upper(cp) || bl_uni_is_space(cp)
+                    || bl_uni_is_punct(cp);
+        }
+    ok(wrong == 0, "numbers that are no code points have no properties");
+    bl_uni_lower(&got, "\xffX\xe4\x88", 4);
+    is_str(got.data, "\xef\xbf\xbdx\xef\xbf\xbd\xef\xbf\xbd",
+           "bytes that are not UTF-8 in lower case");
+    bl_buf_free(&got);
+    check("a\xff" "b \xe4\x88", true, "ab");
+    check("\xa3\xce\xa3\xff", true, "\u03c3");
+}
+
 /* ---- Texts ---- */
 
 static void texts(void)
@@ -237,6 +261,7 @@ int main(void)
 {
     every_character();
     lower_case();
+    no_code_points();
     texts();
     places();
     lowered_texts();
