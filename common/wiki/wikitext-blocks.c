@@ -16,8 +16,7 @@ void bl_wikiwalk_end_block(struct bl_wikitext *walk)
 {
     struct bl_buf *text = &walk->text;
 
-    while (text->len > walk->block_start && text->data[text->len - 1] == ' ')
-        text->len--;
+    bl_wikiwalk_trim(walk, " ");
     if (walk->debris)
         bl_wikiwalk_cut(walk, walk->block_start, walk->block_link);
     if (text->len > walk->block_start) {
@@ -26,7 +25,7 @@ void bl_wikiwalk_end_block(struct bl_wikitext *walk)
             walk->block_start, text->len, walk->kind };
         bl_buf_putc(text, '\n');
     }
-    walk->block_start = walk->floor = text->len;
+    walk->block_start = walk->fixed = text->len;
     walk->block_link = walk->n_links;
     walk->kind = BL_WIKI_TEXT;
     walk->debris = false;

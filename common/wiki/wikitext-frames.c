@@ -26,10 +26,20 @@ static struct bl_frame *push(struct bl_wikitext *walk, uint8_t kind,
     BL_GROW(walk->frames, walk->depth + 1, walk->cap_frames);
     walk->frames[walk->depth] = (struct bl_frame){
         .kind = kind, .mate = mate, .start = walk->text.len,
-        .floor = walk->floor, .muted = walk->muted,
+        .fixed = walk->fixed, .muted = walk->muted,
         .open_link = walk->open_link, .hidden = walk->hidden,
         .first_link = walk->n_links, .first_arg = walk->n_args };
     return &walk->frames[walk->depth++];
+}
+
+/* Takes the innermost frame off: the places that it had in the text are free
+ * again.  It may be read until the next push(). */
+static void pop(struct bl_wikitext *walk)
+{
+    const struct bl_frame *frame = &walk->frames[--walk->depth];
+
+    walk->n_args = frame->first_arg;
+    walk->fixed = frame->fixed;
 }
 
 static void mute(struct bl_wikitext *walk, const struct bl_mark *mark)
@@ -119,7 +129,6 @@ static size_t open_link(struct bl_wikitext *walk, const struct bl_mark *mark)
     walk->links_open++;
     walk->hidden |= walk->muted > 0;
     walk->muted = 0;
-    walk->floor = walk->text.len;
     if (outside_url(walk, mark->end)) {
         frame->record = false;
         frame->piped = true;
@@ -182,7 +191,7 @@ static size_t put_trail(struct bl_wikitext *walk, size_t i)
  * belong to the sentence and not to the anchor.  The anchor of a link in
  * something hidden is recorded, as it says how a page is called, but its text
  * goes.  What a link has put is not taken back when something behind it
- * vanishes, which the floor sees to. */
+ * vanishes: it is `fixed`. */
 static size_t close_link(struct bl_wikitext *walk, struct bl_frame *frame,
                          const struct bl_mark *mark)
 {
@@ -200,11 +209,11 @@ static size_t close_link(struct bl_wikitext *walk, struct bl_frame *frame,
         start++;
     if (frame->record)
         add_link(walk, frame, start, end, shown);
-    walk->floor = frame->floor;
+    pop(walk);
     if (!shown)
-        walk->text.len = frame->start;
+        bl_wikiwalk_shorten(walk, frame->start);
     else if (end > start)
-        walk->floor = end;
+        walk->fixed = end;
     else
         bl_wikiwalk_dropped(walk);
     walk->open_link = frame->open_link;
@@ -270,7 +279,6 @@ static size_t open_template(struct bl_wikitext *walk,
     frame = push(walk, BL_FRAME_TEMPLATE, mark->mate);
     frame->rule = rule;
     walk->kept++;
-    walk->floor = walk->text.len;
     if (after < walk->scan.v[mark->mate].start && walk->p[after] == ':') {
         push_arg(walk);         /* "{{lc:WORD}}" */
         after++;
@@ -355,7 +363,7 @@ static void keep_part(struct bl_wikitext *walk, const struct bl_frame *frame,
         }
     }
     memmove(walk->text.data + frame->start, part.p, part.n);
-    walk->text.len = frame->start + part.n;
+    bl_wikiwalk_shorten(walk, frame->start + part.n);
 }
 
 /* The arguments are in the text, each rendered with its links.  A rule that
@@ -373,10 +381,10 @@ static void close_template(struct bl_wikitext *walk,
         number = rule->arg <= args.n ? rule->arg : 0;
     else if (rule->kind == BL_RULE_LAST)
         number = args.n;
-    walk->floor = frame->floor;
+    pop(walk);
     if (number && args.v[number - 1].n) {
         keep_part(walk, frame, args.v[number - 1]);
-        walk->floor = walk->text.len;
+        walk->fixed = walk->text.len;
     } else {
         bl_buf_clear(&walk->tmp);
         bl_buf_reserve(&walk->tmp, 1);
@@ -388,7 +396,6 @@ static void close_template(struct bl_wikitext *walk,
         else
             bl_wikiwalk_dropped(walk);
     }
-    walk->n_args = frame->first_arg;
     walk->kept--;
 }
 
@@ -455,12 +462,12 @@ static size_t close_frame(struct bl_wikitext *walk, const struct bl_mark *mark)
     /* The opening of this end was jumped over, as part of a name or target. */
     if (!frame || &walk->scan.v[frame->mate] != mark)
         return mark->end;
-    walk->depth--;
     if (frame->kind == BL_FRAME_LINK)
         return close_link(walk, frame, mark);
     if (frame->kind == BL_FRAME_TEMPLATE) {
         close_template(walk, frame);
     } else {
+        pop(walk);
         walk->muted = frame->muted;
         if (!walk->muted)
             bl_wikiwalk_dropped(walk);

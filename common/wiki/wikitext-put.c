@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* wikitext-put: the text that comes out. */
+/* wikitext-put: the text that comes out.
+ *
+ * Blocks, links, frames and arguments are places in the text.  It only becomes
+ * shorter by bl_wikiwalk_shorten(), which stops at the last such place. */
 #include "config.h"
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "wiki/wikitext-walk.h"
 
 char bl_wikiwalk_last(const struct bl_wikitext *walk)
@@ -12,13 +16,37 @@ char bl_wikiwalk_last(const struct bl_wikitext *walk)
         ? walk->text.data[walk->text.len - 1] : ' ';
 }
 
-/* Takes characters of `set` off the end, but nothing before the floor, which a
- * link or template has put, and nothing of the block before. */
-static void trim(struct bl_wikitext *walk, const char *set)
+size_t bl_wikiwalk_floor(const struct bl_wikitext *walk)
 {
-    while (walk->text.len > walk->floor && walk->text.len > walk->block_start
-           && strchr(set, walk->text.data[walk->text.len - 1]))
-        walk->text.len--;
+    size_t floor = BL_MAX(walk->block_start, walk->fixed);
+
+    if (walk->depth)
+        floor = BL_MAX(floor, walk->frames[walk->depth - 1].start);
+    if (walk->n_args)
+        floor = BL_MAX(floor, walk->args[walk->n_args - 1]);
+    return floor;
+}
+
+void bl_wikiwalk_shorten(struct bl_wikitext *walk, size_t len)
+{
+    len = BL_MAX(len, bl_wikiwalk_floor(walk));
+    walk->text.len = BL_MIN(walk->text.len, len);
+}
+
+void bl_wikiwalk_trim(struct bl_wikitext *walk, const char *set)
+{
+    size_t floor = bl_wikiwalk_floor(walk), len = walk->text.len;
+
+    while (len > floor && strchr(set, walk->text.data[len - 1]))
+        len--;
+    bl_wikiwalk_shorten(walk, len);
+}
+
+/* Whether the text ends in a "(" that may still be taken away. */
+static bool after_bracket(const struct bl_wikitext *walk)
+{
+    return walk->text.len > bl_wikiwalk_floor(walk)
+        && bl_wikiwalk_last(walk) == '(';
 }
 
 /* Right after something vanished, before text that begins with c: takes away
@@ -28,15 +56,15 @@ static bool mend(struct bl_wikitext *walk, char next)
     size_t len = walk->text.len;
     bool open;
 
-    trim(walk, " ");
-    open = walk->text.len > walk->floor && bl_wikiwalk_last(walk) == '(';
+    bl_wikiwalk_trim(walk, " ");
+    open = after_bracket(walk);
     if (open && strchr(" ,;:/", next))
         return true;
     if (next == ')') {
-        trim(walk, " ,;:/");
-        if (walk->text.len > walk->floor && bl_wikiwalk_last(walk) == '(') {
-            walk->text.len--;
-            trim(walk, " ");
+        bl_wikiwalk_trim(walk, " ,;:/");
+        if (after_bracket(walk)) {
+            bl_wikiwalk_shorten(walk, walk->text.len - 1);
+            bl_wikiwalk_trim(walk, " ");
             /* The blank that parted the words around the brackets. */
             if (walk->text.len < len)
                 bl_buf_putc(&walk->text, ' ');
@@ -45,7 +73,7 @@ static bool mend(struct bl_wikitext *walk, char next)
         return false;
     }
     if (strchr(",;.", next))
-        trim(walk, " ,;");
+        bl_wikiwalk_trim(walk, " ,;");
     else if (next != ':' && !open && walk->text.len < len)
         bl_buf_putc(&walk->text, ' ');
     return false;
@@ -70,7 +98,7 @@ static void squeeze(struct bl_wikitext *walk, size_t start)
     for (size_t i = start; i < walk->text.len; i++)
         if (text[i] != ' ' || out == start || text[out - 1] != ' ')
             text[out++] = text[i];
-    walk->text.len = out;
+    bl_wikiwalk_shorten(walk, out);
 }
 
 /* Puts blanks, and mends the text before the first character that is none.
@@ -129,7 +157,8 @@ void bl_wikiwalk_dropped(struct bl_wikitext *walk)
 
 void bl_wikiwalk_cut(struct bl_wikitext *walk, size_t start, size_t first_link)
 {
-    walk->text.len = start;
+    walk->fixed = BL_MIN(walk->fixed, start);
+    bl_wikiwalk_shorten(walk, start);
     for (size_t i = first_link; i < walk->n_links; i++)
         walk->links[i].start = walk->links[i].end = 0;
 }

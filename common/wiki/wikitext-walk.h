@@ -19,7 +19,7 @@ struct bl_frame {
     bool hidden;                /* to be put back */
     uint32_t mate;              /* the mark that ends it */
     size_t start;               /* where its text begins */
-    size_t floor, muted, open_link;     /* to be put back */
+    size_t fixed, muted, open_link;     /* to be put back */
     size_t first_link, first_arg;
     const struct bl_rule *rule;
     uint32_t key, n_key;        /* of a link, in names */
@@ -44,9 +44,11 @@ struct bl_wikitext {
     size_t open_link;           /* the innermost one's frame, or SIZE_MAX */
     size_t *args;               /* where arguments begin in the text */
     size_t n_args, cap_args;
-    struct bl_buf text, names, tmp;
+    struct bl_buf text;         /* only wikitext-put.c makes it shorter */
+    struct bl_buf names, tmp;
     size_t block_start, block_link;
-    size_t floor;               /* the text before this stays as it is */
+    size_t fixed;               /* where the last link or argument that is
+                                 * shown ends */
     size_t dropped;             /* where something vanished last */
     size_t external;            /* "[url label" that wait for their "]" */
     size_t heading_end, heading_eol;
@@ -80,6 +82,14 @@ char bl_wikiwalk_last(const struct bl_wikitext *walk);
 /* Appends text; blanks become one, and what a dropped piece leaves around
  * itself ("( ; 1900)") is mended. */
 void bl_wikiwalk_put(struct bl_wikitext *walk, const char *text, size_t len);
+/* The text before this stays as it is, because a block, a link, a frame that
+ * is open or one of its arguments has its place there.  It is worked out from
+ * those each time, so that none can be forgotten. */
+size_t bl_wikiwalk_floor(const struct bl_wikitext *walk);
+/* Makes the text `len` bytes long, or as short as the floor allows. */
+void bl_wikiwalk_shorten(struct bl_wikitext *walk, size_t len);
+/* Takes characters of `set` off the end, down to the floor. */
+void bl_wikiwalk_trim(struct bl_wikitext *walk, const char *set);
 /* Something vanished here. */
 void bl_wikiwalk_dropped(struct bl_wikitext *walk);
 /* Takes the text from `start` on away; the links from first_link on stay

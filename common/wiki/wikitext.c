@@ -366,7 +366,7 @@ static void reset(struct bl_wikitext *walk, const struct bl_wikisite *site,
     walk->n = source.n;
     walk->mark = walk->depth = walk->muted = walk->kept = walk->n_args = 0;
     walk->n_blocks = walk->n_links = 0;
-    walk->block_start = walk->block_link = walk->floor = walk->external = 0;
+    walk->block_start = walk->block_link = walk->fixed = walk->external = 0;
     walk->links_open = 0;
     walk->hidden = false;
     walk->heading_end = walk->quotes_known = 0;
@@ -407,6 +407,7 @@ const struct bl_wikipage *bl_wikitext_read(struct bl_wikitext *walk,
     bl_scan_source(&walk->scan, source);
     while (i < walk->n || walk->mark < walk->scan.n)
         i = step(walk, i);
+    walk->depth = walk->n_args = 0;     /* what is open will never end */
     bl_wikiwalk_end_block(walk);
     place_names(walk);
     walk->page.text = (struct bl_span){ walk->text.data, walk->text.len };

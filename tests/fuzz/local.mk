@@ -54,6 +54,9 @@ tests_fuzz_fuzz_wikitext_SOURCES = \
 tests_fuzz_fuzz_wordpiece_SOURCES = \
 	tests/fuzz/fuzz-wordpiece.c tests/fuzz/standalone.c
 
+EXTRA_DIST += tests/fuzz/fuzz-wikitext.dict
+
+# A target's words, if it has a .dict, find what single bytes do not.
 TARGET = fuzz-json
 SECONDS = 60
 FUZZ_CC = clang
@@ -68,6 +71,8 @@ fuzz:
 	  $(SQLITE_LIBS) $(CJSON_LIBS) $(EXPAT_LIBS) $(BZ2_LIBS) $(LIBS) -lm
 	ASAN_OPTIONS=abort_on_error=0 fuzz/$(TARGET).bin \
 	  -max_total_time=$(SECONDS) -rss_limit_mb=512 -timeout=10 \
+	  $$(for f in $(srcdir)/tests/fuzz/$(TARGET).dict; do \
+	       test ! -f "$$f" || echo "-dict=$$f"; done) \
 	  fuzz/$(TARGET) $$(ls -d $(srcdir)/tests/data/fuzz/$(TARGET) \
 	                      2>/dev/null)
 .PHONY: fuzz

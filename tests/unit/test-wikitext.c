@@ -49,6 +49,12 @@ static const struct { const char *source, *text; } table[] = {
     { "a  b \t c", "a b c\n" },
     { "<table><tr><td>a</table>b <gallery>c</gallery>d", "b d\n" },
     { "x { y } [ z ] | w", "x { y } [ z ] | w\n" },
+    /* A bracket that would vanish lies before the argument. */
+    { "{{lang|fr (|<ref>x</ref>)}}y", ")y\n" },
+    { "{{abbr|a, (|<ref>x</ref>), b|c}}y", "a, (y\n" },
+    { "{{chem|a, |<ref>x</ref>. b}}y", "a,. by\n" },
+    { "a ({{chem|b|<ref>x</ref>)}}y", "a (b)y\n" },
+    { "a ({{lang|x|<ref>x</ref>)}}y", "a ()y\n" },
     /* Names of templates whose 64th byte is inside a character. */
     { "{{fracfraclangfrac\xe4\x88\xb4--Parisfracas offracParisfontfracfrac"
       "\xe4\x88\xb4--Paris\xe4\x88\xb4--}}x", "x\n" },
