@@ -205,6 +205,9 @@ static int create(struct builder *b, struct bl_err *err)
         .expected = o.partial ? 0 : bl_kb_count(b->kb)
     };
 
+    /* As much is reserved as the catalogue says that it has. */
+    if (bl_kb_check_count(b->kb, err) < 0)
+        return -1;
     b->writer = bl_index_create(o.output, &spec, err);
     return b->writer ? 0 : -1;
 }

@@ -120,6 +120,7 @@ common_libcommon_la_SOURCES = \
 	common/kb/kb-counts.c common/kb/kb-counts.h \
 	common/kb/kb-input.c \
 	common/kb/kb-names.c common/kb/kb-names.h \
+	common/kb/kb-schema.c common/kb/kb-schema.h \
 	common/kb/kb-sql.c common/kb/kb-sql.h \
 	common/kb/kb-wiki-join.c \
 	common/kb/kb-wiki-mentions.c \

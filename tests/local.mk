@@ -15,6 +15,7 @@ UNIT_TESTS = \
 	tests/unit/test-rank \
 	tests/unit/test-gather \
 	tests/unit/test-kb \
+	tests/unit/test-kb-hostile \
 	tests/unit/test-metrics \
 	tests/unit/test-encoder \
 	tests/unit/test-safetensors \

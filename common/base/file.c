@@ -43,22 +43,26 @@ static void on_bus(int sig, siginfo_t *info, void *ucontext)
 
     (void)sig;
     (void)ucontext;
+    say_fd(program_invocation_short_name);
     for (size_t i = 0; i < BL_COUNT(maps); i++) {
         if (!maps[i].path || at < maps[i].data
             || at >= maps[i].data + maps[i].size)
             continue;
-        say_fd("cannot read '");
+        say_fd(": cannot read '");
         say_fd(maps[i].path);
         say_fd("': the file became shorter, or its disk failed, while it "
                "was in use\n");
         bl_newfile_cleanup();
         _exit(4);
     }
-    signal(SIGBUS, SIG_DFL);
-    raise(SIGBUS);
+    /* Memory of a library's, or more maps than there is room to watch. */
+    say_fd(": cannot read a file that is in use: it became shorter, or its "
+           "disk failed\n");
+    bl_newfile_cleanup();
+    _exit(4);
 }
 
-static void watch_map(const struct bl_map *map)
+void bl_map_watch(const struct bl_map *map)
 {
     struct sigaction sa = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO };
 
@@ -75,7 +79,7 @@ static void watch_map(const struct bl_map *map)
     }
 }
 
-static void unwatch_map(const struct bl_map *map)
+void bl_map_unwatch(const struct bl_map *map)
 {
     for (size_t i = 0; i < BL_COUNT(maps); i++)
         if (maps[i].path == map->path)
@@ -121,7 +125,7 @@ int bl_map_open(struct bl_map *map, const char *path, struct bl_err *err)
     if (data == MAP_FAILED)
         return bl_fail_errno(err, BL_DATA, "cannot map '%s'", path);
     *map = (struct bl_map){ data, size, bl_xstrdup(path) };
-    watch_map(map);
+    bl_map_watch(map);
     return 0;
 }
 
@@ -129,7 +133,7 @@ void bl_map_close(struct bl_map *map)
 {
     if (!map->data)
         return;
-    unwatch_map(map);
+    bl_map_unwatch(map);
     munmap((void *)(uintptr_t)map->data, map->size);
     free(map->path);
     *map = (struct bl_map){ 0 };

@@ -35,6 +35,10 @@ struct bl_map {
  * mapped ends the process with status 4 and its path (SIGBUS handler). */
 int bl_map_open(struct bl_map *map, const char *path, struct bl_err *err);
 void bl_map_close(struct bl_map *map);
+/* The same promise for memory that a library has mapped, from now until
+ * bl_map_unwatch() of the same map; map->path must stay until then. */
+void bl_map_watch(const struct bl_map *map);
+void bl_map_unwatch(const struct bl_map *map);
 /* Gives back the memory that pages read so far take; they are read again
  * from the file when they are needed. */
 void bl_map_forget(const struct bl_map *map);

@@ -14,7 +14,7 @@
 
 #include "base/file.h"
 #include "kb/kb-names.h"
-#include "kb/kb-sql.h"
+#include "kb/kb-schema.h"
 #include "base/mem.h"
 
 /* Slots of the prepared statements. */
@@ -46,28 +46,11 @@ struct bl_kb_builder {
     struct bl_buf fold;
 };
 
-static const char schema[] =
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
-    "CREATE TABLE entity(row INTEGER PRIMARY KEY, id TEXT NOT NULL,"
-    " title TEXT NOT NULL, url TEXT, qid TEXT, type TEXT,"
-    " text TEXT NOT NULL);"
-    "CREATE TABLE alias(row INTEGER NOT NULL, n INTEGER NOT NULL,"
-    " name TEXT NOT NULL, kind INTEGER NOT NULL, count INTEGER,"
-    " weight INTEGER NOT NULL, surface TEXT NOT NULL,"
-    " PRIMARY KEY(row, n)) WITHOUT ROWID;";
-
-static const char schema_fts[] =
-    "CREATE VIEW fts_source AS SELECT row, title, text, (SELECT"
-    " group_concat(surface, char(10)) FROM alias WHERE alias.row ="
-    " entity.row AND kind & 7 = 2 ORDER BY n) AS aliases FROM entity;"
-    "CREATE VIRTUAL TABLE fts USING fts5(title, text, aliases,"
-    " content='fts_source', content_rowid='row',"
-    " tokenize='unicode61 remove_diacritics 2');"
-    "INSERT INTO fts(fts, rank) VALUES('automerge', 16);";
-
 /* While a build fills it, FTS5 merges pieces (a MiB of memory each) as it
  * grows; at its default of four at a time that is half of its work.  Then the
  * default comes back, which is for what is added later. */
+static const char start_fts[] =
+    "INSERT INTO fts(fts, rank) VALUES('automerge', 16);";
 static const char settle_fts[] =
     "INSERT INTO fts(fts, rank) VALUES('automerge', 4);";
 
@@ -279,8 +262,8 @@ static int start_new(struct bl_kb_builder *builder, struct bl_err *err)
     int rc = -1;
 
     if (bl_sql_exec(&builder->conn, mark, err) == 0
-        && bl_sql_exec(&builder->conn, schema, err) == 0)
-        rc = builder->opts.fts ? bl_sql_exec(&builder->conn, schema_fts, err)
+        && bl_kb_make_tables(&builder->conn, builder->opts.fts, err) == 0)
+        rc = builder->opts.fts ? bl_sql_exec(&builder->conn, start_fts, err)
                                : 0;
     free(mark);
     return rc;
@@ -357,11 +340,14 @@ static int copy_old(struct bl_kb_builder *builder, struct bl_err *err)
 
 static int start_update(struct bl_kb_builder *builder, struct bl_err *err)
 {
+    bool fts;
+
     if (check_old(builder, err) < 0 || lock_old(builder, err) < 0)
         return -1;
     builder->file = bl_newfile_open(builder->target, 0, err);
     if (!builder->file || copy_old(builder, err) < 0
-        || open_tables(builder, err) < 0)
+        || open_tables(builder, err) < 0
+        || bl_kb_check_schema(&builder->conn, &fts, err) < 0)
         return -1;
     return bl_sql_exec(&builder->conn, "BEGIN", err);
 }
@@ -495,17 +481,13 @@ static int fail_duplicate(struct bl_kb_builder *builder, struct bl_err *err)
  * twice is found only now. */
 static int make_indexes(struct bl_kb_builder *builder, struct bl_err *err)
 {
-    static const char unique[] = "CREATE UNIQUE INDEX entity_id ON entity(id)";
-    static const char names[] = "CREATE INDEX alias_name ON "
-        "alias(name, weight DESC, row, kind)";
-
-    if (sqlite3_exec(builder->conn.db, unique, NULL, NULL, NULL)
+    if (sqlite3_exec(builder->conn.db, bl_kb_index_ids, NULL, NULL, NULL)
         != SQLITE_OK) {
         if ((sqlite3_errcode(builder->conn.db) & 0xff) != SQLITE_CONSTRAINT)
             return bl_sql_fail(&builder->conn, err);
         return fail_duplicate(builder, err);
     }
-    return bl_sql_exec(&builder->conn, names, err);
+    return bl_sql_exec(&builder->conn, bl_kb_index_names, err);
 }
 
 static int complete_new(struct bl_kb_builder *builder, struct bl_err *err)

@@ -73,24 +73,46 @@ static int check_header(const unsigned char *header, ssize_t got,
 }
 
 /* Looks at the file before SQLite does, for messages that say what it is. */
-static int check_file(const char *path, struct bl_err *err)
+static int check_file(const char *path, uint64_t *size, struct bl_err *err)
 {
     unsigned char header[HEADER];
     struct stat st;
     ssize_t got;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     if (fd < 0)
         return bl_fail_errno(err, BL_DATA, "cannot open catalogue '%s'",
                              path);
-    if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode)) {
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
         close(fd);
-        return bl_fail(err, BL_DATA, "'%s' is a directory, not a catalogue",
-                       path);
+        return bl_fail(err, BL_DATA, "'%s' is %s, not a catalogue", path,
+                       S_ISDIR(st.st_mode) ? "a directory"
+                       : "a pipe, socket or device");
     }
+    *size = (uint64_t)st.st_size;
     got = pread(fd, header, sizeof header, 0);
     close(fd);
     return check_header(header, got, (uint64_t)st.st_size, path, err);
+}
+
+static sqlite3_file *file_of(struct bl_sql *conn)
+{
+    sqlite3_file *file = NULL;
+
+    if (sqlite3_file_control(conn->db, "main", SQLITE_FCNTL_FILE_POINTER,
+                             &file) != SQLITE_OK || !file || !file->pMethods)
+        return NULL;
+    return file;
+}
+
+/* SQLite then says that the file is damaged, or that a read was short. */
+static bool has_shrunk(struct bl_sql *conn)
+{
+    sqlite3_file *file = conn->mode == BL_SQL_READ ? file_of(conn) : NULL;
+    sqlite3_int64 now;
+
+    return file && file->pMethods->xFileSize(file, &now) == SQLITE_OK
+        && (uint64_t)now < conn->size;
 }
 
 /* Sorts failures by whose fault they are, which decides the exit status: no
@@ -103,6 +125,9 @@ int bl_sql_fail(struct bl_sql *conn, struct bl_err *err)
 
     if ((rc & 0xff) == SQLITE_NOMEM)
         bl_oom(0);
+    if (has_shrunk(conn))
+        return bl_fail(err, BL_SYSTEM, "cannot read '%s': the file became "
+                       "shorter while it was in use", conn->path);
     if (rc == SQLITE_IOERR_SHORT_READ)
         return bl_fail(err, BL_DATA, "'%s' is cut short", conn->path);
     switch (rc & 0xff) {
@@ -115,6 +140,11 @@ int bl_sql_fail(struct bl_sql *conn, struct bl_err *err)
     case SQLITE_READONLY:
         return bl_fail(err, BL_SYSTEM, "'%s' cannot be written: %s",
                        conn->path, sqlite3_errmsg(conn->db));
+    case SQLITE_INTERRUPT:
+        return bl_fail(err, BL_DATA, "'%s' is damaged: to read it takes more "
+                       "steps than a file of %llu bytes can need; its pages "
+                       "may point in a circle", conn->path,
+                       (unsigned long long)conn->size);
     default:
         return bl_fail(err, BL_DATA, "'%s' is damaged: %s", conn->path,
                        sqlite3_errmsg(conn->db));
@@ -123,9 +153,99 @@ int bl_sql_fail(struct bl_sql *conn, struct bl_err *err)
 
 int bl_sql_exec(struct bl_sql *conn, const char *sql, struct bl_err *err)
 {
+    conn->ticks = 0;
     if (sqlite3_exec(conn->db, sql, NULL, NULL, NULL) != SQLITE_OK)
         return bl_sql_fail(conn, err);
     return 0;
+}
+
+/* ---- What a file of others may do ---- */
+
+enum {
+    TICK = 4096,                /* steps of SQLite's machine */
+    STEPS_A_BYTE = 64,
+    SLACK = 1 << 16,            /* bytes that are added to a small file's */
+    CACHE = 64 << 20            /* not yet written, while a file grows */
+};
+
+/* SQLite calls this after each TICK steps and stops if it returns nonzero.  A
+ * row takes some ten steps to read and at least as many bytes, so an honest
+ * statement stays far below STEPS_A_BYTE, also where it sorts or joins.  A
+ * tree whose pages point in a circle has no end. */
+static int on_tick(void *arg)
+{
+    struct bl_sql *conn = arg;
+    uint64_t slack = conn->mode == BL_SQL_READ ? SLACK : CACHE;
+    struct stat st;
+
+    conn->ticks++;
+    if (conn->ticks / STEPS_A_BYTE < (conn->size + slack) / TICK)
+        return 0;
+    if (conn->mode == BL_SQL_READ || stat(conn->path, &st) < 0)
+        return 1;
+    conn->size = (uint64_t)st.st_size;
+    return conn->ticks / STEPS_A_BYTE >= (conn->size + slack) / TICK;
+}
+
+static bool one_of(const char *const *words, size_t n, const char *word)
+{
+    for (size_t i = 0; i < n; i++)
+        if (word && !strcmp(words[i], word))
+            return true;
+    return false;
+}
+
+/* What the statements of kb.c, and FTS5's own for them, do; SQLite asks when
+ * it prepares a statement. */
+static int authorize(void *arg, int action, const char *one, const char *two,
+                     const char *database, const char *from)
+{
+    static const char *const functions[] = {
+        "bm25", "coalesce", "count", "match", "max", "sum" };
+    static const char *const pragmas[] = {
+        "cell_size_check", "data_version", "integrity_check", "mmap_size",
+        "query_only", "temp_store" };
+
+    (void)arg;
+    (void)database;
+    (void)from;
+    switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+        return SQLITE_OK;
+    case SQLITE_CREATE_TABLE:
+    case SQLITE_INSERT:
+    case SQLITE_UPDATE:
+        /* FTS5 tells SQLite of its columns so; a connection that only reads
+         * writes nothing for all that. */
+        return SQLITE_OK;
+    case SQLITE_FUNCTION:
+        return one_of(functions, BL_COUNT(functions), two) ? SQLITE_OK
+                                                           : SQLITE_DENY;
+    case SQLITE_PRAGMA:
+        return one_of(pragmas, BL_COUNT(pragmas), one) ? SQLITE_OK
+                                                       : SQLITE_DENY;
+    default:
+        return SQLITE_DENY;
+    }
+}
+
+/* A value is part of the file, so none is longer; what is looked up may be. */
+static void limit(sqlite3 *db, uint64_t size)
+{
+    enum { LONGEST = 1000000000, SHORTEST = 1 << 20 };
+
+    sqlite3_limit(db, SQLITE_LIMIT_LENGTH,
+                  (int)BL_MIN(BL_MAX(size, (uint64_t)SHORTEST),
+                              (uint64_t)LONGEST));
+    sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, 1 << 16);
+    sqlite3_limit(db, SQLITE_LIMIT_EXPR_DEPTH, 100);
+    sqlite3_limit(db, SQLITE_LIMIT_COMPOUND_SELECT, 4);
+    sqlite3_limit(db, SQLITE_LIMIT_VDBE_OP, 1 << 16);
+    sqlite3_limit(db, SQLITE_LIMIT_TRIGGER_DEPTH, 1);
+    sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    sqlite3_set_authorizer(db, authorize, NULL);
 }
 
 /* A catalogue is foreign data: nothing in its schema may run functions with
@@ -190,18 +310,43 @@ static int open_db(struct bl_sql *conn, const char *path,
     if (rc != SQLITE_OK)
         return bl_sql_fail(conn, err);
     harden(conn->db);
+    sqlite3_progress_handler(conn->db, TICK, on_tick, conn);
+    if (mode == BL_SQL_READ)
+        limit(conn->db, conn->size);
     return bl_sql_exec(conn, mode_pragmas(mode), err);
+}
+
+/* Has the memory watched at which SQLite maps the file: all of it, up to a
+ * limit.  SQLite maps it at its first read and leaves it so, because the file
+ * does not change. */
+static void watch(struct bl_sql *conn)
+{
+    sqlite3_file *file = file_of(conn);
+    sqlite3_int64 most = -1;
+    void *start = NULL;
+
+    if (!file || file->pMethods->iVersion < 3
+        || sqlite3_file_control(conn->db, "main", SQLITE_FCNTL_MMAP_SIZE,
+                                &most) != SQLITE_OK
+        || file->pMethods->xFetch(file, 0, 1, &start) != SQLITE_OK || !start)
+        return;
+    file->pMethods->xUnfetch(file, 0, start);
+    conn->map = (struct bl_map){ start, (size_t)BL_MIN(conn->size,
+                                 (uint64_t)most), conn->path };
+    bl_map_watch(&conn->map);
 }
 
 int bl_sql_open(struct bl_sql *conn, const char *path, enum bl_sql_mode mode,
                 struct bl_err *err)
 {
-    *conn = (struct bl_sql){ .path = bl_xstrdup(path) };
-    if ((mode != BL_SQL_NEW && check_file(path, err) < 0)
+    *conn = (struct bl_sql){ .path = bl_xstrdup(path), .mode = mode };
+    if ((mode != BL_SQL_NEW && check_file(path, &conn->size, err) < 0)
         || open_db(conn, path, mode, err) < 0) {
         bl_sql_close(conn);
         return -1;
     }
+    if (mode == BL_SQL_READ)
+        watch(conn);
     return 0;
 }
 
@@ -209,6 +354,8 @@ void bl_sql_close(struct bl_sql *conn)
 {
     for (size_t i = 0; i < BL_SQL_SLOTS; i++)
         sqlite3_finalize(conn->stmt[i]);
+    if (conn->map.data)
+        bl_map_unwatch(&conn->map);
     sqlite3_close(conn->db);
     free(conn->path);
     *conn = (struct bl_sql){ 0 };
@@ -218,6 +365,7 @@ sqlite3_stmt *bl_sql_stmt(struct bl_sql *conn, unsigned slot, const char *sql,
                           struct bl_err *err)
 {
     BL_ASSERT(slot < BL_SQL_SLOTS);
+    conn->ticks = 0;
     if (conn->stmt[slot])
         sqlite3_reset(conn->stmt[slot]);
     else if (sqlite3_prepare_v3(conn->db, sql, -1, SQLITE_PREPARE_PERSISTENT,

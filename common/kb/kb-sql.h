@@ -21,6 +21,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/sha256.h"
 
 enum { BL_SQL_SLOTS = 24 };
@@ -34,11 +35,18 @@ struct bl_sql {
     sqlite3 *db;
     char *path;                 /* as messages call it */
     sqlite3_stmt *stmt[BL_SQL_SLOTS];
+    enum bl_sql_mode mode;
+    uint64_t size;              /* of the file */
+    uint64_t ticks;             /* of work since a statement was last begun */
+    struct bl_map map;          /* SQLite's; data == NULL: it has none */
 };
 
-/* Opens the file at `path`.  On failure *q is closed.  Catalogues are only
- * ever replaced whole, so reading takes no locks: they would cost more than
- * the lookups. */
+/* Opens the file at `path`.  On failure *conn is closed, else it must stay
+ * where it is.  Catalogues are only ever replaced whole, so reading takes no
+ * locks: they would cost more than the lookups.  A file that others made is
+ * bounded: no statement works longer than its size warrants, no value is
+ * longer than the file, and one that shrinks ends the process with status 4 as
+ * any mapped file does (file.h). */
 int bl_sql_open(struct bl_sql *conn, const char *path, enum bl_sql_mode mode,
                 struct bl_err *err);
 void bl_sql_close(struct bl_sql *conn);

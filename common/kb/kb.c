@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "text/fold.h"
-#include "kb/kb-sql.h"
+#include "kb/kb-schema.h"
 #include "base/mem.h"
 #include "base/paths.h"
 
@@ -15,7 +15,7 @@
 enum {
     GET_ID, GET_ROW, BRIEF_ROW, ROW_OF_ID, META, LOOKUP, INITIALS, ALIASES,
     NAME_FROM,
-    SPELLINGS, WALK, SEARCH, MAX_ROW, VERIFY
+    SPELLINGS, WALK, SEARCH, MAX_ROW, COUNT, VERIFY
 };
 
 struct bl_kb {
@@ -23,7 +23,12 @@ struct bl_kb {
     size_t count;
     char *fingerprint;
     bool fts;
+    int64_t next;               /* row of the walk */
 };
+
+/* An entity has a row of seven columns, an id in an index, and a title among
+ * the names: never less than this. */
+enum { BYTES_AN_ENTITY = 24 };
 
 #define COLUMNS "row, id, title, url, qid, type"
 
@@ -53,6 +58,10 @@ static int meta_count(struct bl_kb *kb, struct bl_arena *arena,
     if (!text.n || *end || n > INT64_MAX)
         return bl_fail(err, BL_DATA, "'%s' is damaged: its count is '%s'",
                        kb->conn.path, text.p);
+    if (n > kb->conn.size / BYTES_AN_ENTITY)
+        return bl_fail(err, BL_DATA, "'%s' is damaged: it says that it has "
+                       "%llu entities, more than its %llu bytes can hold",
+                       kb->conn.path, n, (unsigned long long)kb->conn.size);
     kb->count = (size_t)n;
     return 0;
 }
@@ -88,7 +97,7 @@ static int read_meta(struct bl_kb *kb, struct bl_err *err)
         && check_rows(kb, err) == 0) {
         kb->fingerprint = bl_xstrdup(value.p);
         rc = bl_kb_meta(kb, "fts", &arena, &value, err);
-        kb->fts = rc == 1 && bl_span_is(value, "1");
+        kb->fts &= rc == 1 && bl_span_is(value, "1");
     }
     bl_arena_free(&arena);
     return rc < 0 ? -1 : 0;
@@ -99,6 +108,7 @@ struct bl_kb *bl_kb_open(const char *path, struct bl_err *err)
     struct bl_kb *kb = BL_NEW(struct bl_kb);
 
     if (bl_sql_open(&kb->conn, path, BL_SQL_READ, err) < 0
+        || bl_kb_check_schema(&kb->conn, &kb->fts, err) < 0
         || read_meta(kb, err) < 0) {
         bl_kb_close(kb);
         return NULL;
@@ -127,6 +137,25 @@ void bl_kb_close(struct bl_kb *kb)
 size_t bl_kb_count(const struct bl_kb *kb)
 {
     return kb->count;
+}
+
+/* sum() looks at each entry, which the bound on steps ends in a circle of
+ * pages; count(*) would not. */
+int bl_kb_check_count(struct bl_kb *kb, struct bl_err *err)
+{
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, COUNT,
+        "SELECT coalesce(sum(1), 0) FROM entity", err);
+    int64_t found;
+
+    if (!st || bl_sql_step(&kb->conn, st, err) < 0)
+        return -1;
+    found = sqlite3_column_int64(st, 0);
+    sqlite3_reset(st);
+    if (found != (int64_t)kb->count)
+        return bl_fail(err, BL_DATA, "'%s' is damaged: %zu entities "
+                       "expected, %lld found", kb->conn.path, kb->count,
+                       (long long)found);
+    return 0;
 }
 
 const char *bl_kb_fingerprint(const struct bl_kb *kb)
@@ -269,14 +298,22 @@ int bl_kb_walk(struct bl_kb *kb, int64_t row, struct bl_err *err)
     if (!st)
         return -1;
     sqlite3_bind_int64(st, 1, row);
+    kb->next = row;
     return 0;
 }
 
 int bl_kb_next(struct bl_kb *kb, struct bl_arena *arena, struct bl_entity *out,
                struct bl_err *err)
 {
+    int rc;
+
     BL_ASSERT(kb->conn.stmt[WALK]);
-    return step_entity(kb, kb->conn.stmt[WALK], true, arena, out, err);
+    rc = step_entity(kb, kb->conn.stmt[WALK], true, arena, out, err);
+    if (rc == 1 && out->row != kb->next++)
+        return bl_fail(err, BL_DATA, "'%s' is damaged: row %lld expected, row "
+                       "%lld found", kb->conn.path, (long long)kb->next - 1,
+                       (long long)out->row);
+    return rc;
 }
 
 /* ---- Names ---- */
@@ -297,6 +334,22 @@ static void *grow(void *array, size_t used, size_t *cap, size_t size,
     return bigger;
 }
 
+/* Lists that are read whole must be in their order.  In a damaged file pages
+ * may be in them again and again. */
+static int out_of_order(struct bl_kb *kb, sqlite3_stmt *st,
+                        struct bl_err *err)
+{
+    sqlite3_reset(st);
+    return bl_fail(err, BL_DATA, "'%s' is damaged: its names are not in their "
+                   "order", kb->conn.path);
+}
+
+static bool follows(const struct bl_kb_name *a, const struct bl_kb_name *b)
+{
+    return b->weight < a->weight || (b->weight == a->weight
+                                     && b->row > a->row);
+}
+
 /* The index alias_name holds what this reads, already in this order, so the
  * tables are not touched.  Weight 0 marks further spellings of a name and
  * initials.  The total covers names beyond max too, as shares are of all uses
@@ -309,6 +362,7 @@ int bl_kb_lookup(struct bl_kb *kb, struct bl_span folded, size_t max,
     sqlite3_stmt *st = bl_sql_stmt(&kb->conn, LOOKUP,
         "SELECT row, weight, kind FROM alias WHERE name = ?1 AND weight > 0 "
         "ORDER BY weight DESC, row", err);
+    struct bl_kb_name last = { 0 };
     size_t cap = 0;
     int rc;
 
@@ -321,6 +375,9 @@ int bl_kb_lookup(struct bl_kb *kb, struct bl_span folded, size_t max,
                                    sqlite3_column_int64(st, 1),
                                    sqlite3_column_int(st, 2) };
 
+        if (last.weight && !follows(&last, &name))
+            return out_of_order(kb, st, err);
+        last = name;
         if (!__builtin_add_overflow(out->total, name.weight, &out->total)
             && out->n < max) {
             out->v = grow(out->v, out->n, &cap, sizeof *out->v, arena);
@@ -362,8 +419,9 @@ int bl_kb_aliases(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
                   struct bl_err *err)
 {
     sqlite3_stmt *st = bl_sql_stmt(&kb->conn, ALIASES,
-        "SELECT surface, coalesce(count, -1) FROM alias WHERE row = ?1 AND "
-        "kind & 7 = 2 ORDER BY n", err);
+        "SELECT surface, coalesce(count, -1), n FROM alias WHERE row = ?1 "
+        "AND kind & 7 = 2 ORDER BY n", err);
+    int64_t last = -1;
     size_t cap = 0;
     int rc;
 
@@ -373,6 +431,9 @@ int bl_kb_aliases(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
         return -1;
     sqlite3_bind_int64(st, 1, row);
     while ((rc = bl_sql_step(&kb->conn, st, err)) == 1) {
+        if (sqlite3_column_int64(st, 2) <= last)
+            return out_of_order(kb, st, err);
+        last = sqlite3_column_int64(st, 2);
         *aliases = grow(*aliases, *n_aliases, &cap, sizeof **aliases, arena);
         (*aliases)[(*n_aliases)++] = (struct bl_kb_alias){
             bl_sql_column(st, 0, arena), sqlite3_column_int64(st, 1)

@@ -50,6 +50,9 @@ struct bl_kb *bl_kb_open_named(const char *name, struct bl_err *err);
 void bl_kb_close(struct bl_kb *kb);                     /* NULL allowed */
 
 size_t bl_kb_count(const struct bl_kb *kb);             /* entities */
+/* Counts them.  Opening compares their number only with the last row and with
+ * what the file can hold; this comes before as much is reserved. */
+int bl_kb_check_count(struct bl_kb *kb, struct bl_err *err);
 /* sha256 over the ids in row order, 64 hex digits; borrowed until close. */
 const char *bl_kb_fingerprint(const struct bl_kb *kb);
 const char *bl_kb_path(const struct bl_kb *kb);
@@ -144,7 +147,8 @@ int bl_kb_spellings(struct bl_kb *kb, struct bl_span folded, size_t max,
 /* ---- Walking and searching ---- */
 
 /* Starts a walk in row order at the given row; bl_kb_next() steps: 1 with
- * *out filled, 0 at the end, -1 failure.  One walk at a time. */
+ * *out filled, 0 at the end, -1 failure, as when a row is missing.  One walk
+ * at a time. */
 int bl_kb_walk(struct bl_kb *kb, int64_t row, struct bl_err *err);
 int bl_kb_next(struct bl_kb *kb, struct bl_arena *arena, struct bl_entity *out,
                struct bl_err *err);
