@@ -62,26 +62,27 @@ each() {
 
 # ---- What a killed run left, the next one takes away ----
 
-bash -c 'exit 0' &
-gone=$!
-wait "$gone"
-# One of a dead process, one of a living one, and names that look alike.
-mkdir .target.$gone.tmp .target.$$.tmp .target2.$gone.tmp
+gone=0123456789abcdef
+held=fedcba9876543210
+# One that nobody holds, one that is in use, and names that look alike.
+mkdir .target.$gone.tmp .target.$held.tmp .target2.$gone.tmp
 touch .target.$gone.tmp/{config.json,model.safetensors} .target.$gone.tmpx \
-    .target.$gone.tmp.old .target.0$gone.tmp
+    .target.$gone.tmp.old .target.0$gone.tmp .target.4711.tmp
+exec 8<.target.$held.tmp
+flock 8
 run convert -o target
 is "$status$(cat err)" 0 'a model beside what is left of others'
 is "$(find . -maxdepth 1 -name '.target*' -printf '%f\n' | sort)" \
-    "$(printf '.target%s\n' 2.$gone.tmp .$$.tmp .0$gone.tmp .$gone.tmp.old \
-        .$gone.tmpx | sort)" \
-    'only the folder of a dead process is gone'
+    "$(printf '.target%s\n' 2.$gone.tmp .$held.tmp .0$gone.tmp .4711.tmp \
+        .$gone.tmp.old .$gone.tmpx | sort)" \
+    'only the folder that nobody holds is gone'
+exec 8<&-
 rm -rf .target* target
 mkdir -p .target.$gone.tmp/mine
 touch .target.$gone.tmp/mine/x
 ok 'a model beside a folder with folders' convert -o target
 ok 'whose files stay' test -e .target.$gone.tmp/mine/x
 rm -rf .target* target
-# A process of another container may have that number.
 mkdir .target.$gone.tmp
 exec 9<.target.$gone.tmp
 flock 9
@@ -93,7 +94,7 @@ ok 'a model' convert -o target
 ok 'and goes when nobody has' test ! -e .target.$gone.tmp
 touch .k.kb.$gone.tmp
 ok 'a catalogue' blink-kb build -q -o k.kb "$fixtures/mini.jsonl"
-ok 'files of a dead process go, too' test ! -e .k.kb.$gone.tmp
+ok 'files that nobody holds go, too' test ! -e .k.kb.$gone.tmp
 rm -rf target k.kb
 # In earnest.
 blink-convert crossencoder "$cross/model.safetensors" --bert "$cross" \

@@ -218,6 +218,7 @@ send \x04
 TALK
 is "$status" 0 'history: of the last session'
 { printf 'not \0 text\n'; seq 2005; } >history
+chmod 600 history
 pty "${talk[@]}" <<'TALK'
 wait >\x20
 raw
@@ -225,6 +226,7 @@ send \x04
 TALK
 is "$(head -1 history):$(wc -l <history)" 1006:1000 \
     'history: a long one is cut to the last thousand'
+is "$(stat -c %a history)" 600 'history: and stays its owner'"'"'s alone'
 unset BLINK_HISTORY
 HOME=$T/home XDG_STATE_HOME='' pty "${talk[@]}" <<'TALK'
 wait >\x20

@@ -190,6 +190,8 @@ struct bl_newfile {
     uint64_t size;              /* with what is in the buffer */
     char *buffer;               /* [BUFFER]: the last `held` bytes */
     size_t held;
+    bool replaces;              /* there is a target */
+    struct stat old;            /* of it */
 };
 
 /* Temporary names that a signal handler can remove. */
@@ -260,20 +262,31 @@ static char *resolve(const char *path)
     return real ? real : bl_xstrdup(path);
 }
 
-char *bl_tmp_name(const char *target)
+int bl_keep_mode(int fd, const struct stat *old)
 {
-    const char *slash = strrchr(target, '/');
-    const char *base = slash ? slash + 1 : target;
-
-    return bl_xasprintf("%.*s.%s.%ld.tmp", (int)(base - target), target,
-                        base, (long)getpid());
-}
-
-static int check_target(const char *path, struct bl_err *err)
-{
+    mode_t mode = old->st_mode & 0777;
     struct stat st;
 
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+    if (fstat(fd, &st) < 0)
+        return -1;
+    if ((st.st_uid != old->st_uid || st.st_gid != old->st_gid)
+        && fchown(fd, old->st_uid, old->st_gid) < 0
+        && st.st_gid != old->st_gid
+        && fchown(fd, (uid_t)-1, old->st_gid) < 0)
+        mode &= ~(mode_t)070 | (mode & 07) << 3;    /* another group */
+    return fchmod(fd, mode);
+}
+
+/* What stands at the target.  The kernel does not let stat() follow a link
+ * that somebody else left in a folder for all, such as /tmp; realpath() would
+ * not notice. */
+static int check_target(struct bl_newfile *file, const char *path,
+                        struct bl_err *err)
+{
+    file->replaces = stat(path, &file->old) == 0;
+    if (!file->replaces && errno != ENOENT)
+        return bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", path);
+    if (file->replaces && !S_ISREG(file->old.st_mode))
         return bl_fail(err, BL_USAGE, "'%s' is not a regular file", path);
     return 0;
 }
@@ -292,33 +305,67 @@ static int reserve(int fd, uint64_t size)
     return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : -1;
 }
 
+static void drop_name(struct bl_newfile *file)
+{
+    if (!file->tmp)
+        return;
+    bl_tmp_drop(file->slot);
+    free(file->tmp);
+    file->tmp = NULL;
+}
+
 static void release(struct bl_newfile *file)
 {
     if (file->fd >= 0)
         close(file->fd);
-    bl_tmp_drop(file->slot);
+    drop_name(file);
     free(file->target);
-    free(file->tmp);
     free(file->buffer);
     free(file);
+}
+
+/* Makes the temporary file.  One that replaces another is its owner's alone
+ * until it has that one's permissions. */
+static int make_file(struct bl_newfile *file)
+{
+    enum { TRIES = 16 };
+    mode_t mode = file->replaces ? 0600 : 0666;
+
+    for (int i = 0; i < TRIES; i++) {
+        file->tmp = bl_stale_name(file->target);
+        if (!file->tmp)
+            return -1;
+        file->slot = bl_tmp_take(file->tmp);
+        file->fd = open(file->tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
+                     O_CLOEXEC, mode);
+        if (file->fd < 0 && errno != EEXIST)
+            break;
+        if (file->fd >= 0 && bl_stale_hold(file->fd, file->tmp))
+            return 0;
+        if (file->fd >= 0) {
+            unlink(file->tmp);
+            close(file->fd);
+            file->fd = -1;
+        }
+        drop_name(file);
+        errno = EAGAIN;
+    }
+    return -1;
 }
 
 struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
                                    struct bl_err *err)
 {
-    struct bl_newfile *file;
+    struct bl_newfile *file = BL_NEW(struct bl_newfile);
 
-    if (check_target(path, err) < 0)
+    file->fd = -1;
+    if (check_target(file, path, err) < 0) {
+        release(file);
         return NULL;
-    file = BL_NEW(struct bl_newfile);
+    }
     file->target = resolve(path);
-    file->tmp = bl_tmp_name(file->target);
-    file->slot = bl_tmp_take(file->tmp);
     bl_stale_remove(file->target);
-    file->fd = open(file->tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (file->fd >= 0)
-        bl_stale_hold(file->fd);
-    if (file->fd >= 0 && reserve(file->fd, size_hint) == 0)
+    if (make_file(file) == 0 && reserve(file->fd, size_hint) == 0)
         return file;
     bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", path);
     bl_newfile_abort(file);
@@ -435,27 +482,41 @@ int bl_sync_folder(const char *path)
 
 /* The order is what makes it atomic: the data is on disk before the name
  * points to it, and the name before success is reported.  close() is checked
- * too, as NFS reports some failed writes only there.  When the folder cannot
- * be synced, the new file is already in place and stays. */
+ * too, as NFS reports some failed writes only there.  The lock is given up
+ * after the renaming, or another process could take the file for a stale one
+ * in between: a copy of the descriptor keeps it. */
+static bool put_in_place(struct bl_newfile *file)
+{
+    int fd = file->fd, lock = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    bool ok = lock >= 0
+        && (!file->replaces || bl_keep_mode(fd, &file->old) == 0)
+        && fsync(fd) == 0;
+    int number;
+
+    file->fd = -1;
+    ok = close(fd) == 0 && ok;
+    ok = ok && rename(file->tmp, file->target) == 0;
+    number = errno;
+    if (lock >= 0)
+        close(lock);
+    errno = number;
+    return ok;
+}
+
+/* When the folder cannot be synced, the new file is already in place and
+ * stays. */
 int bl_newfile_commit(struct bl_newfile *file, struct bl_err *err)
 {
-    int fd = file->fd;
-    bool ok;
-
     if (flush(file, err) < 0) {
         bl_newfile_abort(file);
         return -1;
     }
-    ok = fsync(fd) == 0;
-    file->fd = -1;
-    ok = close(fd) == 0 && ok;
-    ok = ok && rename(file->tmp, file->target) == 0;
-    if (!ok) {
+    if (!put_in_place(file)) {
         bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", file->target);
         bl_newfile_abort(file);
         return -1;
     }
-    bl_tmp_drop(file->slot);
+    drop_name(file);
     if (bl_sync_folder(file->target) < 0) {
         bl_fail_errno(err, BL_SYSTEM, "cannot sync the folder of '%s'",
                       file->target);
@@ -468,7 +529,7 @@ int bl_newfile_commit(struct bl_newfile *file, struct bl_err *err)
 
 void bl_newfile_abort(struct bl_newfile *file)
 {
-    if (file->fd >= 0 || open_tmp[file->slot].used)
+    if (file->tmp)
         unlink(file->tmp);
     release(file);
 }

@@ -6,17 +6,20 @@
  *     bl_newfile_write(f, p, n, &err);
  *     bl_newfile_commit(f, &err);        or bl_newfile_abort(f)
  *
- * A new file is written as ".NAME.PID.tmp" beside its target, fsynced,
- * renamed, and its directory fsynced: readers see the old file or the new
- * one.  Temporary files that are open go when the process ends by exit,
- * bl_oom, SIGINT, SIGTERM or SIGHUP; those of a process that was killed, when
- * the next run makes the same file (stale.h).
+ * A new file is written under a temporary name beside its target (stale.h),
+ * fsynced, renamed, and its directory fsynced: readers see the old file or
+ * the new one, which has the permissions of the old.  Two that write one file
+ * at the same moment do not touch each other's: the last one stays.  Temporary
+ * files that are open go when the process ends by exit, bl_oom, SIGINT,
+ * SIGTERM or SIGHUP; those of a process that was killed, when the next run
+ * makes the same file (stale.h).
  */
 #ifndef BL_FILE_H
 #define BL_FILE_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/decls.h"
@@ -82,8 +85,9 @@ void bl_newfile_cleanup(void);
  * borrowed until dropped.  Returns its slot. */
 size_t bl_tmp_take(char *path);
 void bl_tmp_drop(size_t slot);
-/* ".NAME.PID.tmp" beside the target; caller frees. */
-char *bl_tmp_name(const char *target);
+/* Gives the open file or folder the owner and the permissions of one that it
+ * is to replace, or fewer when it cannot have that owner or group. */
+int bl_keep_mode(int fd, const struct stat *old);
 /* Syncs the folder that holds `path`. */
 int bl_sync_folder(const char *path);
 

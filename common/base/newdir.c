@@ -137,21 +137,17 @@ static void find_inner(struct bl_newdir *newdir)
 
 static void release(struct bl_newdir *newdir)
 {
-    for (size_t i = 0; i < newdir->n; i++)
-        free(newdir->files[i]);
-    for (size_t i = 0; i < newdir->n_inner; i++) {
+    for (size_t i = 0; i < newdir->n_inner; i++)
         free(newdir->inner[i]);
-        free(newdir->folders[i]);
-    }
     if (newdir->fd >= 0)
         close(newdir->fd);
     free(newdir->target);
-    free(newdir->tmp);
     free(newdir);
 }
 
-/* All names, before there is anything under them, so that a signal finds
- * nothing that it does not know; tmp last, which is removed last. */
+/* The temporary names: all of them, before there is anything under them, so
+ * that a signal finds nothing that it does not know; tmp last, which is
+ * removed last. */
 static void take_names(struct bl_newdir *newdir)
 {
     for (size_t i = 0; i < newdir->n_inner; i++) {
@@ -169,27 +165,52 @@ static void take_names(struct bl_newdir *newdir)
 
 static void drop_names(struct bl_newdir *newdir)
 {
-    for (size_t i = 0; i < newdir->n; i++)
+    for (size_t i = 0; i < newdir->n; i++) {
         bl_tmp_drop(newdir->slots[i]);
-    for (size_t i = 0; i < newdir->n_inner; i++)
+        free(newdir->files[i]);
+    }
+    for (size_t i = 0; i < newdir->n_inner; i++) {
         bl_tmp_drop(newdir->folder_slots[i]);
+        free(newdir->folders[i]);
+    }
     bl_tmp_drop(newdir->folder_slots[BL_NEWDIR_MAX_INNER]);
+    free(newdir->tmp);
 }
 
-static int make_folders(const struct bl_newdir *newdir)
+static void remove_folders(const struct bl_newdir *newdir)
 {
-    int rc = mkdir(newdir->tmp, 0777), number;
+    for (size_t i = 0; i < newdir->n_inner; i++)
+        (void)rmdir(newdir->folders[i]);
+    (void)rmdir(newdir->tmp);
+}
 
-    if (rc < 0)
+/* 0, or -1 with errno and nothing made; EAGAIN asks for another name. */
+static int make_folders(struct bl_newdir *newdir)
+{
+    int rc = mkdir(newdir->tmp, newdir->replace ? 0700 : 0777), number;
+
+    if (rc < 0) {
+        if (errno == EEXIST)
+            errno = EAGAIN;
         return -1;
+    }
+    newdir->fd = open(newdir->tmp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+                      O_CLOEXEC);
+    if (newdir->fd < 0) {
+        rc = -1;
+    } else if (!bl_stale_hold(newdir->fd, newdir->tmp)) {
+        errno = EAGAIN;
+        rc = -1;
+    }
     for (size_t i = 0; i < newdir->n_inner && !rc; i++)
         rc = mkdir(newdir->folders[i], 0777);
     if (!rc)
         return 0;
     number = errno;
-    for (size_t i = 0; i < newdir->n_inner; i++)
-        (void)rmdir(newdir->folders[i]);
-    (void)rmdir(newdir->tmp);
+    remove_folders(newdir);
+    if (newdir->fd >= 0)
+        close(newdir->fd);
+    newdir->fd = -1;
     errno = number;
     return -1;
 }
@@ -198,6 +219,28 @@ static int make_folders(const struct bl_newdir *newdir)
  * between finds them on the list of what to remove.  The descriptor of the
  * folder is held, and locked, to tell other processes that it is in use and
  * not left behind by one that died (stale.h). */
+static int make_temporary(struct bl_newdir *newdir)
+{
+    enum { TRIES = 16 };
+
+    for (int i = 0; i < TRIES; i++) {
+        int number;
+
+        newdir->tmp = bl_stale_name(newdir->target);
+        if (!newdir->tmp)
+            return -1;
+        take_names(newdir);
+        if (make_folders(newdir) == 0)
+            return 0;
+        number = errno;
+        drop_names(newdir);
+        errno = number;
+        if (number != EAGAIN)
+            return -1;
+    }
+    return -1;
+}
+
 struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
                                  size_t n_names, bool replace,
                                  struct bl_err *err)
@@ -209,7 +252,6 @@ struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
     newdir->path = path;
     newdir->fd = -1;
     newdir->target = target_name(path);
-    newdir->tmp = bl_tmp_name(newdir->target);
     newdir->names = names;
     newdir->n = n_names;
     find_inner(newdir);
@@ -218,16 +260,11 @@ struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
         return NULL;
     }
     bl_stale_remove_nested(newdir->target, newdir->inner, newdir->n_inner);
-    take_names(newdir);
-    if (make_folders(newdir) < 0) {
+    if (make_temporary(newdir) < 0) {
         bl_fail_errno(err, BL_SYSTEM, "cannot make the folder '%s'", path);
-        drop_names(newdir);
         release(newdir);
         return NULL;
     }
-    newdir->fd = open(newdir->tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (newdir->fd >= 0)
-        bl_stale_hold(newdir->fd);
     return newdir;
 }
 
@@ -261,13 +298,42 @@ static int move(struct bl_newdir *newdir)
     return rc;
 }
 
+/* `made` gets the permissions of what stands at the target, `name` in it. */
+static int keep_mode(const struct bl_newdir *newdir, const char *name,
+                     const char *made)
+{
+    char *path = bl_xasprintf("%s/%s", newdir->target, name);
+    int rc = 0, fd = -1;
+    struct stat old;
+
+    if (stat(path, &old) == 0
+        && (fd = open(made, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) >= 0)
+        rc = bl_keep_mode(fd, &old);
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return rc;
+}
+
+static int keep_modes(const struct bl_newdir *newdir)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < newdir->n && !rc; i++)
+        rc = keep_mode(newdir, newdir->names[i], newdir->files[i]);
+    for (size_t i = 0; i < newdir->n_inner && !rc; i++)
+        rc = keep_mode(newdir, newdir->inner[i], newdir->folders[i]);
+    return rc ? rc : keep_mode(newdir, "", newdir->tmp);
+}
+
 int bl_newdir_commit(struct bl_newdir *newdir, struct bl_err *err)
 {
     int rc = 0;
 
     for (size_t i = 0; i < newdir->n_inner; i++)
         (void)rmdir(newdir->folders[i]);     /* those without files */
-    if (bl_sync_folder(newdir->files[0]) < 0 || move(newdir) < 0) {
+    if ((newdir->replace && keep_modes(newdir) < 0)
+        || bl_sync_folder(newdir->files[0]) < 0 || move(newdir) < 0) {
         bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", newdir->path);
         bl_newdir_abort(newdir);
         return -1;
@@ -283,9 +349,7 @@ void bl_newdir_abort(struct bl_newdir *newdir)
 {
     for (size_t i = 0; i < newdir->n; i++)
         (void)unlink(newdir->files[i]);
-    for (size_t i = 0; i < newdir->n_inner; i++)
-        (void)rmdir(newdir->folders[i]);
-    (void)rmdir(newdir->tmp);
+    remove_folders(newdir);
     drop_names(newdir);
     release(newdir);
 }

@@ -6,12 +6,14 @@
  *     ... files of those names are made in bl_newdir_path(d) ...
  *     bl_newdir_commit(d, &err);         or bl_newdir_abort(d)
  *
- * The files are made in ".NAME.PID.tmp" beside the target; commit renames
- * that folder.  With `replace` an existing folder is exchanged for the new
- * one in one step and then removed, but only if it holds nothing but files
- * of those names: what a person put there is never deleted.  On a signal or
- * an early exit the files and the temporary folder go; after a kill -9 they
- * go when the next run makes the same folder (stale.h).
+ * The files are made in a folder beside the target that has a temporary name
+ * (stale.h); commit renames that folder.  With `replace` an existing folder
+ * is exchanged for the new one in one step and then removed, but only if it
+ * holds nothing but files of those names: what a person put there is never
+ * deleted.  The new folder and its files have the permissions of those that
+ * they replace.  On a signal or an early exit the files and the temporary
+ * folder go; after a kill -9 they go when the next run makes the same folder
+ * (stale.h).
  */
 #ifndef BL_NEWDIR_H
 #define BL_NEWDIR_H

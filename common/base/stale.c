@@ -6,7 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,32 +17,49 @@
 
 #include "base/mem.h"
 
-void bl_stale_hold(int fd)
+/* Of NAME no more than this is in a temporary name, so that a name that the
+ * file system takes does not become one that it refuses.  Two targets may then
+ * see each other's files, which their locks protect. */
+enum { BASE_SHOWN = 200, RANDOM_BYTES = 8, DIGITS = 2 * RANDOM_BYTES };
+
+static const char *base_of(const char *target)
 {
-    (void)flock(fd, LOCK_EX | LOCK_NB);
+    const char *slash = strrchr(target, '/');
+
+    return slash ? slash + 1 : target;
 }
 
-/* The number in ".BASE.NUMBER.tmp"; 0 when the name is another. */
-static pid_t owner(const char *name, const char *base)
+char *bl_stale_name(const char *target)
 {
-    size_t length = strlen(base);
-    char *end;
-    long pid;
+    const char *base = base_of(target);
+    uint64_t number;
 
-    if (name[0] != '.' || strncmp(name + 1, base, length)
-        || name[length + 1] != '.' || name[length + 2] < '1'
-        || name[length + 2] > '9')
-        return 0;
-    errno = 0;
-    pid = strtol(name + length + 2, &end, 10);
-    if (errno || pid > INT32_MAX || strcmp(end, ".tmp"))
-        return 0;
-    return (pid_t)pid;
+    if (getentropy(&number, sizeof number) < 0)
+        return NULL;
+    return bl_xasprintf("%.*s.%.*s.%016" PRIx64 ".tmp", (int)(base - target),
+                        target, BASE_SHOWN, base, number);
 }
 
-static bool dead(pid_t pid)
+/* Whether this is a name that bl_stale_name() gives for the target `base`. */
+static bool is_temporary(const char *name, const char *base)
 {
-    return kill(pid, 0) < 0 && errno == ESRCH;
+    size_t n = strnlen(base, BASE_SHOWN);
+
+    if (name[0] != '.' || strncmp(name + 1, base, n) || name[n + 1] != '.')
+        return false;
+    name += n + 2;
+    return strspn(name, "0123456789abcdef") == DIGITS
+        && !strcmp(name + DIGITS, ".tmp");
+}
+
+bool bl_stale_hold(int fd, const char *path)
+{
+    struct stat mine, now;
+
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        return false;
+    return fstat(fd, &mine) == 0 && lstat(path, &now) == 0
+        && mine.st_ino == now.st_ino && mine.st_dev == now.st_dev;
 }
 
 /* Plain files only: nothing that a person may have put there is lost with a
@@ -109,16 +126,15 @@ void bl_stale_remove(const char *target)
 void bl_stale_remove_nested(const char *target, char *const *inner,
                             size_t n)
 {
-    const char *slash = strrchr(target, '/');
-    const char *base = slash ? slash + 1 : target;
-    char *folder = slash ? bl_xasprintf("%.*s", (int)(base - target), target)
+    const char *base = base_of(target);
+    char *folder = base > target
+        ? bl_xasprintf("%.*s", (int)(base - target), target)
         : bl_xstrdup(".");
     DIR *d = opendir(folder);
     struct dirent *entry;
-    pid_t pid;
 
     while (d && (entry = readdir(d)))
-        if ((pid = owner(entry->d_name, base)) > 0 && dead(pid))
+        if (is_temporary(entry->d_name, base))
             remove_one(dirfd(d), entry->d_name, inner, n);
     if (d)
         closedir(d);

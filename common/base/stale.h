@@ -4,17 +4,24 @@
  *
  *     bl_stale_remove("models/bi");
  *
- * Temporary files and folders are called ".NAME.PID.tmp" (file.h).  One is
- * left behind when no process has that number any more and nobody holds a
- * lock on it; both are asked, because a number may be that of a process in
- * another container, and not every file system has locks.
+ * Temporary files and folders are called ".NAME.RANDOM.tmp", 16 hexadecimal
+ * digits that nobody can guess, so that nobody can put a link there before.
+ * Whoever makes one holds a lock on it; one whose lock is free was left
+ * behind.  A process number in the name would say less: programs in two
+ * containers that share a folder may have the same one.  Where a file system
+ * has no locks, nothing is removed.
  */
 #ifndef BL_STALE_H
 #define BL_STALE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Removes the temporary files and folders of dead processes for this target;
+/* A new temporary name beside the target; caller frees.  NULL with errno when
+ * the system has no random bytes. */
+char *bl_stale_name(const char *target);
+
+/* Removes the temporary files and folders that nobody holds for this target;
  * a folder only when it holds plain files alone.  What cannot be removed
  * stays: the next run will see it again. */
 void bl_stale_remove(const char *target);
@@ -24,7 +31,10 @@ void bl_stale_remove(const char *target);
 void bl_stale_remove_nested(const char *target, char *const *inner,
                             size_t n);
 
-/* Marks the open file or folder as in use until it is closed. */
-void bl_stale_hold(int fd);
+/* Marks the file or folder `path`, which was just made and opened, as in use
+ * until it is closed.  False when another process took it for a stale one
+ * between its making and this: it may be gone, and its maker takes another
+ * name. */
+bool bl_stale_hold(int fd, const char *path);
 
 #endif

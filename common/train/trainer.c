@@ -92,7 +92,8 @@ static int open_log(struct bl_trainer *trainer, struct bl_err *err)
     char *path = beside(trainer, "log.jsonl");
     int rc = 0;
 
-    trainer->log = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    trainer->log = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+                        0666);
     /* What was logged after the checkpoint will be logged again. */
     if (trainer->log < 0
         || ftruncate(trainer->log, (off_t)trainer->state.log_size) < 0

@@ -88,8 +88,9 @@ recorded_sum() { recorded "$1" | cut -f3; }
 
 # record FILE SUM VERSION URL: in place of what it was.
 record() {
-    local manifest
+    local manifest next
     manifest=$(manifest_of "$1")
+    next=$(mktemp "$manifest.XXXXXXXXXXXX") || return
     {
         if [ -f "$manifest" ]; then
             awk -F'\t' -v n="$(basename "$1")" '$1 != n' "$manifest"
@@ -98,8 +99,10 @@ record() {
         fi
         printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$(basename "$1")" \
             "$(bytes_of "$1")" "$2" "$(stat -c %.9Y "$1")" "$3" "$4"
-    } >"$manifest.tmp" && sync "$manifest.tmp" &&
-        mv "$manifest.tmp" "$manifest"
+    } >"$next" && chmod '=rw' "$next" && sync "$next" &&
+        mv "$next" "$manifest" && return
+    rm -f "$next"
+    return 1
 }
 
 # check_file FILE HOW: 3 after saying what changed.  With "changed" a file of
@@ -129,7 +132,11 @@ check_file() {
 # keep_part PART: unless it is of another file than the server has now.
 keep_part() {
     local file=${1%.part} now="$r_length $r_version" wrong=''
-    if [ -s "$1" ]; then
+    [ ! -L "$file.from" ] || rm -f "$file.from"
+    if [ -L "$1" ]; then
+        wrong='what was begun is a link'
+        say "'$file': $wrong; starting again"
+    elif [ -s "$1" ]; then
         if [ "$(cat "$file.from" 2>&1)" != "$now" ]; then
             wrong='the server has another file than the one that was begun'
         elif [ -n "$r_length" ] && [ "$(bytes_of "$1")" -gt "$r_length" ]; then

@@ -84,6 +84,7 @@ find_link() {
 download() {
     local part=$2.part progress=()
     [ -z "$tty" ] || progress=(--no-silent --progress-bar)
+    [ ! -L "$part" ] || rm -f "$part"
     if [ -s "$part" ]; then
         curl_get "${progress[@]}" -C - -o "$part" "$1" && return 0
         rm -f "$part"
@@ -140,15 +141,24 @@ fetch_archive() {
 }
 
 # stage_in FOLDER NAME: an empty folder, $stage, beside what will be put in
-# place; it goes when the script ends, and what a killed one left goes now.
+# place, with a name that nobody can guess; it goes when the script ends.  What
+# a killed one left goes now: a lock says which are in use.
 stage_in() {
+    local left lock=yes
     mkdir -p "$1" || die 4 "cannot make '$1'"
-    rm -rf "$1/.$2".*.tmp
-    stage=$1/.$2.$$.tmp
+    command -v flock >/dev/null || lock=''
+    for left in "$1/.$2".*.tmp; do
+        [ -z "$lock" ] || [ ! -d "$left" ] || [ -L "$left" ] ||
+            flock -n "$left" rm -rf "$left" || :
+    done
+    stage=$(mktemp -d "$1/.$2.XXXXXXXXXXXXXXXX.tmp") ||
+        die 4 "cannot make a folder in '$1'"
     trap 'rm -rf "$stage"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    mkdir "$stage"
+    exec {stage_lock}<"$stage"
+    [ -z "$lock" ] || flock -n "$stage_lock" || die 4 "cannot lock '$stage'"
+    chmod '=rwx' "$stage"         # as mkdir would make it
 }
 
 # take_package ARCHIVE PREFIX MEMBER...: into $stage; ARCHIVE must be the

@@ -76,6 +76,66 @@ static void through_link(void)
     unlink("l");
 }
 
+static mode_t mode_of(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? st.st_mode & 07777 : 0;
+}
+
+/* A file that replaces another is for the same readers, and for no more of
+ * them before it does. */
+static void keeps_mode(void)
+{
+    static const mode_t modes[] = { 0600, 0640, 0666, 0444, 0755 };
+
+    for (size_t i = 0; i < BL_COUNT(modes); i++) {
+        struct bl_newfile *f;
+        bool hidden;
+
+        chmod("a", modes[i]);
+        f = bl_newfile_open("a", 0, &err);
+        bl_newfile_write(f, "via", 3, &err);
+        hidden = mode_of(bl_newfile_path(f, &err)) == 0600;
+        ok(bl_newfile_commit(f, &err) == 0 && mode_of("a") == modes[i]
+           && hidden, "mode %o is kept", (unsigned)modes[i]);
+    }
+    chmod("a", 0644);
+}
+
+/* Two writers of one file, as in two containers with the same process
+ * number: neither writes into what the other makes. */
+static void two_writers(void)
+{
+    struct bl_newfile *one = bl_newfile_open("a", 0, &err);
+    struct bl_newfile *two = bl_newfile_open("a", 0, &err);
+
+    ok(one && two && strcmp(bl_newfile_path(one, &err),
+                            bl_newfile_path(two, &err)),
+       "two temporary names");
+    bl_newfile_write(one, "one, and longer", 15, &err);
+    bl_newfile_write(two, "two", 3, &err);
+    ok(bl_newfile_commit(one, &err) == 0 && holds("a", "one, and longer"),
+       "the first is whole");
+    ok(bl_newfile_commit(two, &err) == 0 && holds("a", "two"),
+       "so is the second");
+    put("a", "via");
+    ok(files_here() == 1, "nothing else is left");
+}
+
+/* A name that fills its folder's limit leaves room for a temporary one. */
+static void long_name(void)
+{
+    char name[256];
+    struct bl_newfile *f;
+
+    memset(name, 'n', 255);
+    name[255] = '\0';
+    f = bl_newfile_open(name, 0, &err);
+    ok(f && bl_newfile_commit(f, &err) == 0 && unlink(name) == 0,
+       "255 bytes of name");
+}
+
 static void refuse(void)
 {
     ok(!bl_newfile_open("no/such/a", 0, &err) && err.code == BL_SYSTEM,
@@ -225,6 +285,9 @@ int main(void)
         return 99;
     replace();
     through_link();
+    keeps_mode();
+    two_writers();
+    long_name();
     refuse();
     gathers();
     on_signal(SIGTERM);
