@@ -68,7 +68,7 @@ static void set_keep(struct bl_kb_wiki_opts *o, const struct bl_strings *keep)
 
 static void report(const struct bl_kb_wiki_counts *n, double seconds)
 {
-    double mb = (double)n->bytes / (double)MEGABYTE;
+    double mb = (double)n->bytes / MEGABYTE;
 
     bl_note("%llu entities of %llu pages: %llu redirects, of which %llu lead "
             "nowhere, %llu disambiguation pages, %llu lists, %llu of other "

@@ -30,7 +30,7 @@ static void add_confidence(struct bl_tally *tally, double p, bool right)
     if (isnan(p))
         return;
     size_t bin = p >= 1 ? BL_ECE_BINS - 1
-               : p <= 0 ? 0 : (size_t)(p * (double)BL_ECE_BINS);
+               : p <= 0 ? 0 : (size_t)(p * BL_ECE_BINS);
 
     tally->bin_n[bin]++;
     tally->bin_p[bin] += p;

@@ -442,7 +442,7 @@ static size_t threads_for(const struct bl_topk *t, size_t n)
     double products = (double)t->vectors * (double)t->length * (double)n;
     size_t threads = t->threads;
 
-    if (products < (double)SMALL_WORK)
+    if (products < SMALL_WORK)
         threads = 1;
     return BL_MAX(BL_MIN(threads, t->n_blocks), 1);
 }
