@@ -279,7 +279,7 @@ static int run_build(struct bl_args args)
         bl_die_usage("option '--names': a dump has counts of its own");
     if (o.wiki.on)
         return bl_kb_wikipedia_build(o.output, &o.wiki, &opts,
-                                  or_stdin(args));
+                                     or_stdin(args));
     counts = open_counts();
     b = bl_kb_build_open(o.output, &opts, &err);
     if (!b)

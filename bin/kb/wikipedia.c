@@ -93,8 +93,8 @@ static void warn_lines(const char *p)
 }
 
 int bl_kb_wikipedia_build(const char *output, const struct kb_wikipedia *w,
-                       const struct bl_kb_build_opts *kb,
-                       struct bl_args files)
+                          const struct bl_kb_build_opts *kb,
+                          struct bl_args files)
 {
     int *namespaces = BL_NEW_ARRAY(int, w->namespaces.n);
     struct show show = { .what = NULL };

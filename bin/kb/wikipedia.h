@@ -40,8 +40,8 @@ struct kb_wikipedia {
 
 /* Both return the exit status. */
 int bl_kb_wikipedia_build(const char *output, const struct kb_wikipedia *w,
-                       const struct bl_kb_build_opts *kb,
-                       struct bl_args files);
+                          const struct bl_kb_build_opts *kb,
+                          struct bl_args files);
 int bl_kb_wikipedia_strip(struct bl_args files);
 
 #endif

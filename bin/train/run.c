@@ -105,7 +105,7 @@ struct bl_kb *bl_verb_catalogue(void)
 }
 
 struct bl_examples *bl_verb_examples(const char *path, struct bl_kb *kb,
-                                   size_t max_others)
+                                     size_t max_others)
 {
     struct bl_examples_opts eo = { .kb = kb, .max_others = max_others };
     struct bl_examples *x;
@@ -297,7 +297,7 @@ static void on_eval(void *ctx, const struct bl_train_report *r,
 }
 
 int bl_verb_run(struct bl_train_setup *s, const struct bl_task *task,
-              const char *digests)
+                const char *digests)
 {
     struct bl_buf settings = BL_BUF_INIT;
     struct shown shown = { .terminal = isatty(STDERR_FILENO) };

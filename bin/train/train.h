@@ -37,11 +37,11 @@ int bl_verb_ner(void);
 void bl_verb_wish(struct bl_train_wish *w, enum bl_role role);
 void bl_verb_start(struct bl_train_setup *s, const struct bl_train_wish *w);
 int bl_verb_run(struct bl_train_setup *s, const struct bl_task *task,
-              const char *digests);
+                const char *digests);
 /* Examples of both kinds; dies when they cannot be read.  *kb: opened when a
  * catalogue was named. */
 struct bl_examples *bl_verb_examples(const char *path, struct bl_kb *kb,
-                                   size_t max_others);
+                                     size_t max_others);
 struct bl_kb *bl_verb_catalogue(void);
 /* What the data is, for the checkpoint; caller frees. */
 char *bl_verb_digests(const struct bl_examples *train,

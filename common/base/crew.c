@@ -108,7 +108,7 @@ size_t bl_crew_threads(const struct bl_crew *pool)
 }
 
 struct bl_crew_lane *bl_crew_lane_new(struct bl_crew *pool, size_t room,
-                            void (*work)(void *job))
+                                      void (*work)(void *job))
 {
     struct bl_crew_lane *l = BL_NEW(struct bl_crew_lane);
     size_t at = MAX_LANES;

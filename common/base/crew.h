@@ -36,7 +36,7 @@ size_t bl_crew_threads(const struct bl_crew *pool);
 
 /* room >= 1; work(job) runs in a thread of the pool.  At most 8 lanes. */
 struct bl_crew_lane *bl_crew_lane_new(struct bl_crew *pool, size_t room,
-                            void (*work)(void *job));
+                                      void (*work)(void *job));
 /* After bl_crew_lane_take() gave NULL. */
 void bl_crew_lane_free(struct bl_crew_lane *lane);
 

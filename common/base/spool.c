@@ -75,7 +75,7 @@ static int make_file(struct bl_spool *spool, struct bl_err *err)
 }
 
 static int spool_write(struct bl_spool *spool, const char *bytes, size_t size,
-                     struct bl_err *err)
+                       struct bl_err *err)
 {
     if (spool->fd < 0 && make_file(spool, err) < 0)
         return -1;

@@ -259,7 +259,7 @@ static uint64_t *take_lengths(struct bl_faiss_walk *walk,
         for (uint64_t i = 0; pairs && i < n; i += 2, pairs += 16) {
             if (i + 1 == n || bl_le(pairs, 8) >= level->lists) {
                 bl_faiss_walk_bad(walk, (size_t)(pairs - walk->data),
-                            "the length of a list that is not there");
+                                  "the length of a list that is not there");
                 pairs = NULL;
                 break;
             }
@@ -293,8 +293,9 @@ static int take_list(struct bl_faiss_walk *walk,
     for (uint64_t i = 0; i < n; i++)
         if (bl_le(ids + 8 * i, 8) >= limit)
             return bl_faiss_walk_bad(walk, (size_t)(ids - walk->data) + 8 * i,
-                               "id %" PRId64 ", expected one below %" PRIu64,
-                               (int64_t)bl_le(ids + 8 * i, 8), limit);
+                                     "id %" PRId64 ", expected one below "
+                                     "%" PRIu64,
+                                     (int64_t)bl_le(ids + 8 * i, 8), limit);
     for (size_t i = 0, part; level->kind == IVF_FLAT && i < n * code_size;
          i += part) {
         part = n * code_size - i < sizeof piece ? n * code_size - i

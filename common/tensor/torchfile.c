@@ -254,8 +254,9 @@ static int read_legacy(struct bl_torchfile *file, value **root,
 /* ---- The zip form: X/data.pkl, X/data/KEY, X/version, X/byteorder ---- */
 
 static const struct bl_zip_entry *find_entry(const struct bl_zip *zip,
-                                        struct bl_span folder,
-                                        const char *dir, struct bl_span name)
+                                             struct bl_span folder,
+                                             const char *dir,
+                                             struct bl_span name)
 {
     struct bl_buf full = BL_BUF_INIT;
     const struct bl_zip_entry *entry;
