@@ -27,11 +27,12 @@ enum { BL_NEWDIR_MAX = 48, BL_NEWDIR_MAX_INNER = 4 };
 
 struct bl_newdir;
 
-/* names[n], n <= BL_NEWDIR_MAX: the only files that may be made in it, the
- * first of them not in a folder; "SUB/NAME" is one in a folder of it, which
- * is there at once and, while it is empty, not in the result.  These and path
- * are borrowed until commit or abort.  NULL: BL_USAGE when the target exists
- * and may not be replaced, BL_SYSTEM when the folder cannot be made. */
+/* names[n_names], at most BL_NEWDIR_MAX: the only files that may be made in
+ * it, the first of them not in a folder; "SUB/NAME" is one in a folder of it,
+ * which is there at once and, while it is empty, not in the result.  These
+ * and path are borrowed until commit or abort.  NULL: BL_USAGE when the
+ * target exists and may not be replaced, BL_SYSTEM when the folder cannot be
+ * made. */
 struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
                                  size_t n_names, bool replace,
                                  struct bl_err *err);

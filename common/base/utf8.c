@@ -10,7 +10,8 @@ static bool tail(unsigned char byte)
     return (byte & 0xc0) == 0x80;
 }
 
-/* Length of the valid sequence at p, or 0 (RFC 3629 section 4). */
+/* Length of the valid sequence that the bytes begin with, or 0 (RFC 3629
+ * section 4). */
 static unsigned sequence(const unsigned char *bytes, size_t size)
 {
     unsigned char lead = bytes[0];
@@ -55,7 +56,7 @@ size_t bl_utf8_valid(const char *text, size_t size)
     size_t i = 0;
     unsigned len;
 
-    if (size == 0)                 /* p may be NULL */
+    if (size == 0)              /* text may be NULL */
         return 0;
     for (;;) {
         i += ascii_prefix(text + i, size - i);

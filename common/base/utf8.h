@@ -16,10 +16,10 @@ BL_BEGIN_DECLS
 
 #define BL_UTF8_BAD UINT32_MAX
 
-/* Bytes of the longest valid prefix; == n when all of it is valid. */
+/* Bytes of the longest valid prefix; == size when all of it is valid. */
 size_t bl_utf8_valid(const char *text, size_t size);
 
-/* The code point at p (n > 0 bytes left) and its length in *len; for an
+/* The code point at the start of size > 0 bytes and its length in *len; for an
  * invalid sequence BL_UTF8_BAD and *len = 1. */
 uint32_t bl_utf8_decode(const char *bytes, size_t size, unsigned *len);
 
@@ -27,11 +27,11 @@ uint32_t bl_utf8_decode(const char *bytes, size_t size, unsigned *len);
  * value, BL_UTF8_BAD among them, is written as U+FFFD. */
 unsigned bl_utf8_encode(uint32_t cp, char out[4]);
 
-/* Code points in n bytes of VALID UTF-8. */
+/* Code points in `size` bytes of VALID UTF-8. */
 size_t bl_utf8_count(const char *text, size_t size);
 
-/* Byte offset of the code point number `index` in n bytes of VALID UTF-8;
- * SIZE_MAX when there are fewer code points (index == count gives n). */
+/* Byte offset of the code point number `index` in `size` bytes of VALID
+ * UTF-8; SIZE_MAX when there are fewer (index == their count gives size). */
 size_t bl_utf8_offset(const char *text, size_t size, size_t index);
 
 /* Bytes of the longest prefix of text that has at most max of them and does
@@ -39,7 +39,7 @@ size_t bl_utf8_offset(const char *text, size_t size, size_t index);
  * here. */
 size_t bl_utf8_cut(const char *text, size_t size, size_t max);
 
-/* Appends p, each invalid byte replaced by U+FFFD. */
+/* Appends the text, each invalid byte replaced by U+FFFD. */
 void bl_utf8_repair(struct bl_buf *out, const char *text, size_t size);
 
 BL_END_DECLS

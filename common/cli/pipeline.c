@@ -292,7 +292,7 @@ static size_t running(const struct bl_pipeline *pipeline)
     return n;
 }
 
-/* The stage with this process; p->n when it is none of ours. */
+/* The stage with this process; pipeline->n when it is none of ours. */
 static size_t find_stage(const struct bl_pipeline *pipeline, pid_t pid)
 {
     size_t i = 0;

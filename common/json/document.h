@@ -58,8 +58,9 @@ struct bl_node {
     const struct cJSON *item;
 };
 
-/* NULL with *err on failure; max: bytes of text.  `name` stands in messages,
- * and is copied; the text is not needed afterwards. */
+/* NULL with *err on failure; max: bytes of text.  The path or the
+ * name stands in messages, and is copied; the text is not needed
+ * afterwards. */
 struct bl_document *bl_document_read(const char *path, size_t max,
                                      struct bl_err *err);
 struct bl_document *bl_document_parse(struct bl_span text, const char *name,

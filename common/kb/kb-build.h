@@ -64,7 +64,8 @@ int bl_kb_build_add(struct bl_kb_builder *builder,
 /* Entities added or replaced so far. */
 size_t bl_kb_build_count(const struct bl_kb_builder *builder);
 
-/* Completes the file and puts it in place; releases b either way. */
+/* Completes the file and puts it in place; releases the builder either
+ * way. */
 int bl_kb_build_finish(struct bl_kb_builder *builder, struct bl_err *err);
 void bl_kb_build_abort(struct bl_kb_builder *builder); /* NULL allowed */
 

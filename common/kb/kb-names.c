@@ -114,8 +114,8 @@ static int entry_by_name(const void *va, const void *vb)
     return order ? order : a->n - b->n;
 }
 
-/* An entity counts once under a name: the first spelling, which by_name()
- * sorts first, gets the weights of all; the others get 0. */
+/* An entity counts once under a name: the first spelling, which
+ * entry_by_name() sorts first, gets the weights of all; the others get 0. */
 static void merge_names(struct list *list)
 {
     struct bl_kb_naming **sorted = bl_arena_alloc(list->arena, list->n_names,

@@ -62,7 +62,7 @@ sqlite3_stmt *bl_sql_stmt(struct bl_sql *conn, unsigned slot, const char *sql,
 int bl_sql_step(struct bl_sql *conn, sqlite3_stmt *st, struct bl_err *err);
 
 /* Binds text that stays where it is until the statement is reset; NULL when
- * s.p is NULL. */
+ * text.p is NULL. */
 void bl_sql_text(sqlite3_stmt *st, int index, struct bl_span text);
 
 /* A column as NUL-terminated text in the arena; p == NULL for NULL. */

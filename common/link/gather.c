@@ -298,8 +298,8 @@ static int score_rows(struct bl_gather *gather, const float *vector,
     return 0;
 }
 
-/* Appends to g->merged[*n] the nearest `most` of those of rows[n_rows] that
- * are not among it.  A row without a vector has the score NAN. */
+/* Appends to gather->merged[*n] the nearest `most` of those of rows[n_rows]
+ * that are not among it.  A row without a vector has the score NAN. */
 static int add_rows(struct bl_gather *gather, const float *vector,
                     const int64_t *rows, size_t n_rows, size_t most,
                     size_t *n, struct bl_err *err)

@@ -39,9 +39,10 @@ int bl_tagset_make(struct bl_tagset *tagset, char *const *labels,
                    size_t n_labels, struct bl_err *err);
 void bl_tagset_free(struct bl_tagset *tagset);
 
-/* logits[n][t->n] of n words; become logarithms of probabilities.  out[n]:
- * the labels of the likeliest sequence that is valid.  At the first word, I
- * counts as B of its type: what it would go on from is not there. */
+/* logits[n_words][tagset->n]; become logarithms of probabilities.
+ * out[n_words]: the labels of the likeliest sequence that is valid.  At the
+ * first word, I counts as B of its type: what it would go on from is not
+ * there. */
 void bl_tagset_decode(const struct bl_tagset *tagset, float *logits,
                       size_t n_words, size_t *out);
 

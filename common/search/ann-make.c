@@ -50,7 +50,7 @@ struct cursor {
     uint64_t at;
 };
 
-/* The next vector to v[padded], and its row; false at the end. */
+/* The next vector to vector[padded], and its row; false at the end. */
 static bool next_vector(struct cursor *cursor, float *vector, uint32_t *row)
 {
     for (; cursor->segment < cursor->index->n_segments;

@@ -76,9 +76,9 @@ struct bl_ann_spec {
     void *ctx;
 };
 
-/* Writes an approximate index of all vectors of x, with x's fingerprints,
- * to a file that appears when it is complete.  An HNSW type of whole vectors
- * is laid out as BLINK's.  -1: BL_DATA for a type that FAISS or
+/* Writes an approximate index of all vectors of `index`, with its
+ * fingerprints, to a file that appears when it is complete.  An HNSW type of
+ * whole vectors is laid out as BLINK's.  -1: BL_DATA for a type that FAISS or
  * faiss-file.h does not know, or too few vectors for it; BL_SYSTEM when
  * writing fails. */
 int bl_ann_make(const struct bl_index *index, const struct bl_ann_spec *spec,

@@ -102,8 +102,8 @@ int bl_faiss_check_kb(const struct bl_faiss *faiss, const char *fingerprint,
 /* Compares the file with the checksum of its trailer, if it has one. */
 int bl_faiss_verify(const struct bl_faiss *faiss, struct bl_err *err);
 
-/* Vector i < f->n, counted through the file, to v[dim] (only where raw), and
- * the row that it is of. */
+/* Vector i < faiss->n, counted through the file, to vector[dim] (only where
+ * raw), and the row that it is of. */
 void bl_faiss_vector(const struct bl_faiss *faiss, uint64_t i, float *vector);
 uint64_t bl_faiss_row(const struct bl_faiss *faiss, uint64_t i);
 
@@ -114,7 +114,7 @@ void bl_faiss_trailer(unsigned char out[BL_FAISS_TRAILER], uint64_t bytes,
 
 /* ---- For faiss-file.c alone (faiss-walk.c) ---- */
 
-/* Walks f->map.data[0..f->size) and fills the fields from `type` to
+/* Walks faiss->map.data[0..faiss->size) and fills the fields from `type` to
  * `n_parts`; dim is stored_dim yet. */
 int bl_faiss_walk(struct bl_faiss *faiss, struct bl_err *err);
 

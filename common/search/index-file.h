@@ -66,12 +66,13 @@ static inline size_t stride_of(enum bl_dtype dtype, size_t dim)
     return (size_t)align_up(dim * dtype_size(dtype));
 }
 
-/* n vectors from offset `at`; n * stride is known to be below 2^61. */
+/* `count` vectors from offset `at`; count * stride is known to be below
+ * 2^61. */
 static inline struct extent extent_of(uint64_t at, uint64_t count,
                                       enum bl_dtype dtype, size_t dim)
 {
     struct extent extent = { .vectors = at,
-                        .rows = at + count * stride_of(dtype, dim) };
+                             .rows = at + count * stride_of(dtype, dim) };
 
     extent.end = align_up(extent.rows + count * 4);
     if (has_both(dtype)) {
@@ -89,7 +90,8 @@ static inline struct extent extent_of(uint64_t at, uint64_t count,
     return extent;
 }
 
-/* A vector of f32 or f16 -> out[n]; n numbers may include padding. */
+/* A vector of f32 or f16 -> out[count]; the numbers may include
+ * padding. */
 static inline void decode_wide(enum bl_dtype dtype, const unsigned char *bytes,
                                size_t count, float *out)
 {
@@ -125,11 +127,11 @@ static inline void put64(unsigned char *bytes, uint64_t value)
 
 /* ---- A vector rounded to int8, and what that loses ---- */
 
-/* v[n], finite -> codes[n] of -127..127; returns the scale, with which
- * scale * codes is near v. */
+/* vector[n], finite -> codes[n] of -127..127; returns the scale, with which
+ * scale * codes is near the vector. */
 float bl_index_codes(const float *vector, size_t n, int8_t *codes);
 
-/* The length of v - scale * codes, to 1e-11 of it (n up to 65536). */
+/* The length of vector - scale * codes, to 1e-11 of it (n up to 65536). */
 double bl_index_lost(const float *vector, float scale, const int8_t *codes,
                      size_t n);
 

@@ -120,7 +120,7 @@ struct bl_index_writer;
 struct bl_index_writer *bl_index_create(const char *path,
                                         const struct bl_index_spec *spec,
                                         struct bl_err *err);
-/* One more vector v[dim] for catalogue row `row`.  -1: BL_DATA when the row
+/* One more vector[dim] for catalogue row `row`.  -1: BL_DATA when the row
  * is outside the catalogue or was given before, or a value is not finite (or
  * too large for f16); BL_SYSTEM when writing fails.  The writer stays to be
  * aborted. */
@@ -129,8 +129,8 @@ int bl_index_add(struct bl_index_writer *writer, uint64_t row,
 uint64_t bl_index_added(const struct bl_index_writer *writer);
 /* A catalogue row that has no vector yet; kb_entities when none lacks. */
 uint64_t bl_index_missing(const struct bl_index_writer *writer);
-/* Both release w.  Codes beside f32 or f16 are made by the commit, which for
- * that reads again what was written. */
+/* Both release the writer.  Codes beside f32 or f16 are made by the commit,
+ * which for that reads again what was written. */
 int bl_index_commit(struct bl_index_writer *writer, struct bl_err *err);
 void bl_index_abort(struct bl_index_writer *writer);
 

@@ -79,7 +79,7 @@ struct bl_coarse_hit {
 };
 
 /* Those of the rows that may reach thresholds[i] for query i; by row.  hits:
- * room for n * queries; room: of bl_coarse_room() bytes, aligned to 64.
+ * room for rows->n * queries; room: of bl_coarse_room() bytes, aligned to 64.
  * Returns how many. */
 size_t bl_coarse_find(const struct bl_coarse *c,
                       const struct bl_coarse_rows *rows,

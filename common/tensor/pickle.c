@@ -97,7 +97,7 @@ static int take(struct machine *machine, size_t size,
     return 0;
 }
 
-/* An unsigned number of n bytes, little end first. */
+/* An unsigned number of `size` bytes, little end first. */
 static int take_number(struct machine *machine, size_t size, uint64_t *out)
 {
     const unsigned char *bytes;
@@ -187,7 +187,7 @@ static int deepen(struct machine *machine, value *outer, const value *inner)
         outer->depth = inner->depth + 1;
     if (outer->depth > BL_PICKLE_MAX_DEPTH)
         return fail(machine, "values are nested more than %d deep",
-                       BL_PICKLE_MAX_DEPTH);
+                    BL_PICKLE_MAX_DEPTH);
     return 0;
 }
 
@@ -225,7 +225,7 @@ static int append_pairs(struct machine *machine, value *c, value *const *v,
     for (size_t i = 0; i < count; i += 2)
         if (v[i]->kind > BL_PICKLE_STRING)
             return fail(machine, "a %s cannot be a key",
-                           bl_pickle_kind_name(v[i]->kind));
+                        bl_pickle_kind_name(v[i]->kind));
     return append(machine, c, v, count);
 }
 
@@ -513,7 +513,7 @@ static int op_mark(struct machine *machine, size_t arg)
     (void)arg;
     if (machine->n_marks == BL_PICKLE_MAX_MARKS)
         return fail(machine, "more than %d marks are open",
-                       BL_PICKLE_MAX_MARKS);
+                    BL_PICKLE_MAX_MARKS);
     machine->marks[machine->n_marks++] = machine->n;
     return 0;
 }
@@ -592,7 +592,7 @@ static int step(struct machine *machine)
                        "than %d bytes", at, BL_PICKLE_MAX_BYTES);
     if (take(machine, 1, &code) < 0)
         return fail(machine, "byte %zu: the pickle does not end",
-                       at);
+                    at);
     op = &ops[*code];
     name = bl_pickle_opcode_name(*code);
     if (!name)

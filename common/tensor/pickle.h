@@ -83,7 +83,7 @@ const char *bl_pickle_kind_name(enum bl_pickle_kind kind);
 /* "REDUCE"; NULL for a byte that is no opcode; static storage. */
 const char *bl_pickle_opcode_name(unsigned char code);
 
-/* The value of a string key; NULL when v is no dict or has none. */
+/* The value of a string key; NULL when it is no dict or has none. */
 struct bl_pickle_value *bl_pickle_find(const struct bl_pickle_value *dict,
                                        const char *key);
 

@@ -30,12 +30,12 @@ void bl_safetensors_declare(struct bl_safetensors_writer *writer,
                             const char *name, enum bl_tensor_dtype dtype,
                             size_t n_dims, const size_t *dims);
 
-/* The next n bytes of the data. */
+/* The next `size` bytes of the data. */
 int bl_safetensors_put(struct bl_safetensors_writer *writer, const void *bytes,
                        size_t size, struct bl_err *err);
 
 /* The bytes put must be what was declared: anything else is a bug.  Both
- * release w. */
+ * release the writer. */
 int bl_safetensors_commit(struct bl_safetensors_writer *writer,
                           struct bl_err *err);
 void bl_safetensors_abort(struct bl_safetensors_writer *writer);

@@ -211,7 +211,7 @@ static int tensor_by_name(const void *pa, const void *pb)
     return strcmp(left->name, right->name);
 }
 
-/* The tensors t[0..n) cover the data exactly once. */
+/* The tensors tensor[0..n) cover the data exactly once. */
 static int check_cover(struct bl_tensor *tensor, size_t n,
                        const unsigned char *data, size_t n_data,
                        struct bl_err *err)

@@ -115,8 +115,8 @@ static const unsigned char *element(const struct bl_torch_tensor *tensor,
            (tensor->offset + at) * bl_tensor_dtype_size(tensor->dtype);
 }
 
-/* Where the row-major element number `i` lies, and its index per dimension.
- * A tensor with elements has no dimension of 0. */
+/* Where the row-major element number `place` lies, and its index per
+ * dimension.  A tensor with elements has no dimension of 0. */
 static size_t locate(const struct bl_torch_tensor *tensor, size_t place,
                      size_t *index)
 {

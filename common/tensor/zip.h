@@ -46,8 +46,8 @@ void bl_zip_close(struct bl_zip *zip);
 const struct bl_zip_entry *bl_zip_find(const struct bl_zip *zip,
                                        struct bl_span name);
 
-/* CRC-32 of n more bytes, to be compared with an entry's; `before` is that
- * of the bytes before them, 0 at the start. */
+/* CRC-32 of `size` more bytes, to be compared with an entry's; `before` is
+ * that of the bytes before them, 0 at the start. */
 uint32_t bl_zip_crc(uint32_t before, const unsigned char *bytes, size_t size);
 
 #endif

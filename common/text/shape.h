@@ -17,7 +17,7 @@ enum bl_word_shape {
     BL_SHAPE_MIXED              /* "iPhone" */
 };
 
-/* How n bytes of valid UTF-8 are capitalised, as one word. */
+/* How `size` bytes of valid UTF-8 are capitalised, as one word. */
 enum bl_word_shape bl_shape_of(const char *text, size_t size);
 
 #endif

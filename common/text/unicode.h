@@ -24,7 +24,7 @@ BL_BEGIN_DECLS
 /* "11.0.0"; static storage. */
 const char *bl_uni_version(void);
 
-/* Appends n bytes of VALID UTF-8 in lower case, by Python's str.lower():
+/* Appends `size` bytes of VALID UTF-8 in lower case, by Python's str.lower():
  * full mappings (U+0130 becomes two characters), final sigma by context. */
 void bl_uni_lower(struct bl_buf *out, const char *text, size_t size);
 

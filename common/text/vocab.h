@@ -48,13 +48,14 @@ static inline size_t bl_vocab_group(uint64_t hash)
     return (size_t)(hash ^ hash >> 29) % BL_VOCAB_LENGTHS;
 }
 
-/* The bit of lengths for n > 3 bytes; the last means all that is longer. */
+/* The bit of lengths for a key of len > 3 bytes; the last bit means all that
+ * is longer. */
 static inline uint32_t bl_vocab_length_bit(size_t len)
 {
     return UINT32_C(1) << (len < 35 ? len - 4 : 31);
 }
 
-/* 0, or -1 with BL_DATA and *v released. */
+/* 0, or -1 with BL_DATA and *vocab released. */
 int bl_vocab_load(struct bl_vocab *vocab, const char *path,
                   struct bl_err *err);
 void bl_vocab_free(struct bl_vocab *vocab);

@@ -262,8 +262,8 @@ static inline void make_key(uint64_t key[3], const char *word, size_t len)
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     size_t full = len / 8, rest = len % 8;
 
-    /* Whole words are read, as words.c wrote them, and masked: a copy of n
-     * bytes would wait for each byte to reach the cache. */
+    /* Whole words are read, as words.c wrote them, and masked: a copy of
+     * len bytes would wait for each byte to reach the cache. */
     memcpy(&key[0], word, 8);
     if (full > 0)
         memcpy(&key[1], word + 8, 8);

@@ -125,8 +125,8 @@ static inline uint64_t in_range(uint64_t bytes, unsigned lo, unsigned hi)
         & TOPS;
 }
 
-/* Eight bytes at a time: the letters and digits at p, in lower case if
- * wanted, to `to`, where eight bytes are written.  Returns how many there
+/* Eight bytes at a time: the letters and digits of the text, in lower case
+ * if wanted, to `to`, where eight bytes are written.  Returns how many there
  * are, 8 for "go on".  Words are short: mostly one call does a word, without
  * a branch for each byte. */
 static inline unsigned take_eight(char *to, const unsigned char *text,

@@ -53,7 +53,7 @@ struct bl_words {
 
 #define BL_WORDS_INIT { 0 }
 
-/* Starts over on n bytes of VALID UTF-8 (see bl_utf8_valid). */
+/* Starts over on `size` bytes of VALID UTF-8 (see bl_utf8_valid). */
 void bl_words_start(struct bl_words *words, const char *text, size_t size,
                     bool lower);
 

@@ -294,7 +294,7 @@ static void count_spans(const struct bl_tagset *tagset, const size_t *gold,
     }
 }
 
-/* The words of sequence i: rows of logits put side by side, and golds. */
+/* The words of sequence `seq`: rows of logits put side by side, and golds. */
 static size_t gather(const struct bl_train_tags_task *tagger, size_t seq,
                      size_t base, float *logits, size_t *gold)
 {

@@ -136,10 +136,9 @@ struct bl_trainer {
     int log;                    /* descriptor */
 };
 
-/* Runs to the end.  *resumed (may be NULL): the step it went on from.
- * BL_USAGE when the output is there and neither resume nor force is set;
- * BL_DATA when a checkpoint is of other settings, or the loss is not
- * finite. */
+/* Runs to the end.  -1: BL_USAGE when the output is there and neither resume
+ * nor force is set; BL_DATA when a checkpoint is of other settings, or the
+ * loss is not finite. */
 int bl_trainer_run(struct bl_trainer *t, struct bl_err *err);
 
 /* ---- Checkpoints (train-state.c) ---- */

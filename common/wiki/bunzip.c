@@ -110,7 +110,7 @@ static uint64_t be64(const char *at)
     return value;
 }
 
-/* n <= 48 bits at a bit position; 8 bytes must be there. */
+/* n_bits <= 48 bits at a bit position; 8 bytes must be there. */
 static uint64_t bits_at(const struct bl_buf *buf, uint64_t bit,
                         unsigned n_bits)
 {
@@ -222,7 +222,7 @@ static int more(struct bl_bunzip *bunzip)
     return got > 0;
 }
 
-/* Makes sure that n bits are in the buffer from the position on, and 8 bytes
+/* Makes sure that n_bits are in the buffer from the position on, and 8 bytes
  * behind them, as bits_at() loads so many; at the end of the file they are
  * zeros. 1, 0 when the file has not so many bits, -1. */
 static int want(struct bl_bunzip *bunzip, uint64_t n_bits)

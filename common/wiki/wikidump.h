@@ -47,7 +47,7 @@ bool bl_wikidump_here(void);
 /* Takes the file.  NULL with *err, the file closed. */
 struct bl_wikidump *bl_wikidump_open(struct bl_dumpfile *file,
                                      struct bl_err *err);
-/* The next pages, about a megabyte, into *b: 1, 0 at the end, -1 with the
+/* The next pages, about a megabyte, into *batch: 1, 0 at the end, -1 with the
  * byte of the XML where it is malformed (BL_DATA). */
 int bl_wikidump_next(struct bl_wikidump *dump, struct bl_wikibatch *batch,
                      struct bl_err *err);

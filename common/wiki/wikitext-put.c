@@ -49,8 +49,9 @@ static bool after_bracket(const struct bl_wikitext *walk)
         && bl_wikiwalk_last(walk) == '(';
 }
 
-/* Right after something vanished, before text that begins with c: takes away
- * what was only there for its sake.  True when c itself goes too. */
+/* Right after something vanished, before text that begins with `next`: takes
+ * away what was only there for its sake, such as the blank before it.  True
+ * when `next` itself goes too. */
 static bool mend(struct bl_wikitext *walk, char next)
 {
     size_t len = walk->text.len;

@@ -31,6 +31,8 @@ static size_t heading_end(const struct bl_wikitext *walk, size_t start,
 {
     size_t end = eol;
 
+    /* MediaWiki drops comments before it looks for headings, so that blanks
+     * and comments in any order may follow the last '='. */
     for (;;) {
         const char *open;
 
