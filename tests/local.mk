@@ -80,6 +80,7 @@ SHELL_TESTS = \
 	tests/faults-blink.sh \
 	tests/faults-convert.sh \
 	tests/faults-files.sh \
+	tests/faults-folders.sh \
 	tests/faults-inject.sh \
 	tests/faults-json.sh \
 	tests/faults-locale.sh \

@@ -122,7 +122,7 @@ static void see_family(struct patient *p, const char *dir)
 static void see_models(struct patient *p)
 {
     char *dir = bl_path_find(BL_PATH_MODEL, NULL, NULL);
-    char *mini = bl_path_find(BL_PATH_MODEL, "mini", NULL);
+    char *mini = bl_path_look_up(BL_PATH_MODEL, "mini", NULL);
 
     if (dir && bl_family_is(dir))
         see_family(p, dir);

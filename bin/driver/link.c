@@ -76,7 +76,7 @@ static char *index_of(const struct found *f)
 
     for (size_t i = 0; i < 4 && !path; i++) {
         char *name = bl_xasprintf("%s.%s", kb[i / 2], model[i % 2]);
-        path = bl_path_find(BL_PATH_INDEX, name, NULL);
+        path = bl_path_look_up(BL_PATH_INDEX, name, NULL);
         free(name);
     }
     for (size_t i = 0; i < 2; i++) {
@@ -105,7 +105,7 @@ static char *find_index(const struct bl_link_opts *o, const struct found *f,
     kb = stem(f->kb);
     model = stem(f->model);
     if (!o->model)
-        path = bl_path_find(BL_PATH_INDEX, kb, NULL);
+        path = bl_path_look_up(BL_PATH_INDEX, kb, NULL);
     if (!path)
         bl_fail(err, BL_DATA, "no index of '%s' made with '%s': give it with "
                               "-x, or make it: blink-kb cat -c %s | "
@@ -135,21 +135,15 @@ static bool has_own_default(void)
  * meant.  NULL: the default ones. */
 static char *calibration_of(const char *model)
 {
-    char *path = bl_xasprintf("%s/calibration.json", model), *name, *file;
+    char *path = bl_xasprintf("%s/calibration.json", model), *name;
 
     if (access(path, R_OK) == 0)
         return path;
     free(path);
     name = real_stem(model);
-    file = bl_xasprintf("%s.json", name);
     path = strcmp(name, "default")
-        ? bl_path_find(BL_PATH_CALIBRATION, file, NULL) : NULL;
-    if (path && !strchr(path, '/')) {
-        free(path);
-        path = NULL;
-    }
+        ? bl_path_look_up(BL_PATH_CALIBRATION, name, NULL) : NULL;
     free(name);
-    free(file);
     return path;
 }
 
@@ -182,7 +176,7 @@ static int find_cross(const struct bl_link_opts *o, struct found *f,
         f->cross = bl_family_part(f->model, BL_ROLE_CROSS_ENCODER);
     if (!f->cross)
         f->cross = o->model
-            ? bl_path_find(BL_PATH_MODEL, "default-cross", NULL)
+            ? bl_path_look_up(BL_PATH_MODEL, "default-cross", NULL)
             : bl_model_find(NULL, BL_ROLE_CROSS_ENCODER, NULL);
     if (!f->cross)
         bl_note("no cross-encoder 'default-cross': not reranking");

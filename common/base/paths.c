@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -57,17 +58,55 @@ static char *self_folder(int up)
     return p;
 }
 
-/* The build tree that this program runs from (programs lie in bin/, unit
- * tests in tests/unit/), or NULL; caller frees. */
+/* Whether nobody can write to `path` but root and those who could as well
+ * replace this program: its owner, that of its folder, and for whom the
+ * folder is open.  In a folder like /tmp (sticky) nobody replaces what another
+ * has. */
+static bool is_ours(const char *path)
+{
+    char *self = self_path(), *folder = self_folder(0);
+    struct stat program, home, st;
+    bool ours = false;
+
+    if (stat(self, &program) == 0 && stat(folder, &home) == 0
+        && stat(path, &st) == 0) {
+        mode_t open = home.st_mode & S_ISVTX ? 0 : home.st_mode;
+
+        if (st.st_gid != home.st_gid)
+            open &= ~(mode_t)S_IWGRP;
+        ours = (st.st_uid == 0 || st.st_uid == program.st_uid
+                || st.st_uid == home.st_uid)
+            && !(st.st_mode & ~open & (S_IWGRP | S_IWOTH));
+    }
+    free(self);
+    free(folder);
+    return ours;
+}
+
+/* Programs lie in bin/ of their build tree, tests in a folder of tests/; an
+ * installation's bin/ may lie beside a folder that looks like a tree. */
+static bool is_build_tree(const char *dir)
+{
+    char *self = self_path(), *common = bl_xasprintf("%s/common", dir);
+    char *mark = bl_xasprintf("%s/libcommon.la", common);
+    const char *within = self + strlen(dir);
+    bool here = (!strncmp(within, "/bin/", 5)
+                 || !strncmp(within, "/tests/", 7))
+        && exists(mark) && is_ours(mark) && is_ours(common) && is_ours(dir);
+
+    free(self);
+    free(common);
+    free(mark);
+    return here;
+}
+
+/* The build tree that this program runs from, or NULL; caller frees. */
 static char *build_tree(void)
 {
     for (int up = 1; up <= 2; up++) {
         char *dir = self_folder(up);
-        char *mark = bl_xasprintf("%s/common/libcommon.la", dir);
-        bool here = exists(mark);
 
-        free(mark);
-        if (here)
+        if (is_build_tree(dir))
             return dir;
         free(dir);
     }
@@ -184,29 +223,74 @@ static char *in_folders(char *const *dirs, size_t n, enum bl_path_kind kind,
     return found;
 }
 
+/* ".kb", ".blx", ".faiss": a file's name, as no name in a data folder ends. */
+static bool has_suffix(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return dot && ((dot[1] >= 'a' && dot[1] <= 'z')
+                   || (dot[1] >= 'A' && dot[1] <= 'Z'));
+}
+
+/* A name alone means the data folders, whatever the current folder holds. */
+static bool is_path(enum bl_path_kind kind, const char *name)
+{
+    if (strchr(name, '/'))
+        return !is_part(kind, name) || exists(name);
+    return *name == '.' || (has_suffix(name) && exists(name));
+}
+
+char *bl_path_look_up(enum bl_path_kind kind, const char *name,
+                      struct bl_err *err)
+{
+    char *dirs[MAX_FOLDERS], *found;
+    size_t n = data_folders(kind, dirs);
+
+    found = in_folders(dirs, n, kind, name);
+    if (!found)
+        not_found(kind, name, dirs, n, err);
+    for (size_t i = 0; i < n; i++)
+        free(dirs[i]);
+    return found;
+}
+
 char *bl_path_find(enum bl_path_kind kind, const char *name,
                    struct bl_err *err)
 {
     char *dirs[MAX_FOLDERS], *found;
+    bool given = name != NULL;
     size_t n;
 
-    if (name && (exists(name) || (strchr(name, '/')
-                                  && !is_part(kind, name))))
+    if (given && is_path(kind, name))
         return bl_xstrdup(name);
-    if (!name)
+    if (!given)
         name = "default";
     n = data_folders(kind, dirs);
     found = in_folders(dirs, n, kind, name);
     if (!found && kind == BL_PATH_MODEL && !strcmp(name, "default"))
         found = in_folders(dirs, n, kind, "mini");
     /* A path that does not exist is reported by whoever opens it. */
-    if (!found && strchr(name, '/'))
+    if (!found && given && (strchr(name, '/') || exists(name)))
         found = bl_xstrdup(name);
     if (!found)
         not_found(kind, name, dirs, n, err);
     for (size_t i = 0; i < n; i++)
         free(dirs[i]);
     return found;
+}
+
+/* Code is loaded from where nobody else can put any. */
+static char *if_ours(char *path)
+{
+    char *folder = bl_xasprintf("%.*s", (int)(strrchr(path, '/') - path),
+                                path);
+    bool ours = is_ours(path) && is_ours(folder);
+
+    free(folder);
+    if (ours)
+        return path;
+    free(path);
+    return NULL;
 }
 
 static char *if_exists(char *path)
@@ -226,16 +310,16 @@ char *bl_path_module(const char *what)
                                       env("BLINK_MODULES"), what));
     base = build_tree();
     if (base) {
-        p = if_exists(bl_xasprintf("%s/common/.libs/libblink-%s.so", base,
-                                   what));
+        p = if_ours(bl_xasprintf("%s/common/.libs/libblink-%s.so", base,
+                                 what));
         free(base);
         return p;
     }
     base = self_folder(1);
-    p = if_exists(bl_xasprintf("%s/lib/blink/libblink-%s.so", base, what));
+    p = if_ours(bl_xasprintf("%s/lib/blink/libblink-%s.so", base, what));
     free(base);
-    return p ? p : if_exists(bl_xasprintf("%s/libblink-%s.so", BL_PKGLIBDIR,
-                                          what));
+    return p ? p : if_ours(bl_xasprintf("%s/libblink-%s.so", BL_PKGLIBDIR,
+                                        what));
 }
 
 char *bl_path_program(const char *name)

@@ -2,12 +2,16 @@
 /*
  * paths: where models, catalogues, indexes and modules are found.
  *
- * A name given to -m, -c or -x is taken as a path when such a file exists or
- * when it holds a '/'; else it is looked up in the data folders:
+ * A name given to -m, -c or -x is taken as a path when it holds a '/' or
+ * begins with '.', or when such a file exists and it ends like a file's name
+ * (".kb"); else it is looked up in the data folders:
  *
  *     DATA/models/NAME           DATA/catalogues/NAME.kb
  *     DATA/indexes/NAME.blx      DATA/names/NAME.tsv
  *     DATA/calibration/NAME.json
+ *
+ * Only what is in none of them is looked for in the current folder, so that
+ * nothing that somebody put there takes the place of what is installed.
  *
  * For models, "NAME/PART" that is no path here is a part of that name
  * (model-family.h).
@@ -40,8 +44,15 @@ enum bl_path_kind {
 char *bl_path_find(enum bl_path_kind kind, const char *name,
                    struct bl_err *err);
 
+/* The path for a name that nobody gave, but a program derived: in the data
+ * folders alone; caller frees.  NULL with BL_DATA when there is none. */
+char *bl_path_look_up(enum bl_path_kind kind, const char *name,
+                      struct bl_err *err);
+
 /* Full path of the loadable module libblink-WHAT.so ($BLINK_MODULES, build
- * tree, or installed); caller frees; NULL when there is none. */
+ * tree, or installed); caller frees; NULL when there is none.  But for
+ * $BLINK_MODULES, one is none when others can write to it or its folder who
+ * cannot replace the program. */
 char *bl_path_module(const char *what);
 
 /* Full path of a sibling program such as "blink-embed"; caller frees. */

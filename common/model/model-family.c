@@ -83,10 +83,12 @@ static const char *const defaults[ROLES] = { "default", "default-cross",
  * model where it is a family with this part. */
 static char *find_default(enum bl_role role, struct bl_err *err)
 {
-    char *path = bl_path_find(BL_PATH_MODEL, defaults[role], err);
-    char *family, *part = NULL;
+    char *path, *family, *part = NULL;
 
-    if (path || role == BL_ROLE_BI_ENCODER)
+    if (role == BL_ROLE_BI_ENCODER)
+        return bl_path_find(BL_PATH_MODEL, NULL, err);
+    path = bl_path_look_up(BL_PATH_MODEL, defaults[role], err);
+    if (path)
         return path;
     family = bl_path_find(BL_PATH_MODEL, NULL, NULL);
     if (family)
