@@ -25,6 +25,7 @@
 #include "base/paths.h"
 #include "json/writer.h"
 #include "cli/prog.h"
+#include "base/utf8.h"
 
 enum on_error { ON_ERROR_STOP, ON_ERROR_DROP };
 
@@ -447,7 +448,7 @@ static void put_line(struct bl_buf *b, const char *name, struct bl_span v)
     if (!v.p)
         return;
     bl_buf_printf(b, "%-12s ", name);
-    bl_buf_put_span(b, v);
+    bl_utf8_show(b, v.p, v.n);
     bl_buf_putc(b, '\n');
 }
 

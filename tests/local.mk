@@ -86,6 +86,7 @@ SHELL_TESTS = \
 	tests/faults-locale.sh \
 	tests/faults-options.sh \
 	tests/faults-stream.sh \
+	tests/faults-terminal.sh \
 	tests/faults-writers.sh \
 	tests/family.sh \
 	tests/from-blink.sh \

@@ -24,6 +24,7 @@
 #include "model/model.h"
 #include "model/model-family.h"
 #include "base/paths.h"
+#include "base/utf8.h"
 #include "cli/prog.h"
 
 enum verdict { GOOD, NOTE, BAD };
@@ -42,14 +43,19 @@ static void say(struct patient *p, enum verdict v, const char *what,
                 const char *fmt, ...)
 {
     static const char *const words[] = { "ok", "note", "BROKEN" };
+    struct bl_buf line = BL_BUF_INIT;
+    char *text = NULL;
     va_list ap;
 
-    printf("%-8s%-14s", words[v], what);
     va_start(ap, fmt);
-    vprintf(fmt, ap);
+    if (vasprintf(&text, fmt, ap) < 0)
+        bl_oom(strlen(fmt));
     va_end(ap);
-    putchar('\n');
+    bl_utf8_show(&line, text, strlen(text));
+    printf("%-8s%-14s%s\n", words[v], what, line.data);
     fflush(stdout);
+    bl_buf_free(&line);
+    free(text);
     p->broken |= v == BAD;
 }
 

@@ -49,15 +49,7 @@ size_t bl_driver_columns(struct bl_span s)
  * control characters steer the terminal. */
 void bl_driver_put_safe(struct bl_buf *out, struct bl_span v)
 {
-    unsigned len;
-
-    for (size_t i = 0; i < v.n; i += len) {
-        uint32_t c = bl_utf8_decode(v.p + i, v.n - i, &len);
-        if (c < 0x20 || (c >= 0x7F && c < 0xA0))
-            bl_buf_putc(out, ' ');
-        else
-            bl_buf_put(out, v.p + i, len);
-    }
+    bl_utf8_show(out, v.p, v.n);
 }
 
 size_t bl_driver_cut(struct bl_span v, size_t n)

@@ -51,21 +51,18 @@ int bl_code_exit(enum bl_code code)
 }
 
 /* Messages quote foreign bytes: whatever they were, the message is valid
- * UTF-8 on one line and fits. */
+ * UTF-8 on one line, does not steer a terminal, and fits. */
 static void store(struct bl_err *err, struct bl_buf *text)
 {
     struct bl_buf safe = BL_BUF_INIT;
     size_t length;
 
-    bl_utf8_repair(&safe, text->data, text->len);
+    bl_utf8_show(&safe, text->data, text->len);
     length = safe.len;
     if (length > BL_ERR_MSG - 1) {
         length = BL_ERR_MSG - 1;
         length = bl_utf8_valid(safe.data, length);
     }
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)safe.data[i] < 0x20)
-            safe.data[i] = ' ';
     memcpy(err->msg, safe.data, length);
     err->msg[length] = '\0';
     bl_buf_free(&safe);

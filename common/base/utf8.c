@@ -171,3 +171,22 @@ void bl_utf8_repair(struct bl_buf *out, const char *text, size_t size)
     }
     bl_buf_put(out, "", 0);
 }
+
+void bl_utf8_show(struct bl_buf *out, const char *text, size_t size)
+{
+    unsigned len;
+
+    bl_buf_reserve(out, size);
+    for (size_t i = 0; i < size; i += len) {
+        uint32_t c = bl_utf8_decode(text + i, size - i, &len);
+
+        if (c < 0x20 || (c >= 0x7F && c < 0xA0))
+            bl_buf_putc(out, ' ');
+        else if (c == BL_UTF8_BAD || (c >= 0x202A && c <= 0x202E)
+                 || (c >= 0x2066 && c <= 0x2069))
+            bl_buf_put(out, "\xef\xbf\xbd", 3);
+        else
+            bl_buf_put(out, text + i, len);
+    }
+    bl_buf_put(out, "", 0);
+}

@@ -42,6 +42,11 @@ size_t bl_utf8_cut(const char *text, size_t size, size_t max);
 /* Appends the text, each invalid byte replaced by U+FFFD. */
 void bl_utf8_repair(struct bl_buf *out, const char *text, size_t size);
 
+/* Appends p as it may be shown on a terminal, on one line: repaired, control
+ * characters (C0, DEL, C1) as spaces, those that reorder what follows (the
+ * bidirectional embeddings, overrides and isolates) as U+FFFD. */
+void bl_utf8_show(struct bl_buf *out, const char *text, size_t size);
+
 BL_END_DECLS
 
 #endif

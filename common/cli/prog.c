@@ -12,6 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/utf8.h"
+
 int bl_verbosity;
 static const char *prog_name = "blink";
 
@@ -37,21 +40,22 @@ const char *bl_prog_name(void)
     return prog_name;
 }
 
-/* One write per message, so that messages of a pipeline do not mix. */
+/* One write per message, so that messages of a pipeline do not mix.  It may
+ * quote a path or an argument, which are foreign bytes. */
 __attribute__((format(printf, 1, 0)))
 static void say(const char *fmt, va_list ap)
 {
-    char *text = NULL, *line = NULL;
-    int n;
+    struct bl_buf line = BL_BUF_INIT;
+    char *text = NULL;
 
     if (vasprintf(&text, fmt, ap) < 0)
         return;
-    n = asprintf(&line, "%s: %s\n", prog_name, text);
-    if (n > 0) {
-        fflush(stdout);
-        fputs(line, stderr);
-    }
-    free(line);
+    bl_buf_printf(&line, "%s: ", prog_name);
+    bl_utf8_show(&line, text, strlen(text));
+    bl_buf_putc(&line, '\n');
+    fflush(stdout);
+    fputs(line.data, stderr);
+    bl_buf_free(&line);
     free(text);
 }
 

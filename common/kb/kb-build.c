@@ -307,7 +307,8 @@ static int lock_old(struct bl_kb_builder *builder, struct bl_err *err)
     struct stat mine, now;
 
     for (;;) {
-        builder->lock = open(builder->target, O_RDONLY | O_CLOEXEC);
+        builder->lock = open(builder->target, O_RDONLY | O_CLOEXEC |
+                             O_NONBLOCK);
         if (builder->lock < 0 || flock(builder->lock, LOCK_EX) < 0
             || fstat(builder->lock, &mine) < 0
             || stat(builder->target, &now) < 0)
