@@ -132,8 +132,8 @@ static void enter_array(struct bl_lines *l, size_t i)
 static void decide(struct bl_lines *l)
 {
     static const char mark[] = "\xef\xbb\xbf";
-    const char *p = l->data + l->start;
     size_t n = l->end - l->start;
+    const char *p = n ? l->data + l->start : "";    /* no buffer yet */
 
     if (l->seen == 0 && n > 0 && !memcmp(p, mark, BL_MIN(n, 3))) {
         if (n < 3 && !l->eof)

@@ -284,7 +284,8 @@ static int read_shard(struct bl_safetensors *st, struct shard *shard,
         return bl_err_prefix(err, "header at offset 8");
     if (read_header(st, header, data, n_data, err) < 0)
         return -1;
-    return check_cover(st->tensors + first, st->n_tensors - first, data,
+    return check_cover(first ? st->tensors + first : st->tensors, /* or NULL */
+                       st->n_tensors - first, data,
                        n_data, err);
 }
 
