@@ -201,6 +201,38 @@ static int take_segment(struct bl_index *index, size_t i, uint64_t at,
     return 0;
 }
 
+static bool is_zero(const unsigned char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i])
+            return false;
+    return true;
+}
+
+/* What has no meaning in this version is zero, so that a later one can give
+ * it one, and nothing is hidden there. */
+static int check_reserved(const struct bl_index *index, uint32_t n_segments,
+                          struct bl_err *err)
+{
+    const unsigned char *header = index->map.data;
+    size_t at = AT_SEGMENTS + 4, end = AT_TABLE + n_segments * ENTRY;
+    bool good = is_zero(header + at, AT_MODEL - at);
+
+    if (good)
+        good = is_zero(header + (at = AT_SUM + 32), AT_TABLE - AT_SUM - 32);
+    for (size_t entry = AT_TABLE; good && entry < end; entry += ENTRY) {
+        good = is_zero(header + (at = entry + AT_LOST + 8),
+                       AT_SEGMENT_SUM - AT_LOST - 8);
+        if (good)
+            good = is_zero(header + (at = entry + AT_SEGMENT_SUM + 32),
+                           ENTRY - AT_SEGMENT_SUM - 32);
+    }
+    if (good)
+        good = is_zero(header + (at = end), BL_INDEX_HEADER - end);
+    return good ? 0 : bl_fail(err, BL_DATA, "'%s': offset %zu: reserved "
+                              "bytes that are not zero", index->map.path, at);
+}
+
 /* Segments follow one another without gaps up to the end of the file.  Their
  * counts include removed vectors, which n does not. */
 static int take_segments(struct bl_index *index, struct bl_err *err)
@@ -227,7 +259,7 @@ static int take_segments(struct bl_index *index, struct bl_err *err)
         return bl_fail(err, BL_DATA, "'%s': offset %d: %" PRIu64 " vectors, "
                        "but the segments hold %" PRIu64, index->map.path, AT_N,
                        index->n, total);
-    return 0;
+    return check_reserved(index, n_segments, err);
 }
 
 int bl_index_open(struct bl_index *index, const char *path, struct bl_err *err)

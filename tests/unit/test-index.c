@@ -147,6 +147,13 @@ static void bad_headers(void)
     refuses(AT_VERSION, 4, 2, ": offset 20: number type 1, expected 4 or 5");
     refuses(AT_BYTE_ORDER, 4, 0x0d0c0b0a, ": offset 12: written in "
             "big-endian byte order, expected little-endian");
+    refuses(63, 1, 1, ": offset 60: reserved bytes that are not zero");
+    refuses(224, 1, 1, ": offset 224: reserved bytes that are not zero");
+    refuses(AT_TABLE + 63, 1, 1, ": offset 312: reserved bytes that are not "
+            "zero");
+    refuses(AT_TABLE + 127, 1, 1, ": offset 352: reserved bytes that are not "
+            "zero");
+    refuses(4095, 1, 1, ": offset 384: reserved bytes that are not zero");
     refuses(AT_BYTE_ORDER, 4, 7, ": offset 12: no byte order mark");
     refuses(AT_HEADER, 4, 64, ": offset 16: header of 64 bytes, expected "
             "4096");
