@@ -112,4 +112,11 @@ for name in $stages; do
     run "${cmd[@]}" <in
     is "$status $(wc -l <"$T/out")" '1 2' "$name: only error records"
 done
+# A lone surrogate in a field that is not read, in a record that fails for
+# another reason.
+if have tokenize; then
+    run blink-tokenize --context -m bi <<<'{"mention":1,"x":"\ud800"}'
+    is "$status:$(jq -r .x "$T/out" 2>&1)" $'1:\ufffd' \
+        'jq reads what is left of a lone surrogate'
+fi
 finish

@@ -232,15 +232,15 @@ static void put_unparsed(struct state *state, const struct bl_item *item)
     bl_buf_free(&safe);
 }
 
-/* The line is our copy, in the arena: a lone surrogate that failed the
- * record must not stop the reader of our output too (jq 1.6 would). */
+/* The line is our copy, in the arena: a lone surrogate in a record that
+ * failed, for whatever reason, must not stop the reader of our output too (jq
+ * 1.6 would). */
 static void put_failed(struct state *state, const struct bl_item *item)
 {
     struct bl_writer w = bl_writer(&state->scratch, BL_WRITE_COMPACT);
 
-    if (item->err.code == BL_BAD_STRING)
-        bl_json_mend_surrogates((char *)(uintptr_t)item->rec.line.p,
-                                item->rec.line.n);
+    bl_json_mend_surrogates((char *)(uintptr_t)item->rec.line.p,
+                            item->rec.line.n);
     bl_buf_clear(&state->scratch);
     write_error(&w, NULL, &item->err);
     bl_edits_clear(&state->edits);
