@@ -63,7 +63,8 @@ static const struct bl_opt link_table[] = {
     BL_OPT_STR(0, "device", "NAME", &link_opts.device, "cpu or cuda"),
     BL_OPT_STR(0, "precision", "NAME", &link_opts.precision,
                "f32, int8 or bf16"),
-    BL_OPT_STR(0, "threads", "N", &link_opts.threads, "threads to use"),
+    BL_OPT_SIZE(0, "threads", "N", &link_opts.threads, 0, 1024,
+                "threads to use (0: one per core)"),
     BL_OPTS_END
 };
 

@@ -28,6 +28,13 @@ for bytes in $'\u009b31m' $'\u2066x' $'\e[31m' $'\x9b'; do
     is "$status $(controls "$T/err")" '2 0' 'and of options'
 done
 
+# ---- A number that is none is told once, before anything is read ----
+if [ -x "$top_builddir/bin/blink" ]; then
+    { run blink link --threads 1e3; cat >"$T/rest"; } <<<'Paris'
+    is "$status $(grep -c threads "$T/err") $(<"$T/rest")" '2 1 Paris' \
+        'blink link --threads 1e3'
+fi
+
 # ---- What is no file ----
 mkfifo fifo fifo.kb fifo.blx
 for words in 'kb info -c ./fifo.kb' 'kb add -c ./fifo.kb' \

@@ -30,7 +30,8 @@ struct bl_link_opts {
     int colour;                 /* enum bl_colour */
     int input;                  /* enum bl_link_input */
     const char *html;           /* file; NULL: no page */
-    const char *engine, *device, *precision, *threads;  /* passed on */
+    const char *engine, *device, *precision;    /* passed on */
+    size_t threads;             /* passed on; 0: as the stages do */
 };
 
 enum bl_link_input { BL_INPUT_TEXT, BL_INPUT_DOCUMENTS, BL_INPUT_MENTIONS };

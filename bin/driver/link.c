@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -240,14 +241,20 @@ static void add_engine(struct bl_pipeline *p, const struct bl_link_opts *o)
 {
     const char *given[][2] = {
         { "--engine", o->engine }, { "--device", o->device },
-        { "--precision", o->precision }, { "--threads", o->threads }
+        { "--precision", o->precision }
     };
+    char number[24];
 
     for (size_t i = 0; i < BL_COUNT(given); i++) {
         if (given[i][1]) {
             bl_pipeline_arg(p, given[i][0]);
             bl_pipeline_arg(p, given[i][1]);
         }
+    }
+    if (o->threads) {
+        snprintf(number, sizeof number, "%zu", o->threads);
+        bl_pipeline_arg(p, "--threads");
+        bl_pipeline_arg(p, number);
     }
 }
 
