@@ -157,12 +157,16 @@ static void put_mention(struct bl_buf *out, const struct view *v)
 
 static void put_head(struct bl_buf *out)
 {
+    struct bl_buf title = BL_BUF_INIT;
+
     bl_buf_puts(out, "<!DOCTYPE html>\n<html>\n<head>\n"
         "<meta charset=\"utf-8\">\n"
         "<meta http-equiv=\"Content-Security-Policy\" "
         "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
-    put_text(out, bl_span_of(o.title));
+    bl_utf8_repair(&title, o.title, strlen(o.title));
+    put_text(out, (struct bl_span){ title.data, title.len });
+    bl_buf_free(&title);
     bl_buf_puts(out, "</title>\n<style>\n"
         ":root { color-scheme: light dark }\n"
         "body { font: 1.05rem/1.7 sans-serif; max-width: 46rem; "
