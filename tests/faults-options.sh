@@ -108,6 +108,9 @@ for file in "$top_builddir"/bin/blink*; do
     commands=$(awk '/^Commands:/ { on = 1; next } !NF { on = 0 }
                     on { print $1 }' help)
     if [ -n "$commands" ]; then
+        is "$(awk '/^Commands:/ { on = 1; next } !NF { on = 0 }
+                   on { match($0, /^  [^ ]+ +/); print RLENGTH }' help |
+              sort -u | wc -l)" 1 "$name --help: the commands line up"
         if [ "$name" != blink ]; then
             misuse 'expected a command' "$name"
             misuse "unknown command 'nonsense'" "$name" nonsense

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "json/json.h"
 
 enum { HELP_COLUMN = 28 };
@@ -118,10 +119,15 @@ static const char *subname(const struct bl_command *command)
 void bl_opts_print_commands(const char *program, const char *brief,
                             const struct bl_command *commands, size_t n)
 {
+    size_t width = 10;
+
+    for (size_t i = 0; i < n; i++)
+        width = BL_MAX(width, strlen(subname(&commands[i])));
     printf("Usage: %s COMMAND [OPTION...] [ARGUMENT...]\n%s.\n\nCommands:\n",
            program, brief);
     for (size_t i = 0; i < n; i++)
-        printf("  %-10s %s\n", subname(&commands[i]), commands[i].brief);
+        printf("  %-*s %s\n", (int)width, subname(&commands[i]),
+               commands[i].brief);
     printf("\n'%s COMMAND --help' explains a command.\n", program);
 }
 
