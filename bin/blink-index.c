@@ -181,7 +181,8 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
         return -1;
     if (!found)
         return bl_fail(err, BL_DATA, "stdin:%zu: no entity '%.*s' in '%s'",
-                       item->rec.number, (int)BL_MIN(id.n, 64), id.p,
+                       item->rec.number,
+                       (int)bl_utf8_cut(id.p, id.n, 64), id.p,
                        bl_kb_path(b->kb));
     if (read_vector(b, item, in, arena, err) < 0)
         return -1;
@@ -246,7 +247,7 @@ static int check_complete(struct builder *b, struct bl_err *err)
                     "of '%s' have no vector, the first is '%.*s' (row %"
                     PRIu64 "); --partial allows it",
                     n - bl_index_added(b->writer), n, bl_kb_path(b->kb),
-                    (int)BL_MIN(e.id.n, 64), e.id.p, row);
+                    (int)bl_utf8_cut(e.id.p, e.id.n, 64), e.id.p, row);
         rc = -1;
     }
     bl_arena_free(&arena);

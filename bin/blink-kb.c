@@ -55,12 +55,12 @@ static const struct bl_opt build_opts[] = {
                "file to write (required)"),
     BL_OPT_FLAG(0, "no-fts", &o.no_fts,
                 "leave out the full-text table that search needs"),
-    BL_OPT_STR(0, "attribution", "TEXT", &o.attribution,
-               "author of the texts, shown by 'info'"),
-    BL_OPT_STR(0, "licence", "TEXT", &o.licence,
-               "licence of the texts, shown by 'info'"),
-    BL_OPT_STR(0, "source", "TEXT", &o.source,
-               "source of the texts, shown by 'info'"),
+    BL_OPT_TEXT(0, "attribution", &o.attribution,
+                "author of the texts, shown by 'info'"),
+    BL_OPT_TEXT(0, "licence", &o.licence,
+                "licence of the texts, shown by 'info'"),
+    BL_OPT_TEXT(0, "source", &o.source,
+                "source of the texts, shown by 'info'"),
     OPT_NAMES,
     OPTS_INPUT,
     KB_WIKIPEDIA_OPTS(o.wiki),
@@ -397,6 +397,7 @@ static int run_search(struct printer *p, struct bl_args words)
     struct bl_err err;
     size_t n;
 
+    bl_opts_need_utf8(words);
     for (size_t i = 0; i < words.n; i++) {
         bl_buf_puts(&query, words.v[i]);
         bl_buf_putc(&query, ' ');

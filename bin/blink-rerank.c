@@ -22,6 +22,7 @@
 #include "cli/loop.h"
 #include "cli/engine-opts.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "model/model.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
@@ -124,7 +125,7 @@ static int read_text(struct state *s, const struct bl_candidate *c,
         return bl_fail(err, BL_NO_ENTITY,
                        "field 'candidates': entry %zu: the catalogue has no "
                        "entity '%.*s'", c->place,
-                       (int)BL_MIN(c->id.n, 80), c->id.p);
+                       (int)bl_utf8_cut(c->id.p, c->id.n, 80), c->id.p);
     *out = (struct bl_entity_text){ e.title, e.text, e.title.p != NULL };
     return 0;
 }

@@ -85,10 +85,10 @@ struct train_opts train_opts = {
 #define OPTS_SAVED \
     BL_OPT_CHOICE(0, "save", "f32|f16", &train_opts.save, \
                   "number format of the saved weights"), \
-    BL_OPT_STR(0, "training", "TEXT", &train_opts.training, \
-               "what the model is trained on, for its blink.json"), \
-    BL_OPT_STR(0, "licence", "TEXT", &train_opts.licence, \
-               "licence of the model, for its blink.json")
+    BL_OPT_TEXT(0, "training", &train_opts.training, \
+                "what the model is trained on, for its blink.json"), \
+    BL_OPT_TEXT(0, "licence", &train_opts.licence, \
+                "licence of the model, for its blink.json")
 
 #define OPTS_RUN \
     BL_OPT_GROUP("Run"), \

@@ -32,7 +32,7 @@ static struct opts {
 } o = { .title = "blink", .loop = BL_LOOP_OPTS_DEFAULT(256) };
 
 static const struct bl_opt table[] = {
-    BL_OPT_STR(0, "title", "TEXT", &o.title, "title of the page"),
+    BL_OPT_TEXT(0, "title", &o.title, "title of the page"),
     BL_OPT_STR('o', "output", "FILE", &o.output,
                "file to write (default: standard output)"),
     BL_OPTS_LOOP(o.loop),

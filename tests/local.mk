@@ -88,6 +88,7 @@ SHELL_TESTS = \
 	tests/faults-stream.sh \
 	tests/faults-terminal.sh \
 	tests/faults-writers.sh \
+	tests/faults-utf8.sh \
 	tests/family.sh \
 	tests/from-blink.sh \
 	tests/fuzz-replay.sh \

@@ -152,9 +152,7 @@ static size_t cut(const char *p, size_t n)
         if (at)
             return at;
     }
-    while (n > 1 && ((unsigned char)p[n - 1] & 0xC0) == 0x80)
-        n--;
-    return n > 1 ? n - 1 : n;
+    return n > 4 ? bl_utf8_cut(p, n, n - 1) : n;
 }
 
 /* Fills the piece up; 1 more may follow, 0 end, -1 with *err. */

@@ -103,6 +103,11 @@ int bl_fail(struct bl_err *err, enum bl_code code, const char *fmt, ...)
     return -1;
 }
 
+int bl_shown(const char *text, size_t max)
+{
+    return (int)bl_utf8_cut(text, strnlen(text, max + 1), max);
+}
+
 int bl_fail_errno(struct bl_err *err, enum bl_code code, const char *fmt,
                   ...)
 {

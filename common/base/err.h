@@ -16,6 +16,7 @@
 #define BL_ERR_H
 
 #include <stdarg.h>
+#include <stddef.h>
 
 #include "base/bug.h"
 #include "base/decls.h"
@@ -60,6 +61,11 @@ int bl_fail(struct bl_err *err, enum bl_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int bl_vfail(struct bl_err *err, enum bl_code code, const char *fmt,
              va_list ap) __attribute__((format(printf, 3, 0)));
+
+/* The precision and argument of "%.*s" for a foreign string of which a message
+ * shows `max` bytes at most: it is cut between characters. */
+#define BL_SHOWN(max, text) bl_shown((text), (max)), (text)
+int bl_shown(const char *text, size_t max);
 
 /* As bl_fail, with ": " and the text of errno appended. */
 int bl_fail_errno(struct bl_err *err, enum bl_code code, const char *fmt, ...)

@@ -50,7 +50,8 @@ static void put_default(struct bl_buf *out, const struct bl_opt *opt)
 {
     struct bl_buf text = BL_BUF_INIT;
 
-    if (opt->kind == BL_OPT_STR_ && *(const char **)opt->dest)
+    if ((opt->kind == BL_OPT_STR_ || opt->kind == BL_OPT_TEXT_)
+        && *(const char **)opt->dest)
         bl_buf_puts(&text, *(const char **)opt->dest);
     else if (opt->kind == BL_OPT_SIZE_)
         put_size(&text, *(size_t *)opt->dest);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "json/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "cli/opts-help.h"
 #include "cli/prog.h"
 
@@ -97,6 +98,26 @@ static void add_string(struct bl_strings *list, const char *value)
 
 /* An empty string is mostly a shell's variable that was not set, so it is
  * refused rather than taken for a name. */
+/* Ends the program unless a text is UTF-8; `who` says whose it is. */
+__attribute__((format(printf, 2, 3)))
+static void need_utf8(const char *text, const char *who, ...)
+{
+    size_t n = strlen(text), good = bl_utf8_valid(text, n);
+    struct bl_buf shown = BL_BUF_INIT;
+    char *subject = NULL;
+    va_list ap;
+
+    if (good == n)
+        return;
+    va_start(ap, who);
+    if (vasprintf(&subject, who, ap) < 0)
+        bl_oom(0);
+    va_end(ap);
+    bl_utf8_repair(&shown, text, bl_utf8_cut(text, n, 60));
+    bl_die_usage("%s: expected text in UTF-8, found '%s', of which byte %zu "
+                 "is not", subject, shown.data, good + 1);
+}
+
 static void store(const struct bl_opt *opt, const char *value)
 {
     size_t size;
@@ -117,6 +138,10 @@ static void store(const struct bl_opt *opt, const char *value)
         break;
     case BL_OPT_CHOICE_:
         *(int *)opt->dest = find_choice(opt, value);
+        break;
+    case BL_OPT_TEXT_:
+        need_utf8(value, "option '--%s'", opt->name);
+        *(const char **)opt->dest = value;
         break;
     case BL_OPT_STR_:
     case BL_OPT_LIST_:
@@ -266,6 +291,12 @@ struct bl_args bl_opts_parse(const struct bl_command *cmd, int argc,
                      cmd->min_args, cmd->min_args == 1 ? "" : "s",
                      cmd->synopsis, parser.args.n);
     return parser.args;
+}
+
+void bl_opts_need_utf8(struct bl_args args)
+{
+    for (size_t i = 0; i < args.n; i++)
+        need_utf8(args.v[i], "argument %zu", i + 1);
 }
 
 size_t bl_opts_subcommand(const char *program, const char *brief,

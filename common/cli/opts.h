@@ -30,7 +30,7 @@ BL_BEGIN_DECLS
 
 enum bl_opt_kind { BL_OPT_END_, BL_OPT_FLAG_, BL_OPT_STR_, BL_OPT_SIZE_,
                    BL_OPT_DOUBLE_, BL_OPT_CHOICE_, BL_OPT_LIST_,
-                   BL_OPT_GROUP_ };
+                   BL_OPT_GROUP_, BL_OPT_TEXT_ };
 
 /* Repeatable string option: -x A -x B. */
 struct bl_strings {
@@ -52,6 +52,10 @@ struct bl_opt {
 
 #define BL_OPT_FLAG(l, n, d, h) { BL_OPT_FLAG_, l, n, NULL, d, 0, 0, h, NULL }
 #define BL_OPT_STR(l, n, a, d, h) { BL_OPT_STR_, l, n, a, d, 0, 0, h, NULL }
+/* As BL_OPT_STR, for what becomes part of a text and so must be UTF-8; names
+ * of files may be any bytes. */
+#define BL_OPT_TEXT(l, n, d, h) \
+    { BL_OPT_TEXT_, l, n, "TEXT", d, 0, 0, h, NULL }
 #define BL_OPT_SIZE(l, n, a, d, lo, hi, h) \
     { BL_OPT_SIZE_, l, n, a, d, lo, hi, h, NULL }
 #define BL_OPT_DOUBLE(l, n, a, d, lo, hi, h) \
@@ -101,6 +105,10 @@ struct bl_args {
  * destinations.  Exits on --help / --version (0) and on misuse (2). */
 struct bl_args bl_opts_parse(const struct bl_command *cmd, int argc,
                              char **argv);
+
+/* Ends the program with status 2 unless the operands, which are texts and not
+ * names of files, are UTF-8. */
+void bl_opts_need_utf8(struct bl_args args);
 
 /* For programs with subcommands: finds argv[1] in commands[0..n), prints the
  * list for --help, exits 2 for an unknown one.  Returns its index; then call

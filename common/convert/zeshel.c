@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "base/newdir.h"
 #include "json/record.h"
 #include "json/writer.h"
@@ -211,8 +212,9 @@ static int sort_pages(struct world *w, struct bl_err *err)
     qsort(w->pages, w->n, sizeof *w->pages, by_id);
     for (size_t i = 1; i < w->n; i++)
         if (!by_id(&w->pages[i - 1], &w->pages[i]))
-            return bl_fail(err, BL_DATA, "'%s': document_id '%.80s' is given "
-                           "twice", w->map.path, w->pages[i].id.p);
+            return bl_fail(err, BL_DATA, "'%s': document_id '%.*s' is given "
+                           "twice", w->map.path,
+                           BL_SHOWN(80, w->pages[i].id.p));
     return 0;
 }
 
@@ -280,8 +282,8 @@ static int named_page(struct zeshel *s, const struct world *w,
         return -1;
     *page = find_page(w, id);
     if (!*page)
-        return bl_fail(err, BL_DATA, "field '%s': '%s' has no page '%.80s'",
-                       field, w->map.path, id.p);
+        return bl_fail(err, BL_DATA, "field '%s': '%s' has no page '%.*s'",
+                       field, w->map.path, BL_SHOWN(80, id.p));
     if (bl_record_parse(&s->page, (*page)->line, 1, err) < 0
         || bl_record_string(&s->page, "title", &s->arena, title, err) < 0)
         return -1;
@@ -300,8 +302,8 @@ static int find_world(struct zeshel *s, const struct world **w,
             *w = &s->worlds[i];
             return 0;
         }
-    return bl_fail(err, BL_DATA, "field 'corpus': there is no world '%.80s'",
-                   name.p);
+    return bl_fail(err, BL_DATA, "field 'corpus': there is no world '%.*s'",
+                   BL_SHOWN(80, name.p));
 }
 
 static struct bl_span lowered(struct zeshel *s, struct bl_span text)
@@ -328,8 +330,9 @@ static int put_context(struct zeshel *s, struct bl_span page,
     found = words(text, a, z);
     if (!bl_span_eq(said, found))
         return bl_fail(err, BL_DATA, "field 'text': the page has '%.*s' as "
-                       "words %zu to %zu, expected '%.80s'",
-                       (int)BL_MIN(found.n, 80), found.p, a, z, said.p);
+                       "words %zu to %zu, expected '%.*s'",
+                       (int)bl_utf8_cut(found.p, found.n, 80), found.p, a, z,
+                       BL_SHOWN(80, said.p));
     bl_write_span(&s->json, "context_left", a
                   ? words(text, a < SIDE ? 0 : a - SIDE, a - 1)
                   : BL_SPAN_LIT(""));

@@ -230,10 +230,7 @@ static void put_step(struct bl_buf *b, const cJSON *parent,
         bl_buf_puts(b, b->len ? "." : "");
         bl_buf_puts(b, item->string);
     } else {
-        n = strlen(item->string);
-        n = BL_MIN(n, MAX_KEY_SHOWN);
-        while (n > 0 && ((unsigned char)item->string[n] & 0xC0) == 0x80)
-            n--;                /* not inside a character */
+        n = (size_t)bl_shown(item->string, MAX_KEY_SHOWN);
         bl_buf_putc(b, '[');
         bl_json_put_string(b, item->string, n);
         bl_buf_putc(b, ']');
@@ -385,8 +382,8 @@ int bl_node_choice(struct bl_node v, const char *const *names, int *out,
     while (names[i] && strcmp(s, names[i]))
         i++;
     if (!names[i])
-        return bl_node_fail(v, err, "'%.60s' is not known (expected '%s')",
-                            s, names[0]);
+        return bl_node_fail(v, err, "'%.*s' is not known (expected '%s')",
+                            BL_SHOWN(60, s), names[0]);
     *out = i;
     return 0;
 }

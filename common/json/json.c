@@ -370,7 +370,7 @@ int bl_json_integer(struct bl_span value, int64_t lo, int64_t hi, int64_t *out,
         if (digit < 0 || digit > 9)
             return bl_fail(err, BL_BAD_FIELD,
                            "expected integer, found %.*s",
-                           (int)BL_MIN(value.n, 40), value.p);
+                           (int)bl_utf8_cut(value.p, value.n, 40), value.p);
         if (__builtin_mul_overflow(number, 10, &number)
             || __builtin_sub_overflow(number, digit, &number))
             break;
@@ -378,7 +378,7 @@ int bl_json_integer(struct bl_span value, int64_t lo, int64_t hi, int64_t *out,
     /* Gathered below zero, where there is room for INT64_MIN. */
     if (i < value.n || (!negative && number == INT64_MIN))
         return bl_fail(err, BL_BAD_FIELD, "integer %.*s is out of range",
-                       (int)BL_MIN(value.n, 40), value.p);
+                       (int)bl_utf8_cut(value.p, value.n, 40), value.p);
     number = negative ? number : -number;
     if (number < lo || number > hi)
         return bl_fail(err, BL_BAD_FIELD,

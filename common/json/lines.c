@@ -12,6 +12,7 @@
 
 #include "json/array.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 enum { CHUNK = 128 << 10, EXCERPT = 80 };
 
@@ -184,7 +185,7 @@ static bool ready(struct bl_lines *l)
 /* Keeps the first bytes of a line that is too long. */
 static void take_excerpt(struct bl_lines *l, size_t have)
 {
-    l->n_excerpt = BL_MIN(have, EXCERPT);
+    l->n_excerpt = bl_utf8_cut(l->data + l->start, have, EXCERPT);
     memcpy(l->excerpt, l->data + l->start, l->n_excerpt);
 }
 

@@ -100,8 +100,9 @@ static int read_type(struct bl_node root, struct bl_err *err)
 
     if (found <= 0 || !strcmp(type, "bert"))
         return found;
-    return bl_node_fail(root, err, "a model of type '%.60s'; only BERT "
-                        "(\"model_type\": \"bert\") is supported", type);
+    return bl_node_fail(root, err, "a model of type '%.*s'; only BERT "
+                        "(\"model_type\": \"bert\") is supported",
+                        BL_SHOWN(60, type));
 }
 
 /* The tensors of a classifier of texts and one of tokens have one name. */
@@ -295,9 +296,9 @@ static int read_modules(struct bl_model_config *c, struct bl_node root,
         while (known[i] && (!dot || strcmp(dot, known[i])))
             i++;
         if (!known[i])
-            return bl_node_fail(module, err, "module '%.80s' is not "
+            return bl_node_fail(module, err, "module '%.*s' is not "
                                 "supported (Transformer, Pooling and "
-                                "Normalize are)", type);
+                                "Normalize are)", BL_SHOWN(80, type));
         c->normalize |= i == 2;
     }
     return 0;

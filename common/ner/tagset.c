@@ -43,8 +43,8 @@ int bl_tagset_make(struct bl_tagset *tagset, char *const *labels,
                                             type_of(tagset, label + 2) };
         } else {
             bl_tagset_free(tagset);
-            return bl_fail(err, BL_DATA, "label '%.40s': expected O, B-TYPE "
-                           "or I-TYPE", label);
+            return bl_fail(err, BL_DATA, "label '%.*s': expected O, B-TYPE "
+                           "or I-TYPE", BL_SHOWN(40, label));
         }
     }
     if (outside)

@@ -222,6 +222,7 @@ const struct bl_f32_kernel *bl_f32_kernel(struct bl_err *err)
         return NULL;
     }
     bl_fail(err, BL_USAGE, "BLINK_F32: expected avx512, avx2, openblas or c, "
-            "as this machine has, found '%.32s'", name);
+            "as this machine has, found '%.*s'",
+            BL_SHOWN(32, name));
     return NULL;
 }

@@ -225,6 +225,7 @@ const struct bl_int8_kernel *bl_int8_kernel(struct bl_err *err)
         return NULL;
     }
     bl_fail(err, BL_USAGE, "BLINK_CPU: expected amx, vnni, avxvnni, avx2, "
-            "neon or c, as this processor has, found '%.32s'", name);
+            "neon or c, as this processor has, found '%.*s'",
+            BL_SHOWN(32, name));
     return NULL;
 }

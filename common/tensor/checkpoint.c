@@ -112,8 +112,8 @@ static struct bl_torchfile *shard(struct bl_checkpoint *checkpoint,
         if (!strcmp(names[i], name))
             return checkpoint->files[i];
     if (!*name || *name == '.' || strchr(name, '/')) {
-        bl_node_fail(member, err, "shard '%.80s' is not a plain file name",
-                     name);
+        bl_node_fail(member, err, "shard '%.*s' is not a plain file name",
+                     BL_SHOWN(80, name));
         return NULL;
     }
     if (checkpoint->n_files == MAX_SHARDS) {
@@ -145,8 +145,8 @@ static int add_sharded(struct bl_checkpoint *checkpoint, struct bl_node member,
         return -1;
     tensor = bl_torchfile_find(file, bl_node_key(member));
     if (!tensor)
-        return bl_node_fail(member, err, "the tensor is not in '%.80s'",
-                            name);
+        return bl_node_fail(member, err, "the tensor is not in '%.*s'",
+                            BL_SHOWN(80, name));
     checkpoint->v[checkpoint->n++] = *tensor;
     return 0;
 }

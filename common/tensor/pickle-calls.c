@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 typedef struct bl_pickle_value value;
 
@@ -88,7 +89,7 @@ const struct bl_pickle_name *bl_pickle_lookup(struct bl_span module,
             return &names[i];
     bl_fail(err, BL_DATA, "'%.*s.%.*s' is not among the names that a file "
             "of tensors may use", (int)BL_MIN(module.n, 80),
-            module.p, (int)BL_MIN(name.n, 80), name.p);
+            module.p, (int)bl_utf8_cut(name.p, name.n, 80), name.p);
     return NULL;
 }
 
@@ -277,7 +278,8 @@ static int new_storage(const struct bl_pickle *in, struct bl_span key,
     if (count > in->file_size / bl_tensor_dtype_size(dtype))
         return bl_fail(err, BL_DATA, "storage '%.*s' of %zu elements, but "
                        "the file has %zu bytes",
-                       (int)BL_MIN(key.n, 80), key.p, count, in->file_size);
+                       (int)bl_utf8_cut(key.p, key.n, 80), key.p, count,
+                       in->file_size);
     if (all->n == BL_TORCH_MAX_STORAGES)
         return bl_fail(err, BL_DATA, "more than %d storages",
                        BL_TORCH_MAX_STORAGES);
@@ -339,7 +341,7 @@ int bl_pickle_persistent(const struct bl_pickle *in, const value *id,
     if (storage && (storage->dtype != dtype || storage->count != count))
         return bl_fail(err, BL_DATA, "storage '%.*s' is declared twice, as "
                        "%s[%zu] and %s[%zu]",
-                       (int)BL_MIN(key.n, 80), key.p,
+                       (int)bl_utf8_cut(key.p, key.n, 80), key.p,
                        bl_tensor_dtype_name(storage->dtype), storage->count,
                        bl_tensor_dtype_name(dtype), count);
     if (!storage && new_storage(in, key, dtype, count, &storage, err) < 0)

@@ -16,6 +16,7 @@
 #include "tensor/half.h"
 #include "json/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 enum {
     LENGTH_BYTES = 8,               /* header length at the file's start */
@@ -70,7 +71,7 @@ static int read_type(struct bl_tensor *tensor, struct bl_span member,
             return 0;
         }
     return bl_fail(err, BL_DATA, "dtype %.*s is not known",
-                   (int)BL_MIN(member.n, 40), member.p);
+                   (int)bl_utf8_cut(member.p, member.n, 40), member.p);
 }
 
 static int read_size(struct bl_span member, size_t *out, struct bl_err *err)
@@ -190,7 +191,8 @@ static int read_header(struct bl_safetensors *st, struct bl_span header,
         tensor = add_tensor(st);
         tensor->name = name.p;
         if (read_tensor(tensor, value, data, n_data, err) < 0)
-            return bl_err_prefix(err, "tensor '%.100s'", tensor->name);
+            return bl_err_prefix(err, "tensor '%.*s'",
+                                 BL_SHOWN(100, tensor->name));
     }
     return 0;
 }
@@ -225,9 +227,9 @@ static int check_cover(struct bl_tensor *tensor, size_t n,
 
         if (start != end)
             return bl_fail(err, BL_DATA,
-                           "tensor '%.100s' starts at data "
+                           "tensor '%.*s' starts at data "
                            "offset %zu, expected %zu: %s",
-                           tensor[i].name, start, end,
+                           BL_SHOWN(100, tensor[i].name), start, end,
                            start > end ? "a hole" : "an overlap");
         end += tensor[i].size;
     }
@@ -312,8 +314,8 @@ static int sort_names(struct bl_safetensors *st, struct bl_err *err)
         qsort(st->tensors, st->n_tensors, sizeof *st->tensors, tensor_by_name);
     for (size_t i = 1; i < st->n_tensors; i++)
         if (!strcmp(st->tensors[i - 1].name, st->tensors[i].name))
-            return bl_fail(err, BL_DATA, "tensor '%.100s' is there twice",
-                           st->tensors[i].name);
+            return bl_fail(err, BL_DATA, "tensor '%.*s' is there twice",
+                           BL_SHOWN(100, st->tensors[i].name));
     return 0;
 }
 
@@ -341,8 +343,8 @@ static int index_member(struct bl_safetensors *st, const char *index,
     if (has_shard(st, name))
         return 0;
     if (!*name || *name == '.' || strchr(name, '/'))
-        return bl_node_fail(member, err, "'%.100s' is not the name of a "
-                            "file beside the index", name);
+        return bl_node_fail(member, err, "'%.*s' is not the name of a "
+                            "file beside the index", BL_SHOWN(100, name));
     if (st->n_shards == MAX_SHARDS)
         return bl_node_fail(member, err, "more than %d files", MAX_SHARDS);
     name = bl_arena_strndup(&st->names, name, strlen(name));

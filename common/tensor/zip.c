@@ -116,7 +116,7 @@ static int entry_fails(const struct reader *reader, struct bl_span name,
                        const char *what)
 {
     return bl_fail(reader->err, BL_DATA, "zip archive: entry '%.*s': %s",
-                   (int)BL_MIN(name.n, 80), name.p, what);
+                   (int)bl_utf8_cut(name.p, name.n, 80), name.p, what);
 }
 
 /* The extra field holds 8 bytes for each value that did not fit in 4. */

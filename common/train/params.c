@@ -371,8 +371,9 @@ static int freeze_layers(struct bl_params *net, const char *range,
         to = from;
     if ((got != 1 && (got != 3 || dash != '-')) || from > to
         || to >= net->view.shape.layers)
-        return bl_fail(err, BL_USAGE, "cannot freeze 'layers:%.20s': "
-                       "expected numbers from 0 to %zu such as 0-3", range,
+        return bl_fail(err, BL_USAGE, "cannot freeze 'layers:%.*s': "
+                       "expected numbers from 0 to %zu such as 0-3",
+                       BL_SHOWN(20, range),
                        net->view.shape.layers - 1);
     for (; from <= to; from++) {
         snprintf(part, sizeof part, "encoder.layer.%zu.", from);
@@ -401,10 +402,10 @@ static int freeze_one(struct bl_params *net, const char *word,
         freeze_named(net, "classifier.");
         freeze_named(net, "additional_linear.");
     } else
-        return bl_fail(err, BL_USAGE, "cannot freeze '%.40s': expected "
+        return bl_fail(err, BL_USAGE, "cannot freeze '%.*s': expected "
                        "words, embeddings, layers:FROM-TO, pooler, head or "
                        "(of two towers) entities",
-                       word);
+                       BL_SHOWN(40, word));
     return 0;
 }
 
@@ -451,10 +452,10 @@ int bl_params_blink_groups(struct bl_params *net, const char *which,
            && strcmp(groups[group].name, which))
         group++;
     if (group == BL_COUNT(groups))
-        return bl_fail(err, BL_USAGE, "'%.40s' is not one of BLINK's choices: "
+        return bl_fail(err, BL_USAGE, "'%.*s' is not one of BLINK's choices: "
                                       "additional_layers, top_layer, "
                                       "top4_layers, all_encoder_layers, "
-                                      "all", which);
+                                      "all", BL_SHOWN(40, which));
     for (size_t i = 0; i < net->n_params; i++) {
         struct bl_param *param = &net->params[i];
 

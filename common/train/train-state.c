@@ -168,9 +168,10 @@ static int compare_nodes(const struct bl_trainer *trainer, struct bl_node now,
         else
             bl_buf_puts(&old, "nothing");
         bl_node_put(&new, setting);
-        bl_fail(err, BL_DATA, "'%s.checkpoint' was made with %s %.80s, not "
-                "%.80s: give the same options, or --force to start over",
-                trainer->output, name, old.data, new.data);
+        bl_fail(err, BL_DATA, "'%s.checkpoint' was made with %s %.*s, not "
+                "%.*s: give the same options, or --force to start over",
+                trainer->output, name, BL_SHOWN(80, old.data),
+                BL_SHOWN(80, new.data));
         bl_buf_free(&old);
         bl_buf_free(&new);
         return -1;
