@@ -64,9 +64,9 @@ cosine() {
 below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }'; }
 
 vectors -m one/bi >want
-vectors -m mini >bytes
-vectors -m mini --precision f32 >plain
-vectors -m mini --engine reference >oracle
+vectors -m ./mini >bytes
+vectors -m ./mini --precision f32 >plain
+vectors -m ./mini --engine reference >oracle
 ok 'there are numbers' [ "$(wc -l <bytes)" -ge 128 ]
 ok "int8: cosine $(cosine want bytes)" below 0.999 "$(cosine want bytes)"
 ok "f32 of int8: cosine $(cosine want plain)" below 0.999 "$(cosine want plain)"
@@ -79,9 +79,9 @@ vectors -m wide --precision int8 >bytes
 ok "16 bits computed in int8: cosine $(cosine want bytes)" \
     below 0.999 "$(cosine want bytes)"
 if blink-embed --engine torch -m one/bi </dev/null 2>/dev/null; then
-    vectors -m mini --engine torch >shim
+    vectors -m ./mini --engine torch >shim
     ok "torch: $(near plain shim)" below "$(near plain shim)" 0.00001
-    vectors -m mini --engine torch --precision bf16 >shim
+    vectors -m ./mini --engine torch --precision bf16 >shim
     ok "bf16: cosine $(cosine plain shim)" below 0.999 "$(cosine plain shim)"
 else
     skip 'torch' "$(no_module 'torch|train')"
@@ -97,15 +97,15 @@ scores() {
 }
 scores -m one/cross >want
 ok 'there are two scores' [ "$(grep -c '[0-9]' want)" = 2 ]
-scores -m mini >got
+scores -m ./mini >got
 ok "the cross-encoder: $(near want got)" below "$(near want got)" 0.15
-scores -m mini --precision f32 >plain
-scores -m mini --engine reference >got
+scores -m ./mini --precision f32 >plain
+scores -m ./mini --engine reference >got
 ok "in f32: $(near plain got)" below "$(near plain got)" 0.00001
 
 echo '{"id":"1","text":"Paris is a city in France, says Tom."}' >text
 blink-ner -m one/ner <text >want
-blink-ner -m mini --precision f32 <text >got
+blink-ner -m ./mini --precision f32 <text >got
 is "$(jq -c '[.start,.end,.type]' got)" "$(jq -c '[.start,.end,.type]' want)" \
     'the tagger'
 
