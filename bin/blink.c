@@ -38,7 +38,7 @@ static const struct bl_opt link_table[] = {
     BL_OPT_CHOICE(0, "color", "auto|always|never", &link_opts.colour,
                   "colours with -i"),
     BL_OPT_GROUP("Models and data (a path or a name)"),
-    BL_OPT_CATALOGUE(&link_opts.kb, "catalogue of entities"),
+    BL_OPT_CATALOGUE(&link_opts.catalogue, "catalogue of entities"),
     BL_OPT_STR('m', "model", "MODEL", &link_opts.model, "bi-encoder"),
     BL_OPT_STR('x', "index", "INDEX", &link_opts.index,
                "index of the catalogue, made with the bi-encoder"),
@@ -136,6 +136,8 @@ static int run_link(struct bl_args args)
 {
     if (as_table && as_json)
         bl_die_usage("--table and --json contradict each other");
+    /* --common has no meaning for a tagger, which learned what a mention is:
+     * it implies the dictionary. */
     link_opts.dictionary |= link_opts.common;
     if (link_opts.ner && link_opts.dictionary)
         bl_die_usage("--ner and --%s contradict each other",
@@ -165,6 +167,8 @@ int main(int argc, char **argv)
     bl_prog_init("blink");
     if (!means_link(argc, argv)) {
         explain_file(argc, argv);
+        /* Only a command in argv[1] is skipped: for "blink -i" the options
+         * start there. */
         which = bl_opts_subcommand("blink", "link text to entities; blink -i "
                                             "is blink link -i",
                                    commands, sizeof commands /

@@ -39,78 +39,81 @@ struct bl_answers {
 struct bl_answers *bl_answers_new(struct bl_kb *kb, size_t width,
                                   bool colour)
 {
-    struct bl_answers *a = BL_NEW(struct bl_answers);
+    struct bl_answers *answers = BL_NEW(struct bl_answers);
 
-    a->kb = kb;
-    a->width = width;
-    a->colour = colour;
-    return a;
+    answers->kb = kb;
+    answers->width = width;
+    answers->colour = colour;
+    return answers;
 }
 
-static void forget(struct bl_answers *a)
+static void forget(struct bl_answers *answers)
 {
-    a->n = 0;
-    bl_arena_reset(&a->arena);
+    answers->n = 0;
+    bl_arena_reset(&answers->arena);
 }
 
-void bl_answers_free(struct bl_answers *a)
+void bl_answers_free(struct bl_answers *answers)
 {
-    free(a->v);
-    bl_buf_free(&a->line);
-    bl_record_free(&a->record);
-    bl_arena_free(&a->arena);
-    free(a);
+    free(answers->v);
+    bl_buf_free(&answers->line);
+    bl_record_free(&answers->record);
+    bl_arena_free(&answers->arena);
+    free(answers);
 }
 
 /* ---- Reading ---- */
 
-static void read_nil(const struct bl_record *r, struct answer *to)
+static void read_nil(const struct bl_record *record, struct answer *to)
 {
     struct bl_err err;
     struct bl_span v;
     double p;
 
-    to->has_nil = bl_record_get(r, "nil_p", &v, &err) == 1
+    to->has_nil = bl_record_get(record, "nil_p", &v, &err) == 1
         && bl_json_type(v) == BL_JSON_NUMBER
         && bl_json_number(v, &p, &err) == 0 && p >= 0 && p <= 1;
     if (to->has_nil)
         bl_driver_put_p(to->nil_p, p);
 }
 
-void bl_answers_add(struct bl_answers *a, struct bl_span line)
+void bl_answers_add(struct bl_answers *answers, struct bl_span line)
 {
     struct answer to = { .start = -1, .end = -1 };
     struct bl_err err;
 
-    line.p = bl_arena_strndup(&a->arena, line.p, line.n);
-    if (bl_record_parse(&a->record, line, 0, &err) < 0
-        || bl_driver_row(&a->record, &a->arena, &to.row, &err) < 0)
+    line.p = bl_arena_strndup(&answers->arena, line.p, line.n);
+    if (bl_record_parse(&answers->record, line, 0, &err) < 0
+        || bl_driver_row(&answers->record, &answers->arena, &to.row, &err) < 0)
         return;
-    if (bl_candidates_read(&a->record, &a->arena, &to.others, &err) < 0)
+    /* A record of which only a part can be used is still shown: its candidates
+     * or its place in the sentence are then unknown. */
+    if (bl_candidates_read(&answers->record, &answers->arena, &to.others,
+                           &err) < 0)
         to.others.n = 0;
-    if (bl_record_integer_opt(&a->record, "start", 0, INT32_MAX, &to.start,
-                              &err) < 0
-        || bl_record_integer_opt(&a->record, "end", 0, INT32_MAX, &to.end,
-                                 &err) < 0)
+    if (bl_record_integer_opt(&answers->record, "start", 0, INT32_MAX,
+                              &to.start, &err) < 0
+        || bl_record_integer_opt(&answers->record, "end", 0, INT32_MAX,
+                                 &to.end, &err) < 0)
         to.start = to.end = -1;
-    read_nil(&a->record, &to);
-    BL_GROW(a->v, a->n + 1, a->cap);
-    a->v[a->n++] = to;
+    read_nil(&answers->record, &to);
+    BL_GROW(answers->v, answers->n + 1, answers->cap);
+    answers->v[answers->n++] = to;
 }
 
 /* ---- Writing ---- */
 
 /* Black on one of six colours, as the original has it; brackets where there
  * are no colours. */
-static void put_marked(const struct bl_answers *a, struct bl_buf *out,
+static void put_marked(const struct bl_answers *answers, struct bl_buf *out,
                        size_t i, struct bl_span text)
 {
-    if (a->colour)
+    if (answers->colour)
         bl_buf_printf(out, "\033[30;4%zum", 1 + i % COLOURS);
     else
         bl_buf_putc(out, '[');
     bl_driver_put_safe(out, text);
-    bl_buf_puts(out, a->colour ? "\033[0m" : "]");
+    bl_buf_puts(out, answers->colour ? "\033[0m" : "]");
 }
 
 /* The byte n code points behind byte `at`, or the text's end. */
@@ -123,55 +126,55 @@ static size_t forward(struct bl_span text, size_t at, int64_t n)
     return at;
 }
 
-static void put_sentence(const struct bl_answers *a, struct bl_span text,
+static void put_sentence(const struct bl_answers *answers, struct bl_span text,
                          struct bl_buf *out)
 {
     int64_t point = 0;
     size_t at = 0;
 
-    for (size_t i = 0; i < a->n; i++) {
-        const struct answer *x = &a->v[i];
-        if (x->start < point || x->end <= x->start)
+    for (size_t i = 0; i < answers->n; i++) {
+        const struct answer *answer = &answers->v[i];
+        if (answer->start < point || answer->end <= answer->start)
             continue;           /* inside the one before, or not known */
-        size_t from = forward(text, at, x->start - point);
-        size_t to = forward(text, from, x->end - x->start);
+        size_t from = forward(text, at, answer->start - point);
+        size_t to = forward(text, from, answer->end - answer->start);
         bl_driver_put_safe(out, (struct bl_span){ text.p + at, from - at });
-        put_marked(a, out, i, (struct bl_span){ text.p + from, to - from });
+        put_marked(answers, out, i,
+                   (struct bl_span){ text.p + from, to - from });
         at = to;
-        point = x->end;
+        point = answer->end;
     }
     bl_driver_put_safe(out, (struct bl_span){ text.p + at, text.n - at });
     bl_buf_puts(out, "\n\n");
 }
 
-/* How much of the text goes into `width` columns, cut between words, for
- * prose rather behind a sentence, where that leaves half of it. */
+/* Bytes of the text that fit into `width` columns, cut between words.  Prose
+ * is rather cut behind a sentence.  A cut that would leave less than half of
+ * the line is not made: the text then ends in the middle of a word. */
 static size_t fitting(struct bl_span text, size_t width, bool prose)
 {
-    size_t cut = 0, stop = 0, used = 0;
-    unsigned len;
+    size_t end = bl_driver_cut(text, width + 1), word = 0, sentence = 0;
 
-    for (size_t i = 0; i < text.n; i += len) {
-        bl_utf8_decode(text.p + i, text.n - i, &len);
-        used += bl_driver_columns((struct bl_span){ text.p + i, len });
-        if (used > width)
-            return stop > i / 2 ? stop : cut > i / 2 ? cut : i;
-        if (text.p[i] == ' ' || text.p[i] == '\n')
-            cut = i;
-        if (prose && cut == i && i > 0 && text.p[i - 1] == '.')
-            stop = i;
+    if (end == text.n)
+        return end;
+    for (size_t i = 0; i < end; i++) {
+        if (text.p[i] != ' ' && text.p[i] != '\n')
+            continue;
+        word = i;
+        if (prose && i > 0 && text.p[i - 1] == '.')
+            sentence = i;
     }
-    return text.n;
+    return sentence > end / 2 ? sentence : word > end / 2 ? word : end;
 }
 
 /* Columns behind the indentation, and before a sign that something was cut. */
-static size_t room(const struct bl_answers *a)
+static size_t room(const struct bl_answers *answers)
 {
-    return a->width > 23 ? a->width - 3 : 20;
+    return answers->width > 23 ? answers->width - 3 : 20;
 }
 
 /* "  TEXT" as one line that fits. */
-static void put_cut(const struct bl_answers *a, struct bl_buf *out,
+static void put_cut(const struct bl_answers *answers, struct bl_buf *out,
                     struct bl_span text, bool prose)
 {
     size_t n;
@@ -182,7 +185,7 @@ static void put_cut(const struct bl_answers *a, struct bl_buf *out,
     }
     while (text.n && strchr(" \t\r\n", text.p[text.n - 1]))
         text.n--;
-    n = fitting(text, room(a), prose);
+    n = fitting(text, room(answers), prose);
     bl_buf_puts(out, "  ");
     bl_driver_put_safe(out, (struct bl_span){ text.p, n });
     prose = prose && n && text.p[n - 1] == '.';
@@ -190,15 +193,16 @@ static void put_cut(const struct bl_answers *a, struct bl_buf *out,
 }
 
 /* The entity's text; a catalogue that cannot be read leaves the line out. */
-static void put_text(struct bl_answers *a, struct bl_span id,
+static void put_text(struct bl_answers *answers, struct bl_span id,
                      struct bl_buf *out)
 {
-    struct bl_entity e;
+    struct bl_entity entity;
     struct bl_err err;
 
-    if (a->kb && id.p && bl_kb_get(a->kb, id, &a->arena, &e, &err) == 1
-        && e.text.n)
-        put_cut(a, out, e.text, true);
+    if (answers->kb && id.p
+        && bl_kb_get(answers->kb, id, &answers->arena, &entity, &err) == 1
+        && entity.text.n)
+        put_cut(answers, out, entity.text, true);
 }
 
 static bool same(struct bl_span a, struct bl_span b)
@@ -207,69 +211,76 @@ static bool same(struct bl_span a, struct bl_span b)
 }
 
 /* As many as a line holds, but at least one. */
-static void put_others(struct bl_answers *a, const struct answer *x,
+static void put_others(struct bl_answers *answers, const struct answer *answer,
                        struct bl_buf *out)
 {
     size_t shown = 0, before;
     char p[16];
 
-    bl_buf_clear(&a->line);
-    for (size_t i = 0; i < x->others.n && shown < RUNNERS_UP; i++) {
-        const struct bl_candidate *c = &x->others.v[i];
-        if (same(c->id, x->row.id) || c->p < 0.0005)
+    bl_buf_clear(&answers->line);
+    for (size_t i = 0; i < answer->others.n && shown < RUNNERS_UP; i++) {
+        const struct bl_candidate *other = &answer->others.v[i];
+        if (same(other->id, answer->row.id) || other->p < 0.0005)
             continue;
-        before = a->line.len;
-        bl_buf_puts(&a->line, shown++ ? ", " : "or: ");
-        bl_buf_put_span(&a->line, c->title.p ? c->title : c->id);
-        if (c->p >= 0 && c->p <= 1) {
-            bl_driver_put_p(p, c->p);
-            bl_buf_printf(&a->line, " %s", p);
+        before = answers->line.len;
+        bl_buf_puts(&answers->line, shown++ ? ", " : "or: ");
+        bl_buf_put_span(&answers->line,
+                        other->title.p ? other->title : other->id);
+        if (other->p >= 0 && other->p <= 1) {
+            bl_driver_put_p(p, other->p);
+            bl_buf_printf(&answers->line, " %s", p);
         }
         if (shown > 1 && bl_driver_columns((struct bl_span){
-                a->line.data, a->line.len }) > room(a)) {
-            a->line.len = before;
+                answers->line.data, answers->line.len }) > room(answers)) {
+            answers->line.len = before;
             break;
         }
     }
     if (shown)
-        put_cut(a, out, (struct bl_span){ a->line.data, a->line.len }, false);
+        put_cut(answers, out,
+                (struct bl_span){ answers->line.data, answers->line.len },
+                false);
 }
 
-static void put_answer(struct bl_answers *a, size_t i, struct bl_buf *out)
+static void put_answer(struct bl_answers *answers, size_t i,
+                       struct bl_buf *out)
 {
-    const struct answer *x = &a->v[i];
+    const struct answer *answer = &answers->v[i];
 
-    if (a->colour)
-        put_marked(a, out, i, x->row.mention);
+    if (answers->colour)
+        put_marked(answers, out, i, answer->row.mention);
     else
-        bl_driver_put_safe(out, x->row.mention);
+        bl_driver_put_safe(out, answer->row.mention);
     bl_buf_puts(out, " -> ");
-    if (x->row.title.p)
-        bl_driver_put_safe(out, x->row.title);
+    if (answer->row.title.p)
+        bl_driver_put_safe(out, answer->row.title);
     else
         bl_buf_puts(out, "(nothing)");
-    if (x->row.title.p ? x->row.p[0] : x->has_nil)
-        bl_buf_printf(out, "  %s", x->row.title.p ? x->row.p : x->nil_p);
+    /* Beside a title stands the probability of that entity; beside "(nothing)"
+     * that of there being none. */
+    if (answer->row.title.p ? answer->row.p[0] : answer->has_nil)
+        bl_buf_printf(out, "  %s",
+                      answer->row.title.p ? answer->row.p : answer->nil_p);
     bl_buf_putc(out, '\n');
-    if (x->row.url.p) {
+    if (answer->row.url.p) {
         bl_buf_puts(out, "  ");
-        bl_driver_put_safe(out, x->row.url);
+        bl_driver_put_safe(out, answer->row.url);
         bl_buf_putc(out, '\n');
     }
-    put_text(a, x->row.id, out);
-    put_others(a, x, out);
+    put_text(answers, answer->row.id, out);
+    put_others(answers, answer, out);
     bl_buf_putc(out, '\n');
 }
 
-void bl_answers_put(struct bl_answers *a, struct bl_span sentence,
+void bl_answers_put(struct bl_answers *answers, struct bl_span sentence,
                     struct bl_buf *out)
 {
-    if (a->n == 0) {
+    if (answers->n == 0) {
         bl_buf_puts(out, "(no mention of an entity found)\n\n");
     } else {
-        put_sentence(a, sentence, out);
-        for (size_t i = 0; i < a->n; i++)
-            put_answer(a, i, out);
+        put_sentence(answers, sentence, out);
+        for (size_t i = 0; i < answers->n; i++)
+            put_answer(answers, i, out);
     }
-    forget(a);
+    forget(answers);
 }

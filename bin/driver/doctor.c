@@ -39,7 +39,7 @@ struct patient {
 static void say(struct patient *p, enum verdict v, const char *what,
                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-static void say(struct patient *p, enum verdict v, const char *what,
+static void say(struct patient *patient, enum verdict v, const char *what,
                 const char *fmt, ...)
 {
     static const char *const words[] = { "ok", "note", "BROKEN" };
@@ -56,12 +56,12 @@ static void say(struct patient *p, enum verdict v, const char *what,
     fflush(stdout);
     bl_buf_free(&line);
     free(text);
-    p->broken |= v == BAD;
+    patient->broken |= v == BAD;
 }
 
 /* ---- Programs ---- */
 
-static void see_programs(struct patient *p)
+static void see_programs(struct patient *patient)
 {
     static const char *const names[] = {
         "blink-ner", "blink-embed", "blink-index", "blink-retrieve",
@@ -72,22 +72,22 @@ static void see_programs(struct patient *p)
     for (size_t i = 0; i < n; i++) {
         char *path = bl_path_program(names[i]);
         if (access(path, X_OK) < 0) {
-            say(p, BAD, names[i], "not at '%s': run make, or install again",
-                path);
+            say(patient, BAD, names[i],
+                "not at '%s': run make, or install again", path);
             missing++;
         }
         free(path);
     }
     if (!missing)
-        say(p, GOOD, "programs", "%zu, version %s", n, PACKAGE_VERSION);
+        say(patient, GOOD, "programs", "%zu, version %s", n, PACKAGE_VERSION);
 }
 
-static void see_folder(struct patient *p)
+static void see_folder(struct patient *patient)
 {
     char *data = bl_path_data();
 
-    say(p, access(data, R_OK) < 0 ? NOTE : GOOD, "data folder", "%s%s", data,
-        access(data, R_OK) < 0 ? " does not exist yet" : "");
+    say(patient, access(data, R_OK) < 0 ? NOTE : GOOD, "data folder", "%s%s",
+        data, access(data, R_OK) < 0 ? " does not exist yet" : "");
     free(data);
 }
 
@@ -104,147 +104,153 @@ static double megabytes(const char *folder, const char *name)
 }
 
 /* The default models that lie together: which there are, and their weight. */
-static void see_family(struct patient *p, const char *dir)
+static void see_family(struct patient *patient, const char *dir)
 {
-    struct bl_buf b = BL_BUF_INIT;
+    struct bl_buf families = BL_BUF_INIT;
     double all = megabytes(dir, "words.safetensors");
 
-    bl_buf_printf(&b, "words %.1f MB", all);
+    bl_buf_printf(&families, "words %.1f MB", all);
     for (unsigned i = 0; i <= BL_ROLE_TAGGER; i++) {
         char *part = bl_family_part(dir, (enum bl_role)i);
         double size = part ? megabytes(part, "model.safetensors") : 0;
 
         if (part)
-            bl_buf_printf(&b, ", %s %.1f MB",
+            bl_buf_printf(&families, ", %s %.1f MB",
                           bl_family_folder((enum bl_role)i), size);
         all += size;
         free(part);
     }
-    say(p, GOOD, "models", "%s: %s; %.1f MB together", dir, b.data, all);
-    bl_buf_free(&b);
+    say(patient, GOOD, "models", "%s: %s; %.1f MB together", dir,
+        families.data, all);
+    bl_buf_free(&families);
 }
 
 /* "default" may be older than the models that come with blink. */
-static void see_models(struct patient *p)
+static void see_models(struct patient *patient)
 {
     char *dir = bl_path_find(BL_PATH_MODEL, NULL, NULL);
     char *mini = bl_path_look_up(BL_PATH_MODEL, "mini", NULL);
 
     if (dir && bl_family_is(dir))
-        see_family(p, dir);
+        see_family(patient, dir);
     else if (dir && mini && bl_family_is(mini))
-        say(p, NOTE, "models", "%s exists, but the default is %s: use -m "
+        say(patient, NOTE, "models",
+            "%s exists, but the default is %s: use -m "
                                "mini, or scripts/quickstart --encoder "
                                "mini", mini, dir);
     free(dir);
     free(mini);
 }
 
-static void see_model(struct patient *p)
+static void see_model(struct patient *patient)
 {
     struct bl_err err;
 
-    p->model = bl_model_open_as(NULL, BL_ROLE_BI_ENCODER, &err);
-    if (!p->model) {
-        say(p, BAD, "model", "%s", err.msg);
+    patient->model = bl_model_open_as(NULL, BL_ROLE_BI_ENCODER, &err);
+    if (!patient->model) {
+        say(patient, BAD, "model", "%s", err.msg);
         return;
     }
-    say(p, GOOD, "model", "%s: %zu layers, %zu dimensions, %s",
-        p->model->path, p->model->shape.layers, p->model->dim,
-        p->model->licence ? p->model->licence : "licence not stated");
+    say(patient, GOOD, "model", "%s: %zu layers, %zu dimensions, %s",
+        patient->model->path, patient->model->shape.layers,
+        patient->model->dim,
+        patient->model->licence ? patient->model->licence
+                                : "licence not stated");
 }
 
 /* A model that need not be there: a note when it is not. */
-static void see_optional(struct patient *p, const char *what,
+static void see_optional(struct patient *patient, const char *what,
                          const char *name, enum bl_role role,
                          const char *without)
 {
     struct bl_err err;
-    struct bl_model *m;
+    struct bl_model *model;
     char *path = bl_model_find(NULL, role, &err);
 
     if (!path) {
-        say(p, NOTE, what, "none called '%s': %s", name, without);
+        say(patient, NOTE, what, "none called '%s': %s", name, without);
         return;
     }
-    m = bl_model_open(path, &err);
-    if (!m || bl_model_need(m, role, &err) < 0)
-        say(p, BAD, what, "%s", err.msg);
+    model = bl_model_open(path, &err);
+    if (!model || bl_model_need(model, role, &err) < 0)
+        say(patient, BAD, what, "%s", err.msg);
     else
-        say(p, GOOD, what, "%s", path);
-    bl_model_close(m);
+        say(patient, GOOD, what, "%s", path);
+    bl_model_close(model);
     free(path);
 }
 
-static void see_kb(struct patient *p)
+static void see_kb(struct patient *patient)
 {
     struct bl_err err;
-    struct bl_arena a = BL_ARENA_INIT;
+    struct bl_arena arena = BL_ARENA_INIT;
     struct bl_span words = { "", 0 };
 
-    p->kb = bl_kb_open_named(NULL, &err);
-    if (!p->kb || bl_kb_verify(p->kb, &err) < 0
-        || bl_kb_meta(p->kb, "attribution", &a, &words, &err) < 0)
-        say(p, BAD, "catalogue", "%s", err.msg);
+    patient->kb = bl_kb_open_named(NULL, &err);
+    if (!patient->kb || bl_kb_verify(patient->kb, &err) < 0
+        || bl_kb_meta(patient->kb, "attribution", &arena, &words, &err) < 0)
+        say(patient, BAD, "catalogue", "%s", err.msg);
     else
-        say(p, GOOD, "catalogue", "%s: %zu entities%s%.*s",
-            bl_kb_path(p->kb), bl_kb_count(p->kb), words.n ? "; " : "",
-            (int)words.n, words.p);
-    bl_arena_free(&a);
+        say(patient, GOOD, "catalogue", "%s: %zu entities%s%.*s",
+            bl_kb_path(patient->kb), bl_kb_count(patient->kb),
+            words.n ? "; " : "", (int)words.n, words.p);
+    bl_arena_free(&arena);
 }
 
-static int check_index(const struct patient *p, const struct bl_index *x,
-                       struct bl_err *err)
+static int check_index(const struct patient *patient,
+                       const struct bl_index *index, struct bl_err *err)
 {
-    if (p->kb && bl_index_check_kb(x, bl_kb_fingerprint(p->kb),
-                                   bl_kb_count(p->kb), bl_kb_path(p->kb),
-                                   err) < 0)
+    if (patient->kb && bl_index_check_kb(index, bl_kb_fingerprint(patient->kb),
+                                         bl_kb_count(patient->kb),
+                                         bl_kb_path(patient->kb), err) < 0)
         return -1;
-    if (p->model && strcmp(x->model, p->model->fingerprint))
+    if (patient->model && strcmp(index->model, patient->model->fingerprint))
         return bl_fail(err, BL_DATA, "'%s' was made with model %s, but the "
                                      "model is now %s: make it again",
-                       x->map.path, x->model, p->model->fingerprint);
-    return bl_index_verify(x, err);
+                       index->map.path, index->model,
+                       patient->model->fingerprint);
+    return bl_index_verify(index, err);
 }
 
 /* The default index may be one of FAISS. */
-static void see_faiss(struct patient *p, const char *path)
+static void see_faiss(struct patient *patient, const char *path)
 {
-    struct bl_faiss f;
+    struct bl_faiss faiss;
     struct bl_err err;
 
-    if (bl_faiss_open(&f, path, &err) < 0) {
-        say(p, BAD, "index", "%s", err.msg);
+    if (bl_faiss_open(&faiss, path, &err) < 0) {
+        say(patient, BAD, "index", "%s", err.msg);
         return;
     }
-    if ((p->kb && bl_faiss_check_kb(&f, bl_kb_fingerprint(p->kb),
-                                    bl_kb_count(p->kb), bl_kb_path(p->kb),
-                                    &err) < 0)
-        || bl_faiss_verify(&f, &err) < 0)
-        say(p, BAD, "index", "%s", err.msg);
+    if ((patient->kb
+         && bl_faiss_check_kb(&faiss, bl_kb_fingerprint(patient->kb),
+                              bl_kb_count(patient->kb),
+                              bl_kb_path(patient->kb), &err) < 0)
+        || bl_faiss_verify(&faiss, &err) < 0)
+        say(patient, BAD, "index", "%s", err.msg);
     else
-        say(p, GOOD, "index", "%s: %llu vectors, FAISS %s, intact", path,
-            (unsigned long long)f.n, f.type);
-    bl_faiss_close(&f);
+        say(patient, GOOD, "index", "%s: %llu vectors, FAISS %s, intact", path,
+            (unsigned long long)faiss.n, faiss.type);
+    bl_faiss_close(&faiss);
 }
 
-static void see_index(struct patient *p)
+static void see_index(struct patient *patient)
 {
     struct bl_err err;
-    struct bl_index x;
+    struct bl_index index;
     char *path = bl_path_find(BL_PATH_INDEX, NULL, &err);
 
     if (path && bl_faiss_is_file(path)) {
-        see_faiss(p, path);
-    } else if (!path || bl_index_open(&x, path, &err) < 0) {
-        say(p, BAD, "index", "%s", err.msg);
+        see_faiss(patient, path);
+    } else if (!path || bl_index_open(&index, path, &err) < 0) {
+        say(patient, BAD, "index", "%s", err.msg);
     } else {
-        if (check_index(p, &x, &err) < 0)
-            say(p, BAD, "index", "%s", err.msg);
+        if (check_index(patient, &index, &err) < 0)
+            say(patient, BAD, "index", "%s", err.msg);
         else
-            say(p, GOOD, "index", "%s: %llu vectors, %s, intact", path,
-                (unsigned long long)x.n, bl_dtype_name(x.dtype));
-        bl_index_close(&x);
+            say(patient, GOOD, "index", "%s: %llu vectors, %s, intact", path,
+                (unsigned long long)index.n, bl_dtype_name(index.dtype));
+        bl_index_close(&index);
     }
     free(path);
 }
@@ -252,99 +258,102 @@ static void see_index(struct patient *p)
 /* ---- Engines ---- */
 
 /* Computes one short sequence; the time is what a caller would see. */
-static int try_engine(const struct patient *p, int kind, char **says,
+static int try_engine(const struct patient *patient, int kind, char **says,
                       double *ms, struct bl_err *err)
 {
     struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;
-    struct bl_batch b = BL_BATCH_INIT;
+    struct bl_batch batch = BL_BATCH_INIT;
     int32_t ids[] = { 1, 2, 3, 4 };
-    struct bl_encoder *e;
-    float *v;
+    struct bl_encoder *encoder;
+    float *vector;
     int rc;
 
     eo.engine = kind;
-    e = bl_encoder_open(p->model, &eo, err);
-    if (!e)
+    encoder = bl_encoder_open(patient->model, &eo, err);
+    if (!encoder)
         return -1;
-    v = bl_xmalloc(bl_encoder_dim(e), sizeof *v);
-    bl_batch_add(&b, ids, NULL, NULL, BL_COUNT(ids));
+    vector = bl_xmalloc(bl_encoder_dim(encoder), sizeof *vector);
+    bl_batch_add(&batch, ids, NULL, NULL, BL_COUNT(ids));
     double start = bl_now();
-    rc = bl_encoder_embed(e, BL_TOWER_CONTEXT, &b, v, NULL, err);
+    rc = bl_encoder_embed(encoder, BL_TOWER_CONTEXT, &batch, vector, NULL,
+                          err);
     *ms = (bl_now() - start) * 1000;
-    *says = rc < 0 ? NULL : bl_xstrdup(bl_encoder_describe(e));
-    bl_batch_free(&b);
-    free(v);
-    bl_encoder_close(e);
+    *says = rc < 0 ? NULL : bl_xstrdup(bl_encoder_describe(encoder));
+    bl_batch_free(&batch);
+    free(vector);
+    bl_encoder_close(encoder);
     return rc;
 }
 
-static void see_engine(struct patient *p, const char *name, int kind,
+static void see_engine(struct patient *patient, const char *name, int kind,
                        enum verdict otherwise, const char *advice)
 {
     struct bl_err err;
     char *says = NULL;
     double ms = 0;
 
-    if (!p->model)
+    if (!patient->model)
         return;
-    if (try_engine(p, kind, &says, &ms, &err) < 0)
-        say(p, otherwise, name, "%s%s", err.msg, advice);
+    if (try_engine(patient, kind, &says, &ms, &err) < 0)
+        say(patient, otherwise, name, "%s%s", err.msg, advice);
     else
-        say(p, GOOD, name, "%s; first answer after %.0f ms", says, ms);
+        say(patient, GOOD, name, "%s; first answer after %.0f ms", says, ms);
     free(says);
 }
 
-static void see_module(struct patient *p)
+static void see_module(struct patient *patient)
 {
     struct bl_err err;
     const char *version = bl_ann_version(&err);
 
     if (version)
-        say(p, GOOD, "faiss", "%s, for approximate indexes", version);
+        say(patient, GOOD, "faiss", "%s, for approximate indexes", version);
     else
-        say(p, NOTE, "faiss", "not installed: for approximate indexes, "
+        say(patient, NOTE, "faiss", "not installed: for approximate indexes, "
                               "install libfaiss-dev and configure again");
 }
 
-static void see_kernel(struct patient *p)
+static void see_kernel(struct patient *patient)
 {
     struct bl_err err;
-    const struct bl_f32_kernel *k = bl_f32_kernel(&err);
+    const struct bl_f32_kernel *kernel = bl_f32_kernel(&err);
 
-    if (k)
-        say(p, GOOD, "f32", "products by %s", k->what);
+    if (kernel)
+        say(patient, GOOD, "f32", "products by %s", kernel->what);
     else
-        say(p, BAD, "f32", "%s", err.msg);
+        say(patient, BAD, "f32", "%s", err.msg);
 }
 
-static void see_engines(struct patient *p)
+static void see_engines(struct patient *patient)
 {
-    see_kernel(p);
-    see_engine(p, "reference", BL_ENGINE_REFERENCE, BAD, "");
-    see_engine(p, "cpu", BL_ENGINE_CPU, BAD, "");
-    see_engine(p, "torch", BL_ENGINE_TORCH, NOTE,
+    see_kernel(patient);
+    see_engine(patient, "reference", BL_ENGINE_REFERENCE, BAD, "");
+    see_engine(patient, "cpu", BL_ENGINE_CPU, BAD, "");
+    see_engine(patient, "torch", BL_ENGINE_TORCH, NOTE,
                "; it is needed for CUDA and bf16 only");
 }
 
 int bl_driver_doctor(void)
 {
-    struct patient p = { .broken = false };
+    struct patient patient = { .broken = false };
 
-    see_programs(&p);
-    see_folder(&p);
-    see_models(&p);
-    see_model(&p);
-    see_kb(&p);
-    see_index(&p);
-    see_optional(&p, "cross-encoder", "default-cross", BL_ROLE_CROSS_ENCODER,
-                 "candidates are not reranked");
-    see_optional(&p, "tagger", "default-ner", BL_ROLE_TAGGER,
+    see_programs(&patient);
+    see_folder(&patient);
+    see_models(&patient);
+    see_model(&patient);
+    see_kb(&patient);
+    /* The index is compared with the model and the catalogue, which are
+     * therefore looked at first and stay open until the end. */
+    see_index(&patient);
+    see_optional(&patient, "cross-encoder", "default-cross",
+                 BL_ROLE_CROSS_ENCODER, "candidates are not reranked");
+    see_optional(&patient, "tagger", "default-ner", BL_ROLE_TAGGER,
                  "mentions are the catalogue's names");
-    see_engines(&p);
-    see_module(&p);
-    bl_model_close(p.model);
-    bl_kb_close(p.kb);
-    if (!p.broken)
+    see_engines(&patient);
+    see_module(&patient);
+    bl_model_close(patient.model);
+    bl_kb_close(patient.kb);
+    if (!patient.broken)
         return 0;
     bl_warn("to repair it, run scripts/quickstart, which fetches the default "
             "model and catalogue and makes the index");

@@ -20,7 +20,8 @@
 /* ---- blink link (link.c) ---- */
 
 struct bl_link_opts {
-    const char *kb, *model, *index, *cross, *ner;   /* NULL: the default */
+    /* NULL: the default of each. */
+    const char *catalogue, *model, *index, *cross, *ner;
     size_t top;                 /* candidates per mention */
     const char *nil;            /* passed to blink-score */
     const char *calibration;    /* NULL: what belongs to the model */
@@ -38,16 +39,18 @@ enum bl_link_input { BL_INPUT_TEXT, BL_INPUT_DOCUMENTS, BL_INPUT_MENTIONS };
 enum bl_colour { BL_COLOUR_AUTO, BL_COLOUR_ALWAYS, BL_COLOUR_NEVER };
 enum bl_link_format { BL_LINK_AUTO, BL_LINK_TABLE, BL_LINK_JSON };
 
-int bl_driver_link(const struct bl_link_opts *o, char **files, size_t n);
+int bl_driver_link(const struct bl_link_opts *opts, char **files,
+                   size_t n_files);
 
-/* Adds the stages from blink-ner to blink-score to *p.  *kb, where not NULL,
- * gets the path of the catalogue; caller frees.  -1 with *err when a model,
- * catalogue or index cannot be found. */
-int bl_driver_stages(const struct bl_link_opts *o, struct bl_pipeline *p,
-                     char **kb, struct bl_err *err);
+/* Adds the stages from blink-ner to blink-score to *pipeline and sets
+ * *catalogue, unless it is NULL, to the path of the catalogue; caller frees.
+ * -1 with *err when a model, catalogue or index cannot be found. */
+int bl_driver_stages(const struct bl_link_opts *opts,
+                     struct bl_pipeline *pipeline, char **catalogue,
+                     struct bl_err *err);
 
 /* --show: prints the pipeline; returns the status 0. */
-int bl_driver_show(const struct bl_pipeline *p);
+int bl_driver_show(const struct bl_pipeline *pipeline);
 
 /* The status to end with after the stages ended with `status` (see
  * bl_pipeline_wait); dies by SIGPIPE when the reader has left. */
@@ -55,7 +58,7 @@ int bl_driver_status(int status, const struct bl_err *err);
 
 /* ---- blink -i (interactive.c) ---- */
 
-int bl_driver_interactive(const struct bl_link_opts *o);
+int bl_driver_interactive(const struct bl_link_opts *opts);
 
 /* The sentence with its mentions marked, and what is known of each
  * (answer.c). */
@@ -65,11 +68,11 @@ struct bl_answers;
  * Both stay the caller's. */
 struct bl_answers *bl_answers_new(struct bl_kb *kb, size_t width,
                                   bool colour);
-void bl_answers_free(struct bl_answers *a);
+void bl_answers_free(struct bl_answers *answers);
 /* A linked record of the sentence; one that failed is left out. */
-void bl_answers_add(struct bl_answers *a, struct bl_span line);
+void bl_answers_add(struct bl_answers *answers, struct bl_span line);
 /* Appends all that was added, and forgets it.  sentence: valid UTF-8. */
-void bl_answers_put(struct bl_answers *a, struct bl_span sentence,
+void bl_answers_put(struct bl_answers *answers, struct bl_span sentence,
                     struct bl_buf *out);
 
 /* ---- The prompt (prompt.c) ---- */
@@ -81,11 +84,11 @@ struct bl_prompt;
 
 /* Reads stdin; prompts when it and stdout are a terminal. */
 struct bl_prompt *bl_prompt_new(void);
-void bl_prompt_free(struct bl_prompt *p);
-bool bl_prompt_shown(const struct bl_prompt *p);
+void bl_prompt_free(struct bl_prompt *prompt);
+bool bl_prompt_shown(const struct bl_prompt *prompt);
 /* The next line without its end, borrowed until the next call.  CANCELLED:
  * Ctrl-C, at a terminal.  ERROR fills *err. */
-enum bl_prompt_status bl_prompt_line(struct bl_prompt *p,
+enum bl_prompt_status bl_prompt_line(struct bl_prompt *prompt,
                                      struct bl_span *line,
                                      struct bl_err *err);
 
@@ -109,10 +112,10 @@ void bl_history_add(const char *path, struct bl_span line);
 /* ---- blink text (text.c) ---- */
 
 /* Plain text files (none: stdin) as records {"id","text"} on stdout. */
-int bl_driver_text(bool lines, char **files, size_t n);
+int bl_driver_text(bool lines, char **files, size_t n_files);
 
 /* Appends the text; what is no valid UTF-8, and NUL, becomes U+FFFD. */
-void bl_driver_put_valid(struct bl_buf *out, const char *p, size_t n);
+void bl_driver_put_valid(struct bl_buf *out, const char *text, size_t n);
 
 /* Appends {"id":...,"text":...}\n, made valid in the same way. */
 void bl_driver_put_document(struct bl_buf *out, const char *id,
@@ -121,7 +124,7 @@ void bl_driver_put_document(struct bl_buf *out, const char *id,
 /* ---- blink records (records.c) ---- */
 
 /* Records of JSONL files and of JSON arrays (none: stdin), one a line. */
-int bl_driver_records(char **files, size_t n);
+int bl_driver_records(char **files, size_t n_files);
 
 /* ---- Options of the original (hints.c) ---- */
 
@@ -144,7 +147,7 @@ struct bl_link_row {
 void bl_driver_put_p(char out[16], double p);
 
 /* -1 with a record-level code when fields have the wrong type. */
-int bl_driver_row(const struct bl_record *r, struct bl_arena *a,
+int bl_driver_row(const struct bl_record *record, struct bl_arena *arena,
                   struct bl_link_row *row, struct bl_err *err);
 
 /* ---- The terminal (terminal.c) ---- */

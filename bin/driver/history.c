@@ -51,25 +51,25 @@ char *bl_history_path(void)
     return path;
 }
 
-static size_t count_lines(const struct bl_buf *b)
+static size_t count_lines(const struct bl_buf *text)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < b->len; i++)
-        n += b->data[i] == '\n';
+    for (size_t i = 0; i < text->len; i++)
+        n += text->data[i] == '\n';
     return n;
 }
 
 static void write_anew(const char *path, const char *data, size_t n)
 {
     struct bl_err err;
-    struct bl_newfile *f = bl_newfile_open(path, 0, &err);
+    struct bl_newfile *file = bl_newfile_open(path, 0, &err);
 
-    if (f && bl_newfile_write(f, data, n, &err) < 0) {
-        bl_newfile_abort(f);
-        f = NULL;
+    if (file && bl_newfile_write(file, data, n, &err) < 0) {
+        bl_newfile_abort(file);
+        file = NULL;
     }
-    if (!f || bl_newfile_commit(f, &err) < 0)
+    if (!file || bl_newfile_commit(file, &err) < 0)
         bl_note("%s", err.msg);
 }
 
@@ -89,6 +89,8 @@ void bl_history_read(const char *path, struct bl_buf *out)
     n = count_lines(out);
     if (n <= FULL)
         return;
+    /* The file is only cut once it has twice the lines that are kept, so that
+     * most starts of the prompt do not write it. */
     end = out->data + out->len;
     for (at = out->data; n > KEPT; n--)
         at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
@@ -99,14 +101,14 @@ void bl_history_read(const char *path, struct bl_buf *out)
 
 void bl_history_add(const char *path, struct bl_span line)
 {
-    struct bl_buf b = BL_BUF_INIT;
+    struct bl_buf text = BL_BUF_INIT;
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
-    bl_buf_put_span(&b, line);
-    bl_buf_putc(&b, '\n');
-    if (fd < 0 || write(fd, b.data, b.len) < 0)
+    bl_buf_put_span(&text, line);
+    bl_buf_putc(&text, '\n');
+    if (fd < 0 || write(fd, text.data, text.len) < 0)
         bl_note("cannot write '%s': %s", path, strerror(errno));
     if (fd >= 0)
         close(fd);
-    bl_buf_free(&b);
+    bl_buf_free(&text);
 }

@@ -57,68 +57,68 @@ enum reply { ALL, GIVEN_UP, ENDED };
 
 /* Takes what answers the last sentence.  Records go out at once with --json;
  * others wait for the sentence to be complete. */
-static enum reply read_answers(struct talk *t)
+static enum reply read_answers(struct talk *talk)
 {
     struct bl_span line;
     struct bl_err err;
 
     for (;;) {
-        while (bl_lines_would_block(t->lines)) {
-            if (!bl_driver_wait(t->out))
+        while (bl_lines_would_block(talk->lines)) {
+            if (!bl_driver_wait(talk->out))
                 return GIVEN_UP;
         }
-        if (bl_lines_next(t->lines, &line, &err) != BL_LINE_OK)
+        if (bl_lines_next(talk->lines, &line, &err) != BL_LINE_OK)
             return ENDED;
         if (bl_span_is(line, end_mark)) {
-            if (t->owed == 0)
+            if (talk->owed == 0)
                 return ALL;
-            t->owed--;
-        } else if (t->owed == 0 && t->json) {
-            bl_buf_clear(&t->buf);
-            bl_buf_put_span(&t->buf, line);
-            bl_buf_putc(&t->buf, '\n');
-            bl_out(t->buf.data, t->buf.len);
-        } else if (t->owed == 0) {
-            bl_answers_add(t->answers, line);
+            talk->owed--;
+        } else if (talk->owed == 0 && talk->json) {
+            bl_buf_clear(&talk->buf);
+            bl_buf_put_span(&talk->buf, line);
+            bl_buf_putc(&talk->buf, '\n');
+            bl_out(talk->buf.data, talk->buf.len);
+        } else if (talk->owed == 0) {
+            bl_answers_add(talk->answers, line);
         }
     }
 }
 
 /* 0, or -1: the stages have ended. */
-static int ask(struct talk *t, struct bl_span text)
+static int ask(struct talk *talk, struct bl_span text)
 {
     char id[32];
     struct bl_buf valid = BL_BUF_INIT;
     enum reply reply = ENDED;
 
     bl_driver_put_valid(&valid, text.p, text.n);
-    bl_buf_clear(&t->buf);
-    bl_buf_printf(&t->buf, "%zu", ++t->asked);
-    memcpy(id, t->buf.data, t->buf.len + 1);
-    bl_buf_clear(&t->buf);
-    bl_driver_put_document(&t->buf, id, valid.data, valid.len);
-    bl_buf_printf(&t->buf, "%s\n", end_mark);
-    if (write_all(t->in, t->buf.data, t->buf.len) == 0)
-        reply = read_answers(t);
-    bl_buf_clear(&t->buf);
+    bl_buf_clear(&talk->buf);
+    bl_buf_printf(&talk->buf, "%zu", ++talk->asked);
+    memcpy(id, talk->buf.data, talk->buf.len + 1);
+    bl_buf_clear(&talk->buf);
+    bl_driver_put_document(&talk->buf, id, valid.data, valid.len);
+    bl_buf_printf(&talk->buf, "%s\n", end_mark);
+    if (write_all(talk->in, talk->buf.data, talk->buf.len) == 0)
+        reply = read_answers(talk);
+    bl_buf_clear(&talk->buf);
     if (reply == GIVEN_UP) {
-        t->owed++;
-        bl_answers_put(t->answers, BL_SPAN_LIT(""), &t->buf);
+        talk->owed++;
+        bl_answers_put(talk->answers, BL_SPAN_LIT(""), &talk->buf);
         bl_out("\n", 1);        /* behind the terminal's ^C */
-    } else if (reply == ALL && !t->json) {
-        bl_answers_put(t->answers, (struct bl_span){ valid.data, valid.len },
-                       &t->buf);
-        bl_out(t->buf.data, t->buf.len);
+    } else if (reply == ALL && !talk->json) {
+        bl_answers_put(talk->answers,
+                       (struct bl_span){ valid.data, valid.len }, &talk->buf);
+        bl_out(talk->buf.data, talk->buf.len);
     }
     bl_buf_free(&valid);
     return reply == ENDED ? -1 : 0;
 }
 
 /* Until the end of stdin (0), or of the stages or an error (-1). */
-static int converse(struct talk *t, struct bl_err *err)
+static int converse(struct talk *talk, struct bl_err *err)
 {
     static const char hint[] = "a sentence and Enter; Ctrl-D ends\n";
-    bool person = bl_prompt_shown(t->prompt);
+    bool person = bl_prompt_shown(talk->prompt);
     struct bl_span line;
     enum bl_prompt_status st;
     int rc = 0;
@@ -126,9 +126,9 @@ static int converse(struct talk *t, struct bl_err *err)
     if (person)
         bl_out(hint, sizeof hint - 1);
     do {
-        st = bl_prompt_line(t->prompt, &line, err);
+        st = bl_prompt_line(talk->prompt, &line, err);
         if (st == BL_PROMPT_LINE && !bl_span_blank(line))
-            rc = ask(t, line);
+            rc = ask(talk, line);
     } while (rc == 0 && st < BL_PROMPT_END);
     if (st == BL_PROMPT_END && person)
         bl_out("\n", 1);
@@ -139,39 +139,39 @@ static int converse(struct talk *t, struct bl_err *err)
 
 /* What was given up is still written: its writer must not find the pipe
  * closed. */
-static void drain(struct talk *t)
+static void drain(struct talk *talk)
 {
     struct bl_span line;
     struct bl_err err;
 
-    while (t->owed
-           && bl_lines_next(t->lines, &line, &err) < BL_LINE_END)
+    while (talk->owed
+           && bl_lines_next(talk->lines, &line, &err) < BL_LINE_END)
         ;
 }
 
-static int talk_through(struct bl_pipeline *p, struct talk *t)
+static int talk_through(struct bl_pipeline *pipeline, struct talk *talk)
 {
     struct bl_err err = { .code = BL_OK };
     int status, rc;
 
     /* Ctrl-C goes to all that the terminal runs: it is not for the stages. */
     signal(SIGINT, SIG_IGN);
-    if (bl_pipeline_start(p, &t->in, &t->out, &err) < 0)
+    if (bl_pipeline_start(pipeline, &talk->in, &talk->out, &err) < 0)
         bl_die(&err);
-    t->lines = bl_lines_new(t->out, "answers", MAX_RECORD);
-    t->prompt = bl_prompt_new();
-    if (bl_prompt_shown(t->prompt))
+    talk->lines = bl_lines_new(talk->out, "answers", MAX_RECORD);
+    talk->prompt = bl_prompt_new();
+    if (bl_prompt_shown(talk->prompt))
         bl_driver_catch_interrupt();
     else
         signal(SIGINT, SIG_DFL);
-    rc = converse(t, &err);
+    rc = converse(talk, &err);
     bl_driver_release_interrupt();
-    close(t->in);
-    drain(t);
-    close(t->out);
-    bl_prompt_free(t->prompt);
-    status = bl_pipeline_wait(p, &err);
-    bl_lines_free(t->lines);
+    close(talk->in);
+    drain(talk);
+    close(talk->out);
+    bl_prompt_free(talk->prompt);
+    status = bl_pipeline_wait(pipeline, &err);
+    bl_lines_free(talk->lines);
     if (rc < 0 && (status == 0 || status == BL_PIPELINE_PIPE)) {
         bl_warn("the programs ended before their input did");
         return 4;
@@ -181,40 +181,43 @@ static int talk_through(struct bl_pipeline *p, struct talk *t)
 
 /* ---- The terminal ---- */
 
-static bool colours(const struct bl_link_opts *o)
+static bool colours(const struct bl_link_opts *opts)
 {
     const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
 
-    if (o->colour != BL_COLOUR_AUTO)
-        return o->colour == BL_COLOUR_ALWAYS;
+    if (opts->colour != BL_COLOUR_AUTO)
+        return opts->colour == BL_COLOUR_ALWAYS;
     return isatty(STDOUT_FILENO) && !(none && *none) && term
         && strcmp(term, "dumb");
 }
 
-int bl_driver_interactive(const struct bl_link_opts *o)
+int bl_driver_interactive(const struct bl_link_opts *opts)
 {
-    struct talk t = { .json = o->format == BL_LINK_JSON };
-    struct bl_pipeline *p = bl_pipeline_new();
+    struct talk talk = { .json = opts->format == BL_LINK_JSON };
+    struct bl_pipeline *pipeline = bl_pipeline_new();
     struct bl_err err = { .code = BL_OK };
     struct bl_kb *kb = NULL;
     char *path = NULL;
     int status;
 
-    if (bl_driver_stages(o, p, &path, &err) < 0)
+    if (bl_driver_stages(opts, pipeline, &path, &err) < 0)
         bl_die(&err);
-    if (o->show) {
-        status = bl_driver_show(p);
+    if (opts->show) {
+        status = bl_driver_show(pipeline);
     } else {
+        /* Opened here a second time, beside the stages: records carry no
+         * texts, and answers show how the text of each entity starts. */
         kb = bl_kb_open(path, &err);
         if (!kb)
             bl_die(&err);
-        t.answers = bl_answers_new(kb, bl_driver_width(WIDTH), colours(o));
-        status = talk_through(p, &t);
-        bl_answers_free(t.answers);
+        talk.answers = bl_answers_new(kb, bl_driver_width(WIDTH),
+                                      colours(opts));
+        status = talk_through(pipeline, &talk);
+        bl_answers_free(talk.answers);
     }
     free(path);
     bl_kb_close(kb);
-    bl_buf_free(&t.buf);
-    bl_pipeline_free(p);
+    bl_buf_free(&talk.buf);
+    bl_pipeline_free(pipeline);
     return status;
 }

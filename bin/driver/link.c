@@ -20,18 +20,18 @@
 /* The files that the stages are given; each may be NULL until found.  The
  * model is the family where there is one: indexes are called by it. */
 struct found {
-    char *kb, *model, *index, *cross, *ner, *calibration;
+    char *catalogue, *model, *index, *cross, *ner, *calibration;
     const char *cascade;        /* of the cross-encoder; NULL: reads all */
 };
 
-static void found_free(struct found *f)
+static void found_free(struct found *found)
 {
-    free(f->kb);
-    free(f->model);
-    free(f->index);
-    free(f->cross);
-    free(f->ner);
-    free(f->calibration);
+    free(found->catalogue);
+    free(found->model);
+    free(found->index);
+    free(found->cross);
+    free(found->ner);
+    free(found->calibration);
 }
 
 /* ---- The index that belongs to a catalogue and a model ---- */
@@ -40,39 +40,41 @@ static void found_free(struct found *f)
 static char *stem(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char *s = bl_xstrdup(slash ? slash + 1 : path), *dot = strrchr(s, '.');
+    char *name = bl_xstrdup(slash ? slash + 1 : path);
+    char *dot = strrchr(name, '.');
 
-    if (dot && dot != s)
+    if (dot && dot != name)
         *dot = '\0';
-    return s;
+    return name;
 }
 
 /* The same of what a link leads to: "default" is rarely a name of its own. */
 static char *real_stem(const char *path)
 {
     char *real = realpath(path, NULL);
-    char *s = stem(real ? real : path);
+    char *name = stem(real ? real : path);
 
     free(real);
-    return s;
+    return name;
 }
 
 /* "x/k.kb" -> "x/k.blx"; caller frees. */
-static char *beside(const char *kb)
+static char *beside(const char *catalogue)
 {
-    const char *dot = strrchr(kb, '.'), *slash = strrchr(kb, '/');
-    size_t n = dot && (!slash || dot > slash) ? (size_t)(dot - kb)
-                                               : strlen(kb);
+    const char *dot = strrchr(catalogue, '.');
+    const char *slash = strrchr(catalogue, '/');
+    size_t n = dot && (!slash || dot > slash) ? (size_t)(dot - catalogue)
+                                               : strlen(catalogue);
 
-    return bl_xasprintf("%.*s.blx", (int)n, kb);
+    return bl_xasprintf("%.*s.blx", (int)n, catalogue);
 }
 
 /* The index called KB.MODEL, by the names that were given and by those that
  * these stand for; NULL when there is none. */
-static char *index_of(const struct found *f)
+static char *index_of(const struct found *found)
 {
-    char *kb[] = { stem(f->kb), real_stem(f->kb) };
-    char *model[] = { stem(f->model), real_stem(f->model) };
+    char *kb[] = { stem(found->catalogue), real_stem(found->catalogue) };
+    char *model[] = { stem(found->model), real_stem(found->model) };
     char *path = NULL;
 
     for (size_t i = 0; i < 4 && !path; i++) {
@@ -89,30 +91,30 @@ static char *index_of(const struct found *f)
 
 /* Without -x: the default index for the default catalogue and model; else
  * what stands beside the catalogue, or is called KB.MODEL or KB. */
-static char *find_index(const struct bl_link_opts *o, const struct found *f,
-                        struct bl_err *err)
+static char *find_index(const struct bl_link_opts *opts,
+                        const struct found *found, struct bl_err *err)
 {
     char *kb, *model, *path;
 
-    if (o->index || (!o->kb && !o->model))
-        return bl_path_find(BL_PATH_INDEX, o->index, err);
-    path = beside(f->kb);
-    if (!o->model && access(path, R_OK) == 0)
+    if (opts->index || (!opts->catalogue && !opts->model))
+        return bl_path_find(BL_PATH_INDEX, opts->index, err);
+    path = beside(found->catalogue);
+    if (!opts->model && access(path, R_OK) == 0)
         return path;
     free(path);
-    path = index_of(f);
+    path = index_of(found);
     if (path)
         return path;
-    kb = stem(f->kb);
-    model = stem(f->model);
-    if (!o->model)
+    kb = stem(found->catalogue);
+    model = stem(found->model);
+    if (!opts->model)
         path = bl_path_look_up(BL_PATH_INDEX, kb, NULL);
     if (!path)
         bl_fail(err, BL_DATA, "no index of '%s' made with '%s': give it with "
                               "-x, or make it: blink-kb cat -c %s | "
                               "blink-embed -m %s --entities | blink-index "
-                              "build -c %s -o FILE.blx", kb, model, f->kb,
-                f->model, f->kb);
+                              "build -c %s -o FILE.blx", kb, model,
+                found->catalogue, found->model, found->catalogue);
     free(kb);
     free(model);
     return path;
@@ -148,38 +150,38 @@ static char *calibration_of(const char *model)
     return path;
 }
 
-static int find_calibration(const struct bl_link_opts *o, struct found *f,
-                            struct bl_err *err)
+static int find_calibration(const struct bl_link_opts *opts,
+                            struct found *found, struct bl_err *err)
 {
-    if (o->calibration) {
-        f->calibration = bl_path_find(BL_PATH_CALIBRATION, o->calibration,
-                                      err);
-        return f->calibration ? 0 : -1;
+    if (opts->calibration) {
+        found->calibration = bl_path_find(BL_PATH_CALIBRATION,
+                                          opts->calibration, err);
+        return found->calibration ? 0 : -1;
     }
     if (!has_own_default())
-        f->calibration = calibration_of(f->model);
+        found->calibration = calibration_of(found->model);
     return 0;
 }
 
 /* Without --cross: that of the family which -m names; else the default one,
  * but beside another bi-encoder only if it is called so: it might well be
  * the worse of the two.  It may be missing. */
-static int find_cross(const struct bl_link_opts *o, struct found *f,
+static int find_cross(const struct bl_link_opts *opts, struct found *found,
                       struct bl_err *err)
 {
-    if (o->fast)
+    if (opts->fast)
         return 0;
-    if (o->cross) {
-        f->cross = bl_model_find(o->cross, BL_ROLE_CROSS_ENCODER, err);
-        return f->cross ? 0 : -1;
+    if (opts->cross) {
+        found->cross = bl_model_find(opts->cross, BL_ROLE_CROSS_ENCODER, err);
+        return found->cross ? 0 : -1;
     }
-    if (o->model)
-        f->cross = bl_family_part(f->model, BL_ROLE_CROSS_ENCODER);
-    if (!f->cross)
-        f->cross = o->model
+    if (opts->model)
+        found->cross = bl_family_part(found->model, BL_ROLE_CROSS_ENCODER);
+    if (!found->cross)
+        found->cross = opts->model
             ? bl_path_look_up(BL_PATH_MODEL, "default-cross", NULL)
             : bl_model_find(NULL, BL_ROLE_CROSS_ENCODER, NULL);
-    if (!f->cross)
+    if (!found->cross)
         bl_note("no cross-encoder 'default-cross': not reranking");
     return 0;
 }
@@ -187,153 +189,162 @@ static int find_cross(const struct bl_link_opts *o, struct found *f,
 /* A family's cross-encoder is a small one, whose word counts beside that of
  * names and the bi-encoder: where these are sure enough it need not be asked.
  * .01 gave the answers of reading all (share/doc/notes/cascade.md). */
-static void find_cascade(const struct bl_link_opts *o, struct found *f)
+static void find_cascade(const struct bl_link_opts *opts, struct found *found)
 {
-    f->cascade = o->cascade;
-    if (!f->cascade && f->cross && bl_family_member(f->cross))
-        f->cascade = "0.01";
+    found->cascade = opts->cascade;
+    if (!found->cascade && found->cross && bl_family_member(found->cross))
+        found->cascade = "0.01";
 }
 
-static int find_ner(const struct bl_link_opts *o, struct found *f,
+static int find_ner(const struct bl_link_opts *opts, struct found *found,
                     struct bl_err *err)
 {
-    if (o->dictionary)
+    if (opts->dictionary)
         return 0;
-    if (o->ner) {
-        f->ner = bl_model_find(o->ner, BL_ROLE_TAGGER, err);
-        return f->ner ? 0 : -1;
+    if (opts->ner) {
+        found->ner = bl_model_find(opts->ner, BL_ROLE_TAGGER, err);
+        return found->ner ? 0 : -1;
     }
-    if (o->model)
-        f->ner = bl_family_part(f->model, BL_ROLE_TAGGER);
-    if (!f->ner)
-        f->ner = bl_model_find(NULL, BL_ROLE_TAGGER, NULL);
-    if (!f->ner)
+    if (opts->model)
+        found->ner = bl_family_part(found->model, BL_ROLE_TAGGER);
+    if (!found->ner)
+        found->ner = bl_model_find(NULL, BL_ROLE_TAGGER, NULL);
+    if (!found->ner)
         bl_note("no tagger 'default-ner': mentions are the catalogue's "
                 "names");
     return 0;
 }
 
-static int find_all(const struct bl_link_opts *o, struct found *f,
+static int find_all(const struct bl_link_opts *opts, struct found *found,
                     struct bl_err *err)
 {
     char *bi;
 
-    f->kb = bl_path_find(BL_PATH_CATALOGUE, o->kb, err);
-    if (!f->kb)
+    found->catalogue = bl_path_find(BL_PATH_CATALOGUE, opts->catalogue, err);
+    if (!found->catalogue)
         return -1;
-    bi = bl_model_find(o->model, BL_ROLE_BI_ENCODER, err);
+    bi = bl_model_find(opts->model, BL_ROLE_BI_ENCODER, err);
     free(bi);
-    f->model = bi ? bl_path_find(BL_PATH_MODEL, o->model, err) : NULL;
-    if (!f->model)
+    found->model = bi ? bl_path_find(BL_PATH_MODEL, opts->model, err) : NULL;
+    if (!found->model)
         return -1;
-    f->index = find_index(o, f, err);
-    if (!f->index)
+    found->index = find_index(opts, found, err);
+    if (!found->index)
         return -1;
-    if (find_cross(o, f, err) < 0 || find_ner(o, f, err) < 0)
+    if (find_cross(opts, found, err) < 0 || find_ner(opts, found, err) < 0)
         return -1;
-    find_cascade(o, f);
-    return find_calibration(o, f, err);
+    find_cascade(opts, found);
+    return find_calibration(opts, found, err);
 }
 
 /* ---- The stages ---- */
 
-static void add_engine(struct bl_pipeline *p, const struct bl_link_opts *o)
+static void add_engine(struct bl_pipeline *pipeline,
+                       const struct bl_link_opts *opts)
 {
     const char *given[][2] = {
-        { "--engine", o->engine }, { "--device", o->device },
-        { "--precision", o->precision }
+        { "--engine", opts->engine }, { "--device", opts->device },
+        { "--precision", opts->precision }
     };
     char number[24];
 
     for (size_t i = 0; i < BL_COUNT(given); i++) {
         if (given[i][1]) {
-            bl_pipeline_arg(p, given[i][0]);
-            bl_pipeline_arg(p, given[i][1]);
+            bl_pipeline_arg(pipeline, given[i][0]);
+            bl_pipeline_arg(pipeline, given[i][1]);
         }
     }
-    if (o->threads) {
-        snprintf(number, sizeof number, "%zu", o->threads);
-        bl_pipeline_arg(p, "--threads");
-        bl_pipeline_arg(p, number);
+    if (opts->threads) {
+        snprintf(number, sizeof number, "%zu", opts->threads);
+        bl_pipeline_arg(pipeline, "--threads");
+        bl_pipeline_arg(pipeline, number);
     }
 }
 
 /* What every stage is told: -v as here, and for a person at the prompt that
  * a failed record is no failure of the whole. */
-static void add_common(struct bl_pipeline *p, const struct bl_link_opts *o)
+static void add_common(struct bl_pipeline *pipeline,
+                       const struct bl_link_opts *opts)
 {
     if (bl_verbosity > 0)
-        bl_pipeline_arg(p, "-v");
-    if (o->interactive)
-        bl_pipeline_arg(p, "-Q");
+        bl_pipeline_arg(pipeline, "-v");
+    if (opts->interactive)
+        bl_pipeline_arg(pipeline, "-Q");
 }
 
-static void add_calibration(struct bl_pipeline *p, const struct found *f)
+static void add_calibration(struct bl_pipeline *pipeline,
+                            const struct found *found)
 {
-    if (f->calibration) {
-        bl_pipeline_arg(p, "--calibration");
-        bl_pipeline_arg(p, f->calibration);
+    if (found->calibration) {
+        bl_pipeline_arg(pipeline, "--calibration");
+        bl_pipeline_arg(pipeline, found->calibration);
     }
 }
 
-static void add_rerank(struct bl_pipeline *p, const struct bl_link_opts *o,
-                       const struct found *f)
+static void add_rerank(struct bl_pipeline *pipeline,
+                       const struct bl_link_opts *opts,
+                       const struct found *found)
 {
-    bl_pipeline_add(p, "blink-rerank", "-m", f->cross, "-c", f->kb, NULL);
-    if (f->cascade) {
-        bl_pipeline_arg(p, "--cascade");
-        bl_pipeline_arg(p, f->cascade);
-        add_calibration(p, f);
+    bl_pipeline_add(pipeline, "blink-rerank", "-m", found->cross, "-c",
+                    found->catalogue, NULL);
+    if (found->cascade) {
+        bl_pipeline_arg(pipeline, "--cascade");
+        bl_pipeline_arg(pipeline, found->cascade);
+        add_calibration(pipeline, found);
     }
-    add_engine(p, o);
-    add_common(p, o);
+    add_engine(pipeline, opts);
+    add_common(pipeline, opts);
 }
 
-static void add_stages(const struct bl_link_opts *o, const struct found *f,
-                       struct bl_pipeline *p)
+static void add_stages(const struct bl_link_opts *opts,
+                       const struct found *found, struct bl_pipeline *pipeline)
 {
     char top[32];
     struct bl_buf number = BL_BUF_INIT;
 
-    bl_buf_printf(&number, "%zu", o->top);
+    bl_buf_printf(&number, "%zu", opts->top);
     memcpy(top, number.data, number.len + 1);
     bl_buf_free(&number);
-    if (o->input != BL_INPUT_MENTIONS) {
-        if (f->ner)
-            bl_pipeline_add(p, "blink-ner", "-m", f->ner, NULL);
+    if (opts->input != BL_INPUT_MENTIONS) {
+        if (found->ner)
+            bl_pipeline_add(pipeline, "blink-ner", "-m", found->ner, NULL);
         else
-            bl_pipeline_add(p, "blink-ner", "--dictionary", f->kb,
-                            o->common ? "--common" : NULL, NULL);
-        add_common(p, o);
+            bl_pipeline_add(pipeline, "blink-ner", "--dictionary",
+                            found->catalogue, opts->common ? "--common" : NULL,
+                            NULL);
+        add_common(pipeline, opts);
     }
-    bl_pipeline_add(p, "blink-embed", "-m", f->model, NULL);
-    add_engine(p, o);
-    add_common(p, o);
-    bl_pipeline_add(p, "blink-retrieve", "-x", f->index, "-c", f->kb, "-k",
-                    top, "--aliases", NULL);
-    add_common(p, o);
-    if (f->cross)
-        add_rerank(p, o, f);
-    bl_pipeline_add(p, "blink-score", NULL);
-    add_calibration(p, f);
-    if (o->nil) {
-        bl_pipeline_arg(p, "--nil");
-        bl_pipeline_arg(p, o->nil);
+    bl_pipeline_add(pipeline, "blink-embed", "-m", found->model, NULL);
+    add_engine(pipeline, opts);
+    add_common(pipeline, opts);
+    /* With --aliases, entities that the mention names are candidates even
+     * where their vectors are not among the nearest. */
+    bl_pipeline_add(pipeline, "blink-retrieve", "-x", found->index, "-c",
+                    found->catalogue, "-k", top, "--aliases", NULL);
+    add_common(pipeline, opts);
+    if (found->cross)
+        add_rerank(pipeline, opts, found);
+    bl_pipeline_add(pipeline, "blink-score", NULL);
+    add_calibration(pipeline, found);
+    if (opts->nil) {
+        bl_pipeline_arg(pipeline, "--nil");
+        bl_pipeline_arg(pipeline, opts->nil);
     }
-    add_common(p, o);
+    add_common(pipeline, opts);
 }
 
-int bl_driver_stages(const struct bl_link_opts *o, struct bl_pipeline *p,
-                     char **kb, struct bl_err *err)
+int bl_driver_stages(const struct bl_link_opts *opts,
+                     struct bl_pipeline *pipeline,
+                     char **catalogue, struct bl_err *err)
 {
-    struct found f = { 0 };
-    int rc = find_all(o, &f, err);
+    struct found found = { 0 };
+    int rc = find_all(opts, &found, err);
 
     if (rc == 0)
-        add_stages(o, &f, p);
-    if (rc == 0 && kb)
-        *kb = bl_xstrdup(f.kb);
-    found_free(&f);
+        add_stages(opts, &found, pipeline);
+    if (rc == 0 && catalogue)
+        *catalogue = bl_xstrdup(found.catalogue);
+    found_free(&found);
     return rc;
 }
 
@@ -350,73 +361,78 @@ int bl_driver_status(int status, const struct bl_err *err)
 
 /* ---- The command ---- */
 
-static void add_text(struct bl_pipeline *p, const struct bl_link_opts *o,
-                     char **files, size_t n)
+static void add_text(struct bl_pipeline *pipeline,
+                     const struct bl_link_opts *opts,
+                     char **files, size_t n_files)
 {
-    bl_pipeline_add(p, "blink", o->input == BL_INPUT_TEXT ? "text"
+    bl_pipeline_add(pipeline, "blink", opts->input == BL_INPUT_TEXT ? "text"
                                                           : "records", NULL);
-    if (o->lines)
-        bl_pipeline_arg(p, "--lines");
-    if (n)
-        bl_pipeline_arg(p, "--");
-    for (size_t i = 0; i < n; i++)
-        bl_pipeline_arg(p, files[i]);
+    if (opts->lines)
+        bl_pipeline_arg(pipeline, "--lines");
+    if (n_files)
+        bl_pipeline_arg(pipeline, "--");
+    for (size_t i = 0; i < n_files; i++)
+        bl_pipeline_arg(pipeline, files[i]);
 }
 
-static void add_table(struct bl_pipeline *p, const struct bl_link_opts *o,
-                      size_t n_files)
+static void add_table(struct bl_pipeline *pipeline,
+                      const struct bl_link_opts *opts, size_t n_files)
 {
-    bool table = o->format == BL_LINK_TABLE
-        || (o->format == BL_LINK_AUTO && isatty(STDOUT_FILENO));
+    bool table = opts->format == BL_LINK_TABLE
+        || (opts->format == BL_LINK_AUTO && isatty(STDOUT_FILENO));
 
-    if (o->html) {
-        bl_pipeline_add(p, "blink-view", "-o", o->html, NULL);
+    if (opts->html) {
+        bl_pipeline_add(pipeline, "blink-view", "-o", opts->html, NULL);
         return;
     }
     if (!table)
         return;
-    bl_pipeline_add(p, "blink", "table", NULL);
-    if (n_files > 1 || o->lines || o->input == BL_INPUT_DOCUMENTS)
-        bl_pipeline_arg(p, "--documents");
+    bl_pipeline_add(pipeline, "blink", "table", NULL);
+    if (n_files > 1 || opts->lines || opts->input == BL_INPUT_DOCUMENTS)
+        bl_pipeline_arg(pipeline, "--documents");
 }
 
-int bl_driver_show(const struct bl_pipeline *p)
+int bl_driver_show(const struct bl_pipeline *pipeline)
 {
     struct bl_buf out = BL_BUF_INIT;
 
-    bl_pipeline_show(p, &out);
+    bl_pipeline_show(pipeline, &out);
     bl_out(out.data, out.len);
     bl_buf_free(&out);
     return 0;
 }
 
 /* Said before the programs start, which take a second to be ready. */
-static int readable(char **files, size_t n, struct bl_err *err)
+static int readable(char **files, size_t n_files, struct bl_err *err)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n_files; i++) {
         if (strcmp(files[i], "-") && access(files[i], R_OK) < 0)
             return bl_fail_errno(err, BL_DATA, "cannot open '%s'", files[i]);
     }
     return 0;
 }
 
-int bl_driver_link(const struct bl_link_opts *o, char **files, size_t n)
+int bl_driver_link(const struct bl_link_opts *opts, char **files,
+                   size_t n_files)
 {
-    struct bl_pipeline *p = bl_pipeline_new();
+    struct bl_pipeline *pipeline = bl_pipeline_new();
     struct bl_err err = { .code = BL_OK };
     int status;
 
-    add_text(p, o, files, n);
-    if (readable(files, n, &err) < 0 || bl_driver_stages(o, p, NULL, &err) < 0)
+    add_text(pipeline, opts, files, n_files);
+    /* Models and files are looked for before any stage starts, so that a wrong
+     * name is one message and not one from every stage. */
+    if (readable(files, n_files, &err) < 0
+        || bl_driver_stages(opts, pipeline, NULL, &err) < 0)
         bl_die(&err);
-    add_table(p, o, n);
-    if (o->show) {
-        status = bl_driver_show(p);
+    add_table(pipeline, opts, n_files);
+    if (opts->show) {
+        status = bl_driver_show(pipeline);
     } else {
-        if (bl_pipeline_start(p, NULL, NULL, &err) < 0)
+        if (bl_pipeline_start(pipeline, NULL, NULL, &err) < 0)
             bl_die(&err);
-        status = bl_driver_status(bl_pipeline_wait(p, &err), &err);
+        status = bl_driver_status(bl_pipeline_wait(pipeline, &err), &err);
     }
-    bl_pipeline_free(p);
+    bl_pipeline_free(pipeline);
     return status;
 }

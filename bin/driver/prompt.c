@@ -37,13 +37,13 @@ static void on_interrupt(int signal)
 
 void bl_driver_catch_interrupt(void)
 {
-    struct sigaction a = { .sa_handler = on_interrupt };
+    struct sigaction action = { .sa_handler = on_interrupt };
     sigset_t set;
 
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGINT, &action, NULL);
 }
 
 void bl_driver_release_interrupt(void)
@@ -58,13 +58,13 @@ void bl_driver_release_interrupt(void)
 
 bool bl_driver_wait(int fd)
 {
-    struct pollfd p = { .fd = fd, .events = POLLIN };
+    struct pollfd input = { .fd = fd, .events = POLLIN };
     sigset_t set;
 
     interrupted = 0;
     sigprocmask(SIG_BLOCK, NULL, &set);
     sigdelset(&set, SIGINT);
-    while (ppoll(&p, 1, NULL, &set) < 0 && errno == EINTR && !interrupted)
+    while (ppoll(&input, 1, NULL, &set) < 0 && errno == EINTR && !interrupted)
         ;
     return !interrupted;
 }
@@ -82,27 +82,27 @@ struct bl_prompt {
 #endif
 };
 
-static enum bl_prompt_status plain_line(struct bl_prompt *p,
+static enum bl_prompt_status plain_line(struct bl_prompt *prompt,
                                         struct bl_span *line,
                                         struct bl_err *err)
 {
-    if (p->shown)
+    if (prompt->shown)
         bl_out("> ", 2);
     for (;;) {
-        while (p->shown && bl_lines_would_block(p->lines)) {
+        while (prompt->shown && bl_lines_would_block(prompt->lines)) {
             if (!bl_driver_wait(STDIN_FILENO)) {
                 bl_out("\n", 1);        /* behind the terminal's ^C */
                 return BL_PROMPT_CANCELLED;
             }
         }
-        switch (bl_lines_next(p->lines, line, err)) {
+        switch (bl_lines_next(prompt->lines, line, err)) {
         case BL_LINE_OK:
             return BL_PROMPT_LINE;
         case BL_LINE_END:
             return BL_PROMPT_END;
         case BL_LINE_TOO_LONG:
             bl_warn("stdin:%zu: left out: longer than %d bytes",
-                    bl_lines_number(p->lines), MAX_LINE);
+                    bl_lines_number(prompt->lines), MAX_LINE);
             break;
         default:
             return BL_PROMPT_ERROR;
@@ -113,19 +113,19 @@ static enum bl_prompt_status plain_line(struct bl_prompt *p,
 /* ---- Lines with history ---- */
 
 #ifdef HAVE_LIBEDIT
-static char *prompt_text(EditLine *e)
+static char *prompt_text(EditLine *editor)
 {
     static char text[] = "> ";
 
-    (void)e;
+    (void)editor;
     return text;
 }
 
 /* One byte, or 0 at the end and when Ctrl-C came. */
-static int next_byte(struct bl_prompt *p, char *c)
+static int next_byte(struct bl_prompt *prompt, char *c)
 {
     if (!bl_driver_wait(STDIN_FILENO)) {
-        p->cancelled = true;
+        prompt->cancelled = true;
         return 0;
     }
     return read(STDIN_FILENO, c, 1) == 1;
@@ -133,21 +133,21 @@ static int next_byte(struct bl_prompt *p, char *c)
 
 /* A character, gathered here because libedit would ask the locale how its
  * bytes hang together.  What is no UTF-8 is U+FFFD. */
-static int next_character(EditLine *e, wchar_t *out)
+static int next_character(EditLine *editor, wchar_t *out)
 {
-    struct bl_prompt *p;
+    struct bl_prompt *prompt;
     char c[4];
     size_t n = 1, want;
     unsigned len;
 
-    el_get(e, EL_CLIENTDATA, &p);
-    if (!next_byte(p, c))
-        return p->cancelled ? -1 : 0;
+    el_get(editor, EL_CLIENTDATA, &prompt);
+    if (!next_byte(prompt, c))
+        return prompt->cancelled ? -1 : 0;
     unsigned char first = (unsigned char)c[0];
     want = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    for (; n < want && next_byte(p, c + n); n++)
+    for (; n < want && next_byte(prompt, c + n); n++)
         ;
-    if (p->cancelled)
+    if (prompt->cancelled)
         return -1;
     *out = bl_utf8_valid(c, n) == n ? (wchar_t)bl_utf8_decode(c, n, &len)
                                     : 0xFFFD;
@@ -155,64 +155,69 @@ static int next_character(EditLine *e, wchar_t *out)
 }
 
 /* Lines of earlier sessions. */
-static void load_history(struct bl_prompt *p)
+static void load_history(struct bl_prompt *prompt)
 {
     struct bl_buf all = BL_BUF_INIT;
     HistEvent ev;
     char *next;
 
-    bl_history_read(p->file, &all);
+    bl_history_read(prompt->file, &all);
     for (char *at = all.data; at && *at; at = next) {
         next = at + strcspn(at, "\n");
         if (*next)
             *next++ = '\0';
-        history(p->history, &ev, H_ENTER, at);
+        history(prompt->history, &ev, H_ENTER, at);
     }
     bl_buf_free(&all);
 }
 
-static void open_editor(struct bl_prompt *p)
+static void open_editor(struct bl_prompt *prompt)
 {
     HistEvent ev;
 
+    /* libedit measures and prints wide characters through the locale, and
+     * everything that this program reads and writes is UTF-8, whatever the
+     * user's locale is. */
     setlocale(LC_CTYPE, "C.UTF-8");
-    p->edit = el_init("blink", stdin, stdout, stderr);
-    p->history = history_init();
-    if (!p->edit || !p->history)
+    prompt->edit = el_init("blink", stdin, stdout, stderr);
+    prompt->history = history_init();
+    if (!prompt->edit || !prompt->history)
         return;
-    el_set(p->edit, EL_CLIENTDATA, p);
-    el_set(p->edit, EL_PROMPT, prompt_text);
-    el_set(p->edit, EL_EDITOR, "emacs");
-    el_set(p->edit, EL_GETCFN, next_character);
-    history(p->history, &ev, H_SETSIZE, BL_HISTORY_LINES);
-    history(p->history, &ev, H_SETUNIQUE, 1);
-    el_set(p->edit, EL_HIST, history, p->history);
-    el_set(p->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
-    el_source(p->edit, NULL);
-    p->file = bl_history_path();
-    if (p->file)
-        load_history(p);
+    el_set(prompt->edit, EL_CLIENTDATA, prompt);
+    el_set(prompt->edit, EL_PROMPT, prompt_text);
+    el_set(prompt->edit, EL_EDITOR, "emacs");
+    el_set(prompt->edit, EL_GETCFN, next_character);
+    history(prompt->history, &ev, H_SETSIZE, BL_HISTORY_LINES);
+    history(prompt->history, &ev, H_SETUNIQUE, 1);
+    el_set(prompt->edit, EL_HIST, history, prompt->history);
+    el_set(prompt->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    el_source(prompt->edit, NULL);
+    prompt->file = bl_history_path();
+    if (prompt->file)
+        load_history(prompt);
 }
 
-static void close_editor(struct bl_prompt *p)
+static void close_editor(struct bl_prompt *prompt)
 {
-    if (p->history)
-        history_end(p->history);
-    if (p->edit)
-        el_end(p->edit);
-    free(p->file);
+    if (prompt->history)
+        history_end(prompt->history);
+    if (prompt->edit)
+        el_end(prompt->edit);
+    free(prompt->file);
 }
 
-static enum bl_prompt_status edited_line(struct bl_prompt *p,
+static enum bl_prompt_status edited_line(struct bl_prompt *prompt,
                                          struct bl_span *line)
 {
     HistEvent ev;
     const char *got;
     int n = 0;
 
-    p->cancelled = false;
-    got = el_gets(p->edit, &n);
-    if (p->cancelled) {
+    prompt->cancelled = false;
+    got = el_gets(prompt->edit, &n);
+    /* libedit is told of Ctrl-C as a failed read and prints nothing for it; a
+     * terminal without an editor would echo it. */
+    if (prompt->cancelled) {
         bl_out("^C\n", 3);
         return BL_PROMPT_CANCELLED;
     }
@@ -220,9 +225,9 @@ static enum bl_prompt_status edited_line(struct bl_prompt *p,
         return BL_PROMPT_END;
     *line = (struct bl_span){ got, strcspn(got, "\r\n") };
     if (!bl_span_blank(*line)) {
-        history(p->history, &ev, H_ENTER, got);
-        if (p->file)
-            bl_history_add(p->file, *line);
+        history(prompt->history, &ev, H_ENTER, got);
+        if (prompt->file)
+            bl_history_add(prompt->file, *line);
     }
     return BL_PROMPT_LINE;
 }
@@ -232,39 +237,39 @@ static enum bl_prompt_status edited_line(struct bl_prompt *p,
 
 struct bl_prompt *bl_prompt_new(void)
 {
-    struct bl_prompt *p = BL_NEW(struct bl_prompt);
+    struct bl_prompt *prompt = BL_NEW(struct bl_prompt);
 
-    p->shown = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    prompt->shown = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 #ifdef HAVE_LIBEDIT
     const char *term = getenv("TERM");
-    if (p->shown && term && strcmp(term, "dumb"))
-        open_editor(p);
+    if (prompt->shown && term && strcmp(term, "dumb"))
+        open_editor(prompt);
 #endif
-    p->lines = bl_lines_new(STDIN_FILENO, "stdin", MAX_LINE);
-    return p;
+    prompt->lines = bl_lines_new(STDIN_FILENO, "stdin", MAX_LINE);
+    return prompt;
 }
 
-void bl_prompt_free(struct bl_prompt *p)
+void bl_prompt_free(struct bl_prompt *prompt)
 {
 #ifdef HAVE_LIBEDIT
-    close_editor(p);
+    close_editor(prompt);
 #endif
-    bl_lines_free(p->lines);
-    free(p);
+    bl_lines_free(prompt->lines);
+    free(prompt);
 }
 
-bool bl_prompt_shown(const struct bl_prompt *p)
+bool bl_prompt_shown(const struct bl_prompt *prompt)
 {
-    return p->shown;
+    return prompt->shown;
 }
 
-enum bl_prompt_status bl_prompt_line(struct bl_prompt *p,
+enum bl_prompt_status bl_prompt_line(struct bl_prompt *prompt,
                                      struct bl_span *line,
                                      struct bl_err *err)
 {
 #ifdef HAVE_LIBEDIT
-    if (p->edit && p->history)
-        return edited_line(p, line);
+    if (prompt->edit && prompt->history)
+        return edited_line(prompt, line);
 #endif
-    return plain_line(p, line, err);
+    return plain_line(prompt, line, err);
 }

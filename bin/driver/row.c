@@ -11,36 +11,37 @@
 
 /* The member of an object as text, p == NULL when absent or null. */
 static int member(struct bl_span object, const char *name,
-                  struct bl_arena *a, struct bl_span *out, struct bl_err *err)
+                  struct bl_arena *arena, struct bl_span *out,
+                  struct bl_err *err)
 {
-    struct bl_span v;
-    int rc = bl_json_get(object, name, &v, err);
+    struct bl_span value;
+    int rc = bl_json_get(object, name, &value, err);
 
-    if (rc <= 0 || bl_json_type(v) == BL_JSON_NULL)
+    if (rc <= 0 || bl_json_type(value) == BL_JSON_NULL)
         return rc < 0 ? -1 : 0;
-    if (bl_json_string(v, a, out, err) < 0)
+    if (bl_json_string(value, arena, out, err) < 0)
         return bl_err_prefix(err, "field 'entity': member '%s'", name);
     return 0;
 }
 
 void bl_driver_put_p(char out[16], double p)
 {
-    struct bl_buf b = BL_BUF_INIT;
+    struct bl_buf text = BL_BUF_INIT;
     int n = (int)(p * 1000 + 0.5);
 
     n = p < 1 && n > 999 ? 999 : n;
-    bl_buf_printf(&b, "%d.%03d", n / 1000, n % 1000);
-    memcpy(out, b.data, b.len < 16 ? b.len + 1 : 16);
+    bl_buf_printf(&text, "%d.%03d", n / 1000, n % 1000);
+    memcpy(out, text.data, text.len < 16 ? text.len + 1 : 16);
     out[15] = '\0';
-    bl_buf_free(&b);
+    bl_buf_free(&text);
 }
 
-static int read_entity(const struct bl_record *r, struct bl_arena *a,
+static int read_entity(const struct bl_record *record, struct bl_arena *arena,
                        struct bl_link_row *row, struct bl_err *err)
 {
     struct bl_span entity, v;
     double p;
-    int rc = bl_record_get(r, "entity", &entity, err);
+    int rc = bl_record_get(record, "entity", &entity, err);
 
     if (rc <= 0)
         return rc < 0 ? -1 : bl_fail(err, BL_BAD_FIELD,
@@ -52,10 +53,11 @@ static int read_entity(const struct bl_record *r, struct bl_arena *a,
         return bl_fail(err, BL_BAD_FIELD,
                        "field 'entity': expected object, found %s",
                        bl_json_type_name(bl_json_type(entity)));
-    if (member(entity, "id", a, &row->id, err) < 0
-        || member(entity, "title", a, &row->title, err) < 0
-        || member(entity, "url", a, &row->url, err) < 0)
+    if (member(entity, "id", arena, &row->id, err) < 0
+        || member(entity, "title", arena, &row->title, err) < 0
+        || member(entity, "url", arena, &row->url, err) < 0)
         return -1;
+    /* A row needs something to show; every linked entity has an id. */
     if (!row->title.p)
         row->title = row->id;
     rc = bl_json_get(entity, "p", &v, err);
@@ -66,12 +68,12 @@ static int read_entity(const struct bl_record *r, struct bl_arena *a,
     return 0;
 }
 
-int bl_driver_row(const struct bl_record *r, struct bl_arena *a,
+int bl_driver_row(const struct bl_record *record, struct bl_arena *arena,
                   struct bl_link_row *row, struct bl_err *err)
 {
     *row = (struct bl_link_row){ .doc = { NULL, 0 } };
-    if (bl_record_string(r, "mention", a, &row->mention, err) < 0
-        || bl_record_string_opt(r, "doc", a, &row->doc, err) < 0)
+    if (bl_record_string(record, "mention", arena, &row->mention, err) < 0
+        || bl_record_string_opt(record, "doc", arena, &row->doc, err) < 0)
         return -1;
-    return read_entity(r, a, row, err);
+    return read_entity(record, arena, row, err);
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "driver.h"
+#include "base/mem.h"
 #include "cli/loop.h"
 #include "cli/prog.h"
 
@@ -37,92 +38,93 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
     struct bl_link_row row;
-    struct cells *c = bl_arena_alloc(arena, 1, sizeof *c);
+    struct cells *cells = bl_arena_alloc(arena, 1, sizeof *cells);
 
     (void)ctx;
     if (bl_driver_row(&item->rec, arena, &row, err) < 0)
         return -1;
-    c->v[DOC] = row.doc;
-    c->v[MENTION] = row.mention;
-    c->v[TITLE] = row.title.p ? row.title : BL_SPAN_LIT("-");
-    c->v[URL] = row.url;
-    c->v[PROBABILITY] = bl_span_of(bl_arena_strndup(arena, row.p,
-                                                    strlen(row.p)));
-    item->data = c;
+    cells->v[DOC] = row.doc;
+    cells->v[MENTION] = row.mention;
+    cells->v[TITLE] = row.title.p ? row.title : BL_SPAN_LIT("-");
+    cells->v[URL] = row.url;
+    cells->v[PROBABILITY] = bl_span_of(bl_arena_strndup(arena, row.p,
+                                                        strlen(row.p)));
+    item->data = cells;
     return 0;
 }
 
-static void widen(struct state *s, const struct cells *c)
+static void widen(struct state *table, const struct cells *cells)
 {
     for (size_t i = 0; i < N_COLUMNS; i++) {
-        size_t n = bl_driver_columns(c->v[i]);
-        n = n > WIDEST && i != URL && !s->room ? WIDEST : n;
-        if (n > s->width[i])
-            s->width[i] = n;
+        size_t columns = bl_driver_columns(cells->v[i]);
+        if (i != URL && !table->room)
+            columns = BL_MIN(columns, WIDEST);
+        if (columns > table->width[i])
+            table->width[i] = columns;
     }
 }
 
-static size_t row_width(const struct state *s)
+static size_t row_width(const struct state *table)
 {
     size_t sum = 0, columns = 0;
 
     for (size_t i = 0; i < N_COLUMNS; i++) {
-        sum += s->shown[i];
-        columns += s->shown[i] > 0;
+        sum += table->shown[i];
+        columns += table->shown[i] > 0;
     }
     return sum + 2 * (columns - 1);
 }
 
 /* Where a terminal is too narrow, addresses go first, as a part of one is of
  * no use, and then the widest texts give way. */
-static void fit(struct state *s)
+static void fit(struct state *table)
 {
-    memcpy(s->shown, s->width, sizeof s->shown);
-    if (!s->documents)
-        s->shown[DOC] = 0;
-    if (!s->room || row_width(s) <= s->room)
+    memcpy(table->shown, table->width, sizeof table->shown);
+    if (!table->documents)
+        table->shown[DOC] = 0;
+    if (!table->room || row_width(table) <= table->room)
         return;
-    s->shown[URL] = 0;
-    while (row_width(s) > s->room) {
+    table->shown[URL] = 0;
+    while (row_width(table) > table->room) {
         size_t widest = DOC;
         for (size_t i = DOC; i <= TITLE; i++)
-            widest = s->shown[i] > s->shown[widest] ? i : widest;
-        if (s->shown[widest] <= NARROWEST)
+            widest = table->shown[i] > table->shown[widest] ? i : widest;
+        if (table->shown[widest] <= NARROWEST)
             break;
-        s->shown[widest]--;
+        table->shown[widest]--;
     }
 }
 
-static void put_cell(const struct state *s, struct bl_buf *out,
-                     struct bl_span v, size_t shown)
+static void put_cell(const struct state *table, struct bl_buf *out,
+                     struct bl_span text, size_t shown)
 {
-    if (s->room && bl_driver_columns(v) > shown) {
-        v.n = bl_driver_cut(v, shown);
-        bl_driver_put_safe(out, v);
+    if (table->room && bl_driver_columns(text) > shown) {
+        text.n = bl_driver_cut(text, shown);
+        bl_driver_put_safe(out, text);
         bl_buf_puts(out, "\xE2\x80\xA6");
     } else {
-        bl_driver_put_safe(out, v);
+        bl_driver_put_safe(out, text);
     }
 }
 
-static void put_row(struct state *s, const struct cells *c)
+static void put_row(struct state *table, const struct cells *cells)
 {
     size_t blanks = 0;
 
     for (size_t i = 0; i < N_COLUMNS; i++) {
-        size_t n = bl_driver_columns(c->v[i]);
-        if (s->shown[i] == 0)
+        size_t columns = bl_driver_columns(cells->v[i]);
+        if (table->shown[i] == 0)
             continue;
-        if (n == 0) {
-            blanks += s->shown[i] + 2;
+        if (columns == 0) {
+            blanks += table->shown[i] + 2;
             continue;
         }
         for (; blanks > 0; blanks--)
-            bl_buf_putc(&s->out, ' ');
-        put_cell(s, &s->out, c->v[i], s->shown[i]);
-        blanks = (n < s->shown[i] ? s->shown[i] - n : 0) + 2;
+            bl_buf_putc(&table->out, ' ');
+        put_cell(table, &table->out, cells->v[i], table->shown[i]);
+        blanks = BL_MAX(columns, table->shown[i]) - columns + 2;
     }
-    bl_buf_putc(&s->out, '\n');
+    bl_buf_putc(&table->out, '\n');
 }
 
 static int run(void *ctx, struct bl_item **items, size_t n,
@@ -132,35 +134,38 @@ static int run(void *ctx, struct bl_item **items, size_t n,
         BL_SPAN_LIT("DOCUMENT"), BL_SPAN_LIT("MENTION"),
         BL_SPAN_LIT("LINKED TO"), BL_SPAN_LIT("URL"), BL_SPAN_LIT("P")
     } };
-    struct state *s = ctx;
+    struct state *table = ctx;
 
     (void)arena;
     (void)err;
-    bl_buf_clear(&s->out);
-    widen(s, &heads);
+    bl_buf_clear(&table->out);
+    widen(table, &heads);
     for (size_t i = 0; i < n; i++)
-        widen(s, items[i]->data);
-    fit(s);
-    if (!s->headed)
-        put_row(s, &heads);
-    s->headed = true;
+        widen(table, items[i]->data);
+    /* All rows of a batch are measured before the first is printed, so that
+     * they line up with each other.  Rows of earlier batches are already on
+     * the screen: columns only ever grow. */
+    fit(table);
+    if (!table->headed)
+        put_row(table, &heads);
+    table->headed = true;
     for (size_t i = 0; i < n; i++)
-        put_row(s, items[i]->data);
-    bl_out(s->out.data, s->out.len);
+        put_row(table, items[i]->data);
+    bl_out(table->out.data, table->out.len);
     return 0;
 }
 
 int bl_driver_table(bool documents)
 {
-    struct state s = { .documents = documents,
+    struct state table = { .documents = documents,
                        .room = bl_driver_width(0) };
     struct bl_loop_opts opts = BL_LOOP_OPTS_DEFAULT(ROWS);
     int status = bl_loop_run(&(struct bl_loop){
-        .opts = &opts, .ctx = &s, .prepare = prepare, .run = run
+        .opts = &opts, .ctx = &table, .prepare = prepare, .run = run
     });
 
-    if (!s.headed && status == 0)
+    if (!table.headed && status == 0)
         bl_warn("no mention of an entity found");
-    bl_buf_free(&s.out);
+    bl_buf_free(&table.out);
     return status;
 }

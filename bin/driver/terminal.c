@@ -14,10 +14,11 @@
 
 size_t bl_driver_width(size_t otherwise)
 {
-    struct winsize w;
+    struct winsize size;
 
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col
-                                                                 : otherwise;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+        return size.ws_col;
+    return otherwise;
 }
 
 /* Columns of a terminal that a character takes: 0 for what combines with
@@ -35,32 +36,32 @@ static unsigned columns_of(uint32_t c)
     return 1;
 }
 
-size_t bl_driver_columns(struct bl_span s)
+size_t bl_driver_columns(struct bl_span text)
 {
-    size_t n = 0;
+    size_t columns = 0;
     unsigned len;
 
-    for (size_t i = 0; i < s.n; i += len)
-        n += columns_of(bl_utf8_decode(s.p + i, s.n - i, &len));
-    return n;
+    for (size_t i = 0; i < text.n; i += len)
+        columns += columns_of(bl_utf8_decode(text.p + i, text.n - i, &len));
+    return columns;
 }
 
 /* A line break or a tab in a mention would break a row of the table, and other
  * control characters steer the terminal. */
-void bl_driver_put_safe(struct bl_buf *out, struct bl_span v)
+void bl_driver_put_safe(struct bl_buf *out, struct bl_span text)
 {
-    bl_utf8_show(out, v.p, v.n);
+    bl_utf8_show(out, text.p, text.n);
 }
 
-size_t bl_driver_cut(struct bl_span v, size_t n)
+size_t bl_driver_cut(struct bl_span text, size_t n)
 {
     size_t used = 0;
     unsigned len;
 
-    for (size_t i = 0; i < v.n; i += len) {
-        used += columns_of(bl_utf8_decode(v.p + i, v.n - i, &len));
+    for (size_t i = 0; i < text.n; i += len) {
+        used += columns_of(bl_utf8_decode(text.p + i, text.n - i, &len));
         if (used >= n)
             return i;
     }
-    return v.n;
+    return text.n;
 }

@@ -28,35 +28,35 @@ enum {
 /* ---- What is no UTF-8 ---- */
 
 /* NUL is valid in UTF-8 but in no C string: it goes the way of bad bytes. */
-static void replace_nul(struct bl_buf *b, const char *p, size_t n)
+static void replace_nul(struct bl_buf *out, const char *text, size_t n)
 {
     const char *nul;
 
-    while ((nul = memchr(p, '\0', n))) {
-        bl_buf_put(b, p, (size_t)(nul - p));
-        bl_buf_puts(b, "\xEF\xBF\xBD");
-        n -= (size_t)(nul - p) + 1;
-        p = nul + 1;
+    while ((nul = memchr(text, '\0', n))) {
+        bl_buf_put(out, text, (size_t)(nul - text));
+        bl_buf_puts(out, "\xEF\xBF\xBD");
+        n -= (size_t)(nul - text) + 1;
+        text = nul + 1;
     }
-    bl_buf_put(b, p, n);
+    bl_buf_put(out, text, n);
 }
 
-void bl_driver_put_valid(struct bl_buf *out, const char *p, size_t n)
+void bl_driver_put_valid(struct bl_buf *out, const char *text, size_t n)
 {
     struct bl_buf whole = BL_BUF_INIT;
 
-    replace_nul(&whole, p, n);
+    replace_nul(&whole, text, n);
     bl_utf8_repair(out, whole.data ? whole.data : "", whole.len);
     bl_buf_free(&whole);
 }
 
-static void write_valid(struct bl_writer *w, const char *key, const char *p,
-                        size_t n)
+static void write_valid(struct bl_writer *writer, const char *key,
+                        const char *text, size_t n)
 {
     struct bl_buf safe = BL_BUF_INIT;
 
-    bl_driver_put_valid(&safe, p, n);
-    bl_write_span(w, key, (struct bl_span){ safe.data ? safe.data : "",
+    bl_driver_put_valid(&safe, text, n);
+    bl_write_span(writer, key, (struct bl_span){ safe.data ? safe.data : "",
                                             safe.len });
     bl_buf_free(&safe);
 }
@@ -64,25 +64,25 @@ static void write_valid(struct bl_writer *w, const char *key, const char *p,
 void bl_driver_put_document(struct bl_buf *out, const char *id,
                             const char *text, size_t n)
 {
-    struct bl_writer w = bl_writer(out, BL_WRITE_COMPACT);
+    struct bl_writer writer = bl_writer(out, BL_WRITE_COMPACT);
 
-    bl_write_object(&w, NULL);
-    write_valid(&w, "id", id, strlen(id));
-    write_valid(&w, "text", text, n);
-    bl_write_end(&w);
-    bl_write_line(&w);
+    bl_write_object(&writer, NULL);
+    write_valid(&writer, "id", id, strlen(id));
+    write_valid(&writer, "text", text, n);
+    bl_write_end(&writer);
+    bl_write_line(&writer);
 }
 
-static bool is_utf8(const char *p, size_t n)
+static bool is_utf8(const char *text, size_t n)
 {
-    return !memchr(p, '\0', n) && bl_utf8_valid(p, n) == n;
+    return !memchr(text, '\0', n) && bl_utf8_valid(text, n) == n;
 }
 
 /* Once a file: *said is that file's. */
-static void say_repaired(const char *name, const char *p, size_t n,
+static void say_repaired(const char *name, const char *text, size_t n,
                          bool *said)
 {
-    if (*said || is_utf8(p, n))
+    if (*said || is_utf8(text, n))
         return;
     bl_warn("'%s' is not all UTF-8: invalid bytes are read as U+FFFD "
             "(iconv(1) converts other encodings)", name);
@@ -90,25 +90,25 @@ static void say_repaired(const char *name, const char *p, size_t n,
 }
 
 /* Of UTF-16 nothing readable would be left.  p[0..n) starts the file. */
-static int refuse_utf16(const char *name, const char *p, size_t n,
+static int refuse_utf16(const char *name, const char *text, size_t n,
                         struct bl_err *err)
 {
-    if (n < 2 || (memcmp(p, "\xFF\xFE", 2) && memcmp(p, "\xFE\xFF", 2)))
+    if (n < 2 || (memcmp(text, "\xFF\xFE", 2) && memcmp(text, "\xFE\xFF", 2)))
         return 0;
     return bl_fail(err, BL_DATA, "'%s' is UTF-16, not UTF-8: convert it "
                    "first, as in iconv -f UTF-16 -t UTF-8", name);
 }
 
 /* "blink link mentions.jsonl" is what people type first. */
-static void say_records(const char *name, const char *p, size_t n)
+static void say_records(const char *name, const char *text, size_t n)
 {
     static const char *const fields[] = { "\"mention\"", "\"text\"" };
     size_t head = BL_MIN(n, 4096), i = 0;
 
-    while (i < head && strchr("[ \t\r\n", p[i]))
+    while (i < head && strchr("[ \t\r\n", text[i]))
         i++;
-    for (size_t j = 0; i < head && p[i] == '{' && j < 2; j++) {
-        if (memmem(p, head, fields[j], strlen(fields[j]))) {
+    for (size_t j = 0; i < head && text[i] == '{' && j < 2; j++) {
+        if (memmem(text, head, fields[j], strlen(fields[j]))) {
             bl_warn("'%s' looks like records and is read as text (see blink "
                     "link --input)", name);
             return;
@@ -119,40 +119,40 @@ static void say_records(const char *name, const char *p, size_t n)
 /* ---- Whole texts ---- */
 
 static void write_piece(struct bl_buf *line, const char *name, size_t number,
-                        const char *p, size_t n)
+                        const char *text, size_t n)
 {
     char *id = number > 1 ? bl_xasprintf("%s#%zu", name, number)
                           : bl_xstrdup(name);
 
     bl_buf_clear(line);
-    bl_driver_put_document(line, id, p, n);
+    bl_driver_put_document(line, id, text, n);
     bl_out(line->data, line->len);
     free(id);
 }
 
 /* The last place in p[0..n) behind `mark`, or 0. */
-static size_t last_behind(const char *p, size_t n, const char *mark)
+static size_t last_behind(const char *text, size_t n, const char *mark)
 {
     size_t len = strlen(mark);
 
     for (size_t i = n; i > n / 2 && i >= len; i--) {
-        if (!memcmp(p + i - len, mark, len))
+        if (!memcmp(text + i - len, mark, len))
             return i;
     }
     return 0;
 }
 
 /* Where to cut a full piece; never inside a character. */
-static size_t cut(const char *p, size_t n)
+static size_t cut(const char *text, size_t n)
 {
     static const char *const marks[] = { "\n\n", "\n", ". ", " " };
 
     for (size_t i = 0; i < BL_COUNT(marks); i++) {
-        size_t at = last_behind(p, n, marks[i]);
+        size_t at = last_behind(text, n, marks[i]);
         if (at)
             return at;
     }
-    return n > 4 ? bl_utf8_cut(p, n, n - 1) : n;
+    return n > 4 ? bl_utf8_cut(text, n, n - 1) : n;
 }
 
 /* Fills the piece up; 1 more may follow, 0 end, -1 with *err. */
@@ -204,6 +204,7 @@ static int whole_text(int fd, const char *name, struct bl_err *err)
             say_repaired(name, piece.data, n, &said);
         if (n)
             write_piece(&line, name, number, piece.data, n);
+        /* What is behind the cut starts the next piece. */
         if (more) {
             piece.len -= n;
             memmove(piece.data, piece.data + n, piece.len);
@@ -231,6 +232,8 @@ static int each_line(int fd, const char *name, struct bl_err *err)
         if (st == BL_LINE_TOO_LONG)
             bl_warn("%s:%zu: left out: longer than %d bytes", name, number,
                     MAX_LINE);
+        /* An empty line is no document, but it counts: ids are line numbers,
+         * as editors show them. */
         if (st != BL_LINE_OK || line.n == 0)
             continue;
         if (number == 1 && (rc = refuse_utf16(name, line.p, line.n,
@@ -261,15 +264,16 @@ static int one_file(bool lines, const char *path, struct bl_err *err)
     return rc;
 }
 
-int bl_driver_text(bool lines, char **files, size_t n)
+int bl_driver_text(bool lines, char **files, size_t n_files)
 {
     struct bl_err err;
     int rc = 0, status = 0;
 
-    if (n == 0)
+    if (n_files == 0)
         rc = lines ? each_line(0, "stdin", &err)
                    : whole_text(0, "stdin", &err);
-    for (size_t i = 0; rc == 0 && i < n; i++) {
+    /* "-" is standard input, as in cat(1); it may stand between files. */
+    for (size_t i = 0; rc == 0 && i < n_files; i++) {
         if (!strcmp(files[i], "-"))
             rc = lines ? each_line(0, "stdin", &err)
                        : whole_text(0, "stdin", &err);
