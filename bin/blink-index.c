@@ -152,79 +152,82 @@ struct input {
 
 /* A vector that is no good ends the build: an index without it would answer
  * as if the entity did not exist. */
-static int read_vector(struct builder *b, const struct bl_item *item,
+static int read_vector(struct builder *builder, const struct bl_item *item,
                        struct input *in, struct bl_arena *arena,
                        struct bl_err *err)
 {
-    struct bl_vector_want want = { b->dim, b->model, "the first record" };
+    struct bl_vector_want want = { builder->dim, builder->model,
+                                   "the first record" };
 
     if (bl_vector_get(&item->rec, &want, arena, &in->vector, err) == 0)
         return 0;
     err->code = BL_DATA;
     return bl_err_prefix(err, "stdin:%zu: row %lld of '%s'",
                          item->rec.number, (long long)in->row,
-                         bl_kb_path(b->kb));
+                         bl_kb_path(builder->kb));
 }
 
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
-    struct builder *b = ctx;
+    struct builder *builder = ctx;
     struct input *in = bl_arena_alloc(arena, 1, sizeof *in);
     struct bl_span id;
     int found;
 
     if (bl_record_id(&item->rec, "id", arena, &id, err) < 0)
         return -1;
-    found = bl_kb_row(b->kb, id, &in->row, err);
+    found = bl_kb_row(builder->kb, id, &in->row, err);
     if (found < 0)
         return -1;
     if (!found)
         return bl_fail(err, BL_DATA, "stdin:%zu: no entity '%.*s' in '%s'",
                        item->rec.number,
                        (int)bl_utf8_cut(id.p, id.n, 64), id.p,
-                       bl_kb_path(b->kb));
-    if (read_vector(b, item, in, arena, err) < 0)
+                       bl_kb_path(builder->kb));
+    if (read_vector(builder, item, in, arena, err) < 0)
         return -1;
-    if (!b->model) {
-        b->model = bl_xstrdup(in->vector.model.p);
-        b->dim = in->vector.dim;
+    /* The first vector decides: every later one must come from the same model
+     * and have as many dimensions, which read_vector() checks. */
+    if (!builder->model) {
+        builder->model = bl_xstrdup(in->vector.model.p);
+        builder->dim = in->vector.dim;
     }
     item->data = in;
     return 0;
 }
 
 /* Without any vector the model is not known: blink-index(5). */
-static int create(struct builder *b, struct bl_err *err)
+static int create(struct builder *builder, struct bl_err *err)
 {
     struct bl_index_spec spec = {
         .dtype = (enum bl_dtype)(o.dtype + BL_DTYPE_F32),
-        .dim = b->model ? b->dim : 1,
-        .model = b->model ? b->model : "-",
-        .kb = bl_kb_fingerprint(b->kb),
-        .kb_entities = bl_kb_count(b->kb),
-        .expected = o.partial ? 0 : bl_kb_count(b->kb)
+        .dim = builder->model ? builder->dim : 1,
+        .model = builder->model ? builder->model : "-",
+        .kb = bl_kb_fingerprint(builder->kb),
+        .kb_entities = bl_kb_count(builder->kb),
+        .expected = o.partial ? 0 : bl_kb_count(builder->kb)
     };
 
     /* As much is reserved as the catalogue says that it has. */
-    if (bl_kb_check_count(b->kb, err) < 0)
+    if (bl_kb_check_count(builder->kb, err) < 0)
         return -1;
-    b->writer = bl_index_create(o.output, &spec, err);
-    return b->writer ? 0 : -1;
+    builder->writer = bl_index_create(o.output, &spec, err);
+    return builder->writer ? 0 : -1;
 }
 
 static int run(void *ctx, struct bl_item **items, size_t n,
                struct bl_arena *arena, struct bl_err *err)
 {
-    struct builder *b = ctx;
+    struct builder *builder = ctx;
 
     (void)arena;
-    if (!b->writer && create(b, err) < 0)
+    if (!builder->writer && create(builder, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
         const struct input *in = items[i]->data;
 
-        if (bl_index_add(b->writer, (uint64_t)in->row, in->vector.v,
+        if (bl_index_add(builder->writer, (uint64_t)in->row, in->vector.v,
                          err) == 0)
             continue;
         if (err->code == BL_DATA)
@@ -234,20 +237,24 @@ static int run(void *ctx, struct bl_item **items, size_t n,
     return 0;
 }
 
-static int check_complete(struct builder *b, struct bl_err *err)
+static int check_complete(struct builder *builder, struct bl_err *err)
 {
     struct bl_arena arena = BL_ARENA_INIT;
-    uint64_t row = bl_index_missing(b->writer), n = bl_kb_count(b->kb);
-    struct bl_entity e;
+    uint64_t row = bl_index_missing(builder->writer);
+    uint64_t n = bl_kb_count(builder->kb);
+    struct bl_entity entity;
     int rc = 0;
 
     if (!o.partial && row < n) {
-        if (bl_kb_brief_row(b->kb, (int64_t)row, &arena, &e, err) == 1)
+        if (bl_kb_brief_row(builder->kb, (int64_t)row, &arena, &entity,
+                            err) == 1)
             bl_fail(err, BL_DATA, "%" PRIu64 " of the %" PRIu64 " entities "
                     "of '%s' have no vector, the first is '%.*s' (row %"
                     PRIu64 "); --partial allows it",
-                    n - bl_index_added(b->writer), n, bl_kb_path(b->kb),
-                    (int)bl_utf8_cut(e.id.p, e.id.n, 64), e.id.p, row);
+                    n - bl_index_added(builder->writer), n,
+                    bl_kb_path(builder->kb),
+                    (int)bl_utf8_cut(entity.id.p, entity.id.n, 64),
+                    entity.id.p, row);
         rc = -1;
     }
     bl_arena_free(&arena);
@@ -256,31 +263,34 @@ static int check_complete(struct builder *b, struct bl_err *err)
 
 static int run_build(void)
 {
-    struct builder b = { .kb = NULL };
-    struct bl_loop loop = { .opts = &o.loop, .ctx = &b, .prepare = prepare,
-                            .run = run };
+    struct builder builder = { .kb = NULL };
+    struct bl_loop loop = { .opts = &o.loop, .ctx = &builder,
+                            .prepare = prepare, .run = run };
     struct bl_err err;
 
     if (!o.output)
         bl_die_usage("option '--output' is required");
-    b.kb = bl_catalogue_open(o.catalogue);
+    builder.kb = bl_catalogue_open(o.catalogue);
     int status = bl_loop_run(&loop);
+    /* Above 1 the loop has already said why it stopped.  An index of what came
+     * before would be missing entities without saying so: nothing is left of
+     * it. */
     if (status > 1) {
-        bl_index_abort(b.writer);
+        bl_index_abort(builder.writer);
     } else {
-        if ((!b.writer && create(&b, &err) < 0)
-            || check_complete(&b, &err) < 0) {
-            bl_index_abort(b.writer);
+        if ((!builder.writer && create(&builder, &err) < 0)
+            || check_complete(&builder, &err) < 0) {
+            bl_index_abort(builder.writer);
             bl_die(&err);
         }
-        uint64_t n = bl_index_added(b.writer);
-        if (bl_index_commit(b.writer, &err) < 0)
+        uint64_t n = bl_index_added(builder.writer);
+        if (bl_index_commit(builder.writer, &err) < 0)
             bl_die(&err);
         bl_note("'%s': %" PRIu64 " vectors of %zu numbers", o.output, n,
-                b.dim);
+                builder.dim);
     }
-    bl_kb_close(b.kb);
-    free(b.model);
+    bl_kb_close(builder.kb);
+    free(builder.model);
     return status;
 }
 
@@ -288,154 +298,158 @@ static int run_build(void)
 
 /* Vector i of BLINK's files is of the catalogue's row i, and nothing in them
  * says so: the sizes have to be right. */
-static int check_import(const struct bl_vector_file *f, const char *path,
-                        const struct bl_kb *kb, const struct bl_model *m,
+static int check_import(const struct bl_vector_file *vectors, const char *path,
+                        const struct bl_kb *kb, const struct bl_model *model,
                         struct bl_err *err)
 {
-    if (bl_model_need(m, BL_ROLE_BI_ENCODER, err) < 0)
+    if (bl_model_need(model, BL_ROLE_BI_ENCODER, err) < 0)
         return -1;
-    if (*f->model && strcmp(f->model, m->fingerprint))
+    if (*vectors->model && strcmp(vectors->model, model->fingerprint))
         return bl_fail(err, BL_DATA, "'%s': made with model %.16s, but "
-                       "'%s' is %.16s", path, f->model, m->path,
-                       m->fingerprint);
-    if (*f->kb && strcmp(f->kb, bl_kb_fingerprint(kb)))
+                       "'%s' is %.16s", path, vectors->model, model->path,
+                       model->fingerprint);
+    if (*vectors->kb && strcmp(vectors->kb, bl_kb_fingerprint(kb)))
         return bl_fail(err, BL_DATA, "'%s': made for catalogue %.16s, but "
-                       "'%s' is %.16s", path, f->kb, bl_kb_path(kb),
+                       "'%s' is %.16s", path, vectors->kb, bl_kb_path(kb),
                        bl_kb_fingerprint(kb));
-    if (f->dim != m->dim)
+    if (vectors->dim != model->dim)
         return bl_fail(err, BL_DATA, "'%s': vectors of %zu numbers, but "
-                       "those of the model '%s' have %zu", path, f->dim,
-                       m->path, m->dim);
-    if (f->n != bl_kb_count(kb))
+                       "those of the model '%s' have %zu", path, vectors->dim,
+                       model->path, model->dim);
+    if (vectors->n != bl_kb_count(kb))
         return bl_fail(err, BL_DATA, "'%s': %zu vectors, but '%s' has %zu "
-                       "entities", path, f->n, bl_kb_path(kb),
+                       "entities", path, vectors->n, bl_kb_path(kb),
                        bl_kb_count(kb));
     return 0;
 }
 
-static int import_rows(const struct bl_vector_file *f, const char *path,
-                       struct bl_index_writer *w, struct bl_err *err)
+static int import_rows(const struct bl_vector_file *vectors, const char *path,
+                       struct bl_index_writer *writer, struct bl_err *err)
 {
+    /* The vectors of a whole catalogue may be larger than memory, so they pass
+     * through in parts of PART rows. */
     enum { PART = 1024 };
-    float *v = bl_xmalloc(f->dim, PART * sizeof *v);
-    struct bl_progress p;
+    float *part = bl_xmalloc(vectors->dim, PART * sizeof *part);
+    struct bl_progress progress;
     int rc = 0;
 
-    bl_progress_start(&p, "vectors imported", f->n, o.loop.progress);
-    for (size_t first = 0, n; first < f->n && !rc; first += n) {
-        n = BL_MIN(f->n - first, PART);
-        bl_vector_file_read(f, first, n, v);
+    bl_progress_start(&progress, "vectors imported", vectors->n,
+                      o.loop.progress);
+    for (size_t first = 0, n; first < vectors->n && !rc; first += n) {
+        n = BL_MIN(vectors->n - first, PART);
+        bl_vector_file_read(vectors, first, n, part);
         for (size_t i = 0; i < n && !rc; i++)
-            rc = bl_index_add(w, bl_vector_file_row(f, first + i),
-                              v + i * f->dim, err);
-        bl_progress_step(&p, n);
+            rc = bl_index_add(writer, bl_vector_file_row(vectors, first + i),
+                              part + i * vectors->dim, err);
+        bl_progress_step(&progress, n);
     }
-    bl_progress_end(&p);
-    free(v);
+    bl_progress_end(&progress);
+    free(part);
     if (rc < 0 && err->code == BL_DATA)
         bl_err_prefix(err, "'%s'", path);
     return rc;
 }
 
-static int import(const struct bl_vector_file *f, const char *path,
-                  const struct bl_kb *kb, const struct bl_model *m,
+static int import(const struct bl_vector_file *vectors, const char *path,
+                  const struct bl_kb *kb, const struct bl_model *model,
                   struct bl_err *err)
 {
     struct bl_index_spec spec = {
-        .dtype = (enum bl_dtype)(o.dtype + BL_DTYPE_F32), .dim = f->dim,
-        .model = m->fingerprint, .kb = bl_kb_fingerprint(kb),
-        .kb_entities = f->n, .expected = f->n
+        .dtype = (enum bl_dtype)(o.dtype + BL_DTYPE_F32), .dim = vectors->dim,
+        .model = model->fingerprint, .kb = bl_kb_fingerprint(kb),
+        .kb_entities = vectors->n, .expected = vectors->n
     };
-    struct bl_index_writer *w;
+    struct bl_index_writer *writer;
 
-    if (check_import(f, path, kb, m, err) < 0)
+    if (check_import(vectors, path, kb, model, err) < 0)
         return -1;
-    w = bl_index_create(o.output, &spec, err);
-    if (!w)
+    writer = bl_index_create(o.output, &spec, err);
+    if (!writer)
         return -1;
-    if (import_rows(f, path, w, err) == 0)
-        return bl_index_commit(w, err);
-    bl_index_abort(w);
+    if (import_rows(vectors, path, writer, err) == 0)
+        return bl_index_commit(writer, err);
+    bl_index_abort(writer);
     return -1;
 }
 
 static void run_import(const char *path)
 {
-    struct bl_vector_file *f;
-    struct bl_model *m;
+    struct bl_vector_file *vectors;
+    struct bl_model *model;
     struct bl_kb *kb;
     struct bl_err err;
 
     if (!o.output)
         bl_die_usage("option '--output' is required");
     kb = bl_catalogue_open(o.catalogue);
-    m = bl_model_open_as(o.model, BL_ROLE_BI_ENCODER, &err);
-    f = m ? bl_vector_file_open(path, &err) : NULL;
-    if (!f || import(f, path, kb, m, &err) < 0)
+    model = bl_model_open_as(o.model, BL_ROLE_BI_ENCODER, &err);
+    vectors = model ? bl_vector_file_open(path, &err) : NULL;
+    if (!vectors || import(vectors, path, kb, model, &err) < 0)
         bl_die(&err);
-    bl_note("'%s': %zu vectors of %zu numbers", o.output, f->n, f->dim);
-    bl_vector_file_close(f);
-    bl_model_close(m);
+    bl_note("'%s': %zu vectors of %zu numbers", o.output, vectors->n,
+            vectors->dim);
+    bl_vector_file_close(vectors);
+    bl_model_close(model);
     bl_kb_close(kb);
 }
 
 /* ---- info, verify, cat ---- */
 
-static void info_table(struct bl_buf *b, const struct bl_index *x)
+static void info_table(struct bl_buf *out, const struct bl_index *index)
 {
-    bl_buf_printf(b, "%-12s %s\n", "index", x->map.path);
-    bl_buf_printf(b, "%-12s %" PRIu64 "\n", "vectors", x->n);
-    bl_buf_printf(b, "%-12s %zu\n", "dimension", x->dim);
-    bl_buf_printf(b, "%-12s %s\n", "numbers", bl_dtype_name(x->dtype));
-    bl_buf_printf(b, "%-12s %.16s\n", "model", x->model);
-    bl_buf_printf(b, "%-12s %.16s\n", "catalogue", x->kb);
-    bl_buf_printf(b, "%-12s %" PRIu64 "\n", "entities", x->kb_entities);
-    bl_buf_printf(b, "%-12s %zu\n", "segments", x->n_segments);
-    bl_buf_printf(b, "%-12s %d\n", "format", bl_dtype_version(x->dtype));
-    bl_buf_printf(b, "%-12s %zu\n", "bytes", x->map.size);
+    bl_buf_printf(out, "%-12s %s\n", "index", index->map.path);
+    bl_buf_printf(out, "%-12s %" PRIu64 "\n", "vectors", index->n);
+    bl_buf_printf(out, "%-12s %zu\n", "dimension", index->dim);
+    bl_buf_printf(out, "%-12s %s\n", "numbers", bl_dtype_name(index->dtype));
+    bl_buf_printf(out, "%-12s %.16s\n", "model", index->model);
+    bl_buf_printf(out, "%-12s %.16s\n", "catalogue", index->kb);
+    bl_buf_printf(out, "%-12s %" PRIu64 "\n", "entities", index->kb_entities);
+    bl_buf_printf(out, "%-12s %zu\n", "segments", index->n_segments);
+    bl_buf_printf(out, "%-12s %d\n", "format", bl_dtype_version(index->dtype));
+    bl_buf_printf(out, "%-12s %zu\n", "bytes", index->map.size);
 }
 
-static void info_json(struct bl_buf *b, const struct bl_index *x)
+static void info_json(struct bl_buf *out, const struct bl_index *index)
 {
-    struct bl_writer w = bl_writer(b, BL_WRITE_COMPACT);
+    struct bl_writer writer = bl_writer(out, BL_WRITE_COMPACT);
     struct bl_buf path = BL_BUF_INIT;
 
-    bl_utf8_repair(&path, x->map.path, strlen(x->map.path));
-    bl_write_object(&w, NULL);
-    bl_write_span(&w, "index", (struct bl_span){ path.data, path.len });
-    bl_write_size(&w, "count", x->n);
-    bl_write_size(&w, "dim", x->dim);
-    bl_write_string(&w, "dtype", bl_dtype_name(x->dtype));
-    bl_write_string(&w, "model", x->model);
-    bl_write_string(&w, "catalogue", x->kb);
-    bl_write_size(&w, "entities", x->kb_entities);
-    bl_write_size(&w, "segments", x->n_segments);
-    bl_write_integer(&w, "format", bl_dtype_version(x->dtype));
-    bl_write_size(&w, "bytes", x->map.size);
-    bl_write_end(&w);
-    bl_write_line(&w);
+    bl_utf8_repair(&path, index->map.path, strlen(index->map.path));
+    bl_write_object(&writer, NULL);
+    bl_write_span(&writer, "index", (struct bl_span){ path.data, path.len });
+    bl_write_size(&writer, "count", index->n);
+    bl_write_size(&writer, "dim", index->dim);
+    bl_write_string(&writer, "dtype", bl_dtype_name(index->dtype));
+    bl_write_string(&writer, "model", index->model);
+    bl_write_string(&writer, "catalogue", index->kb);
+    bl_write_size(&writer, "entities", index->kb_entities);
+    bl_write_size(&writer, "segments", index->n_segments);
+    bl_write_integer(&writer, "format", bl_dtype_version(index->dtype));
+    bl_write_size(&writer, "bytes", index->map.size);
+    bl_write_end(&writer);
+    bl_write_line(&writer);
     bl_buf_free(&path);
 }
 
-static void run_info(const struct bl_index *x)
+static void run_info(const struct bl_index *index)
 {
-    struct bl_buf b = BL_BUF_INIT;
+    struct bl_buf out = BL_BUF_INIT;
 
     if (o.json)
-        info_json(&b, x);
+        info_json(&out, index);
     else
-        info_table(&b, x);
-    bl_out(b.data, b.len);
-    bl_buf_free(&b);
+        info_table(&out, index);
+    bl_out(out.data, out.len);
+    bl_buf_free(&out);
 }
 
-static void run_verify(const struct bl_index *x)
+static void run_verify(const struct bl_index *index)
 {
     struct bl_err err;
 
-    if (bl_index_verify(x, &err) < 0)
+    if (bl_index_verify(index, &err) < 0)
         bl_die(&err);
-    bl_note("'%s' is intact: %" PRIu64 " vectors", x->map.path, x->n);
+    bl_note("'%s' is intact: %" PRIu64 " vectors", index->map.path, index->n);
 }
 
 struct printer {
@@ -446,60 +460,66 @@ struct printer {
     float *v;                   /* [padded] */
 };
 
-static void print_vector(struct printer *p,
-                         const struct bl_index_segment *s, uint64_t i)
+static void print_vector(struct printer *printer,
+                         const struct bl_index_segment *segment, uint64_t i)
 {
     enum { FLUSH_AT = 1 << 16 };
-    struct bl_writer w = bl_writer(&p->out, BL_WRITE_COMPACT);
-    struct bl_entity e;
+    struct bl_writer writer = bl_writer(&printer->out, BL_WRITE_COMPACT);
+    struct bl_entity entity;
     struct bl_err err;
 
-    if (s->rows[i] == BL_INDEX_REMOVED)
+    if (segment->rows[i] == BL_INDEX_REMOVED)
         return;
-    int found = bl_kb_brief_row(p->kb, s->rows[i], &p->arena, &e, &err);
+    int found = bl_kb_brief_row(printer->kb, segment->rows[i], &printer->arena,
+                                &entity, &err);
     if (!found)
         bl_fail(&err, BL_DATA, "'%s': vector %" PRIu64 ": no row %" PRIu32
-                " in '%s'", p->x->map.path, i, s->rows[i],
-                bl_kb_path(p->kb));
+                " in '%s'", printer->x->map.path, i, segment->rows[i],
+                bl_kb_path(printer->kb));
     if (found != 1)
         bl_die(&err);
-    bl_index_decode(p->x, s, i, 1, p->v);
-    size_t bad = bl_finite_before(p->v, p->x->dim);
-    if (bad < p->x->dim) {
+    bl_index_decode(printer->x, segment, i, 1, printer->v);
+    /* JSON has no NaN or infinity, and blink-index build would refuse the
+     * record. */
+    size_t bad = bl_finite_before(printer->v, printer->x->dim);
+    if (bad < printer->x->dim) {
         bl_fail(&err, BL_DATA, "'%s': vector %" PRIu64 ": value %zu is not "
-                "finite", p->x->map.path, i, bad);
+                "finite", printer->x->map.path, i, bad);
         bl_die(&err);
     }
-    bl_write_object(&w, NULL);
-    bl_write_span(&w, "id", e.id);
-    bl_vector_put(bl_write_slot(&w, "embedding"), p->v, p->x->dim,
-                  p->x->model, false, (enum bl_floats)o.floats);
-    bl_write_end(&w);
-    bl_write_line(&w);
-    bl_arena_reset(&p->arena);
-    if (p->out.len >= FLUSH_AT) {
-        bl_out(p->out.data, p->out.len);
-        bl_buf_clear(&p->out);
+    bl_write_object(&writer, NULL);
+    bl_write_span(&writer, "id", entity.id);
+    bl_vector_put(bl_write_slot(&writer, "embedding"), printer->v,
+                  printer->x->dim,
+                  printer->x->model, false, (enum bl_floats)o.floats);
+    bl_write_end(&writer);
+    bl_write_line(&writer);
+    bl_arena_reset(&printer->arena);
+    if (printer->out.len >= FLUSH_AT) {
+        bl_out(printer->out.data, printer->out.len);
+        bl_buf_clear(&printer->out);
     }
 }
 
-static void run_cat(const struct bl_index *x)
+static void run_cat(const struct bl_index *index)
 {
-    struct printer p = { .x = x, .kb = bl_catalogue_open(o.catalogue) };
+    struct printer printer = { .x = index,
+                               .kb = bl_catalogue_open(o.catalogue) };
     struct bl_err err;
 
-    if (bl_index_check_kb(x, bl_kb_fingerprint(p.kb), bl_kb_count(p.kb),
-                          bl_kb_path(p.kb), &err) < 0)
+    if (bl_index_check_kb(index, bl_kb_fingerprint(printer.kb),
+                          bl_kb_count(printer.kb),
+                          bl_kb_path(printer.kb), &err) < 0)
         bl_die(&err);
-    p.v = bl_xmalloc(x->padded, sizeof *p.v);
-    for (size_t s = 0; s < x->n_segments; s++)
-        for (uint64_t i = 0; i < x->segments[s].n; i++)
-            print_vector(&p, &x->segments[s], i);
-    bl_out(p.out.data, p.out.len);
-    bl_buf_free(&p.out);
-    bl_arena_free(&p.arena);
-    bl_kb_close(p.kb);
-    free(p.v);
+    printer.v = bl_xmalloc(index->padded, sizeof *printer.v);
+    for (size_t s = 0; s < index->n_segments; s++)
+        for (uint64_t i = 0; i < index->segments[s].n; i++)
+            print_vector(&printer, &index->segments[s], i);
+    bl_out(printer.out.data, printer.out.len);
+    bl_buf_free(&printer.out);
+    bl_arena_free(&printer.arena);
+    bl_kb_close(printer.kb);
+    free(printer.v);
 }
 
 static void run_ann(void)
@@ -532,24 +552,26 @@ static void run_faiss(size_t command, const char *path)
 static void run_reader(size_t command)
 {
     char *path = index_path();
-    struct bl_index x;
+    struct bl_index index;
     struct bl_err err;
 
+    /* An index of FAISS is recognised by its first bytes, whatever it is
+     * called. */
     if (bl_faiss_is_file(path)) {
         run_faiss(command, path);
         free(path);
         return;
     }
-    if (bl_index_open(&x, path, &err) < 0)
+    if (bl_index_open(&index, path, &err) < 0)
         bl_die(&err);
     free(path);
     if (command == INFO)
-        run_info(&x);
+        run_info(&index);
     else if (command == VERIFY)
-        run_verify(&x);
+        run_verify(&index);
     else
-        run_cat(&x);
-    bl_index_close(&x);
+        run_cat(&index);
+    bl_index_close(&index);
 }
 
 int main(int argc, char **argv)

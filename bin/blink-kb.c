@@ -136,24 +136,24 @@ struct reader {
 };
 
 /* One line of input.  -1: the record is bad, or the catalogue is. */
-static int add_line(struct reader *r, struct bl_span line, const char *file,
-                    size_t number, struct bl_err *err)
+static int add_line(struct reader *reader, struct bl_span line,
+                    const char *file, size_t number, struct bl_err *err)
 {
     struct bl_kb_input in;
     int rc = -1;
 
-    if (bl_record_parse(&r->record, line, number, err) == 0
-        && bl_kb_input_read(&in, &r->record, &r->arena, err) == 0) {
-        if (r->counts)
-            bl_kb_counts_give(r->counts, &in, &r->arena);
-        rc = bl_kb_build_add(r->builder, &in, file, number, err);
+    if (bl_record_parse(&reader->record, line, number, err) == 0
+        && bl_kb_input_read(&in, &reader->record, &reader->arena, err) == 0) {
+        if (reader->counts)
+            bl_kb_counts_give(reader->counts, &in, &reader->arena);
+        rc = bl_kb_build_add(reader->builder, &in, file, number, err);
     }
-    bl_arena_reset(&r->arena);
+    bl_arena_reset(&reader->arena);
     return rc;
 }
 
 /* 0 to go on, -1 to stop with *err. */
-static int refuse_line(struct reader *r, const char *file, size_t number,
+static int refuse_line(struct reader *reader, const char *file, size_t number,
                        struct bl_err *err)
 {
     if (err->code >= BL_USAGE)
@@ -164,51 +164,54 @@ static int refuse_line(struct reader *r, const char *file, size_t number,
         return -1;
     }
     bl_warn("%s", err->msg);
-    r->dropped++;
+    reader->dropped++;
     return 0;
 }
 
-static int read_lines(struct reader *r, int fd, const char *name,
+static int read_lines(struct reader *reader, int fd, const char *name,
                       struct bl_err *err)
 {
-    struct bl_lines *l = bl_lines_new(fd, name, o.max_line);
+    struct bl_lines *lines = bl_lines_new(fd, name, o.max_line);
     enum bl_line_status status;
     struct bl_span line;
     int rc = 0;
 
-    bl_lines_take_arrays(l);
+    /* Dumps of other tools are often one large JSON array: each element is
+     * read as if it were a line. */
+    bl_lines_take_arrays(lines);
     while (rc == 0) {
         size_t number;
 
-        status = bl_lines_next(l, &line, err);
+        status = bl_lines_next(lines, &line, err);
         if (status == BL_LINE_END)
             break;
-        number = bl_lines_number(l);
+        number = bl_lines_number(lines);
         if (status == BL_LINE_ERROR || status == BL_LINE_BAD)
             rc = -1;
         else if (status == BL_LINE_TOO_LONG)
             rc = bl_fail(err, BL_TOO_LONG, "longer than %zu bytes",
                          o.max_line);
         else if (!bl_span_blank(line))
-            rc = add_line(r, line, name, number, err);
+            rc = add_line(reader, line, name, number, err);
         if (rc < 0)
-            rc = refuse_line(r, bl_lines_name(l), number, err);
-        bl_progress_step(&r->progress, 1);
+            rc = refuse_line(reader, bl_lines_name(lines), number, err);
+        bl_progress_step(&reader->progress, 1);
     }
-    bl_lines_free(l);
+    bl_lines_free(lines);
     return rc;
 }
 
-static int read_file(struct reader *r, const char *path, struct bl_err *err)
+static int read_file(struct reader *reader, const char *path,
+                     struct bl_err *err)
 {
     int fd, rc;
 
     if (!strcmp(path, "-"))
-        return read_lines(r, STDIN_FILENO, "stdin", err);
+        return read_lines(reader, STDIN_FILENO, "stdin", err);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
-    rc = read_lines(r, fd, path, err);
+    rc = read_lines(reader, fd, path, err);
     close(fd);
     return rc;
 }
@@ -223,47 +226,47 @@ static struct bl_args or_stdin(struct bl_args files)
 static struct bl_kb_counts *open_counts(void)
 {
     const char *name = o.names ? o.names : "wikipedia-en";
-    struct bl_kb_counts *c;
+    struct bl_kb_counts *counts;
     struct bl_err err;
     char *path;
 
     if (!strcmp(name, "none"))
         return NULL;
     path = bl_path_find(BL_PATH_NAMES, name, &err);
-    c = path ? bl_kb_counts_open(path, &err) : NULL;
+    counts = path ? bl_kb_counts_open(path, &err) : NULL;
     free(path);
-    if (!c)
+    if (!counts)
         bl_die(&err);
-    return c;
+    return counts;
 }
 
 /* Reads all input into the builder and finishes it. */
-static int run_builder(struct bl_kb_builder *b, struct bl_kb_counts *counts,
-                       struct bl_args files)
+static int run_builder(struct bl_kb_builder *builder,
+                       struct bl_kb_counts *counts, struct bl_args files)
 {
-    struct reader r = { .builder = b, .counts = counts };
+    struct reader reader = { .builder = builder, .counts = counts };
     struct bl_err err;
     size_t n = 0;
     int rc = 0;
 
     files = or_stdin(files);
-    bl_progress_start(&r.progress, "entities", 0, true);
+    bl_progress_start(&reader.progress, "entities", 0, true);
     for (size_t i = 0; i < files.n && rc == 0; i++)
-        rc = read_file(&r, files.v[i], &err);
-    bl_progress_end(&r.progress);
+        rc = read_file(&reader, files.v[i], &err);
+    bl_progress_end(&reader.progress);
     if (rc == 0) {
-        n = bl_kb_build_count(b);
-        rc = bl_kb_build_finish(b, &err);
+        n = bl_kb_build_count(builder);
+        rc = bl_kb_build_finish(builder, &err);
     } else {
-        bl_kb_build_abort(b);
+        bl_kb_build_abort(builder);
     }
-    bl_record_free(&r.record);
-    bl_arena_free(&r.arena);
+    bl_record_free(&reader.record);
+    bl_arena_free(&reader.arena);
     bl_kb_counts_close(counts);
     if (rc < 0)
         bl_die(&err);
-    bl_note("%zu entities, %zu lines dropped", n, r.dropped);
-    return r.dropped > 0;
+    bl_note("%zu entities, %zu lines dropped", n, reader.dropped);
+    return reader.dropped > 0;
 }
 
 static int run_build(struct bl_args args)
@@ -271,21 +274,23 @@ static int run_build(struct bl_args args)
     struct bl_kb_build_opts opts = { !o.no_fts, o.attribution, o.source,
                                      o.licence };
     struct bl_kb_counts *counts;
-    struct bl_kb_builder *b;
+    struct bl_kb_builder *builder;
     struct bl_err err;
 
     if (!o.output)
         bl_die_usage("option '--output' is required");
     if (o.wiki.on && o.names)
         bl_die_usage("option '--names': a dump has counts of its own");
+    /* A dump brings the texts of its links, from which names are counted;
+     * counts from elsewhere would be added to the same links a second time. */
     if (o.wiki.on)
         return bl_kb_wikipedia_build(o.output, &o.wiki, &opts,
                                      or_stdin(args));
     counts = open_counts();
-    b = bl_kb_build_open(o.output, &opts, &err);
-    if (!b)
+    builder = bl_kb_build_open(o.output, &opts, &err);
+    if (!builder)
         bl_die(&err);
-    return run_builder(b, counts, args);
+    return run_builder(builder, counts, args);
 }
 
 static int run_add(struct bl_args args)
@@ -293,12 +298,12 @@ static int run_add(struct bl_args args)
     struct bl_kb_counts *counts = open_counts();
     char *path = catalogue_path();
     struct bl_err err;
-    struct bl_kb_builder *b = bl_kb_update_open(path, o.replace, &err);
+    struct bl_kb_builder *builder = bl_kb_update_open(path, o.replace, &err);
 
     free(path);
-    if (!b)
+    if (!builder)
         bl_die(&err);
-    return run_builder(b, counts, args);
+    return run_builder(builder, counts, args);
 }
 
 /* ---- Printing entities ---- */
@@ -311,88 +316,96 @@ struct printer {
 
 enum { FLUSH_AT = 1 << 16 };
 
-static void flush(struct printer *p)
+static void flush(struct printer *printer)
 {
-    bl_out(p->out.data, p->out.len);
-    bl_buf_clear(&p->out);
+    bl_out(printer->out.data, printer->out.len);
+    bl_buf_clear(&printer->out);
 }
 
-static void write_aliases(struct bl_writer *w, const struct bl_kb_alias *v,
-                          size_t n)
+static void write_aliases(struct bl_writer *writer,
+                          const struct bl_kb_alias *aliases, size_t n)
 {
-    bl_write_array(w, "aliases");
+    bl_write_array(writer, "aliases");
     for (size_t i = 0; i < n; i++) {
-        if (v[i].count < 0) {
-            bl_write_span(w, NULL, v[i].surface);
+        if (aliases[i].count < 0) {
+            bl_write_span(writer, NULL, aliases[i].surface);
             continue;
         }
-        bl_write_object(w, NULL);
-        bl_write_span(w, "name", v[i].surface);
-        bl_write_integer(w, "count", v[i].count);
-        bl_write_end(w);
+        bl_write_object(writer, NULL);
+        bl_write_span(writer, "name", aliases[i].surface);
+        bl_write_integer(writer, "count", aliases[i].count);
+        bl_write_end(writer);
     }
-    bl_write_end(w);
+    bl_write_end(writer);
 }
 
 /* Leaves the object open: a search adds its score. */
-static void begin_entity(struct printer *p, struct bl_writer *w,
-                         const struct bl_entity *e)
+static void begin_entity(struct printer *printer, struct bl_writer *writer,
+                         const struct bl_entity *entity)
 {
     struct bl_kb_alias *aliases;
     struct bl_err err;
     size_t n;
 
-    *w = bl_writer(&p->out, BL_WRITE_COMPACT);
-    bl_write_object(w, NULL);
-    bl_write_optional(w, "id", e->id);
-    bl_write_optional(w, "title", e->title);
-    bl_write_optional(w, "text", e->text);
-    bl_write_optional(w, "url", e->url);
-    bl_write_optional(w, "qid", e->qid);
-    bl_write_optional(w, "type", e->type);
-    if (bl_kb_aliases(p->kb, e->row, &p->arena, &aliases, &n, &err) < 0)
+    *writer = bl_writer(&printer->out, BL_WRITE_COMPACT);
+    bl_write_object(writer, NULL);
+    bl_write_optional(writer, "id", entity->id);
+    bl_write_optional(writer, "title", entity->title);
+    bl_write_optional(writer, "text", entity->text);
+    bl_write_optional(writer, "url", entity->url);
+    bl_write_optional(writer, "qid", entity->qid);
+    bl_write_optional(writer, "type", entity->type);
+    if (bl_kb_aliases(printer->kb, entity->row, &printer->arena, &aliases, &n,
+                      &err) < 0)
         bl_die(&err);
     if (n)
-        write_aliases(w, aliases, n);
+        write_aliases(writer, aliases, n);
 }
 
-static void end_entity(struct printer *p, struct bl_writer *w)
+static void end_entity(struct printer *printer, struct bl_writer *writer)
 {
-    bl_write_end(w);
-    bl_write_line(w);
-    bl_arena_reset(&p->arena);
-    if (p->out.len >= FLUSH_AT)
-        flush(p);
+    bl_write_end(writer);
+    bl_write_line(writer);
+    bl_arena_reset(&printer->arena);
+    if (printer->out.len >= FLUSH_AT)
+        flush(printer);
 }
 
-static int run_get(struct printer *p, struct bl_args ids)
+static int run_get(struct printer *printer, struct bl_args ids)
 {
-    struct bl_writer w;
-    struct bl_entity e;
+    struct bl_writer writer;
+    struct bl_entity entity;
     struct bl_err err;
     int status = 0;
 
     for (size_t i = 0; i < ids.n; i++) {
-        int rc = bl_kb_get(p->kb, bl_span_of(ids.v[i]), &p->arena, &e, &err);
+        int rc = bl_kb_get(printer->kb, bl_span_of(ids.v[i]), &printer->arena,
+                           &entity, &err);
 
         if (rc < 0)
             bl_die(&err);
+        /* Ids that are not there do not stop the others: a list of ids can be
+         * looked up in one call, and the status 1 says that some were
+         * missing. */
         if (rc == 0) {
-            bl_warn("no entity '%s' in '%s'", ids.v[i], bl_kb_path(p->kb));
+            bl_warn("no entity '%s' in '%s'", ids.v[i],
+                    bl_kb_path(printer->kb));
             status = 1;
             continue;
         }
-        begin_entity(p, &w, &e);
-        end_entity(p, &w);
+        begin_entity(printer, &writer, &entity);
+        end_entity(printer, &writer);
     }
     return status;
 }
 
-static int run_search(struct printer *p, struct bl_args words)
+static int run_search(struct printer *printer, struct bl_args words)
 {
+    /* end_entity() resets the printer's arena after every entity; the hits
+     * have to outlive that. */
     struct bl_arena hits_arena = BL_ARENA_INIT;
     struct bl_buf query = BL_BUF_INIT;
-    struct bl_writer w;
+    struct bl_writer writer;
     struct bl_kb_hit *hits;
     struct bl_err err;
     size_t n;
@@ -402,29 +415,31 @@ static int run_search(struct printer *p, struct bl_args words)
         bl_buf_puts(&query, words.v[i]);
         bl_buf_putc(&query, ' ');
     }
-    if (bl_kb_search(p->kb, (struct bl_span){ query.data, query.len }, o.top,
-                     &hits_arena, &hits, &n, &err) < 0)
+    if (bl_kb_search(printer->kb, (struct bl_span){ query.data, query.len },
+                     o.top, &hits_arena, &hits, &n, &err) < 0)
         bl_die(&err);
     for (size_t i = 0; i < n; i++) {
-        begin_entity(p, &w, &hits[i].entity);
-        bl_write_double(&w, "score", hits[i].score, 6);
-        end_entity(p, &w);
+        begin_entity(printer, &writer, &hits[i].entity);
+        bl_write_double(&writer, "score", hits[i].score, 6);
+        end_entity(printer, &writer);
     }
     bl_buf_free(&query);
     bl_arena_free(&hits_arena);
     return 0;
 }
 
-static int run_cat(struct printer *p)
+static int run_cat(struct printer *printer)
 {
-    struct bl_writer w;
-    struct bl_entity e;
+    struct bl_writer writer;
+    struct bl_entity entity;
     struct bl_err err;
-    int rc = bl_kb_walk(p->kb, 0, &err);
+    int rc = bl_kb_walk(printer->kb, 0, &err);
 
-    while (rc == 0 && (rc = bl_kb_next(p->kb, &p->arena, &e, &err)) == 1) {
-        begin_entity(p, &w, &e);
-        end_entity(p, &w);
+    while (rc == 0
+           && (rc = bl_kb_next(printer->kb, &printer->arena, &entity,
+                               &err)) == 1) {
+        begin_entity(printer, &writer, &entity);
+        end_entity(printer, &writer);
         rc = 0;
     }
     if (rc < 0)
@@ -434,110 +449,113 @@ static int run_cat(struct printer *p)
 
 /* ---- info and verify ---- */
 
-static struct bl_span meta(struct printer *p, const char *key)
+static struct bl_span meta(struct printer *printer, const char *key)
 {
-    struct bl_span s = { NULL, 0 };
+    struct bl_span value = { NULL, 0 };
     struct bl_err err;
 
-    if (bl_kb_meta(p->kb, key, &p->arena, &s, &err) < 0)
+    if (bl_kb_meta(printer->kb, key, &printer->arena, &value, &err) < 0)
         bl_die(&err);
-    return s;
+    return value;
 }
 
-static void put_line(struct bl_buf *b, const char *name, struct bl_span v)
+static void put_line(struct bl_buf *out, const char *name,
+                     struct bl_span value)
 {
-    if (!v.p)
+    if (!value.p)
         return;
-    bl_buf_printf(b, "%-12s ", name);
-    bl_utf8_show(b, v.p, v.n);
-    bl_buf_putc(b, '\n');
+    bl_buf_printf(out, "%-12s ", name);
+    bl_utf8_show(out, value.p, value.n);
+    bl_buf_putc(out, '\n');
 }
 
 static const char *const notes[] = { "created", "source", "licence",
                                      "attribution" };
 enum { N_NOTES = BL_COUNT(notes) };
 
-static void info_table(struct printer *p, long long bytes)
+static void info_table(struct printer *printer, long long bytes)
 {
-    put_line(&p->out, "catalogue", bl_span_of(bl_kb_path(p->kb)));
-    bl_buf_printf(&p->out, "%-12s %zu\n", "entities", bl_kb_count(p->kb));
-    bl_buf_printf(&p->out, "%-12s %.16s\n", "fingerprint",
-                  bl_kb_fingerprint(p->kb));
-    bl_buf_printf(&p->out, "%-12s %d\n", "format", BL_KB_FORMAT);
-    bl_buf_printf(&p->out, "%-12s %s\n", "full text",
-                  bl_kb_has_fts(p->kb) ? "yes" : "no");
-    bl_buf_printf(&p->out, "%-12s %lld\n", "bytes", bytes);
+    put_line(&printer->out, "catalogue", bl_span_of(bl_kb_path(printer->kb)));
+    bl_buf_printf(&printer->out, "%-12s %zu\n", "entities",
+                  bl_kb_count(printer->kb));
+    bl_buf_printf(&printer->out, "%-12s %.16s\n", "fingerprint",
+                  bl_kb_fingerprint(printer->kb));
+    bl_buf_printf(&printer->out, "%-12s %d\n", "format", BL_KB_FORMAT);
+    bl_buf_printf(&printer->out, "%-12s %s\n", "full text",
+                  bl_kb_has_fts(printer->kb) ? "yes" : "no");
+    bl_buf_printf(&printer->out, "%-12s %lld\n", "bytes", bytes);
     for (size_t i = 0; i < N_NOTES; i++)
-        put_line(&p->out, notes[i], meta(p, notes[i]));
+        put_line(&printer->out, notes[i], meta(printer, notes[i]));
 }
 
-static void info_json(struct printer *p, long long bytes)
+static void info_json(struct printer *printer, long long bytes)
 {
-    struct bl_writer w = bl_writer(&p->out, BL_WRITE_COMPACT);
+    struct bl_writer writer = bl_writer(&printer->out, BL_WRITE_COMPACT);
 
-    bl_write_object(&w, NULL);
-    bl_write_string(&w, "catalogue", bl_kb_path(p->kb));
-    bl_write_size(&w, "count", bl_kb_count(p->kb));
-    bl_write_string(&w, "fingerprint", bl_kb_fingerprint(p->kb));
-    bl_write_integer(&w, "format", BL_KB_FORMAT);
-    bl_write_bool(&w, "fts", bl_kb_has_fts(p->kb));
-    bl_write_integer(&w, "bytes", bytes);
+    bl_write_object(&writer, NULL);
+    bl_write_string(&writer, "catalogue", bl_kb_path(printer->kb));
+    bl_write_size(&writer, "count", bl_kb_count(printer->kb));
+    bl_write_string(&writer, "fingerprint", bl_kb_fingerprint(printer->kb));
+    bl_write_integer(&writer, "format", BL_KB_FORMAT);
+    bl_write_bool(&writer, "fts", bl_kb_has_fts(printer->kb));
+    bl_write_integer(&writer, "bytes", bytes);
     for (size_t i = 0; i < N_NOTES; i++)
-        bl_write_optional(&w, notes[i], meta(p, notes[i]));
-    bl_write_end(&w);
-    bl_write_line(&w);
+        bl_write_optional(&writer, notes[i], meta(printer, notes[i]));
+    bl_write_end(&writer);
+    bl_write_line(&writer);
 }
 
-static int run_info(struct printer *p)
+static int run_info(struct printer *printer)
 {
-    struct stat st = { 0 };
-    long long bytes;
+    struct stat st;
+    long long bytes = 0;
 
-    bytes = stat(bl_kb_path(p->kb), &st) == 0 ? (long long)st.st_size : 0;
+    if (stat(bl_kb_path(printer->kb), &st) == 0)
+        bytes = (long long)st.st_size;
     if (o.json)
-        info_json(p, bytes);
+        info_json(printer, bytes);
     else
-        info_table(p, bytes);
+        info_table(printer, bytes);
     return 0;
 }
 
-static int run_verify(struct printer *p)
+static int run_verify(struct printer *printer)
 {
     struct bl_err err;
 
-    if (bl_kb_verify(p->kb, &err) < 0)
+    if (bl_kb_verify(printer->kb, &err) < 0)
         bl_die(&err);
-    bl_note("'%s' is intact: %zu entities", bl_kb_path(p->kb),
-            bl_kb_count(p->kb));
+    bl_note("'%s' is intact: %zu entities", bl_kb_path(printer->kb),
+            bl_kb_count(printer->kb));
     return 0;
 }
 
 static int run_reader(size_t command, struct bl_args args)
 {
-    struct printer p = { .kb = bl_catalogue_open(o.catalogue) };
+    struct printer printer = { .kb = bl_catalogue_open(o.catalogue) };
     int status;
 
     switch (command) {
     case GET:
-        status = run_get(&p, args);
+        status = run_get(&printer, args);
         break;
     case SEARCH:
-        status = run_search(&p, args);
+        status = run_search(&printer, args);
         break;
     case CAT:
-        status = run_cat(&p);
+        status = run_cat(&printer);
         break;
     case INFO:
-        status = run_info(&p);
+        status = run_info(&printer);
         break;
     default:
-        status = run_verify(&p);
+        status = run_verify(&printer);
         break;
     }
-    flush(&p);
-    bl_buf_free(&p.out);
-    bl_arena_free(&p.arena);
-    bl_kb_close(p.kb);
+    flush(&printer);
+    bl_buf_free(&printer.out);
+    bl_arena_free(&printer.arena);
+    bl_kb_close(printer.kb);
     return status;
 }
 

@@ -120,6 +120,8 @@ int bl_kb_wikipedia_build(const char *output, const struct kb_wikipedia *w,
     free(namespaces);
     if (rc < 0)
         bl_die(&err);
+    /* A truncated dump still made a catalogue, of the pages before the cut;
+     * the exit status 1 says that it is not all of them. */
     if (cut.len)
         warn_lines(cut.data);
     bl_buf_free(&cut);
@@ -129,33 +131,33 @@ int bl_kb_wikipedia_build(const char *output, const struct kb_wikipedia *w,
 
 /* ---- strip ---- */
 
-static int read_fd(int fd, const char *name, struct bl_buf *b,
+static int read_fd(int fd, const char *name, struct bl_buf *out,
                    struct bl_err *err)
 {
     ssize_t got = 1;
 
     while (got != 0) {
-        bl_buf_reserve(b, 1 << 16);
-        got = read(fd, b->data + b->len, 1 << 16);
+        bl_buf_reserve(out, 1 << 16);
+        got = read(fd, out->data + out->len, 1 << 16);
         if (got < 0 && errno != EINTR)
             return bl_fail_errno(err, BL_SYSTEM, "cannot read '%s'", name);
-        b->len += got > 0 ? (size_t)got : 0;
-        if (b->len > MAX_PAGE)
+        out->len += got > 0 ? (size_t)got : 0;
+        if (out->len > MAX_PAGE)
             return bl_fail(err, BL_DATA, "'%s' is longer than 64 MiB", name);
     }
     return 0;
 }
 
-static int read_page(const char *path, struct bl_buf *b, struct bl_err *err)
+static int read_page(const char *path, struct bl_buf *out, struct bl_err *err)
 {
     int fd, rc;
 
     if (!strcmp(path, "-"))
-        return read_fd(STDIN_FILENO, "stdin", b, err);
+        return read_fd(STDIN_FILENO, "stdin", out, err);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
-    rc = read_fd(fd, path, b, err);
+    rc = read_fd(fd, path, out, err);
     close(fd);
     return rc;
 }
