@@ -44,11 +44,11 @@ static struct bl_index *open_vectors(struct bl_index *x)
 }
 
 /* One length for all vectors wants scores spread out. */
-static double temperature(const struct bl_train_setup *s)
+static double temperature(const struct bl_train_setup *setup)
 {
     if (train_opts.temperature > 0)
         return train_opts.temperature;
-    return s->net->view.normalize ? 0.05 : 1;
+    return setup->net->view.normalize ? 0.05 : 1;
 }
 
 int bl_verb_bi(void)
@@ -69,6 +69,8 @@ int bl_verb_bi(void)
     b.dev = bl_verb_examples(train_opts.dev, kb, train_opts.others);
     bl_verb_wish(&wish, BL_ROLE_BI_ENCODER);
     bl_verb_start(&setup, &wish);
+    /* The default temperature depends on whether the model normalises its
+     * vectors, which is known once the net is set up. */
     bo = (struct bl_train_bi_opts){ .temperature = temperature(&setup),
         .negatives = train_opts.negatives, .others = train_opts.others,
         .pool = train_opts.pool, .eval_batch = train_opts.eval_batch,

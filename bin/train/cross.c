@@ -16,17 +16,17 @@ static void check_opts(void)
 }
 
 /* Records to train on need a list to choose from. */
-static void prune(struct bl_examples *x,
+static void prune(struct bl_examples *examples,
                   const struct bl_train_cross_opts *co)
 {
-    size_t dropped = bl_train_cross_prune(x, co);
+    size_t dropped = bl_train_cross_prune(examples, co);
     struct bl_err err;
 
     if (dropped)
         bl_warn("'%s': %zu records without a list%s are left out",
                 train_opts.train, dropped, co->missing == BL_MISSING_DROP
                 ? ", or without the right entity in it," : "");
-    if (x->n)
+    if (examples->n)
         return;
     bl_fail(&err, BL_DATA, "'%s': no record has candidates or negatives",
             train_opts.train);
@@ -49,6 +49,8 @@ int bl_verb_cross(void)
     kb = bl_verb_catalogue();
     c.train = bl_verb_examples(train_opts.train, kb, train_opts.candidates);
     c.dev = bl_verb_examples(train_opts.dev, kb, train_opts.candidates);
+    /* Only the training data is pruned: the figures on the development set are
+     * of all its records, with and without a list. */
     prune(c.train, &co);
     bl_verb_wish(&wish, BL_ROLE_CROSS_ENCODER);
     bl_verb_start(&setup, &wish);

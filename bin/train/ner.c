@@ -58,6 +58,9 @@ static int train_tags(struct bl_train_tags_task *t,
     wish.types = BL_TAG_SHAPES;
     wish.context_length = train_opts.context_length
         ? train_opts.context_length : LENGTH;
+    /* The net's view has the tokenizer and window of the model to come, and
+     * the text is cut to these: setting up comes before reading the sentences
+     * in. */
     bl_verb_start(&setup, &wish);
     t->net = setup.net;
     t->api = setup.api;

@@ -61,7 +61,7 @@ static char *argument_of(struct bl_node setting)
 void bl_verb_expand(int *argc, char ***argv)
 {
     const char *path = config_path(*argc, *argv);
-    struct bl_document *d;
+    struct bl_document *document;
     struct bl_node root, setting;
     struct bl_err err;
     char **out;
@@ -69,10 +69,10 @@ void bl_verb_expand(int *argc, char ***argv)
 
     if (!path)
         return;
-    d = bl_document_read(path, MAX_CONFIG, &err);
-    if (!d)
+    document = bl_document_read(path, MAX_CONFIG, &err);
+    if (!document)
         bl_die(&err);
-    root = bl_document_root(d);
+    root = bl_document_root(document);
     if (bl_node_expect(root, BL_JSON_OBJECT, &err) < 0)
         bl_die(&err);
     out = bl_xcalloc((size_t)*argc + bl_node_count(root) + 1, sizeof *out);
@@ -86,7 +86,7 @@ void bl_verb_expand(int *argc, char ***argv)
         out[n++] = (*argv)[i];
     *argc = n;
     *argv = out;
-    bl_document_free(d);
+    bl_document_free(document);
 }
 
 /* ---- Files ---- */
@@ -108,20 +108,21 @@ struct bl_examples *bl_verb_examples(const char *path, struct bl_kb *kb,
                                      size_t max_others)
 {
     struct bl_examples_opts eo = { .kb = kb, .max_others = max_others };
-    struct bl_examples *x;
+    struct bl_examples *examples;
     struct bl_err err;
 
     if (!path)
         return NULL;
-    x = bl_examples_read(path, &eo, &err);
-    if (!x)
+    examples = bl_examples_read(path, &eo, &err);
+    if (!examples)
         bl_die(&err);
-    if (x->unlabelled || x->unknown)
+    if (examples->unlabelled || examples->unknown)
         bl_warn("'%s': %zu records without a label and %zu of entities that "
-                "the catalogue lacks are left out", path, x->unlabelled,
-                x->unknown);
-    bl_note("'%s': %zu records, %zu entities", path, x->n, x->n_entities);
-    return x;
+                "the catalogue lacks are left out", path, examples->unlabelled,
+                examples->unknown);
+    bl_note("'%s': %zu records, %zu entities", path, examples->n,
+            examples->n_entities);
+    return examples;
 }
 
 char *bl_verb_digests(const struct bl_examples *train,
@@ -134,9 +135,9 @@ char *bl_verb_digests(const struct bl_examples *train,
 
 /* ---- Setting up ---- */
 
-void bl_verb_wish(struct bl_train_wish *w, enum bl_role role)
+void bl_verb_wish(struct bl_train_wish *wish, enum bl_role role)
 {
-    *w = (struct bl_train_wish){ .base = train_opts.base, .role = role,
+    *wish = (struct bl_train_wish){ .base = train_opts.base, .role = role,
         .layout = train_opts.layout - 1, .pooling = train_opts.pooling - 1,
         .normalize = train_opts.normalize - 1, .towers = train_opts.towers,
         .context_length = train_opts.context_length,
@@ -146,33 +147,37 @@ void bl_verb_wish(struct bl_train_wish *w, enum bl_role role)
         .seed = train_opts.run.seed };
 }
 
-void bl_verb_start(struct bl_train_setup *s, const struct bl_train_wish *w)
+void bl_verb_start(struct bl_train_setup *setup,
+                   const struct bl_train_wish *wish)
 {
-    struct bl_train_settings t = { train_opts.device,
+    struct bl_train_settings settings = { train_opts.device,
         train_opts.precision ? BL_PRECISION_BF16 : BL_PRECISION_F32, 0 };
     struct bl_err err;
     int rc;
 
     if (!train_opts.run.threads)
         train_opts.run.threads = bl_threads_default();
-    t.threads = train_opts.run.threads;
-    if (bl_train_setup(s, w, &err) < 0)
+    settings.threads = train_opts.run.threads;
+    if (bl_train_setup(setup, wish, &err) < 0)
         bl_die(&err);
+    /* What is frozen must be known before libtorch is given the parameters:
+     * bl_train_setup_start() comes last. */
     if (train_opts.run.recipe == BL_RECIPE_BLINK)
-        rc = bl_params_blink_groups(s->net,
+        rc = bl_params_blink_groups(setup->net,
                                     train_opts.groups ? train_opts.groups
                                     : "all_encoder_layers", &err);
     else
-        rc = bl_params_freeze(s->net, train_opts.freeze, &err);
-    if (rc < 0 || bl_train_setup_start(s, &t, &err) < 0)
+        rc = bl_params_freeze(setup->net, train_opts.freeze, &err);
+    if (rc < 0 || bl_train_setup_start(setup, &settings, &err) < 0)
         bl_die(&err);
     bl_note("libtorch %s, %zu threads; %zu numbers in %zu tensors",
-            s->api->version, t.threads, s->net->n, s->net->n_params);
+            setup->api->version, settings.threads, setup->net->n,
+            setup->net->n_params);
 }
 
 /* ---- What a checkpoint must agree with ---- */
 
-static void write_choices(struct bl_writer *w)
+static void write_choices(struct bl_writer *writer)
 {
     const struct { const char *name; int v; } choices[] = {
         { "recipe", train_opts.run.recipe }, { "order", train_opts.run.order },
@@ -184,13 +189,13 @@ static void write_choices(struct bl_writer *w)
     };
 
     for (size_t i = 0; i < BL_COUNT(choices); i++)
-        bl_write_integer(w, choices[i].name, choices[i].v);
+        bl_write_integer(writer, choices[i].name, choices[i].v);
 }
 
-static void write_numbers(struct bl_writer *w)
+static void write_numbers(struct bl_writer *writer)
 {
     const struct bl_trainer_opts *run = &train_opts.run;
-    const struct { const char *name; double v; } numbers[] = {
+    const struct { const char *name; double value; } numbers[] = {
         { "rate", run->rate }, { "warmup", run->warmup },
         { "decay", run->decay }, { "clip", run->clip },
         { "dropout", run->dropout },
@@ -199,13 +204,13 @@ static void write_numbers(struct bl_writer *w)
     };
 
     for (size_t i = 0; i < BL_COUNT(numbers); i++)
-        bl_write_double(w, numbers[i].name, numbers[i].v, 17);
+        bl_write_double(writer, numbers[i].name, numbers[i].value, 17);
 }
 
-static void write_sizes(struct bl_writer *w)
+static void write_sizes(struct bl_writer *writer)
 {
     const struct bl_trainer_opts *run = &train_opts.run;
-    const struct { const char *name; size_t v; } sizes[] = {
+    const struct { const char *name; size_t value; } sizes[] = {
         { "batch", run->batch }, { "accumulate", run->accumulate },
         { "epochs", run->epochs }, { "steps", run->steps },
         { "seed", run->seed }, { "threads", run->threads },
@@ -219,28 +224,30 @@ static void write_sizes(struct bl_writer *w)
     };
 
     for (size_t i = 0; i < BL_COUNT(sizes); i++)
-        bl_write_size(w, sizes[i].name, sizes[i].v);
+        bl_write_size(writer, sizes[i].name, sizes[i].value);
 }
 
-/* Training goes on from a checkpoint only with the settings that made it. */
-static void put_settings(struct bl_buf *b, const struct bl_train_setup *s,
+/* --resume compares these one by one with those of the checkpoint: every
+ * setting that changes the numbers of a run is among them. */
+static void put_settings(struct bl_buf *out,
+                         const struct bl_train_setup *setup,
                          const char *digests)
 {
-    struct bl_writer w = bl_writer(b, BL_WRITE_COMPACT);
+    struct bl_writer writer = bl_writer(out, BL_WRITE_COMPACT);
 
-    bl_write_object(&w, NULL);
-    bl_write_size(&w, "format", 1);
-    bl_write_string(&w, "data", digests);
-    bl_write_string(&w, "base", s->base->fingerprint);
-    bl_write_string(&w, "libtorch", s->api->version);
-    bl_write_string(&w, "freeze", train_opts.freeze ? train_opts.freeze
+    bl_write_object(&writer, NULL);
+    bl_write_size(&writer, "format", 1);
+    bl_write_string(&writer, "data", digests);
+    bl_write_string(&writer, "base", setup->base->fingerprint);
+    bl_write_string(&writer, "libtorch", setup->api->version);
+    bl_write_string(&writer, "freeze", train_opts.freeze ? train_opts.freeze
                     : "");
-    bl_write_string(&w, "groups", train_opts.groups ? train_opts.groups
+    bl_write_string(&writer, "groups", train_opts.groups ? train_opts.groups
                     : "");
-    write_choices(&w);
-    write_numbers(&w);
-    write_sizes(&w);
-    bl_write_end(&w);
+    write_choices(&writer);
+    write_numbers(&writer);
+    write_sizes(&writer);
+    bl_write_end(&writer);
 }
 
 /* ---- Progress ---- */
@@ -262,48 +269,49 @@ static void put_left(char *out, size_t size, double seconds)
         snprintf(out, size, "%lu:%02lu", s / 60, s % 60);
 }
 
-static void on_step(void *ctx, const struct bl_train_report *r)
+static void on_step(void *ctx, const struct bl_train_report *report)
 {
-    struct shown *s = ctx;
+    struct shown *shown = ctx;
     double time = bl_now();
     char left[32];
 
-    if (bl_verbosity < 0 || !(train_opts.progress || (s->terminal
-                                             && time - s->last >= 0.2)))
+    if (bl_verbosity < 0 || !(train_opts.progress || (shown->terminal
+                                             && time - shown->last >= 0.2)))
         return;
-    s->last = time;
-    put_left(left, sizeof left, r->left);
+    shown->last = time;
+    put_left(left, sizeof left, report->left);
     fprintf(stderr, "%sstep %llu of %llu, loss %.4f, rate %.2e, norm %.3g, "
-            "%.1f a second, %s left%s", s->terminal ? "\r\033[K" : "",
-            (unsigned long long)r->state->step,
-            (unsigned long long)r->total, r->loss, r->rate, r->norm,
-            r->per_second, left, s->terminal ? "" : "\n");
+            "%.1f a second, %s left%s", shown->terminal ? "\r\033[K" : "",
+            (unsigned long long)report->state->step,
+            (unsigned long long)report->total, report->loss, report->rate,
+            report->norm, report->per_second, left,
+            shown->terminal ? "" : "\n");
 }
 
-static void on_eval(void *ctx, const struct bl_train_report *r,
-                    const struct bl_metrics *m, bool best)
+static void on_eval(void *ctx, const struct bl_train_report *report,
+                    const struct bl_metrics *metrics, bool best)
 {
-    const struct shown *s = ctx;
+    const struct shown *shown = ctx;
 
     if (bl_verbosity < 0)
         return;
-    fprintf(stderr, "%sstep %llu of %llu:", s->terminal ? "\r\033[K" : "",
-            (unsigned long long)r->state->step,
-            (unsigned long long)r->total);
-    for (size_t i = 0; i < m->n; i++)
-        fprintf(stderr, "%s %s %.4f", i ? "," : "", m->v[i].name,
-                m->v[i].value);
+    fprintf(stderr, "%sstep %llu of %llu:", shown->terminal ? "\r\033[K" : "",
+            (unsigned long long)report->state->step,
+            (unsigned long long)report->total);
+    for (size_t i = 0; i < metrics->n; i++)
+        fprintf(stderr, "%s %s %.4f", i ? "," : "", metrics->v[i].name,
+                metrics->v[i].value);
     fprintf(stderr, "%s\n", best ? " (best so far)" : "");
 }
 
-int bl_verb_run(struct bl_train_setup *s, const struct bl_task *task,
+int bl_verb_run(struct bl_train_setup *setup, const struct bl_task *task,
                 const char *digests)
 {
     struct bl_buf settings = BL_BUF_INIT;
     struct shown shown = { .terminal = isatty(STDERR_FILENO) };
-    struct bl_trainer t = {
-        .opts = &train_opts.run, .net = s->net, .api = s->api,
-        .handle = s->handle, .task = task, .spec = &s->spec,
+    struct bl_trainer trainer = {
+        .opts = &train_opts.run, .net = setup->net, .api = setup->api,
+        .handle = setup->handle, .task = task, .spec = &setup->spec,
         .output = train_opts.output,
         .resume = train_opts.resume && !train_opts.force,
         .force = train_opts.force,
@@ -312,9 +320,11 @@ int bl_verb_run(struct bl_train_setup *s, const struct bl_task *task,
     struct bl_err err;
     int rc;
 
-    put_settings(&settings, s, digests);
-    t.settings = settings.data;
-    rc = bl_trainer_run(&t, &err);
+    put_settings(&settings, setup, digests);
+    trainer.settings = settings.data;
+    rc = bl_trainer_run(&trainer, &err);
+    /* The last line of progress is wiped, so that messages start on a clean
+     * line. */
     if (shown.terminal && bl_verbosity >= 0)
         fputs("\r\033[K", stderr);
     bl_buf_free(&settings);

@@ -34,9 +34,10 @@ int bl_verb_ner(void);
 
 /* Sets train_opts.run and the net up, runs the trainer, prints its
  * progress. */
-void bl_verb_wish(struct bl_train_wish *w, enum bl_role role);
-void bl_verb_start(struct bl_train_setup *s, const struct bl_train_wish *w);
-int bl_verb_run(struct bl_train_setup *s, const struct bl_task *task,
+void bl_verb_wish(struct bl_train_wish *wish, enum bl_role role);
+void bl_verb_start(struct bl_train_setup *setup,
+                   const struct bl_train_wish *wish);
+int bl_verb_run(struct bl_train_setup *setup, const struct bl_task *task,
                 const char *digests);
 /* Examples of both kinds; dies when they cannot be read.  *kb: opened when a
  * catalogue was named. */
