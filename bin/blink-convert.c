@@ -169,16 +169,16 @@ static void run_quantize(const char *input)
 /* A table: the parts and what they weigh in bytes. */
 static void put_sizes(const struct bl_family_report *r)
 {
-    struct bl_buf b = BL_BUF_INIT;
+    struct bl_buf out = BL_BUF_INIT;
 
-    bl_buf_printf(&b, "%-6s %10" PRIu64 "\n", "words", r->words);
+    bl_buf_printf(&out, "%-6s %10" PRIu64 "\n", "words", r->words);
     for (unsigned i = 0; i < BL_FAMILY_MODELS; i++)
         if (r->models[i])
-            bl_buf_printf(&b, "%-6s %10" PRIu64 "\n",
+            bl_buf_printf(&out, "%-6s %10" PRIu64 "\n",
                           bl_family_folder((enum bl_role)i), r->models[i]);
-    bl_buf_printf(&b, "%-6s %10" PRIu64 "\n", "all", r->total);
-    bl_out(b.data, b.len);
-    bl_buf_free(&b);
+    bl_buf_printf(&out, "%-6s %10" PRIu64 "\n", "all", r->total);
+    bl_out(out.data, out.len);
+    bl_buf_free(&out);
 }
 
 static void run_pack(void)
@@ -220,6 +220,8 @@ int main(int argc, char **argv)
         run_pack();
         return bl_prog_finish(0);
     }
+    /* The remaining commands are the kinds of bl_convert, in the order of its
+     * enum. */
     run(&(struct bl_convert){
         .kind = (enum bl_convert_kind)command, .input = args.v[0],
         .params = o.params, .bert = o.bert, .vocab = o.vocab,

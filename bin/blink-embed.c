@@ -70,81 +70,87 @@ struct vector {
 
 /* ---- Load ---- */
 
-static int state_load(struct state *s, struct bl_err *err)
+static int state_load(struct state *state, struct bl_err *err)
 {
-    s->model = bl_model_open_as(o.model, BL_ROLE_BI_ENCODER, err);
-    if (!s->model)
+    state->model = bl_model_open_as(o.model, BL_ROLE_BI_ENCODER, err);
+    if (!state->model)
         return -1;
-    s->encoder = bl_encoder_open(s->model, &o.engine, err);
-    if (!s->encoder)
+    state->encoder = bl_encoder_open(state->model, &o.engine, err);
+    if (!state->encoder)
         return -1;
-    bl_note("%s (%s): %zu numbers a vector, %s", s->model->path,
-            s->model->fingerprint, bl_encoder_dim(s->encoder),
-            bl_encoder_describe(s->encoder));
+    bl_note("%s (%s): %zu numbers a vector, %s", state->model->path,
+            state->model->fingerprint, bl_encoder_dim(state->encoder),
+            bl_encoder_describe(state->encoder));
     return 0;
 }
 
-static void state_free(struct state *s)
+static void state_free(struct state *state)
 {
-    bl_encoder_close(s->encoder);
-    bl_model_close(s->model);
-    bl_input_free(&s->input);
-    bl_batch_free(&s->batch);
-    bl_buf_free(&s->json);
-    free(s->bad);
+    bl_encoder_close(state->encoder);
+    bl_model_close(state->model);
+    bl_input_free(&state->input);
+    bl_batch_free(&state->batch);
+    bl_buf_free(&state->json);
+    free(state->bad);
 }
 
 /* ---- Prepare ---- */
 
-static int read_mention(const struct bl_record *r, struct bl_arena *arena,
-                        struct bl_mention *m, struct bl_err *err)
+static int read_mention(const struct bl_record *record, struct bl_arena *arena,
+                        struct bl_mention *mention, struct bl_err *err)
 {
-    if (bl_record_string(r, "context_left", arena, &m->left, err) < 0
-        || bl_record_string(r, "mention", arena, &m->text, err) < 0
-        || bl_record_string(r, "context_right", arena, &m->right, err) < 0)
+    if (bl_record_string(record, "context_left", arena, &mention->left,
+                         err) < 0
+        || bl_record_string(record, "mention", arena, &mention->text, err) < 0
+        || bl_record_string(record, "context_right", arena, &mention->right,
+                            err) < 0)
         return -1;
-    if (!m->text.n)
+    if (!mention->text.n)
         return bl_fail(err, BL_BAD_FIELD, "field 'mention' is empty");
     return 0;
 }
 
-static int read_entity(const struct bl_record *r, struct bl_arena *arena,
-                       struct bl_entity_text *e, struct bl_err *err)
+static int read_entity(const struct bl_record *record, struct bl_arena *arena,
+                       struct bl_entity_text *entity, struct bl_err *err)
 {
-    int titled = bl_record_string_opt(r, "title", arena, &e->title, err);
+    int titled = bl_record_string_opt(record, "title", arena, &entity->title,
+                                      err);
 
-    e->has_title = titled > 0;
-    if (titled < 0 || bl_record_string(r, "text", arena, &e->text, err) < 0)
+    entity->has_title = titled > 0;
+    if (titled < 0
+        || bl_record_string(record, "text", arena, &entity->text, err) < 0)
         return -1;
-    if (!e->title.n && !e->text.n)
+    if (!entity->title.n && !entity->text.n)
         return bl_fail(err, BL_BAD_FIELD, "fields 'title' and 'text' are "
                        "both empty");
     return 0;
 }
 
 /* Reads the record and lays its tokens out in s->input. */
-static int lay_out(struct state *s, const struct bl_record *r,
+static int lay_out(struct state *state, const struct bl_record *record,
                    struct bl_arena *arena, struct bl_err *err)
 {
-    struct bl_entity_text e = { { "", 0 }, { "", 0 }, false };
-    struct bl_mention m;
+    struct bl_entity_text entity = { { "", 0 }, { "", 0 }, false };
+    struct bl_mention mention;
 
     if (o.entities) {
-        if (read_entity(r, arena, &e, err) < 0)
+        if (read_entity(record, arena, &entity, err) < 0)
             return -1;
-        bl_input_entity(&s->input, s->model->words, s->model->input, &e);
+        bl_input_entity(&state->input, state->model->words,
+                        state->model->input, &entity);
     } else {
-        if (read_mention(r, arena, &m, err) < 0)
+        if (read_mention(record, arena, &mention, err) < 0)
             return -1;
-        bl_input_context(&s->input, s->model->words, s->model->input, &m);
+        bl_input_context(&state->input, state->model->words,
+                         state->model->input, &mention);
     }
     return 0;
 }
 
-static int check_free(const struct bl_record *r, struct bl_err *err)
+static int check_free(const struct bl_record *record, struct bl_err *err)
 {
     struct bl_span v;
-    int found = bl_record_get(r, "embedding", &v, err);
+    int found = bl_record_get(record, "embedding", &v, err);
 
     if (found <= 0 || o.overwrite || bl_json_type(v) == BL_JSON_NULL)
         return found < 0 ? -1 : 0;
@@ -163,12 +169,12 @@ static int32_t *keep(struct bl_arena *arena, const int32_t *p, size_t n)
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
-    struct state *s = ctx;
-    const struct bl_input *in = &s->input;
+    struct state *state = ctx;
+    const struct bl_input *in = &state->input;
     struct vector *v = bl_arena_alloc(arena, 1, sizeof *v);
 
     if (check_free(&item->rec, err) < 0
-        || lay_out(s, &item->rec, arena, err) < 0)
+        || lay_out(state, &item->rec, arena, err) < 0)
         return -1;
     *v = (struct vector){
         .ids = keep(arena, in->ids, in->n),
@@ -182,36 +188,38 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
 
 /* ---- Run ---- */
 
-static void reserve_bad(struct state *s, size_t n)
+static void reserve_bad(struct state *state, size_t n)
 {
-    if (n <= s->cap_bad)
+    if (n <= state->cap_bad)
         return;
-    free(s->bad);
-    s->bad = bl_xmalloc(n, sizeof *s->bad);
-    s->cap_bad = n;
+    free(state->bad);
+    state->bad = bl_xmalloc(n, sizeof *state->bad);
+    state->cap_bad = n;
 }
 
 static int run(void *ctx, struct bl_item **items, size_t n,
                struct bl_arena *arena, struct bl_err *err)
 {
-    struct state *s = ctx;
+    struct state *state = ctx;
     enum bl_tower tower = o.entities ? BL_TOWER_ENTITY : BL_TOWER_CONTEXT;
-    size_t dim = bl_encoder_dim(s->encoder);
+    size_t dim = bl_encoder_dim(state->encoder);
     float *out = bl_arena_alloc(arena, n, dim * sizeof *out);
 
-    bl_batch_clear(&s->batch);
-    reserve_bad(s, n);
+    bl_batch_clear(&state->batch);
+    reserve_bad(state, n);
     for (size_t i = 0; i < n; i++) {
         struct vector *v = items[i]->data;
 
-        bl_batch_add(&s->batch, v->ids, v->segments, v->positions, v->n);
+        bl_batch_add(&state->batch, v->ids, v->segments, v->positions, v->n);
         v->v = out + i * dim;
     }
-    if (bl_encoder_embed(s->encoder, tower, &s->batch, out, s->bad,
+    /* With state->bad given, a vector that is not finite fails its own record
+     * below and not the whole batch. */
+    if (bl_encoder_embed(state->encoder, tower, &state->batch, out, state->bad,
                          err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
-        if (s->bad[i])
+        if (state->bad[i])
             bl_item_fail(items[i], BL_NON_FINITE,
                          "the model gave NaN or infinity");
     return 0;
@@ -221,55 +229,55 @@ static int run(void *ctx, struct bl_item **items, size_t n,
 
 /* Names what lost its end.  A context is meant to be a window of the text,
  * so that it is never named. */
-static void put_truncated(struct bl_buf *b, unsigned cut)
+static void put_truncated(struct bl_buf *out, unsigned cut)
 {
     static const struct { unsigned bit; const char *name; } parts[] = {
         { BL_CUT_MENTION, "mention" }, { BL_CUT_TITLE, "title" },
         { BL_CUT_TEXT, "text" }
     };
-    struct bl_writer w = bl_writer(b, BL_WRITE_COMPACT);
+    struct bl_writer writer = bl_writer(out, BL_WRITE_COMPACT);
 
     if (!(cut & (BL_CUT_MENTION | BL_CUT_TITLE | BL_CUT_TEXT)))
         return;
-    bl_write_array(&w, NULL);
+    bl_write_array(&writer, NULL);
     for (size_t i = 0; i < BL_COUNT(parts); i++)
         if (cut & parts[i].bit)
-            bl_write_string(&w, NULL, parts[i].name);
-    bl_write_end(&w);
+            bl_write_string(&writer, NULL, parts[i].name);
+    bl_write_end(&writer);
 }
 
 static void emit(void *ctx, const struct bl_item *item,
                  struct bl_edits *edits)
 {
-    struct state *s = ctx;
+    struct state *state = ctx;
     const struct vector *v = item->data;
 
-    bl_buf_clear(&s->json);
-    bl_vector_put(&s->json, v->v, bl_encoder_dim(s->encoder),
-                  s->model->fingerprint, s->model->names && !o.entities,
-                  (enum bl_floats)o.floats);
+    bl_buf_clear(&state->json);
+    bl_vector_put(&state->json, v->v, bl_encoder_dim(state->encoder),
+                  state->model->fingerprint, state->model->names
+                  && !o.entities, (enum bl_floats)o.floats);
     bl_edits_set(edits, "embedding",
-                 (struct bl_span){ s->json.data, s->json.len });
-    bl_buf_clear(&s->json);
-    put_truncated(&s->json, v->cut);
-    if (s->json.len)
+                 (struct bl_span){ state->json.data, state->json.len });
+    bl_buf_clear(&state->json);
+    put_truncated(&state->json, v->cut);
+    if (state->json.len)
         bl_edits_set(edits, "truncated",
-                     (struct bl_span){ s->json.data, s->json.len });
+                     (struct bl_span){ state->json.data, state->json.len });
 }
 
 int main(int argc, char **argv)
 {
-    struct state s = { .input = BL_INPUT_INIT, .batch = BL_BATCH_INIT };
-    struct bl_loop loop = { .opts = &o.loop, .ctx = &s, .prepare = prepare,
+    struct state state = { .input = BL_INPUT_INIT, .batch = BL_BATCH_INIT };
+    struct bl_loop loop = { .opts = &o.loop, .ctx = &state, .prepare = prepare,
                             .run = run, .emit = emit };
     struct bl_err err;
     int status;
 
     bl_prog_init("blink-embed");
     bl_opts_parse(&command, argc, argv);
-    if (state_load(&s, &err) < 0)
+    if (state_load(&state, &err) < 0)
         bl_die(&err);
     status = bl_loop_run(&loop);
-    state_free(&s);
+    state_free(&state);
     return bl_prog_finish(status);
 }

@@ -96,32 +96,32 @@ static void parse_cutoffs(struct bl_cutoffs *k)
 /* ---- Reading ---- */
 
 /* A label that the catalogue does not have cannot be found. */
-static int check_label(struct state *s, struct bl_case *c,
+static int check_label(struct state *state, struct bl_case *c,
                        struct bl_err *err)
 {
     int64_t row;
     int got;
 
-    if (!s->kb || c->judged.gold != BL_GOLD_ENTITY)
+    if (!state->kb || c->judged.gold != BL_GOLD_ENTITY)
         return 0;
-    if (s->map) {
-        const char *id = bl_label_map_find(s->map, c->gold);
+    if (state->map) {
+        const char *id = bl_label_map_find(state->map, c->gold);
         free(c->gold);
         c->gold = id ? bl_xstrdup(id) : NULL;
         if (!id)
             c->judged.gold = BL_GOLD_NIL;
         return 0;
     }
-    got = bl_kb_row(s->kb, bl_span_of(c->gold), &row, err);
+    got = bl_kb_row(state->kb, bl_span_of(c->gold), &row, err);
     if (got == 0)
         c->judged.gold = BL_GOLD_NIL;
     return got < 0 ? -1 : 0;
 }
 
 /* Takes what is right from the gold file. */
-static void apply_gold(struct state *s, struct bl_case *c)
+static void apply_gold(struct state *state, struct bl_case *c)
 {
-    struct bl_case *g = bl_cases_find(&s->gold, c->key);
+    struct bl_case *g = bl_cases_find(&state->gold, c->key);
 
     free(c->gold);
     c->gold = NULL;
@@ -134,41 +134,42 @@ static void apply_gold(struct state *s, struct bl_case *c)
 }
 
 /* Labels of the gold file were checked as it was read. */
-static int set_label(struct state *s, struct bl_case *c, bool answer,
+static int set_label(struct state *state, struct bl_case *c, bool answer,
                      struct bl_err *err)
 {
     if (!answer || !o.gold)
-        return check_label(s, c, err);
-    apply_gold(s, c);
+        return check_label(state, c, err);
+    apply_gold(state, c);
     return 0;
 }
 
-static int read_entity(struct state *s, struct bl_span line, size_t number,
+static int read_entity(struct state *state, struct bl_span line, size_t number,
                        struct bl_err *err)
 {
-    bl_arena_reset(&s->arena);
-    if (bl_record_parse(&s->rec, line, number, err) < 0)
+    bl_arena_reset(&state->arena);
+    if (bl_record_parse(&state->rec, line, number, err) < 0)
         return -1;
-    return bl_label_map_add(s->map, s->kb, &s->rec, &s->arena, err);
+    return bl_label_map_add(state->map, state->kb, &state->rec, &state->arena,
+                            err);
 }
 
 /* into NULL: a line of the test entities. */
-static int read_record(struct state *s, struct bl_cases *into,
+static int read_record(struct state *state, struct bl_cases *into,
                        struct bl_span line, size_t number,
                        struct bl_err *err)
 {
     struct bl_case c;
 
     if (!into)
-        return read_entity(s, line, number, err);
-    bl_arena_reset(&s->arena);
-    if (bl_record_parse(&s->rec, line, number, err) < 0
-        || bl_case_read(&c, &s->rec, &s->arena, err) < 0)
+        return read_entity(state, line, number, err);
+    bl_arena_reset(&state->arena);
+    if (bl_record_parse(&state->rec, line, number, err) < 0
+        || bl_case_read(&c, &state->rec, &state->arena, err) < 0)
         return -1;
-    if ((o.by && bl_case_group(&c, &s->rec, o.by, &s->arena, err) < 0)
-        || set_label(s, &c, into != &s->gold, err) < 0
-        || (into != &s->gold
-            && bl_case_judge(&c, &s->rec, &s->arena, err) < 0)) {
+    if ((o.by && bl_case_group(&c, &state->rec, o.by, &state->arena, err) < 0)
+        || set_label(state, &c, into != &state->gold, err) < 0
+        || (into != &state->gold
+            && bl_case_judge(&c, &state->rec, &state->arena, err) < 0)) {
         bl_case_free(&c);
         return -1;
     }
@@ -176,46 +177,49 @@ static int read_record(struct state *s, struct bl_cases *into,
     return 0;
 }
 
-static int read_all(struct state *s, int fd, const char *name,
+static int read_all(struct state *state, int fd, const char *name,
                     struct bl_cases *into, struct bl_err *err)
 {
-    struct bl_lines *l = bl_lines_new(fd, name, o.max_line);
+    struct bl_lines *lines = bl_lines_new(fd, name, o.max_line);
     enum bl_line_status got;
     struct bl_span line;
     int rc = 0;
 
-    bl_lines_take_arrays(l);
-    while (rc == 0 && (got = bl_lines_next(l, &line, err)) != BL_LINE_END) {
-        size_t number = bl_lines_number(l);
+    bl_lines_take_arrays(lines);
+    while (rc == 0
+           && (got = bl_lines_next(lines, &line, err)) != BL_LINE_END) {
+        size_t number = bl_lines_number(lines);
         if (got == BL_LINE_ERROR) {
             rc = -1;
         } else if (got == BL_LINE_TOO_LONG) {
-            bl_warn("%s:%zu: line longer than %zu bytes", bl_lines_name(l),
+            bl_warn("%s:%zu: line longer than %zu bytes", bl_lines_name(lines),
                     number, o.max_line);
-            s->failed++;
+            state->failed++;
+        /* Codes above BL_USAGE concern the catalogue or the machine and not
+         * this line: they end the reading. */
         } else if (got == BL_LINE_BAD
                    || (!bl_span_blank(line)
-                       && read_record(s, into, line, number, err) < 0)) {
+                       && read_record(state, into, line, number, err) < 0)) {
             if (err->code > BL_USAGE) {
                 rc = -1;
                 continue;
             }
-            bl_warn("%s:%zu: %s", bl_lines_name(l), number, err->msg);
-            s->failed++;
+            bl_warn("%s:%zu: %s", bl_lines_name(lines), number, err->msg);
+            state->failed++;
         }
     }
-    bl_lines_free(l);
+    bl_lines_free(lines);
     return rc;
 }
 
-static int read_file(struct state *s, const char *path,
+static int read_file(struct state *state, const char *path,
                      struct bl_cases *into, struct bl_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
 
     if (fd < 0)
         return bl_fail_errno(err, BL_DATA, "'%s'", path);
-    rc = read_all(s, fd, path, into, err);
+    rc = read_all(state, fd, path, into, err);
     close(fd);
     if (into)
         bl_cases_sort(into);
@@ -223,91 +227,93 @@ static int read_file(struct state *s, const char *path,
 }
 
 /* Gold mentions that no record answered. */
-static void add_missed(struct state *s)
+static void add_missed(struct state *state)
 {
-    for (size_t i = 0; i < s->gold.n; i++) {
-        struct bl_case *g = &s->gold.v[i];
+    for (size_t i = 0; i < state->gold.n; i++) {
+        struct bl_case *g = &state->gold.v[i];
         if (g->used || g->judged.gold == BL_GOLD_NONE)
             continue;
         g->judged.missed = true;
-        bl_cases_add(&s->cases, g);
+        bl_cases_add(&state->cases, g);
         *g = (struct bl_case){ .used = true };
     }
 }
 
-static int load(struct state *s, struct bl_err *err)
+static int load(struct state *state, struct bl_err *err)
 {
-    if (o.catalogue && !(s->kb = bl_kb_open_named(o.catalogue, err)))
+    if (o.catalogue && !(state->kb = bl_kb_open_named(o.catalogue, err)))
         return -1;
     if (o.entities) {
-        s->map = bl_label_map_new();
-        if (read_file(s, o.entities, NULL, err) < 0)
+        state->map = bl_label_map_new();
+        if (read_file(state, o.entities, NULL, err) < 0)
             return -1;
-        bl_label_map_sort(s->map);
+        bl_label_map_sort(state->map);
         bl_note("'%s': %zu entities, %zu of them not in the catalogue",
-                o.entities, bl_label_map_count(s->map),
-                bl_label_map_missing(s->map));
+                o.entities, bl_label_map_count(state->map),
+                bl_label_map_missing(state->map));
     }
-    if (o.gold && read_file(s, o.gold, &s->gold, err) < 0)
+    if (o.gold && read_file(state, o.gold, &state->gold, err) < 0)
         return -1;
     if (o.diff) {
-        if (read_file(s, o.diff, &s->other, err) < 0)
+        if (read_file(state, o.diff, &state->other, err) < 0)
             return -1;
-        for (size_t i = 0; i < s->gold.n; i++)
-            s->gold.v[i].used = false;
+        /* Reading the other run has marked the gold mentions that it answered;
+         * the marks are needed again for this run. */
+        for (size_t i = 0; i < state->gold.n; i++)
+            state->gold.v[i].used = false;
     }
-    return read_all(s, STDIN_FILENO, "stdin", &s->cases, err);
+    return read_all(state, STDIN_FILENO, "stdin", &state->cases, err);
 }
 
 /* ---- The report ---- */
 
-static void report(struct state *s)
+static void report(struct state *state)
 {
-    struct bl_report r = { .cutoffs = &s->cutoffs, .json = o.json,
+    struct bl_report r = { .cutoffs = &state->cutoffs, .json = o.json,
                            .bootstrap = o.bootstrap, .seed = o.seed,
-                           .failed = s->failed, .by = o.by };
+                           .failed = state->failed, .by = o.by };
     struct bl_buf out = BL_BUF_INIT;
 
     if (o.diff) {
-        bl_cases_sort(&s->cases);
-        bl_print_diff(&out, &s->other, &s->cases, o.json);
+        bl_cases_sort(&state->cases);
+        bl_print_diff(&out, &state->other, &state->cases, o.json);
     } else {
-        add_missed(s);
-        bl_cases_by_doc(&s->cases);
-        bl_print_report(&out, &s->cases, &r);
+        add_missed(state);
+        bl_cases_by_doc(&state->cases);
+        bl_print_report(&out, &state->cases, &r);
     }
     bl_out(out.data, out.len);
     bl_buf_free(&out);
 }
 
-static void state_free(struct state *s)
+static void state_free(struct state *state)
 {
-    bl_cases_free(&s->gold);
-    bl_cases_free(&s->other);
-    bl_cases_free(&s->cases);
-    bl_record_free(&s->rec);
-    bl_arena_free(&s->arena);
-    bl_label_map_free(s->map);
-    bl_kb_close(s->kb);
+    bl_cases_free(&state->gold);
+    bl_cases_free(&state->other);
+    bl_cases_free(&state->cases);
+    bl_record_free(&state->rec);
+    bl_arena_free(&state->arena);
+    bl_label_map_free(state->map);
+    bl_kb_close(state->kb);
 }
 
 int main(int argc, char **argv)
 {
-    struct state s = { .arena = BL_ARENA_INIT };
+    struct state state = { .arena = BL_ARENA_INIT };
     struct bl_err err;
 
     bl_prog_init("blink-eval");
     bl_opts_parse(&command, argc, argv);
-    parse_cutoffs(&s.cutoffs);
+    parse_cutoffs(&state.cutoffs);
     if (o.entities && !o.catalogue)
         bl_die_usage("option --test-entities needs the catalogue (-c)");
-    s.cutoffs.blink = o.blink_recall;
-    if (load(&s, &err) < 0)
+    state.cutoffs.blink = o.blink_recall;
+    if (load(&state, &err) < 0)
         bl_die(&err);
-    report(&s);
-    size_t failed = s.failed;
-    for (size_t i = 0; i < s.cases.n; i++)
-        failed += s.cases.v[i].error;
-    state_free(&s);
+    report(&state);
+    size_t failed = state.failed;
+    for (size_t i = 0; i < state.cases.n; i++)
+        failed += state.cases.v[i].error;
+    state_free(&state);
     return bl_prog_finish(failed && !o.no_fail ? 1 : 0);
 }

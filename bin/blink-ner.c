@@ -82,28 +82,28 @@ struct document {
 
 /* ---- Loading ---- */
 
-static void load_tagger(struct state *s, const char *path)
+static void load_tagger(struct state *state, const char *path)
 {
     struct bl_err err;
 
-    s->tagger = bl_tagger_open(path, &o.engine, &err);
-    if (!s->tagger)
+    state->tagger = bl_tagger_open(path, &o.engine, &err);
+    if (!state->tagger)
         bl_die(&err);
-    bl_note("tagger '%s': %s", path, bl_tagger_describe(s->tagger));
+    bl_note("tagger '%s': %s", path, bl_tagger_describe(state->tagger));
 }
 
 /* Without options the default tagger, where there is one. */
-static bool load_default(struct state *s)
+static bool load_default(struct state *state)
 {
     char *path = bl_model_find(NULL, BL_ROLE_TAGGER, NULL);
 
     if (path)
-        load_tagger(s, path);
+        load_tagger(state, path);
     free(path);
     return path != NULL;
 }
 
-static void load(struct state *s)
+static void load(struct state *state)
 {
     struct bl_err err;
 
@@ -113,34 +113,37 @@ static void load(struct state *s)
     if (o.text && o.whole)
         bl_die_usage("options '--text' and '--whole' exclude each other");
     if (o.model) {
-        load_tagger(s, o.model);
+        load_tagger(state, o.model);
         return;
     }
-    if (!o.dictionary && load_default(s))
+    /* Without -m and -d the default tagger is used, and without that the names
+     * of the default catalogue, so that something is found after any
+     * installation. */
+    if (!o.dictionary && load_default(state))
         return;
-    s->kb = bl_kb_open_named(o.dictionary, &err);
-    if (!s->kb)
+    state->kb = bl_kb_open_named(o.dictionary, &err);
+    if (!state->kb)
         bl_die(&err);
-    bl_note("dictionary of %zu entities in '%s'", bl_kb_count(s->kb),
-            bl_kb_path(s->kb));
-    s->dictionary = bl_dictionary_new(s->kb, &o.find);
+    bl_note("dictionary of %zu entities in '%s'", bl_kb_count(state->kb),
+            bl_kb_path(state->kb));
+    state->dictionary = bl_dictionary_new(state->kb, &o.find);
 }
 
-static void unload(struct state *s)
+static void unload(struct state *state)
 {
-    bl_tagger_close(s->tagger);
-    bl_dictionary_free(s->dictionary);
-    bl_kb_close(s->kb);
-    bl_doc_free(&s->doc);
-    free(s->found.v);
+    bl_tagger_close(state->tagger);
+    bl_dictionary_free(state->dictionary);
+    bl_kb_close(state->kb);
+    bl_doc_free(&state->doc);
+    free(state->found.v);
     free(o.types.v);
     free(o.copy.v);
 }
 
 /* ---- One document ---- */
 
-static int prepare_text(struct bl_item *item, struct document *d,
-                        struct bl_arena *a, struct bl_err *err)
+static int prepare_text(struct bl_item *item, struct document *document,
+                        struct bl_arena *arena, struct bl_err *err)
 {
     struct bl_span line = item->rec.line;
     size_t valid = bl_utf8_valid(line.p, line.n);
@@ -151,37 +154,39 @@ static int prepare_text(struct bl_item *item, struct document *d,
     if (memchr(line.p, '\0', line.n))
         return bl_fail(err, BL_BAD_STRING, "a NUL byte in the text");
     snprintf(number, sizeof number, "%zu", item->rec.number);
-    d->id.n = strlen(number);
-    d->id.p = bl_arena_strndup(a, number, d->id.n);
-    d->text = line;
+    document->id.n = strlen(number);
+    document->id.p = bl_arena_strndup(arena, number, document->id.n);
+    document->text = line;
     return 0;
 }
 
-static int prepare_record(struct bl_item *item, struct document *d,
-                          struct bl_arena *a, struct bl_err *err)
+static int prepare_record(struct bl_item *item, struct document *document,
+                          struct bl_arena *arena, struct bl_err *err)
 {
-    d->copied = bl_arena_alloc(a, o.copy.n, sizeof *d->copied);
+    document->copied = bl_arena_alloc(arena, o.copy.n,
+                                      sizeof *document->copied);
     for (size_t i = 0; i < o.copy.n; i++) {
-        d->copied[i] = (struct bl_span){ NULL, 0 };
-        if (bl_record_get(&item->rec, o.copy.v[i], &d->copied[i], err) < 0)
+        document->copied[i] = (struct bl_span){ NULL, 0 };
+        if (bl_record_get(&item->rec, o.copy.v[i], &document->copied[i],
+                          err) < 0)
             return -1;
     }
-    if (bl_record_id(&item->rec, "id", a, &d->id, err) < 0)
+    if (bl_record_id(&item->rec, "id", arena, &document->id, err) < 0)
         return -1;
-    return bl_record_string(&item->rec, "text", a, &d->text, err);
+    return bl_record_string(&item->rec, "text", arena, &document->text, err);
 }
 
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
-    struct document *d = bl_arena_alloc(arena, 1, sizeof *d);
+    struct document *document = bl_arena_alloc(arena, 1, sizeof *document);
 
     ((struct state *)ctx)->any_record = true;
-    *d = (struct document){ 0 };
-    item->data = d;
+    *document = (struct document){ 0 };
+    item->data = document;
     if (o.text)
-        return prepare_text(item, d, arena, err);
-    return prepare_record(item, d, arena, err);
+        return prepare_text(item, document, arena, err);
+    return prepare_record(item, document, arena, err);
 }
 
 static bool wanted(struct bl_span type)
@@ -192,72 +197,76 @@ static bool wanted(struct bl_span type)
     return o.types.n == 0;
 }
 
-static void write_copied(struct bl_writer *w, const struct document *d)
+static void write_copied(struct bl_writer *writer,
+                         const struct document *document)
 {
-    for (size_t i = 0; d->copied && i < o.copy.n; i++)
-        if (d->copied[i].p)
-            bl_write_raw(w, o.copy.v[i], d->copied[i]);
+    for (size_t i = 0; document->copied && i < o.copy.n; i++)
+        if (document->copied[i].p)
+            bl_write_raw(writer, o.copy.v[i], document->copied[i]);
 }
 
 /* The document's id and the mention's number as one string. */
-static void put_id(struct bl_buf *b, struct bl_span id, size_t number)
+static void put_id(struct bl_buf *out, struct bl_span id, size_t number)
 {
-    bl_json_put_string(b, id.p, id.n);
-    b->len--;                           /* the number goes into the string */
-    bl_buf_printf(b, ":%zu\"", number);
+    bl_json_put_string(out, id.p, id.n);
+    out->len--;                           /* the number goes into the string */
+    bl_buf_printf(out, ":%zu\"", number);
 }
 
-static void put_mention(struct bl_buf *b, const struct state *s,
-                        const struct document *d, size_t number,
-                        const struct bl_found *f, size_t start)
+static void put_mention(struct bl_buf *out, const struct state *state,
+                        const struct document *document, size_t number,
+                        const struct bl_found *found, size_t start)
 {
-    struct bl_writer w = bl_writer(b, BL_WRITE_COMPACT);
+    struct bl_writer writer = bl_writer(out, BL_WRITE_COMPACT);
     struct bl_span left, right;
-    struct bl_span mention = { d->text.p + f->start, f->end - f->start };
+    struct bl_span mention = { document->text.p + found->start,
+                               found->end - found->start };
 
-    bl_doc_context(&s->doc, f->start, f->end, o.context, &left, &right);
-    bl_write_object(&w, NULL);
-    put_id(bl_write_slot(&w, "id"), d->id, number);
-    bl_write_span(&w, "doc", d->id);
-    bl_write_size(&w, "start", start);
-    bl_write_size(&w, "end", start + bl_utf8_count(mention.p, mention.n));
-    bl_write_span(&w, "context_left", left);
-    bl_write_span(&w, "mention", mention);
-    bl_write_span(&w, "context_right", right);
-    bl_write_optional(&w, "type", f->type);
-    bl_write_double(&w, "ner_score", f->score, 4);
-    write_copied(&w, d);
-    bl_write_end(&w);
-    bl_write_line(&w);
+    bl_doc_context(&state->doc, found->start, found->end, o.context, &left,
+                   &right);
+    bl_write_object(&writer, NULL);
+    put_id(bl_write_slot(&writer, "id"), document->id, number);
+    bl_write_span(&writer, "doc", document->id);
+    bl_write_size(&writer, "start", start);
+    bl_write_size(&writer, "end", start + bl_utf8_count(mention.p, mention.n));
+    bl_write_span(&writer, "context_left", left);
+    bl_write_span(&writer, "mention", mention);
+    bl_write_span(&writer, "context_right", right);
+    bl_write_optional(&writer, "type", found->type);
+    bl_write_double(&writer, "ner_score", found->score, 4);
+    write_copied(&writer, document);
+    bl_write_end(&writer);
+    bl_write_line(&writer);
 }
 
-static int find(struct state *s, struct bl_err *err)
+static int find(struct state *state, struct bl_err *err)
 {
-    if (s->tagger)
-        return bl_tagger_find(s->tagger, &s->doc, &s->found, err);
-    return bl_dictionary_find(s->dictionary, &s->doc, &s->found, err);
+    if (state->tagger)
+        return bl_tagger_find(state->tagger, &state->doc, &state->found, err);
+    return bl_dictionary_find(state->dictionary, &state->doc, &state->found,
+                              err);
 }
 
 enum { FLUSH_AT = 1 << 20 };
 
 /* A long document has more output than input: it goes out in pieces. */
-static void put_document(struct state *s, const struct document *d,
+static void put_document(struct state *state, const struct document *document,
                          struct bl_buf *out)
 {
     struct bl_err err;
     size_t at = 0, points = 0, number = 0;
 
-    bl_doc_set(&s->doc, d->text);
-    if (find(s, &err) < 0)
+    bl_doc_set(&state->doc, document->text);
+    if (find(state, &err) < 0)
         bl_die(&err);
-    for (size_t i = 0; i < s->found.n; i++) {
-        const struct bl_found *f = &s->found.v[i];
+    for (size_t i = 0; i < state->found.n; i++) {
+        const struct bl_found *found = &state->found.v[i];
 
-        if (!wanted(f->type) || f->score < o.find.min_score)
+        if (!wanted(found->type) || found->score < o.find.min_score)
             continue;
-        points += bl_utf8_count(d->text.p + at, f->start - at);
-        at = f->start;
-        put_mention(out, s, d, number++, f, points);
+        points += bl_utf8_count(document->text.p + at, found->start - at);
+        at = found->start;
+        put_mention(out, state, document, number++, found, points);
         if (out->len >= FLUSH_AT) {
             bl_out(out->data, out->len);
             bl_buf_clear(out);
@@ -273,20 +282,20 @@ static void emit_lines(void *ctx, const struct bl_item *item,
 
 /* ---- --whole ---- */
 
-static void read_all(struct bl_buf *b)
+static void read_all(struct bl_buf *out)
 {
     struct bl_err err;
     ssize_t n;
 
     do {
-        bl_buf_reserve(b, 1 << 16);
-        n = read(STDIN_FILENO, b->data + b->len, 1 << 16);
+        bl_buf_reserve(out, 1 << 16);
+        n = read(STDIN_FILENO, out->data + out->len, 1 << 16);
         if (n < 0 && errno != EINTR) {
             bl_fail_errno(&err, BL_SYSTEM, "cannot read 'stdin'");
             bl_die(&err);
         }
-        b->len += n > 0 ? (size_t)n : 0;
-        if (b->len > o.loop.max_line) {
+        out->len += n > 0 ? (size_t)n : 0;
+        if (out->len > o.loop.max_line) {
             bl_fail(&err, BL_TOO_LONG, "stdin: longer than %zu bytes "
                     "(--max-line)", o.loop.max_line);
             bl_die(&err);
@@ -294,14 +303,16 @@ static void read_all(struct bl_buf *b)
     } while (n != 0);
 }
 
-static int run_whole(struct state *s)
+static int run_whole(struct state *state)
 {
-    struct document d = { .id = BL_SPAN_LIT("1") };
+    struct document document = { .id = BL_SPAN_LIT("1") };
     struct bl_buf in = BL_BUF_INIT, out = BL_BUF_INIT;
     size_t valid;
 
     read_all(&in);
     valid = bl_utf8_valid(in.data, in.len);
+    /* A document with bad bytes fails as a record would in the loop, with
+     * status 1 and nothing printed. */
     if (valid != in.len || memchr(in.data, '\0', in.len)) {
         bl_warn("stdin: byte %zu: %s", valid != in.len ? valid
                 : (size_t)((char *)memchr(in.data, '\0', in.len) - in.data),
@@ -309,8 +320,8 @@ static int run_whole(struct state *s)
         bl_buf_free(&in);
         return 1;
     }
-    d.text = (struct bl_span){ in.data, in.len };
-    put_document(s, &d, &out);
+    document.text = (struct bl_span){ in.data, in.len };
+    put_document(state, &document, &out);
     bl_out(out.data, out.len);
     bl_buf_free(&in);
     bl_buf_free(&out);
@@ -319,22 +330,24 @@ static int run_whole(struct state *s)
 
 int main(int argc, char **argv)
 {
-    struct state s = { 0 };
+    struct state state = { 0 };
     int status;
 
     bl_prog_init("blink-ner");
     bl_opts_parse(&command, argc, argv);
-    load(&s);
+    load(&state);
     if (o.whole)
-        status = run_whole(&s);
+        status = run_whole(&state);
     else
         status = bl_loop_run(&(struct bl_loop){
-            .opts = &o.loop, .ctx = &s, .prepare = prepare,
+            .opts = &o.loop, .ctx = &state, .prepare = prepare,
             .emit_lines = emit_lines, .plain_text = o.text
         });
-    if (status == 1 && !o.whole && !s.any_record)
+    /* People pipe plain text into this program first; an error a line would
+     * not tell them what to do. */
+    if (status == 1 && !o.whole && !state.any_record)
         bl_warn("no line is a document in JSON: --text takes plain text, a "
                 "document a line, --whole all of it as one");
-    unload(&s);
+    unload(&state);
     return bl_prog_finish(status);
 }

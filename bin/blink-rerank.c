@@ -82,80 +82,87 @@ struct work {
 
 /* ---- Start ---- */
 
-static int state_load(struct state *s, struct bl_err *err)
+static int state_load(struct state *state, struct bl_err *err)
 {
     if (o.cascade > 0
-        && bl_calibration_load(&s->calibration, o.calibration, err) < 0)
+        && bl_calibration_load(&state->calibration, o.calibration, err) < 0)
         return -1;
-    s->kb = bl_kb_open_named(o.catalogue, err);
-    if (!s->kb)
+    state->kb = bl_kb_open_named(o.catalogue, err);
+    if (!state->kb)
         return -1;
-    s->model = bl_model_open_as(o.model, BL_ROLE_CROSS_ENCODER, err);
-    if (!s->model)
+    state->model = bl_model_open_as(o.model, BL_ROLE_CROSS_ENCODER, err);
+    if (!state->model)
         return -1;
-    s->encoder = bl_encoder_open(s->model, &o.engine, err);
-    if (!s->encoder)
+    state->encoder = bl_encoder_open(state->model, &o.engine, err);
+    if (!state->encoder)
         return -1;
-    bl_note("'%s': %s", s->model->path, bl_encoder_describe(s->encoder));
+    bl_note("'%s': %s", state->model->path,
+            bl_encoder_describe(state->encoder));
     return 0;
 }
 
-static void state_free(struct state *s)
+static void state_free(struct state *state)
 {
-    bl_buf_free(&s->out);
-    bl_batch_free(&s->batch);
-    bl_input_free(&s->input);
-    bl_encoder_close(s->encoder);
-    bl_model_close(s->model);
-    bl_kb_close(s->kb);
+    bl_buf_free(&state->out);
+    bl_batch_free(&state->batch);
+    bl_input_free(&state->input);
+    bl_encoder_close(state->encoder);
+    bl_model_close(state->model);
+    bl_kb_close(state->kb);
 }
 
 /* ---- One record ---- */
 
-static int read_text(struct state *s, const struct bl_candidate *c,
-                     struct bl_arena *a, struct bl_entity_text *out,
+static int read_text(struct state *state, const struct bl_candidate *candidate,
+                     struct bl_arena *arena, struct bl_entity_text *out,
                      struct bl_err *err)
 {
     struct bl_entity e;
-    int got = bl_kb_get(s->kb, c->id, a, &e, err);
+    int got = bl_kb_get(state->kb, candidate->id, arena, &e, err);
 
     if (got < 0)
         return -1;
     if (!got)
         return bl_fail(err, BL_NO_ENTITY,
                        "field 'candidates': entry %zu: the catalogue has no "
-                       "entity '%.*s'", c->place,
-                       (int)bl_utf8_cut(c->id.p, c->id.n, 80), c->id.p);
+                       "entity '%.*s'", candidate->place,
+                       (int)bl_utf8_cut(candidate->id.p, candidate->id.n, 80),
+                       candidate->id.p);
     *out = (struct bl_entity_text){ e.title, e.text, e.title.p != NULL };
     return 0;
 }
 
-static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
+static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
-    struct state *s = ctx;
-    struct work *w = bl_arena_alloc(a, 1, sizeof *w);
-    struct bl_mention *m = &w->mention;
+    struct state *state = ctx;
+    struct work *w = bl_arena_alloc(arena, 1, sizeof *w);
+    struct bl_mention *mention = &w->mention;
     size_t n;
 
     *w = (struct work){ .now = 0 };
-    if (bl_record_string(&item->rec, "context_left", a, &m->left, err) < 0
-        || bl_record_string(&item->rec, "mention", a, &m->text, err) < 0
-        || bl_record_string(&item->rec, "context_right", a, &m->right,
+    if (bl_record_string(&item->rec, "context_left", arena, &mention->left,
+                         err) < 0
+        || bl_record_string(&item->rec, "mention", arena, &mention->text,
                             err) < 0
-        || bl_candidates_read(&item->rec, a, &w->list, err) < 0)
+        || bl_record_string(&item->rec, "context_right", arena,
+                            &mention->right, err) < 0
+        || bl_candidates_read(&item->rec, arena, &w->list, err) < 0)
         return -1;
     n = BL_MIN(w->list.n, o.top);
-    w->texts = bl_arena_alloc(a, n, sizeof *w->texts);
+    w->texts = bl_arena_alloc(arena, n, sizeof *w->texts);
     for (size_t i = 0; i < n; i++)
-        if (read_text(s, &w->list.v[i], a, &w->texts[i], err) < 0)
+        if (read_text(state, &w->list.v[i], arena, &w->texts[i], err) < 0)
             return -1;
-    if (s->model->input->layout == BL_LAYOUT_FULL)
-        bl_alias_titles(&w->list, m->text, w->texts, n);
+    if (state->model->input->layout == BL_LAYOUT_FULL)
+        bl_alias_titles(&w->list, mention->text, w->texts, n);
+    /* NAN marks a candidate as unread, which bl_cascade_start() and the
+     * emitted record rely on; a field "cross" that came in with the record is
+     * of another model, perhaps. */
     for (size_t i = 0; i < w->list.n; i++)
         w->list.v[i].cross = NAN;
-    bl_cascade_start(&w->cascade, o.cascade > 0 ? &s->calibration : NULL,
-                     m->text, &w->list, n, a);
+    bl_cascade_start(&w->cascade, o.cascade > 0 ? &state->calibration : NULL,
+                     mention->text, &w->list, n, arena);
     item->data = w;
     return 0;
 }
@@ -163,19 +170,21 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
 /* ---- A batch ---- */
 
 /* What each record wants read next, of all records together. */
-static void add_round(struct state *s, struct bl_item **items, size_t n)
+static void add_round(struct state *state, struct bl_item **items, size_t n)
 {
-    bl_batch_clear(&s->batch);
+    bl_batch_clear(&state->batch);
     for (size_t i = 0; i < n; i++) {
         struct work *w = items[i]->data;
         const struct bl_cascade *c = &w->cascade;
 
         w->now = items[i]->failed ? 0 : bl_cascade_next(c, o.cascade);
         for (size_t k = 0; k < w->now; k++) {
-            bl_input_pair(&s->input, s->model->words, s->model->input,
+            bl_input_pair(&state->input, state->model->words,
+                          state->model->input,
                           &w->mention, &w->texts[c->order[c->read + k]]);
-            bl_batch_add(&s->batch, s->input.ids, s->input.segments,
-                         s->input.positions, s->input.n);
+            bl_batch_add(&state->batch, state->input.ids,
+                         state->input.segments,
+                         state->input.positions, state->input.n);
         }
     }
 }
@@ -225,19 +234,23 @@ static void take_order(struct bl_candidates *l)
 }
 
 static int run(void *ctx, struct bl_item **items, size_t n,
-               struct bl_arena *a, struct bl_err *err)
+               struct bl_arena *arena, struct bl_err *err)
 {
-    struct state *s = ctx;
+    struct state *state = ctx;
     float *logits;
     bool *bad;
 
+    /* One round takes from every record what its cascade reads next, so that
+     * the encoder has full batches; without a cascade the first round takes
+     * all. */
     for (;;) {
-        add_round(s, items, n);
-        if (!s->batch.n_seqs)
+        add_round(state, items, n);
+        if (!state->batch.n_seqs)
             break;
-        logits = bl_arena_alloc(a, s->batch.n_seqs, sizeof *logits);
-        bad = bl_arena_alloc(a, s->batch.n_seqs, sizeof *bad);
-        if (bl_encoder_score(s->encoder, &s->batch, logits, bad, err) < 0)
+        logits = bl_arena_alloc(arena, state->batch.n_seqs, sizeof *logits);
+        bad = bl_arena_alloc(arena, state->batch.n_seqs, sizeof *bad);
+        if (bl_encoder_score(state->encoder, &state->batch, logits, bad,
+                             err) < 0)
             return -1;
         take_round(items, n, logits, bad);
     }
@@ -249,31 +262,31 @@ static int run(void *ctx, struct bl_item **items, size_t n,
 static void emit(void *ctx, const struct bl_item *item,
                  struct bl_edits *edits)
 {
-    struct state *s = ctx;
+    struct state *state = ctx;
     const struct work *w = item->data;
 
-    bl_buf_clear(&s->out);
-    bl_candidates_put(&s->out, &w->list, BL_PUT_SCORE | BL_PUT_CROSS |
+    bl_buf_clear(&state->out);
+    bl_candidates_put(&state->out, &w->list, BL_PUT_SCORE | BL_PUT_CROSS |
                       (o.probabilities ? BL_PUT_CROSS_P : 0u));
     bl_edits_set(edits, "candidates",
-                 (struct bl_span){ s->out.data, s->out.len });
+                 (struct bl_span){ state->out.data, state->out.len });
 }
 
 int main(int argc, char **argv)
 {
-    struct state s = { .input = BL_INPUT_INIT, .batch = BL_BATCH_INIT,
+    struct state state = { .input = BL_INPUT_INIT, .batch = BL_BATCH_INIT,
                        .out = BL_BUF_INIT };
     struct bl_err err;
     int rc;
 
     bl_prog_init("blink-rerank");
     bl_opts_parse(&command, argc, argv);
-    if (state_load(&s, &err) < 0)
+    if (state_load(&state, &err) < 0)
         bl_die(&err);
     rc = bl_loop_run(&(struct bl_loop){
-        .opts = &o.loop, .ctx = &s,
+        .opts = &o.loop, .ctx = &state,
         .prepare = prepare, .run = run, .emit = emit,
     });
-    state_free(&s);
+    state_free(&state);
     return bl_prog_finish(rc);
 }

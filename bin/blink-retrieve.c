@@ -61,29 +61,30 @@ struct state {
     struct bl_buf json;
 };
 
-static int state_load(struct state *s, struct bl_err *err)
+static int state_load(struct state *state, struct bl_err *err)
 {
     struct bl_gather_opts opts = {
         .k = o.k, .threads = o.threads, .ef_search = o.ef_search,
         .nprobe = o.nprobe
     };
 
-    s->kb = bl_kb_open_named(o.catalogue, err);
-    if (!s->kb)
+    state->kb = bl_kb_open_named(o.catalogue, err);
+    if (!state->kb)
         return -1;
-    s->gather = bl_gather_open(o.indexes.v, o.indexes.n, s->kb, &opts, err);
-    if (!s->gather)
+    state->gather = bl_gather_open(o.indexes.v, o.indexes.n, state->kb, &opts,
+                                   err);
+    if (!state->gather)
         return -1;
-    bl_note("%s", bl_gather_describe(s->gather));
+    bl_note("%s", bl_gather_describe(state->gather));
     return 0;
 }
 
-static void state_free(struct state *s)
+static void state_free(struct state *state)
 {
-    bl_gather_close(s->gather);
-    bl_kb_close(s->kb);
-    bl_arena_free(&s->scratch);
-    bl_buf_free(&s->json);
+    bl_gather_close(state->gather);
+    bl_kb_close(state->kb);
+    bl_arena_free(&state->scratch);
+    bl_buf_free(&state->json);
 }
 
 /* ---- One record ---- */
@@ -96,7 +97,7 @@ struct mention {
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
-    struct state *s = ctx;
+    struct state *state = ctx;
     struct mention *m = bl_arena_alloc(arena, 1, sizeof *m);
     struct bl_vector vector;
     struct bl_span old;
@@ -109,8 +110,8 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
     if (found && !o.overwrite)
         return bl_fail(err, BL_BAD_FIELD, "field 'candidates' is there "
                        "already (see --overwrite)");
-    if (bl_vector_get(&item->rec, bl_gather_want(s->gather), arena, &vector,
-                      err) < 0)
+    if (bl_vector_get(&item->rec, bl_gather_want(state->gather), arena,
+                      &vector, err) < 0)
         return -1;
     m->query.vector = vector.v;
     /* A record without a mention is wrong only if its name was asked for. */
@@ -126,24 +127,28 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
 
 /* ---- A batch ---- */
 
-static int finish(struct state *s, struct bl_item *item,
+static int finish(struct state *state, struct bl_item *item,
                   const struct bl_gathered *found, struct bl_arena *arena,
                   struct bl_err *err)
 {
     struct mention *m = item->data;
     struct bl_candidates list;
 
-    bl_arena_reset(&s->scratch);
-    if (bl_gather_candidates(s->gather, found, &s->scratch, &list, err) < 0) {
+    bl_arena_reset(&state->scratch);
+    if (bl_gather_candidates(state->gather, found, &state->scratch, &list,
+                             err) < 0) {
+        /* An error of this record alone leaves the others of the batch as they
+         * are; the rest (BL_USAGE and above) ends the program. */
         if (err->code >= BL_USAGE)
             return -1;
         bl_item_fail(item, err->code, "%s", err->msg);
         return 0;
     }
-    bl_buf_clear(&s->json);
-    bl_candidates_put(&s->json, &list, BL_PUT_SCORE);
+    bl_buf_clear(&state->json);
+    bl_candidates_put(&state->json, &list, BL_PUT_SCORE);
     m->candidates = (struct bl_span){
-        bl_arena_strndup(arena, s->json.data, s->json.len), s->json.len
+        bl_arena_strndup(arena, state->json.data,
+                         state->json.len), state->json.len
     };
     return 0;
 }
@@ -151,17 +156,17 @@ static int finish(struct state *s, struct bl_item *item,
 static int run(void *ctx, struct bl_item **items, size_t n,
                struct bl_arena *arena, struct bl_err *err)
 {
-    struct state *s = ctx;
+    struct state *state = ctx;
     struct bl_gather_query *queries = bl_arena_alloc(arena, n,
                                                      sizeof *queries);
     struct bl_gathered *found = bl_arena_alloc(arena, n, sizeof *found);
 
     for (size_t i = 0; i < n; i++)
         queries[i] = ((struct mention *)items[i]->data)->query;
-    if (bl_gather_search(s->gather, queries, n, arena, found, err) < 0)
+    if (bl_gather_search(state->gather, queries, n, arena, found, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
-        if (finish(s, items[i], &found[i], arena, err) < 0)
+        if (finish(state, items[i], &found[i], arena, err) < 0)
             return -1;
     return 0;
 }
@@ -179,8 +184,8 @@ static void emit(void *ctx, const struct bl_item *item,
 
 int main(int argc, char **argv)
 {
-    struct state s = { 0 };
-    struct bl_loop loop = { .opts = &o.loop, .ctx = &s, .prepare = prepare,
+    struct state state = { 0 };
+    struct bl_loop loop = { .opts = &o.loop, .ctx = &state, .prepare = prepare,
                             .run = run, .emit = emit };
     struct bl_err err;
 
@@ -189,9 +194,9 @@ int main(int argc, char **argv)
     if (o.aliases && o.no_aliases)
         bl_die_usage("options '--aliases' and '--no-aliases' exclude each "
                      "other");
-    if (state_load(&s, &err) < 0)
+    if (state_load(&state, &err) < 0)
         bl_die(&err);
     int status = bl_loop_run(&loop);
-    state_free(&s);
+    state_free(&state);
     return bl_prog_finish(status);
 }

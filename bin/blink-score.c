@@ -71,20 +71,20 @@ struct work {
 
 /* ---- Start ---- */
 
-static int state_load(struct state *s, struct bl_err *err)
+static int state_load(struct state *state, struct bl_err *err)
 {
     if (o.provenance
         && bl_json_check(o.provenance, strlen(o.provenance), err) < 0)
         bl_die_usage("option --provenance: expected JSON: %s", err->msg);
     if (o.fit)
-        s->fit = bl_fit_new();
-    return bl_calibration_load(&s->calibration, o.calibration, err);
+        state->fit = bl_fit_new();
+    return bl_calibration_load(&state->calibration, o.calibration, err);
 }
 
-static void state_free(struct state *s)
+static void state_free(struct state *state)
 {
-    bl_fit_free(s->fit);
-    bl_buf_free(&s->out);
+    bl_fit_free(state->fit);
+    bl_buf_free(&state->out);
 }
 
 /* ---- One record ---- */
@@ -92,9 +92,9 @@ static void state_free(struct state *s)
 /* A candidate may be chosen when one of the two has no type, or the types
  * are the same but for case.  MISC is no statement about the type. */
 static bool *eligible(const struct bl_candidates *c, struct bl_span type,
-                      struct bl_arena *a)
+                      struct bl_arena *arena)
 {
-    bool *ok = bl_arena_alloc(a, c->n, sizeof *ok);
+    bool *ok = bl_arena_alloc(arena, c->n, sizeof *ok);
 
     for (size_t i = 0; i < c->n; i++) {
         struct bl_span t = c->v[i].type;
@@ -104,16 +104,16 @@ static bool *eligible(const struct bl_candidates *c, struct bl_span type,
     return ok;
 }
 
-static int add_to_fit(struct state *s, const struct bl_item *item,
-                      const struct work *w, struct bl_arena *a,
+static int add_to_fit(struct state *state, const struct bl_item *item,
+                      const struct work *w, struct bl_arena *arena,
                       struct bl_err *err)
 {
-    double *x = bl_arena_alloc(a, w->list.n, BL_N_FEATURES * sizeof *x);
+    double *x = bl_arena_alloc(arena, w->list.n, BL_N_FEATURES * sizeof *x);
     size_t gold = SIZE_MAX;
     enum bl_gold kind;
     struct bl_span id;
 
-    if (bl_label_read(&item->rec, a, &kind, &id, err) < 0)
+    if (bl_label_read(&item->rec, arena, &kind, &id, err) < 0)
         return -1;
     if (kind == BL_GOLD_NONE)
         return 0;
@@ -121,32 +121,36 @@ static int add_to_fit(struct state *s, const struct bl_item *item,
         if (bl_span_eq(w->list.v[i].id, id))
             gold = i;
     bl_rank_features(&w->list, w->mention, x);
-    bl_fit_add(s->fit, bl_rank_profile(&w->list), x, w->list.n, gold);
+    bl_fit_add(state->fit, bl_rank_profile(&w->list), x, w->list.n, gold);
     return 0;
 }
 
-static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
+static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
-    struct state *s = ctx;
-    struct work *w = bl_arena_alloc(a, 1, sizeof *w);
+    struct state *state = ctx;
+    struct work *w = bl_arena_alloc(arena, 1, sizeof *w);
     struct bl_span type = { NULL, 0 };
     bool *ok = NULL;
 
     *w = (struct work){ .mention = BL_SPAN_LIT("") };
-    if (bl_candidates_read(&item->rec, a, &w->list, err) < 0
-        || bl_record_string_opt(&item->rec, "mention", a, &w->mention,
+    if (bl_candidates_read(&item->rec, arena, &w->list, err) < 0
+        || bl_record_string_opt(&item->rec, "mention", arena, &w->mention,
                                 err) < 0)
         return -1;
     if (o.type_filter) {
-        if (bl_record_string_opt(&item->rec, "type", a, &type, err) < 0)
+        if (bl_record_string_opt(&item->rec, "type", arena, &type, err) < 0)
             return -1;
-        ok = eligible(&w->list, type, a);
+        ok = eligible(&w->list, type, arena);
     }
     item->data = w;
-    if (s->fit)
-        return add_to_fit(s, item, w, a, err);
-    w->nil_p = bl_rank(&s->calibration, w->mention, ok, &w->list);
+    /* While fitting, records only give examples; nothing is scored.
+     * bin/blink-index.c|check_complete| if (!o.partial && row < n) { An entity
+     * without a vector would never be found, and nothing in the answers would
+     * show it: the user has to allow it. */
+    if (state->fit)
+        return add_to_fit(state, item, w, arena, err);
+    w->nil_p = bl_rank(&state->calibration, w->mention, ok, &w->list);
     for (size_t i = 0; i < w->list.n; i++)
         w->list.v[i].score = w->list.v[i].p;
     bl_candidates_sort(&w->list);
@@ -179,62 +183,62 @@ static void set_field(struct bl_edits *edits, const char *name,
 static void emit(void *ctx, const struct bl_item *item,
                  struct bl_edits *edits)
 {
-    struct state *s = ctx;
+    struct state *state = ctx;
     struct work *w = item->data;
     struct bl_candidates kept = w->list;
 
     if (o.keep && kept.n > o.keep)
         kept.n = o.keep;
-    bl_buf_clear(&s->out);
-    bl_candidates_put(&s->out, &kept, BL_PUT_SCORE | BL_PUT_P);
-    set_field(edits, "candidates", &s->out);
-    bl_buf_clear(&s->out);
-    put_entity(&s->out, w);
-    set_field(edits, "entity", &s->out);
-    bl_buf_clear(&s->out);
-    bl_json_put_double(&s->out, w->nil_p, 6);
-    set_field(edits, "nil_p", &s->out);
+    bl_buf_clear(&state->out);
+    bl_candidates_put(&state->out, &kept, BL_PUT_SCORE | BL_PUT_P);
+    set_field(edits, "candidates", &state->out);
+    bl_buf_clear(&state->out);
+    put_entity(&state->out, w);
+    set_field(edits, "entity", &state->out);
+    bl_buf_clear(&state->out);
+    bl_json_put_double(&state->out, w->nil_p, 6);
+    set_field(edits, "nil_p", &state->out);
 }
 
 /* ---- --fit ---- */
 
-static void fit_profile(struct state *s, enum bl_profile from,
+static void fit_profile(struct state *state, enum bl_profile from,
                         enum bl_profile to)
 {
     bool open = to == BL_PROFILE_OPEN || to == BL_PROFILE_OPEN_NAMED;
     struct bl_fit_quality q;
 
-    if (!bl_fit_count(s->fit, from))
+    if (!bl_fit_count(state->fit, from))
         return;
-    bl_fit_run(s->fit, from, !open, &s->calibration.profile[to], &q);
+    bl_fit_run(state->fit, from, !open, &state->calibration.profile[to], &q);
     bl_warn("%zu lists, %zu with their entity: loss %.4f nats to choose, "
             "%.4f for none", q.lists, q.with_gold, q.rank_loss, q.nil_loss);
 }
 
 /* What no record tells about keeps the coefficients it had. */
-static int fit_write(struct state *s, struct bl_err *err)
+static int fit_write(struct state *state, struct bl_err *err)
 {
     const char *origin = o.provenance ? o.provenance : "{}";
-    bool open = bl_fit_count(s->fit, BL_PROFILE_OPEN) > 0
-        || bl_fit_count(s->fit, BL_PROFILE_OPEN_NAMED) > 0;
+    bool open = bl_fit_count(state->fit, BL_PROFILE_OPEN) > 0
+        || bl_fit_count(state->fit, BL_PROFILE_OPEN_NAMED) > 0;
     struct bl_newfile *f;
 
-    fit_profile(s, BL_PROFILE_CROSS, BL_PROFILE_CROSS);
-    fit_profile(s, BL_PROFILE_CROSS_COSINE, BL_PROFILE_CROSS_COSINE);
-    fit_profile(s, BL_PROFILE_CROSS_COSINE_NAMED,
+    fit_profile(state, BL_PROFILE_CROSS, BL_PROFILE_CROSS);
+    fit_profile(state, BL_PROFILE_CROSS_COSINE, BL_PROFILE_CROSS_COSINE);
+    fit_profile(state, BL_PROFILE_CROSS_COSINE_NAMED,
                 BL_PROFILE_CROSS_COSINE_NAMED);
-    fit_profile(s, BL_PROFILE_COSINE, BL_PROFILE_COSINE);
-    fit_profile(s, BL_PROFILE_COSINE_NAMED, BL_PROFILE_COSINE_NAMED);
-    fit_profile(s, open ? BL_PROFILE_OPEN : BL_PROFILE_COSINE,
+    fit_profile(state, BL_PROFILE_COSINE, BL_PROFILE_COSINE);
+    fit_profile(state, BL_PROFILE_COSINE_NAMED, BL_PROFILE_COSINE_NAMED);
+    fit_profile(state, open ? BL_PROFILE_OPEN : BL_PROFILE_COSINE,
                 BL_PROFILE_OPEN);
-    fit_profile(s, open ? BL_PROFILE_OPEN_NAMED : BL_PROFILE_COSINE_NAMED,
+    fit_profile(state, open ? BL_PROFILE_OPEN_NAMED : BL_PROFILE_COSINE_NAMED,
                 BL_PROFILE_OPEN_NAMED);
-    bl_buf_clear(&s->out);
-    bl_calibration_put(&s->out, &s->calibration, bl_span_of(origin));
+    bl_buf_clear(&state->out);
+    bl_calibration_put(&state->out, &state->calibration, bl_span_of(origin));
     f = bl_newfile_open(o.fit, 0, err);
     if (!f)
         return -1;
-    if (bl_newfile_write(f, s->out.data, s->out.len, err) < 0) {
+    if (bl_newfile_write(f, state->out.data, state->out.len, err) < 0) {
         bl_newfile_abort(f);
         return -1;
     }
@@ -243,20 +247,20 @@ static int fit_write(struct state *s, struct bl_err *err)
 
 int main(int argc, char **argv)
 {
-    struct state s = { .out = BL_BUF_INIT };
+    struct state state = { .out = BL_BUF_INIT };
     struct bl_err err;
     int rc;
 
     bl_prog_init("blink-score");
     bl_opts_parse(&command, argc, argv);
-    if (state_load(&s, &err) < 0)
+    if (state_load(&state, &err) < 0)
         bl_die(&err);
     rc = bl_loop_run(&(struct bl_loop){
-        .opts = &o.loop, .ctx = &s, .prepare = prepare,
-        .emit = s.fit ? NULL : emit,
+        .opts = &o.loop, .ctx = &state, .prepare = prepare,
+        .emit = state.fit ? NULL : emit,
     });
-    if (s.fit && rc <= 1 && fit_write(&s, &err) < 0)
+    if (state.fit && rc <= 1 && fit_write(&state, &err) < 0)
         bl_die(&err);
-    state_free(&s);
+    state_free(&state);
     return bl_prog_finish(rc);
 }

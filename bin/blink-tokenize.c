@@ -82,56 +82,58 @@ struct shown {
 /* ---- Load ---- */
 
 /* A vocabulary without a model is taken as BLINK's. */
-static int load_words(struct state *s, const char *path, struct bl_err *err)
+static int load_words(struct state *state, const char *path,
+                      struct bl_err *err)
 {
-    struct bl_wordpiece_opts w = {
+    struct bl_wordpiece_opts opts = {
         .lowercase = true, .tags = { "[unused0]", "[unused1]", "[unused2]" }
     };
 
-    s->words = bl_wordpiece_open(path, &w, err);
-    s->spec = (struct bl_input_spec)BL_INPUT_SPEC_BLINK;
-    return s->words ? 0 : -1;
+    state->words = bl_wordpiece_open(path, &opts, err);
+    state->spec = (struct bl_input_spec)BL_INPUT_SPEC_BLINK;
+    return state->words ? 0 : -1;
 }
 
-static int load_model(struct state *s, const char *path, struct bl_err *err)
+static int load_model(struct state *state, const char *path,
+                      struct bl_err *err)
 {
-    s->model = bl_model_open(path, err);
-    if (!s->model)
+    state->model = bl_model_open(path, err);
+    if (!state->model)
         return -1;
-    s->words = s->model->words;
-    s->spec = *s->model->input;
+    state->words = state->model->words;
+    state->spec = *state->model->input;
     return 0;
 }
 
 static bool has_weights(const char *path)
 {
-    DIR *d = opendir(path);
-    const struct dirent *e;
+    DIR *folder = opendir(path);
+    const struct dirent *entry;
     bool found = false;
 
-    while (d && !found && (e = readdir(d)) != NULL) {
-        const char *dot = strrchr(e->d_name, '.');
+    while (folder && !found && (entry = readdir(folder)) != NULL) {
+        const char *dot = strrchr(entry->d_name, '.');
 
         found = dot && !strcmp(dot, ".safetensors");
     }
-    if (d)
-        closedir(d);
+    if (folder)
+        closedir(folder);
     return found;
 }
 
 /* Of a family, or by default, a pair is the cross-encoder's. */
-static char *find_model(const struct state *s, struct bl_err *err)
+static char *find_model(const struct state *state, struct bl_err *err)
 {
     char *path = NULL;
 
-    if (s->mode == MODE_PAIR)
+    if (state->mode == MODE_PAIR)
         path = bl_model_find(o.model, BL_ROLE_CROSS_ENCODER, NULL);
     return path ? path : bl_model_find(o.model, BL_ROLE_BI_ENCODER, err);
 }
 
-static int load(struct state *s, struct bl_err *err)
+static int load(struct state *state, struct bl_err *err)
 {
-    char *path = find_model(s, err);
+    char *path = find_model(state, err);
     char *vocab;
     struct stat st;
     int rc;
@@ -140,33 +142,33 @@ static int load(struct state *s, struct bl_err *err)
         return -1;
     vocab = bl_family_file(path, "vocab.txt");
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-        rc = load_words(s, path, err);
+        rc = load_words(state, path, err);
     else if (has_weights(path))
-        rc = load_model(s, path, err);
+        rc = load_model(state, path, err);
     else
-        rc = load_words(s, vocab, err);
+        rc = load_words(state, vocab, err);
     free(vocab);
     free(path);
     return rc;
 }
 
-static void adjust(struct state *s)
+static void adjust(struct state *state)
 {
-    s->spec.lower_first = o.lower;
+    state->spec.lower_first = o.lower;
     if (o.literals == LITERALS_SPECIAL)
-        s->spec.literal |= BL_LITERAL_SPECIALS;
+        state->spec.literal |= BL_LITERAL_SPECIALS;
     else if (o.literals == LITERALS_TEXT)
-        s->spec.literal = BL_LITERAL_NONE;
-    if (s->mode == MODE_PAIR && s->spec.literal)
-        s->spec.literal |= BL_LITERAL_TAGS;
+        state->spec.literal = BL_LITERAL_NONE;
+    if (state->mode == MODE_PAIR && state->spec.literal)
+        state->spec.literal |= BL_LITERAL_TAGS;
     if (!o.length)
         return;
-    if (s->mode == MODE_CONTEXT)
-        s->spec.context_length = o.length;
-    else if (s->mode == MODE_ENTITY)
-        s->spec.entity_length = o.length;
+    if (state->mode == MODE_CONTEXT)
+        state->spec.context_length = o.length;
+    else if (state->mode == MODE_ENTITY)
+        state->spec.entity_length = o.length;
     else
-        s->spec.pair_length = o.length;
+        state->spec.pair_length = o.length;
 }
 
 /* The one mode that was given. */
@@ -188,16 +190,16 @@ static enum mode chosen_mode(void)
     return (enum mode)mode;
 }
 
-static void release(struct state *s)
+static void release(struct state *state)
 {
-    bl_input_free(&s->input);
-    bl_buf_free(&s->json);
-    bl_buf_free(&s->quoted);
-    free(s->quoted_at);
-    if (s->model)
-        bl_model_close(s->model);
+    bl_input_free(&state->input);
+    bl_buf_free(&state->json);
+    bl_buf_free(&state->quoted);
+    free(state->quoted_at);
+    if (state->model)
+        bl_model_close(state->model);
     else
-        bl_wordpiece_close(s->words);
+        bl_wordpiece_close(state->words);
 }
 
 /* ---- Prepare ---- */
@@ -217,11 +219,12 @@ static char *put_number(char *p, int32_t v)
 }
 
 /* What was written since `from`, kept until the batch is out. */
-static struct bl_span keep(struct bl_buf *b, struct bl_arena *arena)
+static struct bl_span keep(struct bl_buf *buf, struct bl_arena *arena)
 {
-    struct bl_span s = { bl_arena_strndup(arena, b->data, b->len), b->len };
+    struct bl_span s = { bl_arena_strndup(arena, buf->data,
+                                          buf->len), buf->len };
 
-    bl_buf_clear(b);
+    bl_buf_clear(buf);
     return s;
 }
 
@@ -241,36 +244,36 @@ static struct bl_span numbers(struct bl_arena *arena, const int32_t *v,
 }
 
 /* Every token as a JSON string with a comma after it. */
-static void quote_words(struct state *s)
+static void quote_words(struct state *state)
 {
-    size_t n = bl_wordpiece_size(s->words);
+    size_t n = bl_wordpiece_size(state->words);
 
-    s->quoted_at = bl_xmalloc(n + 1, sizeof *s->quoted_at);
+    state->quoted_at = bl_xmalloc(n + 1, sizeof *state->quoted_at);
     for (size_t i = 0; i < n; i++) {
-        struct bl_span t = bl_wordpiece_token(s->words, (int32_t)i);
+        struct bl_span t = bl_wordpiece_token(state->words, (int32_t)i);
 
-        s->quoted_at[i] = s->quoted.len;
-        bl_json_put_string(&s->quoted, t.p, t.n);
-        bl_buf_putc(&s->quoted, ',');
+        state->quoted_at[i] = state->quoted.len;
+        bl_json_put_string(&state->quoted, t.p, t.n);
+        bl_buf_putc(&state->quoted, ',');
     }
-    s->quoted_at[n] = s->quoted.len;
+    state->quoted_at[n] = state->quoted.len;
 }
 
-static struct bl_span tokens(const struct state *s, struct bl_arena *arena,
+static struct bl_span tokens(const struct state *state, struct bl_arena *arena,
                              const int32_t *ids, size_t n)
 {
     size_t size = 2;
     char *text, *p;
 
     for (size_t i = 0; i < n; i++)
-        size += s->quoted_at[ids[i] + 1] - s->quoted_at[ids[i]];
+        size += state->quoted_at[ids[i] + 1] - state->quoted_at[ids[i]];
     text = p = bl_arena_alloc(arena, size, 1);
     *p++ = '[';
     for (size_t i = 0; i < n; i++) {
-        size_t from = s->quoted_at[ids[i]];
-        size_t len = s->quoted_at[ids[i] + 1] - from;
+        size_t from = state->quoted_at[ids[i]];
+        size_t len = state->quoted_at[ids[i] + 1] - from;
 
-        p = mempcpy(p, s->quoted.data + from, len);
+        p = mempcpy(p, state->quoted.data + from, len);
     }
     if (n > 0)
         p--;                    /* the last comma */
@@ -279,64 +282,67 @@ static struct bl_span tokens(const struct state *s, struct bl_arena *arena,
 }
 
 /* The names of the fields of which something was left out. */
-static struct bl_span truncated(struct state *s, struct bl_arena *arena)
+static struct bl_span truncated(struct state *state, struct bl_arena *arena)
 {
     static const char *const names[] = { "context_left", "mention",
                                          "context_right", "title", "text" };
 
-    if (!s->input.cut)
+    if (!state->input.cut)
         return (struct bl_span){ NULL, 0 };
     for (unsigned i = 0; i < 5; i++)
-        if (s->input.cut & 1u << i)
-            bl_buf_printf(&s->json, "%c\"%s\"", s->json.len ? ',' : '[',
-                          names[i]);
-    bl_buf_putc(&s->json, ']');
-    return keep(&s->json, arena);
+        if (state->input.cut & 1u << i)
+            bl_buf_printf(&state->json, "%c\"%s\"",
+                          state->json.len ? ',' : '[', names[i]);
+    bl_buf_putc(&state->json, ']');
+    return keep(&state->json, arena);
 }
 
-static int read_mention(const struct bl_record *r, struct bl_arena *arena,
-                        struct bl_mention *m, struct bl_err *err)
+static int read_mention(const struct bl_record *record, struct bl_arena *arena,
+                        struct bl_mention *mention, struct bl_err *err)
 {
     struct bl_span given;
-    int there = bl_record_get(r, "mention", &given, err);
+    int there = bl_record_get(record, "mention", &given, err);
 
-    *m = (struct bl_mention){ { "", 0 }, { "", 0 }, { "", 0 } };
+    *mention = (struct bl_mention){ { "", 0 }, { "", 0 }, { "", 0 } };
     if (there < 0
-        || bl_record_string(r, "context_left", arena, &m->left, err) < 0
-        || bl_record_string(r, "context_right", arena, &m->right, err) < 0)
+        || bl_record_string(record, "context_left", arena, &mention->left,
+                            err) < 0
+        || bl_record_string(record, "context_right", arena, &mention->right,
+                            err) < 0)
         return -1;
     if (there && bl_json_type(given) == BL_JSON_NULL)
         return 0;               /* no mention, no tags */
-    return bl_record_string(r, "mention", arena, &m->text, err);
+    return bl_record_string(record, "mention", arena, &mention->text, err);
 }
 
-static int read_entity(const struct bl_record *r, struct bl_arena *arena,
-                       struct bl_entity_text *e, struct bl_err *err)
+static int read_entity(const struct bl_record *record, struct bl_arena *arena,
+                       struct bl_entity_text *entity, struct bl_err *err)
 {
-    int titled = bl_record_string_opt(r, "title", arena, &e->title, err);
+    int titled = bl_record_string_opt(record, "title", arena, &entity->title,
+                                      err);
 
-    e->has_title = titled > 0;
+    entity->has_title = titled > 0;
     if (titled < 0)
         return -1;
-    return bl_record_string(r, "text", arena, &e->text, err);
+    return bl_record_string(record, "text", arena, &entity->text, err);
 }
 
 /* Tokens of a whole text into s->input.ids. */
-static int make_raw(struct state *s, const struct bl_record *r,
+static int make_raw(struct state *state, const struct bl_record *record,
                     struct bl_arena *arena, struct bl_err *err)
 {
-    struct bl_input *in = &s->input;
+    struct bl_input *in = &state->input;
     struct bl_span text;
     bool more = true;
 
-    if (bl_record_string(r, "text", arena, &text, err) < 0)
+    if (bl_record_string(record, "text", arena, &text, err) < 0)
         return -1;
     for (size_t want = in->cap ? in->cap : 512; more; want *= 2) {
         if (o.length && want > o.length)
             want = o.length;
         BL_GROW(in->ids, want, in->cap);
-        in->n = bl_wordpiece_ids(s->words, text, s->spec.literal, in->ids,
-                                 want, &more);
+        in->n = bl_wordpiece_ids(state->words, text, state->spec.literal,
+                                 in->ids, want, &more);
         if (want == o.length)
             break;
     }
@@ -344,43 +350,48 @@ static int make_raw(struct state *s, const struct bl_record *r,
     return 0;
 }
 
-static int make(struct state *s, const struct bl_record *r,
+static int make(struct state *state, const struct bl_record *record,
                 struct bl_arena *arena, struct bl_err *err)
 {
-    struct bl_mention m;
-    struct bl_entity_text e = { { "", 0 }, { "", 0 }, false };
+    struct bl_mention mention;
+    struct bl_entity_text entity = { { "", 0 }, { "", 0 }, false };
 
-    if (s->mode == MODE_RAW)
-        return make_raw(s, r, arena, err);
-    if (s->mode != MODE_ENTITY && read_mention(r, arena, &m, err) < 0)
+    if (state->mode == MODE_RAW)
+        return make_raw(state, record, arena, err);
+    /* A record needs only the fields of its mode; a pair has both a mention
+     * and an entity. */
+    if (state->mode != MODE_ENTITY
+        && read_mention(record, arena, &mention, err) < 0)
         return -1;
-    if (s->mode != MODE_CONTEXT && read_entity(r, arena, &e, err) < 0)
+    if (state->mode != MODE_CONTEXT
+        && read_entity(record, arena, &entity, err) < 0)
         return -1;
-    if (s->mode == MODE_CONTEXT)
-        bl_input_context(&s->input, s->words, &s->spec, &m);
-    else if (s->mode == MODE_ENTITY)
-        bl_input_entity(&s->input, s->words, &s->spec, &e);
+    if (state->mode == MODE_CONTEXT)
+        bl_input_context(&state->input, state->words, &state->spec, &mention);
+    else if (state->mode == MODE_ENTITY)
+        bl_input_entity(&state->input, state->words, &state->spec, &entity);
     else
-        bl_input_pair(&s->input, s->words, &s->spec, &m, &e);
+        bl_input_pair(&state->input, state->words, &state->spec, &mention,
+                      &entity);
     return 0;
 }
 
 /* The ids with the gaps of typed "[PAD]"s filled, and padded if asked for:
  * as the original has them.  Memory: the arena. */
-static int32_t *spread(const struct state *s, struct bl_arena *arena,
+static int32_t *spread(const struct state *state, struct bl_arena *arena,
                        size_t *n)
 {
-    const struct bl_input *in = &s->input;
+    const struct bl_input *in = &state->input;
     int32_t *ids;
-    size_t length = s->mode == MODE_CONTEXT ? s->spec.context_length
-                                            : s->spec.entity_length;
+    size_t length = state->mode == MODE_CONTEXT ? state->spec.context_length
+                                            : state->spec.entity_length;
 
     *n = (size_t)in->positions[in->n - 1] + 1;
     if (o.pad && *n < length)
         *n = length;
     ids = bl_arena_alloc(arena, *n, sizeof *ids);
     for (size_t i = 0; i < *n; i++)
-        ids[i] = bl_wordpiece_specials(s->words)->pad;
+        ids[i] = bl_wordpiece_specials(state->words)->pad;
     for (size_t i = 0; i < in->n; i++)
         ids[in->positions[i]] = in->ids[i];
     return ids;
@@ -389,24 +400,26 @@ static int32_t *spread(const struct state *s, struct bl_arena *arena,
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
-    struct state *s = ctx;
+    struct state *state = ctx;
     struct shown *shown = bl_arena_alloc(arena, 1, sizeof *shown);
     const int32_t *ids;
     size_t n;
 
-    if (make(s, &item->rec, arena, err) < 0)
+    if (make(state, &item->rec, arena, err) < 0)
         return -1;
-    *shown = (struct shown){ .truncated = truncated(s, arena) };
-    ids = s->input.ids;
-    n = s->input.n;
-    if (s->mode == MODE_CONTEXT || s->mode == MODE_ENTITY)
-        ids = spread(s, arena, &n);
-    if (s->mode == MODE_RAW || o.tokens)
-        shown->tokens = tokens(s, arena, ids, n);
+    *shown = (struct shown){ .truncated = truncated(state, arena) };
+    ids = state->input.ids;
+    n = state->input.n;
+    /* Where a mention or an entity has gaps, its ids are shown with them, as
+     * the original has it; for a pair, "positions" shows them below. */
+    if (state->mode == MODE_CONTEXT || state->mode == MODE_ENTITY)
+        ids = spread(state, arena, &n);
+    if (state->mode == MODE_RAW || o.tokens)
+        shown->tokens = tokens(state, arena, ids, n);
     shown->ids = numbers(arena, ids, n);
-    if (s->mode == MODE_PAIR) {
-        shown->segments = numbers(arena, s->input.segments, n);
-        shown->positions = numbers(arena, s->input.positions, n);
+    if (state->mode == MODE_PAIR) {
+        shown->segments = numbers(arena, state->input.segments, n);
+        shown->positions = numbers(arena, state->input.positions, n);
     }
     item->data = shown;
     return 0;
@@ -435,23 +448,23 @@ static void emit(void *ctx, const struct bl_item *item,
 
 int main(int argc, char **argv)
 {
-    struct state s = { .input = BL_INPUT_INIT };
-    struct bl_loop loop = { .opts = &o.loop, .ctx = &s, .prepare = prepare,
+    struct state state = { .input = BL_INPUT_INIT };
+    struct bl_loop loop = { .opts = &o.loop, .ctx = &state, .prepare = prepare,
                             .emit = emit };
     struct bl_err err;
     int status;
 
     bl_prog_init("blink-tokenize");
     bl_opts_parse(&command, argc, argv);
-    s.mode = chosen_mode();
-    if (load(&s, &err) < 0)
+    state.mode = chosen_mode();
+    if (load(&state, &err) < 0)
         bl_die(&err);
-    adjust(&s);
-    if (s.mode == MODE_RAW || o.tokens)
-        quote_words(&s);
-    bl_note("%zu words, Unicode %s", bl_wordpiece_size(s.words),
+    adjust(&state);
+    if (state.mode == MODE_RAW || o.tokens)
+        quote_words(&state);
+    bl_note("%zu words, Unicode %s", bl_wordpiece_size(state.words),
             bl_uni_version());
     status = bl_loop_run(&loop);
-    release(&s);
+    release(&state);
     return bl_prog_finish(status);
 }

@@ -62,26 +62,33 @@ struct state {
 
 /* ---- Reading ---- */
 
-static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
+static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
-    struct view *v = bl_arena_alloc(a, 1, sizeof *v);
-    const struct bl_record *r = &item->rec;
+    struct view *view = bl_arena_alloc(arena, 1, sizeof *view);
+    const struct bl_record *record = &item->rec;
     struct bl_span list;
 
     (void)ctx;
-    *v = (struct view){ .left = BL_SPAN_LIT(""), .right = BL_SPAN_LIT(""),
+    *view = (struct view){ .left = BL_SPAN_LIT(""), .right = BL_SPAN_LIT(""),
                         .start = -1, .end = -1 };
-    if (bl_driver_row(r, a, &v->row, err) < 0
-        || bl_record_string_opt(r, "context_left", a, &v->left, err) < 0
-        || bl_record_string_opt(r, "context_right", a, &v->right, err) < 0
-        || bl_record_integer_opt(r, "start", 0, INT32_MAX, &v->start, err) < 0
-        || bl_record_integer_opt(r, "end", 0, INT32_MAX, &v->end, err) < 0)
+    if (bl_driver_row(record, arena, &view->row, err) < 0
+        || bl_record_string_opt(record, "context_left", arena, &view->left,
+                                err) < 0
+        || bl_record_string_opt(record, "context_right", arena, &view->right,
+                                err) < 0
+        || bl_record_integer_opt(record, "start", 0, INT32_MAX, &view->start,
+                                 err) < 0
+        || bl_record_integer_opt(record, "end", 0, INT32_MAX, &view->end,
+                                 err) < 0)
         return -1;
-    int got = bl_record_get(r, "candidates", &list, err);
-    if (got < 0 || (got && bl_candidates_read(r, a, &v->others, err) < 0))
+    /* Records of other linkers may come without candidates: then no runners-up
+     * are shown. */
+    int got = bl_record_get(record, "candidates", &list, err);
+    if (got < 0
+        || (got && bl_candidates_read(record, arena, &view->others, err) < 0))
         return -1;
-    item->data = v;
+    item->data = view;
     return 0;
 }
 
@@ -89,10 +96,10 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *a,
 
 /* Text and attribute values: nothing in them is markup.  Control characters
  * but tab and newline are no part of HTML. */
-static void put_text(struct bl_buf *out, struct bl_span t)
+static void put_text(struct bl_buf *out, struct bl_span text)
 {
-    for (size_t i = 0; i < t.n; i++) {
-        unsigned char c = (unsigned char)t.p[i];
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
         if (c == '&' || c == '<' || c == '>' || c == '"' || c == '\'')
             bl_buf_printf(out, "&#%u;", c);
         else if (c >= 0x20 || c == '\n' || c == '\t')
@@ -110,51 +117,57 @@ static bool leads_to_page(struct bl_span url)
 }
 
 /* What is shown when the mouse is over a mention. */
-static void put_tip(struct bl_buf *out, const struct view *v)
+static void put_tip(struct bl_buf *out, const struct view *view)
 {
     size_t shown = 0;
     char p[16];
 
-    put_text(out, v->row.title.p ? v->row.title : BL_SPAN_LIT("no entity"));
-    if (v->row.p[0])
-        bl_buf_printf(out, " %s", v->row.p);
-    for (size_t i = 0; i < v->others.n && shown < RUNNERS_UP; i++) {
-        const struct bl_candidate *c = &v->others.v[i];
-        if (v->row.id.p && bl_span_eq(c->id, v->row.id))
+    put_text(out,
+             view->row.title.p ? view->row.title : BL_SPAN_LIT("no entity"));
+    if (view->row.p[0])
+        bl_buf_printf(out, " %s", view->row.p);
+    for (size_t i = 0; i < view->others.n && shown < RUNNERS_UP; i++) {
+        const struct bl_candidate *other = &view->others.v[i];
+        if (view->row.id.p && bl_span_eq(other->id, view->row.id))
             continue;
         bl_buf_puts(out, shown++ ? ", " : "&#10;or ");
-        put_text(out, c->title.p ? c->title : c->id);
-        if (c->p >= 0 && c->p <= 1) {
-            bl_driver_put_p(p, c->p);
+        put_text(out, other->title.p ? other->title : other->id);
+        if (other->p >= 0 && other->p <= 1) {
+            bl_driver_put_p(p, other->p);
             bl_buf_printf(out, " %s", p);
         }
     }
 }
 
-static void put_mention(struct bl_buf *out, const struct view *v)
+static void put_mention(struct bl_buf *out, const struct view *view)
 {
-    bool link = v->row.url.p && leads_to_page(v->row.url);
+    bool link = view->row.url.p && leads_to_page(view->row.url);
     const char *tag = link ? "a" : "span";
 
     bl_buf_printf(out, "<%s", tag);
     if (link) {
         bl_buf_puts(out, " href=\"");
-        put_text(out, v->row.url);
+        put_text(out, view->row.url);
         bl_buf_putc(out, '"');
     }
-    if (!v->row.title.p)
+    /* The style sheet makes the background of a mention as strong as its
+     * probability --p. */
+    if (!view->row.title.p)
         bl_buf_puts(out, " class=\"nil\"");
-    else if (v->row.p[0])
-        bl_buf_printf(out, " class=\"m\" style=\"--p:%s\"", v->row.p);
+    else if (view->row.p[0])
+        bl_buf_printf(out, " class=\"m\" style=\"--p:%s\"", view->row.p);
     else
         bl_buf_puts(out, " class=\"m\"");
     bl_buf_puts(out, " title=\"");
-    put_tip(out, v);
+    put_tip(out, view);
     bl_buf_puts(out, "\">");
-    put_text(out, v->row.mention);
+    put_text(out, view->row.mention);
     bl_buf_printf(out, "</%s>", tag);
 }
 
+/* The policy forbids scripts and anything from the network: records may hold
+ * text of strangers, and put_text() is then not the only guard.  Light and
+ * dark colours are left to the browser. */
 static void put_head(struct bl_buf *out)
 {
     struct bl_buf title = BL_BUF_INIT;
@@ -190,155 +203,160 @@ static struct bl_span whole(const struct bl_buf *b)
 }
 
 /* Bytes of the first n code points. */
-static size_t bytes_of(struct bl_span t, int64_t n)
+static size_t bytes_of(struct bl_span text, int64_t n)
 {
     size_t i = 0;
     unsigned len;
 
-    for (; n > 0 && i < t.n; n--, i += len)
-        bl_utf8_decode(t.p + i, t.n - i, &len);
+    for (; n > 0 && i < text.n; n--, i += len)
+        bl_utf8_decode(text.p + i, text.n - i, &len);
     return i;
 }
 
-static int64_t points_of(struct bl_span t)
+static int64_t points_of(struct bl_span text)
 {
     int64_t n = 0;
     unsigned len;
 
-    for (size_t i = 0; i < t.n; i += len, n++)
-        bl_utf8_decode(t.p + i, t.n - i, &len);
+    for (size_t i = 0; i < text.n; i += len, n++)
+        bl_utf8_decode(text.p + i, text.n - i, &len);
     return n;
 }
 
-static void close_document(struct state *s)
+static void close_document(struct state *page)
 {
-    if (!s->open)
+    if (!page->open)
         return;
-    put_text(&s->out, whole(&s->ahead));
-    bl_buf_puts(&s->out, "</p>\n");
-    bl_buf_clear(&s->ahead);
-    s->open = false;
+    put_text(&page->out, whole(&page->ahead));
+    bl_buf_puts(&page->out, "</p>\n");
+    bl_buf_clear(&page->ahead);
+    page->open = false;
 }
 
-static void open_document(struct state *s, struct bl_span name)
+static void open_document(struct state *page, struct bl_span name)
 {
-    close_document(s);
-    bl_buf_clear(&s->doc);
-    bl_buf_put_span(&s->doc, name);
+    close_document(page);
+    bl_buf_clear(&page->doc);
+    bl_buf_put_span(&page->doc, name);
     if (name.n) {
-        bl_buf_puts(&s->out, "<h2>");
-        put_text(&s->out, name);
-        bl_buf_puts(&s->out, "</h2>\n");
+        bl_buf_puts(&page->out, "<h2>");
+        put_text(&page->out, name);
+        bl_buf_puts(&page->out, "</h2>\n");
     }
-    bl_buf_puts(&s->out, "<p>");
-    s->open = true;
-    s->at = 0;
+    bl_buf_puts(&page->out, "<p>");
+    page->open = true;
+    page->at = 0;
 }
 
 /* Writes the text up to the mention: first what the mention before had to
  * its right, then of this one's left what is behind that. */
-static void put_between(struct state *s, const struct view *v)
+static void put_between(struct state *page, const struct view *view)
 {
-    struct bl_span left = v->left, ahead = whole(&s->ahead);
-    int64_t known = points_of(ahead), from = v->start - points_of(left);
-    size_t n = bytes_of(ahead, v->start - s->at);
+    struct bl_span left = view->left, ahead = whole(&page->ahead);
+    int64_t known = points_of(ahead), from = view->start - points_of(left);
+    size_t n = bytes_of(ahead, view->start - page->at);
 
-    put_text(&s->out, (struct bl_span){ ahead.p, n });
-    s->at += BL_MIN(known, v->start - s->at);
-    if (from > s->at) {
-        bl_buf_puts(&s->out, "<span class=\"gap\"> [&#8230;] </span>");
-        s->at = from;
+    put_text(&page->out, (struct bl_span){ ahead.p, n });
+    page->at += BL_MIN(known, view->start - page->at);
+    if (from > page->at) {
+        bl_buf_puts(&page->out, "<span class=\"gap\"> [&#8230;] </span>");
+        page->at = from;
     }
-    n = bytes_of(left, s->at - from);
-    put_text(&s->out, (struct bl_span){ left.p + n, left.n - n });
+    n = bytes_of(left, page->at - from);
+    put_text(&page->out, (struct bl_span){ left.p + n, left.n - n });
 }
 
-static void put_view(struct state *s, const struct view *v)
+static void put_view(struct state *page, const struct view *view)
 {
-    struct bl_span doc = v->row.doc.p ? v->row.doc : BL_SPAN_LIT("");
+    struct bl_span doc = view->row.doc.p ? view->row.doc : BL_SPAN_LIT("");
 
-    if (v->start < 0 || v->end < v->start) {    /* stands for itself */
-        open_document(s, doc);
-        put_text(&s->out, v->left);
-        put_mention(&s->out, v);
-        bl_buf_put_span(&s->ahead, v->right);
-        close_document(s);
+    /* Without offsets a record cannot be put among others: it is a paragraph
+     * of its own. */
+    if (view->start < 0 || view->end < view->start) {
+        open_document(page, doc);
+        put_text(&page->out, view->left);
+        put_mention(&page->out, view);
+        bl_buf_put_span(&page->ahead, view->right);
+        close_document(page);
         return;
     }
-    if (s->open && bl_span_eq(doc, whole(&s->doc)) && v->start < s->at
-        && v->start >= s->last)
+    if (page->open && bl_span_eq(doc, whole(&page->doc))
+        && view->start < page->at && view->start >= page->last)
         return;                 /* inside the one before */
-    if (!s->open || !bl_span_eq(doc, whole(&s->doc)) || v->start < s->at)
-        open_document(s, doc);  /* another, or the same from its start */
-    s->last = v->start;
-    put_between(s, v);
-    put_mention(&s->out, v);
-    s->at = v->end;
-    bl_buf_clear(&s->ahead);
-    bl_buf_put_span(&s->ahead, v->right);
+    if (!page->open || !bl_span_eq(doc, whole(&page->doc))
+        || view->start < page->at)
+        open_document(page, doc);  /* another, or the same from its start */
+    page->last = view->start;
+    put_between(page, view);
+    put_mention(&page->out, view);
+    page->at = view->end;
+    bl_buf_clear(&page->ahead);
+    bl_buf_put_span(&page->ahead, view->right);
 }
 
 /* ---- The page ---- */
 
-static int flush(struct state *s, struct bl_err *err)
+static int flush(struct state *page, struct bl_err *err)
 {
     int rc = 0;
 
-    if (s->file)
-        rc = bl_newfile_write(s->file, s->out.data, s->out.len, err);
+    if (page->file)
+        rc = bl_newfile_write(page->file, page->out.data, page->out.len, err);
     else
-        bl_out(s->out.data, s->out.len);
-    bl_buf_clear(&s->out);
+        bl_out(page->out.data, page->out.len);
+    bl_buf_clear(&page->out);
     return rc;
 }
 
 static int run(void *ctx, struct bl_item **items, size_t n,
-               struct bl_arena *a, struct bl_err *err)
+               struct bl_arena *arena, struct bl_err *err)
 {
-    struct state *s = ctx;
+    struct state *page = ctx;
 
-    (void)a;
+    (void)arena;
     for (size_t i = 0; i < n; i++)
-        put_view(s, items[i]->data);
-    return s->out.len ? flush(s, err) : 0;
+        put_view(page, items[i]->data);
+    return page->out.len ? flush(page, err) : 0;
 }
 
-static int finish(struct state *s, int status, struct bl_err *err)
+static int finish(struct state *page, int status, struct bl_err *err)
 {
-    close_document(s);
-    bl_buf_puts(&s->out, "</body>\n</html>\n");
+    close_document(page);
+    bl_buf_puts(&page->out, "</body>\n</html>\n");
     if (status > 1) {
-        if (s->file)
-            bl_newfile_abort(s->file);
+        if (page->file)
+            bl_newfile_abort(page->file);
         return 0;
     }
-    if (flush(s, err) < 0) {
-        if (s->file)
-            bl_newfile_abort(s->file);
+    if (flush(page, err) < 0) {
+        if (page->file)
+            bl_newfile_abort(page->file);
         return -1;
     }
-    return s->file ? bl_newfile_commit(s->file, err) : 0;
+    return page->file ? bl_newfile_commit(page->file, err) : 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct state s = { .file = NULL };
+    struct state page = { .file = NULL };
     struct bl_err err;
     int status;
 
     bl_prog_init("blink-view");
     bl_opts_parse(&command, argc, argv);
     if (o.output && strcmp(o.output, "-")
-        && !(s.file = bl_newfile_open(o.output, 0, &err)))
+        && !(page.file = bl_newfile_open(o.output, 0, &err)))
         bl_die(&err);
-    put_head(&s.out);
+    /* The output file is opened before the first record is read, so that a
+     * folder that cannot be written to is reported at once. */
+    put_head(&page.out);
     status = bl_loop_run(&(struct bl_loop){
-        .opts = &o.loop, .ctx = &s, .prepare = prepare, .run = run
+        .opts = &o.loop, .ctx = &page, .prepare = prepare, .run = run
     });
-    if (finish(&s, status, &err) < 0)
+    if (finish(&page, status, &err) < 0)
         bl_die(&err);
-    bl_buf_free(&s.out);
-    bl_buf_free(&s.doc);
-    bl_buf_free(&s.ahead);
+    bl_buf_free(&page.out);
+    bl_buf_free(&page.doc);
+    bl_buf_free(&page.ahead);
     return bl_prog_finish(status);
 }
