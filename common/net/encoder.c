@@ -28,40 +28,41 @@ struct bl_encoder {
 
 /* Nothing is left at auto.  Int8 products are for models stored so, on the
  * CPU, unless something else is asked for. */
-static struct bl_engine_opts choose(const struct bl_model *m,
+static struct bl_engine_opts choose(const struct bl_model *model,
                                     const struct bl_engine_opts *opts)
 {
-    struct bl_engine_opts o = *opts;
-    bool cpu = o.device == BL_DEVICE_CPU
-        && o.precision != BL_PRECISION_BF16;
+    struct bl_engine_opts chosen = *opts;
+    bool cpu = chosen.device == BL_DEVICE_CPU
+        && chosen.precision != BL_PRECISION_BF16;
 
-    if (!o.threads)
-        o.threads = bl_threads_default();
-    if (o.engine == BL_ENGINE_AUTO)
-        o.engine = cpu ? BL_ENGINE_CPU : BL_ENGINE_TORCH;
-    if (o.precision == BL_PRECISION_AUTO)
-        o.precision = m->int8 && o.engine == BL_ENGINE_CPU
+    if (!chosen.threads)
+        chosen.threads = bl_threads_default();
+    if (chosen.engine == BL_ENGINE_AUTO)
+        chosen.engine = cpu ? BL_ENGINE_CPU : BL_ENGINE_TORCH;
+    if (chosen.precision == BL_PRECISION_AUTO)
+        chosen.precision = model->int8 && chosen.engine == BL_ENGINE_CPU
             ? BL_PRECISION_INT8 : BL_PRECISION_F32;
-    return o;
+    return chosen;
 }
 
-static struct bl_engine *open_engine(struct bl_encoder *e,
+static struct bl_engine *open_engine(struct bl_encoder *encoder,
                                      const struct bl_engine_opts *opts,
                                      struct bl_err *err)
 {
-    const struct bl_model *m = e->model;
-    struct bl_engine_opts o = choose(m, opts);
-    bool words = o.engine == BL_ENGINE_TORCH && !m->towers[0].words.f32;
+    const struct bl_model *model = encoder->model;
+    struct bl_engine_opts chosen = choose(model, opts);
+    bool words = chosen.engine == BL_ENGINE_TORCH
+        && !model->towers[0].words.f32;
 
-    if (words || (m->int8 && o.precision != BL_PRECISION_INT8))
-        m = e->plain = bl_model_plain(m, words);
-    switch (o.engine) {
+    if (words || (model->int8 && chosen.precision != BL_PRECISION_INT8))
+        model = encoder->plain = bl_model_plain(model, words);
+    switch (chosen.engine) {
     case BL_ENGINE_REFERENCE:
-        return bl_engine_reference_open(m, &o, err);
+        return bl_engine_reference_open(model, &chosen, err);
     case BL_ENGINE_CPU:
-        return bl_engine_cpu_open(m, &o, err);
+        return bl_engine_cpu_open(model, &chosen, err);
     default:
-        return bl_engine_torch_open(m, &o, err);
+        return bl_engine_torch_open(model, &chosen, err);
     }
 }
 
@@ -69,45 +70,46 @@ struct bl_encoder *bl_encoder_open(const struct bl_model *model,
                                    const struct bl_engine_opts *opts,
                                    struct bl_err *err)
 {
-    struct bl_encoder *e = BL_NEW(struct bl_encoder);
+    struct bl_encoder *encoder = BL_NEW(struct bl_encoder);
 
-    e->model = model;
-    e->engine = open_engine(e, opts, err);
-    if (!e->engine) {
-        bl_model_plain_free(e->plain);
-        free(e);
+    encoder->model = model;
+    encoder->engine = open_engine(encoder, opts, err);
+    if (!encoder->engine) {
+        bl_model_plain_free(encoder->plain);
+        free(encoder);
         return NULL;
     }
-    e->batch_tokens = opts->batch_tokens;
-    e->pooled = bl_xmalloc(model->shape.hidden, sizeof *e->pooled);
-    return e;
+    encoder->batch_tokens = opts->batch_tokens;
+    encoder->pooled = bl_xmalloc(model->shape.hidden, sizeof *encoder->pooled);
+    return encoder;
 }
 
-void bl_encoder_close(struct bl_encoder *e)
+void bl_encoder_close(struct bl_encoder *encoder)
 {
-    if (!e)
+    if (!encoder)
         return;
-    e->engine->ops->close(e->engine);
-    bl_model_plain_free(e->plain);
-    bl_batch_free(&e->part);
-    free(e->states);
-    free(e->pooled);
-    free(e);
+    encoder->engine->ops->close(encoder->engine);
+    bl_model_plain_free(encoder->plain);
+    bl_batch_free(&encoder->part);
+    free(encoder->states);
+    free(encoder->pooled);
+    free(encoder);
 }
 
-const char *bl_encoder_describe(const struct bl_encoder *e)
+const char *bl_encoder_describe(const struct bl_encoder *encoder)
 {
-    return e->engine->describe;
+    return encoder->engine->describe;
 }
 
-size_t bl_encoder_dim(const struct bl_encoder *e)
+size_t bl_encoder_dim(const struct bl_encoder *encoder)
 {
-    return e->model->dim;
+    return encoder->model->dim;
 }
 
-size_t bl_encoder_tags(const struct bl_encoder *e)
+size_t bl_encoder_tags(const struct bl_encoder *encoder)
 {
-    return e->model->role == BL_ROLE_TAGGER ? e->model->n_labels : 0;
+    return encoder->model->role == BL_ROLE_TAGGER ? encoder->model->n_labels
+                                                  : 0;
 }
 
 /* ---- A batch in parts, sorted by length ---- */
@@ -125,30 +127,34 @@ struct job {
 };
 
 /* Gathers sequences from places[0..n) while they fit; returns how many. */
-static size_t fill_part(struct bl_encoder *e, const struct bl_batch *b,
+static size_t fill_part(struct bl_encoder *encoder,
+                        const struct bl_batch *batch,
                         const struct bl_place *places, size_t n)
 {
     size_t i = 0;
 
-    bl_batch_clear(&e->part);
+    bl_batch_clear(&encoder->part);
     for (; i < n; i++) {
-        size_t at = b->offsets[places[i].index];
+        size_t at = batch->offsets[places[i].index];
 
-        if (i && e->part.n_tokens + places[i].length > e->batch_tokens)
+        size_t tokens = encoder->part.n_tokens + places[i].length;
+
+        if (i && tokens > encoder->batch_tokens)
             break;
-        bl_batch_add(&e->part, b->ids + at, b->segments + at,
-                     b->positions + at, places[i].length);
+        bl_batch_add(&encoder->part, batch->ids + at, batch->segments + at,
+                     batch->positions + at, places[i].length);
     }
     return i;
 }
 
-static void reserve_states(struct bl_encoder *e, size_t rows)
+static void reserve_states(struct bl_encoder *encoder, size_t rows)
 {
-    if (rows <= e->cap_states)
+    if (rows <= encoder->cap_states)
         return;
-    free(e->states);
-    e->states = bl_xmalloc(rows, e->model->shape.hidden * sizeof(float));
-    e->cap_states = rows;
+    free(encoder->states);
+    encoder->states = bl_xmalloc(rows,
+                                 encoder->model->shape.hidden * sizeof(float));
+    encoder->cap_states = rows;
 }
 
 static bool all_finite(const float *v, size_t n)
@@ -160,34 +166,36 @@ static bool all_finite(const float *v, size_t n)
 }
 
 /* Where a sequence's result goes: per sequence, or per token for tags. */
-static float *result_of(const struct bl_encoder *e, const struct job *job,
-                        size_t seq)
+static float *result_of(const struct bl_encoder *encoder,
+                        const struct job *job, size_t seq)
 {
-    switch (e->model->role) {
+    switch (encoder->model->role) {
     case BL_ROLE_TAGGER:
-        return job->out + job->batch->offsets[seq] * e->model->n_labels;
+        return job->out + job->batch->offsets[seq] * encoder->model->n_labels;
     case BL_ROLE_CROSS_ENCODER:
         return job->out + seq;
     case BL_ROLE_BI_ENCODER:
         break;
     }
-    return job->out + seq * e->model->dim;
+    return job->out + seq * encoder->model->dim;
 }
 
-static int finish_part(struct bl_encoder *e, const struct job *job,
+static int finish_part(struct bl_encoder *encoder, const struct job *job,
                        const struct bl_place *places, struct bl_err *err)
 {
-    size_t hidden = e->model->shape.hidden;
+    size_t hidden = encoder->model->shape.hidden;
 
-    for (size_t i = 0; i < e->part.n_seqs; i++) {
-        size_t row = job->want == BL_WANT_ALL ? e->part.offsets[i] : i;
+    for (size_t i = 0; i < encoder->part.n_seqs; i++) {
+        size_t row = job->want == BL_WANT_ALL ? encoder->part.offsets[i] : i;
         size_t seq = places[i].index, n;
-        float *out = result_of(e, job, seq);
+        float *out = result_of(encoder, job, seq);
         bool good;
 
-        n = job->finish(e, job, e->states + row * hidden, places[i].length,
-                        out);
+        n = job->finish(encoder, job, encoder->states + row * hidden,
+                        places[i].length, out);
         good = all_finite(out, n);
+        /* One text with a result that is not finite must not fail the others
+         * of its batch, if the caller can mark it. */
         if (job->bad)
             job->bad[seq] = !good;
         else if (!good)
@@ -197,44 +205,51 @@ static int finish_part(struct bl_encoder *e, const struct job *job,
     return 0;
 }
 
-static int check_batch(const struct bl_encoder *e, const struct bl_batch *b,
-                       struct bl_err *err)
+static int check_batch(const struct bl_encoder *encoder,
+                       const struct bl_batch *batch, struct bl_err *err)
 {
-    const struct bl_shape *s = &e->model->shape;
+    const struct bl_shape *shape = &encoder->model->shape;
 
-    for (size_t i = 0; i < b->n_tokens; i++) {
-        if (b->ids[i] < 0 || (size_t)b->ids[i] >= s->vocab)
+    for (size_t i = 0; i < batch->n_tokens; i++) {
+        if (batch->ids[i] < 0 || (size_t)batch->ids[i] >= shape->vocab)
             return bl_fail(err, BL_DATA, "token id %d, but the model has %zu "
-                           "words", b->ids[i], s->vocab);
-        if (b->segments[i] < 0 || (size_t)b->segments[i] >= s->types)
+                           "words", batch->ids[i], shape->vocab);
+        if (batch->segments[i] < 0
+            || (size_t)batch->segments[i] >= shape->types)
             return bl_fail(err, BL_DATA, "segment %d, but the model has %zu",
-                           b->segments[i], s->types);
-        if (b->positions[i] < 0 || (size_t)b->positions[i] >= s->positions)
+                           batch->segments[i], shape->types);
+        if (batch->positions[i] < 0
+            || (size_t)batch->positions[i] >= shape->positions)
             return bl_fail(err, BL_DATA, "position %d, but the model has "
-                           "%zu", b->positions[i], s->positions);
+                           "%zu", batch->positions[i], shape->positions);
     }
     return 0;
 }
 
-static int run_job(struct bl_encoder *e, const struct job *job,
+static int run_job(struct bl_encoder *encoder, const struct job *job,
                    struct bl_err *err)
 {
-    const struct bl_batch *b = job->batch;
+    const struct bl_batch *batch = job->batch;
     struct bl_place *places;
     size_t done = 0;
-    int rc = check_batch(e, b, err);
+    int rc = check_batch(encoder, batch, err);
 
     if (rc < 0)
         return -1;
-    places = bl_batch_by_length(b);
-    while (!rc && done < b->n_seqs) {
-        size_t n = fill_part(e, b, places + done, b->n_seqs - done);
+    /* The engines want the longest sequences last: stack.h cuts the batch into
+     * pieces from its end, and torch joins runs of equal length. */
+    places = bl_batch_by_length(batch);
+    while (!rc && done < batch->n_seqs) {
+        size_t n = fill_part(encoder, batch, places + done,
+                             batch->n_seqs - done);
 
-        reserve_states(e, job->want == BL_WANT_ALL ? e->part.n_tokens : n);
-        rc = e->engine->ops->forward(e->engine, job->tower, &e->part,
-                                     job->want, e->states, err);
+        reserve_states(encoder,
+                       job->want == BL_WANT_ALL ? encoder->part.n_tokens : n);
+        rc = encoder->engine->ops->forward(encoder->engine, job->tower,
+                                           &encoder->part,
+                                           job->want, encoder->states, err);
         if (!rc)
-            rc = finish_part(e, job, places + done, err);
+            rc = finish_part(encoder, job, places + done, err);
         done += n;
     }
     free(places);
@@ -244,14 +259,15 @@ static int run_job(struct bl_encoder *e, const struct job *job,
 /* ---- Heads ---- */
 
 /* Pooler, tanh and the linear layer behind it, on the first token. */
-static size_t apply_head(struct bl_encoder *e, const struct bl_bert *t,
+static size_t apply_head(struct bl_encoder *encoder,
+                         const struct bl_bert *tower,
                          const float *first, float *out)
 {
-    bl_linear_apply(&t->pooler, first, 1, e->pooled);
-    for (size_t i = 0; i < t->pooler.out; i++)
-        e->pooled[i] = tanhf(e->pooled[i]);
-    bl_linear_apply(&t->head, e->pooled, 1, out);
-    return t->head.out;
+    bl_linear_apply(&tower->pooler, first, 1, encoder->pooled);
+    for (size_t i = 0; i < tower->pooler.out; i++)
+        encoder->pooled[i] = tanhf(encoder->pooled[i]);
+    bl_linear_apply(&tower->head, encoder->pooled, 1, out);
+    return tower->head.out;
 }
 
 static void mean(const float *states, size_t n, size_t hidden, float *out)
@@ -273,34 +289,35 @@ static void normalize(float *v, size_t n)
         v[i] /= length;
 }
 
-static size_t finish_vector(struct bl_encoder *e, const struct job *job,
+static size_t finish_vector(struct bl_encoder *encoder, const struct job *job,
                             const float *states, size_t n, float *out)
 {
-    const struct bl_model *m = e->model;
-    const struct bl_bert *t = &m->towers[job->tower];
+    const struct bl_model *model = encoder->model;
+    const struct bl_bert *tower = &model->towers[job->tower];
 
-    if (t->head.w)
-        apply_head(e, t, states, out);
-    else if (m->pooling == BL_POOL_MEAN)
-        mean(states, n, m->shape.hidden, out);
+    if (tower->head.w)
+        apply_head(encoder, tower, states, out);
+    else if (model->pooling == BL_POOL_MEAN)
+        mean(states, n, model->shape.hidden, out);
     else
-        memcpy(out, states, m->dim * sizeof *out);
-    if (m->normalize)
-        normalize(out, m->dim);
-    return m->dim;
+        memcpy(out, states, model->dim * sizeof *out);
+    if (model->normalize)
+        normalize(out, model->dim);
+    return model->dim;
 }
 
-static size_t finish_score(struct bl_encoder *e, const struct job *job,
+static size_t finish_score(struct bl_encoder *encoder, const struct job *job,
                            const float *states, size_t n, float *out)
 {
     (void)n;
-    return apply_head(e, &e->model->towers[job->tower], states, out);
+    return apply_head(encoder, &encoder->model->towers[job->tower], states,
+                      out);
 }
 
-static size_t finish_tags(struct bl_encoder *e, const struct job *job,
+static size_t finish_tags(struct bl_encoder *encoder, const struct job *job,
                           const float *states, size_t n, float *out)
 {
-    const struct bl_linear *head = &e->model->towers[job->tower].head;
+    const struct bl_linear *head = &encoder->model->towers[job->tower].head;
 
     bl_linear_apply(head, states, n, out);
     return n * head->out;
@@ -308,35 +325,35 @@ static size_t finish_tags(struct bl_encoder *e, const struct job *job,
 
 /* ---- The three calls ---- */
 
-int bl_encoder_embed(struct bl_encoder *e, enum bl_tower tower,
+int bl_encoder_embed(struct bl_encoder *encoder, enum bl_tower tower,
                      const struct bl_batch *batch, float *out, bool *bad,
                      struct bl_err *err)
 {
-    const struct bl_model *m = e->model;
-    bool all = !m->towers[tower].head.w && m->pooling == BL_POOL_MEAN;
+    const struct bl_model *model = encoder->model;
+    bool all = !model->towers[tower].head.w && model->pooling == BL_POOL_MEAN;
     struct job job = { tower, all ? BL_WANT_ALL : BL_WANT_FIRST,
                        finish_vector, batch, out, bad };
 
-    BL_ASSERT(m->role == BL_ROLE_BI_ENCODER);
-    return run_job(e, &job, err);
+    BL_ASSERT(model->role == BL_ROLE_BI_ENCODER);
+    return run_job(encoder, &job, err);
 }
 
-int bl_encoder_score(struct bl_encoder *e, const struct bl_batch *batch,
+int bl_encoder_score(struct bl_encoder *encoder, const struct bl_batch *batch,
                      float *out, bool *bad, struct bl_err *err)
 {
     struct job job = { BL_TOWER_CONTEXT, BL_WANT_FIRST, finish_score, batch,
                        out, bad };
 
-    BL_ASSERT(e->model->role == BL_ROLE_CROSS_ENCODER);
-    return run_job(e, &job, err);
+    BL_ASSERT(encoder->model->role == BL_ROLE_CROSS_ENCODER);
+    return run_job(encoder, &job, err);
 }
 
-int bl_encoder_tag(struct bl_encoder *e, const struct bl_batch *batch,
+int bl_encoder_tag(struct bl_encoder *encoder, const struct bl_batch *batch,
                    float *out, bool *bad, struct bl_err *err)
 {
     struct job job = { BL_TOWER_CONTEXT, BL_WANT_ALL, finish_tags, batch,
                        out, bad };
 
-    BL_ASSERT(e->model->role == BL_ROLE_TAGGER);
-    return run_job(e, &job, err);
+    BL_ASSERT(encoder->model->role == BL_ROLE_TAGGER);
+    return run_job(encoder, &job, err);
 }

@@ -3,13 +3,13 @@
  * encoder: the only door to neural compute.
  *
  *     struct bl_engine_opts eo = BL_ENGINE_OPTS_DEFAULT;   (engine-opts.h)
- *     struct bl_encoder *e = bl_encoder_open(model, &eo, &err);
+ *     struct bl_encoder *encoder = bl_encoder_open(model, &eo, &err);
  *     struct bl_batch b = BL_BATCH_INIT;
  *     bl_batch_add(&b, ids, NULL, NULL, n);        one call a sequence
- *     float *v = bl_xmalloc(b.n_seqs * bl_encoder_dim(e), sizeof *v);
- *     bl_encoder_embed(e, BL_TOWER_CONTEXT, &b, v, NULL, &err);
+ *     float *v = bl_xmalloc(b.n_seqs * bl_encoder_dim(encoder), sizeof *v);
+ *     bl_encoder_embed(encoder, BL_TOWER_CONTEXT, &b, v, NULL, &err);
  *     bl_batch_free(&b);
- *     bl_encoder_close(e);
+ *     bl_encoder_close(encoder);
  *
  * A batch is packed: token arrays of all sequences one after another, no
  * padding.  Inside, sequences are sorted by length and worked on in parts of
@@ -70,11 +70,11 @@ struct bl_batch {
 
 /* Appends a copy of n > 0 tokens.  segments NULL: all 0; positions NULL:
  * 0, 1, 2 ... */
-void bl_batch_add(struct bl_batch *b, const int32_t *ids,
+void bl_batch_add(struct bl_batch *batch, const int32_t *ids,
                   const int32_t *segments, const int32_t *positions,
                   size_t n);
-void bl_batch_clear(struct bl_batch *b);        /* keeps the memory */
-void bl_batch_free(struct bl_batch *b);         /* also re-initialises */
+void bl_batch_clear(struct bl_batch *batch);        /* keeps the memory */
+void bl_batch_free(struct bl_batch *batch);         /* also re-initialises */
 
 /* A sequence of a batch: its tokens, and its index in there. */
 struct bl_place {
@@ -82,7 +82,7 @@ struct bl_place {
 };
 
 /* [n_seqs] in order of length, equal ones as they came; the caller frees. */
-struct bl_place *bl_batch_by_length(const struct bl_batch *b);
+struct bl_place *bl_batch_by_length(const struct bl_batch *batch);
 
 /* ---- The encoder ---- */
 
@@ -93,15 +93,15 @@ struct bl_encoder;
 struct bl_encoder *bl_encoder_open(const struct bl_model *model,
                                    const struct bl_engine_opts *opts,
                                    struct bl_err *err);
-void bl_encoder_close(struct bl_encoder *e);    /* NULL: nothing */
+void bl_encoder_close(struct bl_encoder *encoder);    /* NULL: nothing */
 
 /* "cpu, f32 (AVX-512), 2 threads"; borrowed until
  * close. */
-const char *bl_encoder_describe(const struct bl_encoder *e);
+const char *bl_encoder_describe(const struct bl_encoder *encoder);
 
 /* Floats per vector, and tags per token (0 for other roles). */
-size_t bl_encoder_dim(const struct bl_encoder *e);
-size_t bl_encoder_tags(const struct bl_encoder *e);
+size_t bl_encoder_dim(const struct bl_encoder *encoder);
+size_t bl_encoder_tags(const struct bl_encoder *encoder);
 
 /* The three calls below: out is the caller's; sequences whose result holds
  * NaN or infinity are marked in bad[n_seqs] (all entries are set).  bad may
@@ -110,14 +110,14 @@ size_t bl_encoder_tags(const struct bl_encoder *e);
 
 /* out[n_seqs][dim]: pooled (or projected) and, if the model says so,
  * normalised vectors. */
-int bl_encoder_embed(struct bl_encoder *e, enum bl_tower tower,
+int bl_encoder_embed(struct bl_encoder *encoder, enum bl_tower tower,
                      const struct bl_batch *batch, float *out, bool *bad,
                      struct bl_err *err);
 /* out[n_seqs]: the cross-encoder's logit, higher is better. */
-int bl_encoder_score(struct bl_encoder *e, const struct bl_batch *batch,
+int bl_encoder_score(struct bl_encoder *encoder, const struct bl_batch *batch,
                      float *out, bool *bad, struct bl_err *err);
 /* out[n_tokens][tags]: logits per token, in packed order. */
-int bl_encoder_tag(struct bl_encoder *e, const struct bl_batch *batch,
+int bl_encoder_tag(struct bl_encoder *encoder, const struct bl_batch *batch,
                    float *out, bool *bad, struct bl_err *err);
 
 BL_END_DECLS
