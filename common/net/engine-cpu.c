@@ -36,118 +36,120 @@ struct cpu {
 
 /* ---- Weights in int8 ---- */
 
-static void pack_tower(struct cpu *c, size_t number)
+static void pack_tower(struct cpu *cpu, size_t number)
 {
-    const struct bl_shape *s = &c->model->shape;
-    struct bl_bert *t = &c->towers[number];
+    const struct bl_shape *shape = &cpu->model->shape;
+    struct bl_bert *tower = &cpu->towers[number];
 
-    *t = c->model->towers[number];
-    c->packed[number] = bl_quantize(s, t, c->threads);
-    t->layers = bl_xmalloc(s->layers, sizeof *t->layers);
-    memcpy(t->layers, c->model->towers[number].layers,
-           s->layers * sizeof *t->layers);
-    for (size_t i = 0; i < s->layers; i++)
+    *tower = cpu->model->towers[number];
+    cpu->packed[number] = bl_quantize(shape, tower, cpu->threads);
+    tower->layers = bl_xmalloc(shape->layers, sizeof *tower->layers);
+    memcpy(tower->layers, cpu->model->towers[number].layers,
+           shape->layers * sizeof *tower->layers);
+    for (size_t i = 0; i < shape->layers; i++)
         for (size_t k = 0; k < BL_LINEARS; k++)
-            bl_layer_linear(&t->layers[i], (enum bl_linear_number)k)->int8 =
-                &c->packed[number][i * BL_LINEARS + k];
+            bl_layer_linear(&tower->layers[i],
+                            (enum bl_linear_number)k)->int8 =
+                &cpu->packed[number][i * BL_LINEARS + k];
 }
 
 /* A model of one tower has it under both numbers. */
-static const struct bl_bert *tower_of(struct cpu *c, enum bl_tower tower)
+static const struct bl_bert *tower_of(struct cpu *cpu, enum bl_tower tower)
 {
-    size_t i = c->model->n_towers > 1 ? tower : 0;
+    size_t i = cpu->model->n_towers > 1 ? tower : 0;
 
-    if (!c->int8 || c->model->int8)
-        return &c->model->towers[tower];
-    if (!c->packed[i])
-        pack_tower(c, i);
-    return &c->towers[i];
+    if (!cpu->int8 || cpu->model->int8)
+        return &cpu->model->towers[tower];
+    if (!cpu->packed[i])
+        pack_tower(cpu, i);
+    return &cpu->towers[i];
 }
 
 /* ---- Products ---- */
 
-static void multiply_f32(void *ctx, const struct bl_linear *l, const void *x,
+static void multiply_f32(void *ctx, const struct bl_linear *linear,
+                         const void *x,
                          size_t n, size_t from, size_t to, float *y)
 {
-    const struct cpu *c = ctx;
+    const struct cpu *cpu = ctx;
 
-    c->f32->multiply(x, n, l->w + from * l->in, to - from, l->in, y + from,
-                     l->out);
+    cpu->f32->multiply(x, n, linear->w + from * linear->in, to - from,
+                       linear->in, y + from, linear->out);
 }
 
-static void multiply_int8(void *ctx, const struct bl_linear *l,
+static void multiply_int8(void *ctx, const struct bl_linear *linear,
                           const void *x, size_t n, size_t from, size_t to,
                           float *y)
 {
-    const struct cpu *c = ctx;
+    const struct cpu *cpu = ctx;
 
-    bl_int8_multiply(l->int8, c->int8, x, n, from, to, y, l->out);
+    bl_int8_multiply(linear->int8, cpu->int8, x, n, from, to, y, linear->out);
 }
 
-static void prepare_int8(const struct bl_linear *l, const float *x,
+static void prepare_int8(const struct bl_linear *linear, const float *x,
                          void *row)
 {
-    bl_int8_prepare(l->int8, x, row);
+    bl_int8_prepare(linear->int8, x, row);
 }
 
-static int cpu_forward(struct bl_engine *g, enum bl_tower tower,
-                       const struct bl_batch *b, enum bl_want want,
+static int cpu_forward(struct bl_engine *engine, enum bl_tower tower,
+                       const struct bl_batch *batch, enum bl_want want,
                        float *out, struct bl_err *err)
 {
-    struct cpu *c = (struct cpu *)g;
-    struct bl_product product = { .multiply = multiply_f32, .ctx = c,
+    struct cpu *cpu = (struct cpu *)engine;
+    struct bl_product product = { .multiply = multiply_f32, .ctx = cpu,
                                   .piece = PIECE_F32 };
 
     (void)err;
-    if (c->int8)
+    if (cpu->int8)
         product = (struct bl_product){
-            .multiply = multiply_int8, .ctx = c,
+            .multiply = multiply_int8, .ctx = cpu,
             .row_size = bl_int8_row_size, .prepare = prepare_int8,
             .piece = PIECE_INT8
         };
-    bl_stack_forward(&c->model->shape, tower_of(c, tower), b, want,
-                     c->threads, product, out);
+    bl_stack_forward(&cpu->model->shape, tower_of(cpu, tower), batch, want,
+                     cpu->threads, product, out);
     return 0;
 }
 
 /* ---- Open and close ---- */
 
-static void cpu_close(struct bl_engine *g)
+static void cpu_close(struct bl_engine *engine)
 {
-    struct cpu *c = (struct cpu *)g;
+    struct cpu *cpu = (struct cpu *)engine;
 
     for (size_t i = 0; i < BL_MAX_TOWERS; i++) {
-        bl_quantize_free(c->packed[i], c->model->shape.layers);
-        free(c->towers[i].layers);
+        bl_quantize_free(cpu->packed[i], cpu->model->shape.layers);
+        free(cpu->towers[i].layers);
     }
-    free(c);
+    free(cpu);
 }
 
-static int open_int8(struct cpu *c, struct bl_err *err)
+static int open_int8(struct cpu *cpu, struct bl_err *err)
 {
-    if (c->model->shape.inner > BL_INT8_MAX_IN
-        || c->model->shape.hidden > BL_INT8_MAX_IN)
+    if (cpu->model->shape.inner > BL_INT8_MAX_IN
+        || cpu->model->shape.hidden > BL_INT8_MAX_IN)
         return bl_fail(err, BL_DATA, "'%s': layers of %zu numbers are too "
-                       "wide for int8", c->model->path,
-                       c->model->shape.inner);
-    c->int8 = bl_int8_kernel(err);
-    return c->int8 ? 0 : -1;
+                       "wide for int8", cpu->model->path,
+                       cpu->model->shape.inner);
+    cpu->int8 = bl_int8_kernel(err);
+    return cpu->int8 ? 0 : -1;
 }
 
-static void describe(struct cpu *c)
+static void describe(struct cpu *cpu)
 {
-    snprintf(c->engine.describe, sizeof c->engine.describe,
-             "cpu, %s (%s), %zu thread%s", c->f32 ? "f32" : "int8",
-             c->f32 ? c->f32->what : c->int8->what, c->threads,
-             c->threads == 1 ? "" : "s");
+    snprintf(cpu->engine.describe, sizeof cpu->engine.describe,
+             "cpu, %s (%s), %zu thread%s", cpu->f32 ? "f32" : "int8",
+             cpu->f32 ? cpu->f32->what : cpu->int8->what, cpu->threads,
+             cpu->threads == 1 ? "" : "s");
 }
 
-struct bl_engine *bl_engine_cpu_open(const struct bl_model *m,
+struct bl_engine *bl_engine_cpu_open(const struct bl_model *model,
                                      const struct bl_engine_opts *opts,
                                      struct bl_err *err)
 {
     static const struct bl_engine_ops ops = { cpu_forward, cpu_close };
-    struct cpu *c;
+    struct cpu *cpu;
 
     if (opts->device != BL_DEVICE_CPU
         || opts->precision == BL_PRECISION_BF16) {
@@ -155,17 +157,19 @@ struct bl_engine *bl_engine_cpu_open(const struct bl_model *m,
                 "or int8 only");
         return NULL;
     }
-    c = BL_NEW(struct cpu);
-    c->engine.ops = &ops;
-    c->model = m;
-    c->threads = opts->threads;
+    cpu = BL_NEW(struct cpu);
+    cpu->engine.ops = &ops;
+    cpu->model = model;
+    cpu->threads = opts->threads;
     if (opts->precision != BL_PRECISION_INT8)
-        c->f32 = bl_f32_kernel(err);
-    if (!c->f32 && (opts->precision != BL_PRECISION_INT8
-                    || open_int8(c, err) < 0)) {
-        free(c);
+        cpu->f32 = bl_f32_kernel(err);
+    /* bl_f32_kernel() fails where BLINK_F32 names a kernel that this machine
+     * does not run; *err then says so. */
+    if (!cpu->f32 && (opts->precision != BL_PRECISION_INT8
+                      || open_int8(cpu, err) < 0)) {
+        free(cpu);
         return NULL;
     }
-    describe(c);
-    return &c->engine;
+    describe(cpu);
+    return &cpu->engine;
 }

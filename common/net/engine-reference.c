@@ -75,22 +75,23 @@ static void softmax(float *x, size_t n)
 }
 
 /* x = words[id] + positions[position] + types[segment], normalised. */
-static void look_up(const struct bl_shape *s, const struct bl_bert *t,
-                    const struct bl_batch *b, float *x)
+static void look_up(const struct bl_shape *shape, const struct bl_bert *tower,
+                    const struct bl_batch *batch, float *x)
 {
-    size_t hidden = s->hidden;
+    size_t hidden = shape->hidden;
 
-    for (size_t i = 0; i < b->n_tokens; i++) {
+    for (size_t i = 0; i < batch->n_tokens; i++) {
         float *row = x + i * hidden;
-        const float *word = bl_row(&t->words, (size_t)b->ids[i], hidden,
-                                   row);
+        const float *word = bl_row(&tower->words, (size_t)batch->ids[i],
+                                   hidden, row);
 
         if (word != row)
             memcpy(row, word, hidden * sizeof *row);
-        add(row, t->positions + (size_t)b->positions[i] * hidden, hidden);
-        add(row, t->types + (size_t)b->segments[i] * hidden, hidden);
+        add(row, tower->positions + (size_t)batch->positions[i] * hidden,
+            hidden);
+        add(row, tower->types + (size_t)batch->segments[i] * hidden, hidden);
     }
-    layer_norm(&t->norm, s->epsilon, x, b->n_tokens, hidden);
+    layer_norm(&tower->norm, shape->epsilon, x, batch->n_tokens, hidden);
 }
 
 /* One head of one sequence of n tokens: q, k, v and out point at its first
@@ -111,103 +112,107 @@ static void attend(const float *q, const float *k, const float *v, size_t n,
     }
 }
 
-static void attention(const struct bl_shape *s, const struct bl_batch *b,
-                      const struct scratch *w)
+static void attention(const struct bl_shape *shape,
+                      const struct bl_batch *batch,
+                      const struct scratch *scratch)
 {
-    size_t d = s->hidden / s->heads;
+    size_t d = shape->hidden / shape->heads;
 
-    for (size_t i = 0; i < b->n_seqs; i++)
-        for (size_t h = 0; h < s->heads; h++) {
-            size_t at = b->offsets[i] * s->hidden + h * d;
+    for (size_t i = 0; i < batch->n_seqs; i++)
+        for (size_t h = 0; h < shape->heads; h++) {
+            size_t at = batch->offsets[i] * shape->hidden + h * d;
 
-            attend(w->q + at, w->k + at, w->v + at,
-                   b->offsets[i + 1] - b->offsets[i], s->hidden, d,
-                   w->scores, w->sum + at);
+            attend(scratch->q + at, scratch->k + at, scratch->v + at,
+                   batch->offsets[i + 1] - batch->offsets[i], shape->hidden, d,
+                   scratch->scores, scratch->sum + at);
         }
 }
 
-static void run_layer(const struct bl_shape *s, const struct bl_layer *l,
-                      const struct bl_batch *b, const struct scratch *w)
+static void run_layer(const struct bl_shape *shape,
+                      const struct bl_layer *layer,
+                      const struct bl_batch *batch,
+                      const struct scratch *scratch)
 {
-    size_t n = b->n_tokens, size = n * s->hidden;
+    size_t n = batch->n_tokens, size = n * shape->hidden;
 
-    bl_linear_apply(&l->query, w->x, n, w->q);
-    bl_linear_apply(&l->key, w->x, n, w->k);
-    bl_linear_apply(&l->value, w->x, n, w->v);
-    attention(s, b, w);
-    bl_linear_apply(&l->attended, w->sum, n, w->q);
-    add(w->x, w->q, size);
-    layer_norm(&l->attended_norm, s->epsilon, w->x, n, s->hidden);
-    bl_linear_apply(&l->up, w->x, n, w->inner);
-    gelu(w->inner, n * s->inner);
-    bl_linear_apply(&l->down, w->inner, n, w->q);
-    add(w->x, w->q, size);
-    layer_norm(&l->norm, s->epsilon, w->x, n, s->hidden);
+    bl_linear_apply(&layer->query, scratch->x, n, scratch->q);
+    bl_linear_apply(&layer->key, scratch->x, n, scratch->k);
+    bl_linear_apply(&layer->value, scratch->x, n, scratch->v);
+    attention(shape, batch, scratch);
+    bl_linear_apply(&layer->attended, scratch->sum, n, scratch->q);
+    add(scratch->x, scratch->q, size);
+    layer_norm(&layer->attended_norm, shape->epsilon, scratch->x, n,
+               shape->hidden);
+    bl_linear_apply(&layer->up, scratch->x, n, scratch->inner);
+    gelu(scratch->inner, n * shape->inner);
+    bl_linear_apply(&layer->down, scratch->inner, n, scratch->q);
+    add(scratch->x, scratch->q, size);
+    layer_norm(&layer->norm, shape->epsilon, scratch->x, n, shape->hidden);
 }
 
-static void scratch_init(struct scratch *w, const struct bl_shape *s,
-                         const struct bl_batch *b)
+static void scratch_init(struct scratch *scratch, const struct bl_shape *shape,
+                         const struct bl_batch *batch)
 {
-    size_t hidden = s->hidden * sizeof(float), longest = 0;
+    size_t hidden = shape->hidden * sizeof(float), longest = 0;
 
-    for (size_t i = 0; i < b->n_seqs; i++)
-        if (b->offsets[i + 1] - b->offsets[i] > longest)
-            longest = b->offsets[i + 1] - b->offsets[i];
-    w->x = bl_xmalloc(b->n_tokens, hidden);
-    w->q = bl_xmalloc(b->n_tokens, hidden);
-    w->k = bl_xmalloc(b->n_tokens, hidden);
-    w->v = bl_xmalloc(b->n_tokens, hidden);
-    w->sum = bl_xmalloc(b->n_tokens, hidden);
-    w->inner = bl_xmalloc(b->n_tokens, s->inner * sizeof(float));
-    w->scores = bl_xmalloc(longest, sizeof(float));
+    for (size_t i = 0; i < batch->n_seqs; i++)
+        if (batch->offsets[i + 1] - batch->offsets[i] > longest)
+            longest = batch->offsets[i + 1] - batch->offsets[i];
+    scratch->x = bl_xmalloc(batch->n_tokens, hidden);
+    scratch->q = bl_xmalloc(batch->n_tokens, hidden);
+    scratch->k = bl_xmalloc(batch->n_tokens, hidden);
+    scratch->v = bl_xmalloc(batch->n_tokens, hidden);
+    scratch->sum = bl_xmalloc(batch->n_tokens, hidden);
+    scratch->inner = bl_xmalloc(batch->n_tokens, shape->inner * sizeof(float));
+    scratch->scores = bl_xmalloc(longest, sizeof(float));
 }
 
-static void scratch_free(struct scratch *w)
+static void scratch_free(struct scratch *scratch)
 {
-    free(w->x);
-    free(w->q);
-    free(w->k);
-    free(w->v);
-    free(w->sum);
-    free(w->inner);
-    free(w->scores);
+    free(scratch->x);
+    free(scratch->q);
+    free(scratch->k);
+    free(scratch->v);
+    free(scratch->sum);
+    free(scratch->inner);
+    free(scratch->scores);
 }
 
-static int reference_forward(struct bl_engine *g, enum bl_tower tower,
-                             const struct bl_batch *b, enum bl_want want,
+static int reference_forward(struct bl_engine *engine, enum bl_tower tower,
+                             const struct bl_batch *batch, enum bl_want want,
                              float *out, struct bl_err *err)
 {
-    const struct bl_model *m = ((struct reference *)g)->model;
-    const struct bl_bert *t = &m->towers[tower];
-    size_t row = m->shape.hidden * sizeof *out;
-    struct scratch w;
+    const struct bl_model *model = ((struct reference *)engine)->model;
+    const struct bl_bert *t = &model->towers[tower];
+    size_t row = model->shape.hidden * sizeof *out;
+    struct scratch scratch;
 
     (void)err;
-    scratch_init(&w, &m->shape, b);
-    look_up(&m->shape, t, b, w.x);
-    for (size_t i = 0; i < m->shape.layers; i++)
-        run_layer(&m->shape, &t->layers[i], b, &w);
+    scratch_init(&scratch, &model->shape, batch);
+    look_up(&model->shape, t, batch, scratch.x);
+    for (size_t i = 0; i < model->shape.layers; i++)
+        run_layer(&model->shape, &t->layers[i], batch, &scratch);
     if (want == BL_WANT_ALL)
-        memcpy(out, w.x, b->n_tokens * row);
-    for (size_t i = 0; i < b->n_seqs && want == BL_WANT_FIRST; i++)
-        memcpy(out + i * m->shape.hidden,
-               w.x + b->offsets[i] * m->shape.hidden, row);
-    scratch_free(&w);
+        memcpy(out, scratch.x, batch->n_tokens * row);
+    for (size_t i = 0; i < batch->n_seqs && want == BL_WANT_FIRST; i++)
+        memcpy(out + i * model->shape.hidden,
+               scratch.x + batch->offsets[i] * model->shape.hidden, row);
+    scratch_free(&scratch);
     return 0;
 }
 
-static void reference_close(struct bl_engine *g)
+static void reference_close(struct bl_engine *engine)
 {
-    free(g);
+    free(engine);
 }
 
-struct bl_engine *bl_engine_reference_open(const struct bl_model *m,
+struct bl_engine *bl_engine_reference_open(const struct bl_model *model,
                                            const struct bl_engine_opts *opts,
                                            struct bl_err *err)
 {
     static const struct bl_engine_ops ops = { reference_forward,
                                               reference_close };
-    struct reference *r;
+    struct reference *reference;
 
     if (opts->device != BL_DEVICE_CPU
         || opts->precision != BL_PRECISION_F32) {
@@ -215,10 +220,10 @@ struct bl_engine *bl_engine_reference_open(const struct bl_model *m,
                 "f32 only");
         return NULL;
     }
-    r = BL_NEW(struct reference);
-    r->engine.ops = &ops;
-    r->model = m;
-    snprintf(r->engine.describe, sizeof r->engine.describe,
+    reference = BL_NEW(struct reference);
+    reference->engine.ops = &ops;
+    reference->model = model;
+    snprintf(reference->engine.describe, sizeof reference->engine.describe,
              "reference, cpu, f32, 1 thread");
-    return &r->engine;
+    return &reference->engine;
 }

@@ -48,48 +48,49 @@ static const struct bl_torch_api *load_module(struct bl_err *err)
 }
 
 /* Threads of stack.h cannot fail: what went wrong is kept for the end. */
-static void multiply(void *ctx, const struct bl_linear *l, const void *x,
+static void multiply(void *ctx, const struct bl_linear *linear, const void *x,
                      size_t n, size_t from, size_t to, float *y)
 {
-    struct torch *t = ctx;
+    struct torch *torch = ctx;
     char error[BL_ERR_MSG] = "";
 
-    if (t->api->multiply(l->w + from * l->in, to - from, l->in, x, n,
-                         y + from, l->out, error) == 0)
+    if (torch->api->multiply(linear->w + from * linear->in, to - from,
+                             linear->in, x, n,
+                             y + from, linear->out, error) == 0)
         return;
     for (size_t i = 0; i < n; i++)
-        memset(y + i * l->out + from, 0, (to - from) * sizeof *y);
-    pthread_mutex_lock(&t->lock);
-    if (!*t->error)
-        memcpy(t->error, error, sizeof error);
-    pthread_mutex_unlock(&t->lock);
+        memset(y + i * linear->out + from, 0, (to - from) * sizeof *y);
+    pthread_mutex_lock(&torch->lock);
+    if (!*torch->error)
+        memcpy(torch->error, error, sizeof error);
+    pthread_mutex_unlock(&torch->lock);
 }
 
-static int torch_forward(struct bl_engine *g, enum bl_tower tower,
-                         const struct bl_batch *b, enum bl_want want,
+static int torch_forward(struct bl_engine *engine, enum bl_tower tower,
+                         const struct bl_batch *batch, enum bl_want want,
                          float *out, struct bl_err *err)
 {
-    struct torch *t = (struct torch *)g;
-    struct bl_product product = { .multiply = multiply, .ctx = t,
+    struct torch *torch = (struct torch *)engine;
+    struct bl_product product = { .multiply = multiply, .ctx = torch,
                                   .piece = PIECE };
 
-    *t->error = '\0';
-    if (t->products_only)
-        bl_stack_forward(&t->model->shape, &t->model->towers[tower], b, want,
-                         t->threads, product, out);
+    *torch->error = '\0';
+    if (torch->products_only)
+        bl_stack_forward(&torch->model->shape, &torch->model->towers[tower],
+                         batch, want, torch->threads, product, out);
     else
-        t->api->forward(t->handle, (int)tower, b, want == BL_WANT_FIRST,
-                        out, t->error);
-    return *t->error ? bl_fail(err, BL_SYSTEM, "%s", t->error) : 0;
+        torch->api->forward(torch->handle, (int)tower, batch,
+                            want == BL_WANT_FIRST, out, torch->error);
+    return *torch->error ? bl_fail(err, BL_SYSTEM, "%s", torch->error) : 0;
 }
 
-static void torch_close(struct bl_engine *g)
+static void torch_close(struct bl_engine *engine)
 {
-    struct torch *t = (struct torch *)g;
+    struct torch *torch = (struct torch *)engine;
 
-    t->api->close(t->handle);
-    pthread_mutex_destroy(&t->lock);
-    free(t);
+    torch->api->close(torch->handle);
+    pthread_mutex_destroy(&torch->lock);
+    free(torch);
 }
 
 /* stack.h's threads each run their own products, so the BLAS below libtorch
@@ -100,7 +101,7 @@ static void prepare_blas(void)
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
 }
 
-struct bl_engine *bl_engine_torch_open(const struct bl_model *m,
+struct bl_engine *bl_engine_torch_open(const struct bl_model *model,
                                        const struct bl_engine_opts *opts,
                                        struct bl_err *err)
 {
@@ -112,7 +113,7 @@ struct bl_engine *bl_engine_torch_open(const struct bl_model *m,
     struct bl_torch *handle;
     char error[BL_ERR_MSG] = "";
     bool products_only;
-    struct torch *t;
+    struct torch *torch;
 
     if (opts->precision == BL_PRECISION_INT8) {
         bl_fail(err, BL_USAGE, "the torch engine does not compute in int8");
@@ -122,25 +123,27 @@ struct bl_engine *bl_engine_torch_open(const struct bl_model *m,
     api = load_module(err);
     if (!api)
         return NULL;
+    /* In f32 on the CPU libtorch is asked for single products only, by the
+     * threads of stack.h; it must not start threads of its own besides. */
     products_only = opts->device == BL_DEVICE_CPU
         && opts->precision == BL_PRECISION_F32;
-    handle = api->open(m, opts->device, opts->precision,
+    handle = api->open(model, opts->device, opts->precision,
                        products_only ? 1 : opts->threads, error);
     if (!handle) {
         bl_fail(err, BL_DATA, "%s", error);
         return NULL;
     }
-    t = BL_NEW(struct torch);
-    t->engine.ops = &ops;
-    t->api = api;
-    t->handle = handle;
-    t->model = m;
-    t->threads = opts->threads;
-    t->products_only = products_only;
-    pthread_mutex_init(&t->lock, NULL);
-    snprintf(t->engine.describe, sizeof t->engine.describe,
+    torch = BL_NEW(struct torch);
+    torch->engine.ops = &ops;
+    torch->api = api;
+    torch->handle = handle;
+    torch->model = model;
+    torch->threads = opts->threads;
+    torch->products_only = products_only;
+    pthread_mutex_init(&torch->lock, NULL);
+    snprintf(torch->engine.describe, sizeof torch->engine.describe,
              "torch %s, %s, %s, %zu thread%s", api->version,
              devices[opts->device], precisions[opts->precision],
              opts->threads, opts->threads == 1 ? "" : "s");
-    return &t->engine;
+    return &torch->engine;
 }

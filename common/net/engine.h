@@ -19,10 +19,10 @@ struct bl_engine;
 struct bl_engine_ops {
     /* Last hidden states.  The batch is checked against the model; sequences
      * of equal length stand side by side. */
-    int (*forward)(struct bl_engine *g, enum bl_tower tower,
+    int (*forward)(struct bl_engine *engine, enum bl_tower tower,
                    const struct bl_batch *batch, enum bl_want want,
                    float *out, struct bl_err *err);
-    void (*close)(struct bl_engine *g);
+    void (*close)(struct bl_engine *engine);
 };
 
 /* First member of each engine's own struct. */
@@ -32,13 +32,13 @@ struct bl_engine {
 };
 
 /* opts->threads is a number by now (never 0).  NULL with *err. */
-struct bl_engine *bl_engine_reference_open(const struct bl_model *m,
+struct bl_engine *bl_engine_reference_open(const struct bl_model *model,
                                            const struct bl_engine_opts *opts,
                                            struct bl_err *err);
-struct bl_engine *bl_engine_cpu_open(const struct bl_model *m,
+struct bl_engine *bl_engine_cpu_open(const struct bl_model *model,
                                      const struct bl_engine_opts *opts,
                                      struct bl_err *err);
-struct bl_engine *bl_engine_torch_open(const struct bl_model *m,
+struct bl_engine *bl_engine_torch_open(const struct bl_model *model,
                                        const struct bl_engine_opts *opts,
                                        struct bl_err *err);
 

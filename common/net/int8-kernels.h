@@ -48,11 +48,11 @@ struct bl_int8_limits {
 /* Bit j of masks[i]: whether by[j] * scales[i] * the sum over k of
  * (q(j)[k] - 128) * rows[i][k], and more[j] * extra[i] to it, reaches
  * limits[j]; in floats, multiplied from the sum on, added without rounding in
- * between.  n rows of `width` bytes, one behind the other; q packed as
+ * between.  n rows of `width` bytes, one behind the other; queries packed as
  * weights are, in at most four blocks. */
 typedef void bl_int8_reach_fn(const int8_t *rows, size_t n, size_t width,
-                              const uint8_t *q, size_t blocks,
-                              const struct bl_int8_limits *l,
+                              const uint8_t *queries, size_t blocks,
+                              const struct bl_int8_limits *limits,
                               const float *scales, const float *extra,
                               uint64_t *masks);
 

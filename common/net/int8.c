@@ -101,69 +101,74 @@ size_t bl_int8_row_size(size_t in)
     return padded(in, BL_INT8_INS) + ALIGN;
 }
 
-void bl_int8_prepare(const struct bl_int8 *m, const float *x, void *row)
+void bl_int8_prepare(const struct bl_int8 *matrix, const float *x, void *row)
 {
-    best()->prepare_row(m, x, row);
+    best()->prepare_row(matrix, x, row);
 }
 
 /* ---- Weights ---- */
 
-void bl_int8_pack(struct bl_int8 *m, const struct bl_linear *l,
+void bl_int8_pack(struct bl_int8 *matrix, const struct bl_linear *linear,
                   const float *factors)
 {
-    size_t blocks = padded(l->out, OUTS) / OUTS, n = blocks * OUTS;
-    size_t width = padded(l->in, BL_INT8_INS), words = 2 * n + width;
+    size_t blocks = padded(linear->out, OUTS) / OUTS, n = blocks * OUTS;
+    size_t width = padded(linear->in, BL_INT8_INS), words = 2 * n + width;
     int8_t *codes = bl_xaligned(n * width + words * 4, 1);
     float *scales = (void *)(codes + n * width), *shrink;
     int32_t *sums = (void *)(scales + n);
     const struct work *w = best();
 
-    BL_ASSERT(l->in <= BL_INT8_MAX_IN);
+    BL_ASSERT(linear->in <= BL_INT8_MAX_IN);
     shrink = (void *)(sums + n);
-    *m = (struct bl_int8){ l->out, l->in, blocks, width, codes, scales, sums,
-                           factors ? shrink : NULL, codes };
+    *matrix = (struct bl_int8){
+        linear->out, linear->in, blocks, width, codes, scales, sums,
+        factors ? shrink : NULL, codes
+    };
     memset(scales, 0, words * 4);
     if (blocks)                         /* outputs beyond the last */
         memset(codes + (n - OUTS) * width, 0, OUTS * width);
-    for (size_t o = 0; o < l->out; o++)
-        w->pack_output(l->w + o * l->in, factors, l->in, width,
+    for (size_t o = 0; o < linear->out; o++)
+        w->pack_output(linear->w + o * linear->in, factors, linear->in, width,
                        codes + o / OUTS * OUTS * width + o % OUTS * 4,
                        scales + o, sums + o);
-    for (size_t k = 0; k < l->in && factors; k++)
+    for (size_t k = 0; k < linear->in && factors; k++)
         shrink[k] = 1 / factors[k];
 }
 
-void bl_int8_unpack(const struct bl_int8 *m, float *w)
+void bl_int8_unpack(const struct bl_int8 *matrix, float *w)
 {
-    for (size_t o = 0; o < m->out; o++, w += m->in) {
-        const int8_t *codes = m->codes + o / OUTS * OUTS * m->width
+    for (size_t o = 0; o < matrix->out; o++, w += matrix->in) {
+        const int8_t *codes = matrix->codes + o / OUTS * OUTS * matrix->width
             + o % OUTS * 4;
 
-        for (size_t k = 0; k < m->in; k++)
-            w[k] = m->scales[o] * (float)codes[k / 4 * 4 * OUTS + k % 4]
-                * (m->shrink ? m->shrink[k] : 1);
+        for (size_t k = 0; k < matrix->in; k++)
+            w[k] = matrix->scales[o] * (float)codes[k / 4 * 4 * OUTS + k % 4]
+                * (matrix->shrink ? matrix->shrink[k] : 1);
     }
 }
 
-void bl_int8_free(struct bl_int8 *m)
+void bl_int8_free(struct bl_int8 *matrix)
 {
-    free(m->memory);
-    *m = (struct bl_int8){ 0 };
+    free(matrix->memory);
+    *matrix = (struct bl_int8){ 0 };
 }
 
 /* ---- Products ---- */
 
-void bl_int8_multiply(const struct bl_int8 *m,
+void bl_int8_multiply(const struct bl_int8 *matrix,
                       const struct bl_int8_kernel *kernel, const void *rows,
                       size_t n, size_t from, size_t to, float *y,
                       size_t stride)
 {
     enum { WIDTH = PANEL * OUTS };
     _Alignas(ALIGN) int32_t sums[ROWS * WIDTH];
-    size_t row = bl_int8_row_size(m->in);
+    size_t row = bl_int8_row_size(matrix->in);
     const struct work *w = best();
 
-    BL_ASSERT(from % OUTS == 0 && to <= m->out);
+    BL_ASSERT(from % OUTS == 0 && to <= matrix->out);
+    /* A panel of weights stays in the cache while all rows pass by it; the
+     * sums of ROWS rows with it are turned into floats before they leave the
+     * cache. */
     for (size_t at = from; at < to; at += WIDTH) {
         size_t width = BL_MIN(to - at, WIDTH);
 
@@ -171,11 +176,12 @@ void bl_int8_multiply(const struct bl_int8 *m,
             const unsigned char *x = (const unsigned char *)rows + i * row;
             size_t count = BL_MIN(n - i, ROWS);
 
-            kernel->multiply(x, row, count, m->codes + at * m->width,
-                             m->width, padded(width, OUTS) / OUTS, sums,
+            kernel->multiply(x, row, count, matrix->codes + at * matrix->width,
+                             matrix->width, padded(width, OUTS) / OUTS, sums,
                              WIDTH);
             w->to_floats(&(struct sums){
-                sums, m->sums + at, m->scales + at, x + m->width, WIDTH, row,
+                sums, matrix->sums + at, matrix->scales + at,
+                         x + matrix->width, WIDTH, row,
                 stride, count, width, y + i * stride + at
             });
         }

@@ -12,58 +12,62 @@
 #include "net/quantize.h"
 #include "model/rows.h"
 
-static void expand_layers(const struct bl_shape *s, struct bl_bert *t,
-                          struct bl_arena *a)
+static void expand_layers(const struct bl_shape *shape, struct bl_bert *tower,
+                          struct bl_arena *arena)
 {
-    struct bl_layer *layers = bl_arena_alloc(a, s->layers, sizeof *layers);
+    struct bl_layer *layers = bl_arena_alloc(arena, shape->layers,
+                                             sizeof *layers);
 
-    memcpy(layers, t->layers, s->layers * sizeof *layers);
-    t->layers = layers;
-    for (size_t i = 0; i < s->layers * BL_LINEARS; i++) {
-        struct bl_linear *l = bl_layer_linear(
+    memcpy(layers, tower->layers, shape->layers * sizeof *layers);
+    tower->layers = layers;
+    for (size_t i = 0; i < shape->layers * BL_LINEARS; i++) {
+        struct bl_linear *linear = bl_layer_linear(
             &layers[i / BL_LINEARS], (enum bl_linear_number)(i % BL_LINEARS));
-        float *w = bl_arena_alloc(a, l->out, l->in * sizeof *w);
+        float *w = bl_arena_alloc(arena, linear->out, linear->in * sizeof *w);
 
-        bl_int8_unpack(l->int8, w);
-        l->w = w;
-        l->int8 = NULL;
+        bl_int8_unpack(linear->int8, w);
+        linear->w = w;
+        linear->int8 = NULL;
     }
 }
 
-static void expand_words(const struct bl_shape *s, struct bl_bert *t,
-                         struct bl_arena *a)
+static void expand_words(const struct bl_shape *shape, struct bl_bert *tower,
+                         struct bl_arena *arena)
 {
-    float *all = bl_arena_alloc(a, s->vocab, s->hidden * sizeof *all);
+    float *all = bl_arena_alloc(arena, shape->vocab,
+                                shape->hidden * sizeof *all);
 
-    bl_rows_all(&t->words, s->vocab, s->hidden, all);
-    t->words.f32 = all;
+    bl_rows_all(&tower->words, shape->vocab, shape->hidden, all);
+    tower->words.f32 = all;
 }
 
 /* The towers of a family have the same words. */
-static bool same_words(const struct bl_rows *a, const struct bl_rows *b)
+static bool same_words(const struct bl_rows *rows, const struct bl_rows *b)
 {
-    return a->f16 == b->f16 && a->int8 == b->int8;
+    return rows->f16 == b->f16 && rows->int8 == b->int8;
 }
 
-struct bl_model *bl_model_plain(const struct bl_model *m, bool words)
+struct bl_model *bl_model_plain(const struct bl_model *model, bool words)
 {
-    struct bl_model *p = bl_xmemdup(m, sizeof *m);
-    struct bl_arena *a = p->memory = BL_NEW(struct bl_arena);
+    struct bl_model *p = bl_xmemdup(model, sizeof *model);
+    struct bl_arena *arena = p->memory = BL_NEW(struct bl_arena);
 
     p->int8 = false;
-    for (size_t i = 0; i < m->n_towers; i++) {
-        struct bl_bert *t = &p->towers[i];
+    for (size_t i = 0; i < model->n_towers; i++) {
+        struct bl_bert *tower = &p->towers[i];
 
-        if (m->int8)
-            expand_layers(&m->shape, t, a);
-        if (!words || t->words.f32)
+        if (model->int8)
+            expand_layers(&model->shape, tower, arena);
+        if (!words || tower->words.f32)
             continue;
-        if (i && same_words(&t->words, &m->towers[0].words))
-            t->words = p->towers[0].words;
+        /* Two towers of one vocabulary table share its floats, which are the
+         * largest part of a small model. */
+        if (i && same_words(&tower->words, &model->towers[0].words))
+            tower->words = p->towers[0].words;
         else
-            expand_words(&m->shape, t, a);
+            expand_words(&model->shape, tower, arena);
     }
-    if (m->n_towers == 1)
+    if (model->n_towers == 1)
         p->towers[1] = p->towers[0];
     return p;
 }

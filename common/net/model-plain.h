@@ -16,7 +16,7 @@
 /* The model with the layers' int8 weights in f32, and with `words` the word
  * vectors too, if they are not in f32 already.  All else is the model's,
  * which must outlive it. */
-struct bl_model *bl_model_plain(const struct bl_model *m, bool words);
+struct bl_model *bl_model_plain(const struct bl_model *model, bool words);
 void bl_model_plain_free(struct bl_model *plain);       /* NULL: nothing */
 
 #endif

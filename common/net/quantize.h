@@ -46,11 +46,12 @@ struct bl_shrink {
 
 /* Whether that can be done: -1 with BL_DATA when its layers are int8 already
  * or too wide, or the model has no blink.json. */
-int bl_shrink_check(const struct bl_model *m, struct bl_err *err);
+int bl_shrink_check(const struct bl_model *model, struct bl_err *err);
 
 /* The file `path` with the model's weights.  -1 with BL_DATA also when a
  * number is beyond those of 16 bits. */
-int bl_shrink_weights(const struct bl_model *m, const struct bl_shrink *how,
+int bl_shrink_weights(const struct bl_model *model,
+                      const struct bl_shrink *how,
                       size_t threads, const char *path, struct bl_err *err);
 
 /* A model directory that opens at once: that of `from` with its layers in

@@ -49,11 +49,11 @@ struct bl_torch {
 
 /* ---- Weights ---- */
 
-static Tensor borrow(const struct bl_torch &t, const float *p,
+static Tensor borrow(const struct bl_torch &torch, const float *p,
                      at::IntArrayRef dims)
 {
     Tensor v = at::from_blob(const_cast<float *>(p), dims, at::kFloat);
-    return v.to(t.options);
+    return v.to(torch.options);
 }
 
 static int64_t dim(size_t n)
@@ -61,35 +61,41 @@ static int64_t dim(size_t n)
     return static_cast<int64_t>(n);
 }
 
-static Linear borrow(const struct bl_torch &t, const struct bl_linear &l)
+static Linear borrow(const struct bl_torch &torch,
+                     const struct bl_linear &linear)
 {
-    return { borrow(t, l.w, { dim(l.out), dim(l.in) }),
-             borrow(t, l.b, { dim(l.out) }) };
+    return { borrow(torch, linear.w, { dim(linear.out), dim(linear.in) }),
+             borrow(torch, linear.b, { dim(linear.out) }) };
 }
 
-static Norm borrow(const struct bl_torch &t, const struct bl_norm &n)
+static Norm borrow(const struct bl_torch &torch, const struct bl_norm &norm)
 {
-    return { borrow(t, n.gain, { dim(t.shape.hidden) }),
-             borrow(t, n.bias, { dim(t.shape.hidden) }) };
+    return { borrow(torch, norm.gain, { dim(torch.shape.hidden) }),
+             borrow(torch, norm.bias, { dim(torch.shape.hidden) }) };
 }
 
-static Tower borrow(const struct bl_torch &t, const struct bl_bert &b)
+static Tower borrow(const struct bl_torch &torch, const struct bl_bert &b)
 {
-    const struct bl_shape &s = t.shape;
+    const struct bl_shape &shape = torch.shape;
     Tower tower;
 
-    tower.words = borrow(t, b.words.f32, { dim(s.vocab), dim(s.hidden) });
-    tower.positions = borrow(t, b.positions,
-                             { dim(s.positions), dim(s.hidden) });
-    tower.types = borrow(t, b.types, { dim(s.types), dim(s.hidden) });
-    tower.norm = borrow(t, b.norm);
-    for (size_t i = 0; i < s.layers; i++) {
-        const struct bl_layer &l = b.layers[i];
-        tower.layers.push_back({ borrow(t, l.query), borrow(t, l.key),
-                                 borrow(t, l.value), borrow(t, l.attended),
-                                 borrow(t, l.up), borrow(t, l.down),
-                                 borrow(t, l.attended_norm),
-                                 borrow(t, l.norm) });
+    tower.words = borrow(torch, b.words.f32,
+                         { dim(shape.vocab), dim(shape.hidden) });
+    tower.positions = borrow(torch, b.positions,
+                             { dim(shape.positions), dim(shape.hidden) });
+    tower.types = borrow(torch, b.types,
+                         { dim(shape.types), dim(shape.hidden) });
+    tower.norm = borrow(torch, b.norm);
+    for (size_t i = 0; i < shape.layers; i++) {
+        const struct bl_layer &layer = b.layers[i];
+        tower.layers.push_back({ borrow(torch, layer.query),
+                               borrow(torch, layer.key),
+                                 borrow(torch, layer.value),
+                               borrow(torch, layer.attended),
+                                 borrow(torch, layer.up),
+                               borrow(torch, layer.down),
+                                 borrow(torch, layer.attended_norm),
+                                 borrow(torch, layer.norm) });
     }
     return tower;
 }
@@ -103,23 +109,25 @@ static Tensor apply(const Linear &l, const Tensor &x)
     return at::linear(x, l.w, l.b);
 }
 
-static Tensor apply(const struct bl_shape &s, const Norm &n, const Tensor &x)
+static Tensor apply(const struct bl_shape &shape, const Norm &norm,
+                    const Tensor &x)
 {
-    return at::layer_norm(x, { dim(s.hidden) }, n.gain, n.bias, s.epsilon);
+    return at::layer_norm(x, { dim(shape.hidden) }, norm.gain, norm.bias,
+                          shape.epsilon);
 }
 
-static Tensor indices(const struct bl_torch &t, const int32_t *p, size_t n)
+static Tensor indices(const struct bl_torch &torch, const int32_t *p, size_t n)
 {
     return at::from_blob(const_cast<int32_t *>(p), { dim(n) }, at::kInt)
-        .to(t.options.device(), at::kLong);
+        .to(torch.options.device(), at::kLong);
 }
 
 /* Attention of g sequences of n tokens each: [g * n][H] from the same. */
-static Tensor attend_group(const struct bl_shape &s, const Tensor &q,
+static Tensor attend_group(const struct bl_shape &shape, const Tensor &q,
                            const Tensor &k, const Tensor &v, int64_t g,
                            int64_t n)
 {
-    int64_t a = dim(s.heads), d = dim(s.hidden / s.heads);
+    int64_t a = dim(shape.heads), d = dim(shape.hidden / shape.heads);
     auto split = [&](const Tensor &x) {
         return x.view({ g, n, a, d }).transpose(1, 2);
     };
@@ -132,55 +140,61 @@ static Tensor attend_group(const struct bl_shape &s, const Tensor &q,
 }
 
 /* Sequences of equal length stand side by side: one product for each run. */
-static Tensor attend_all(const struct bl_shape &s, const struct bl_batch *b,
+static Tensor attend_all(const struct bl_shape &shape,
+                         const struct bl_batch *batch,
                          const Tensor &q, const Tensor &k, const Tensor &v)
 {
     std::vector<Tensor> parts;
 
-    for (size_t from = 0, to; from < b->n_seqs; from = to) {
-        size_t start = b->offsets[from];
-        size_t n = b->offsets[from + 1] - start;
+    for (size_t from = 0, to; from < batch->n_seqs; from = to) {
+        size_t start = batch->offsets[from];
+        size_t n = batch->offsets[from + 1] - start;
 
-        for (to = from + 1; to < b->n_seqs
-             && b->offsets[to + 1] - b->offsets[to] == n; to++)
+        for (to = from + 1; to < batch->n_seqs
+             && batch->offsets[to + 1] - batch->offsets[to] == n; to++)
             ;
         auto part = [&](const Tensor &x) {
             return x.narrow(0, dim(start), dim((to - from) * n));
         };
-        parts.push_back(attend_group(s, part(q), part(k), part(v),
+        parts.push_back(attend_group(shape, part(q), part(k), part(v),
                                      dim(to - from), dim(n)));
     }
     return at::cat(parts);
 }
 
-static Tensor run_layer(const struct bl_shape &s, const Layer &l,
-                        const struct bl_batch *b, const Tensor &x)
+static Tensor run_layer(const struct bl_shape &shape, const Layer &layer,
+                        const struct bl_batch *batch, const Tensor &x)
 {
-    Tensor mixed = attend_all(s, b, apply(l.query, x), apply(l.key, x),
-                              apply(l.value, x));
-    Tensor y = apply(s, l.attended_norm, x + apply(l.attended, mixed));
+    Tensor mixed = attend_all(shape, batch, apply(layer.query, x),
+                              apply(layer.key, x), apply(layer.value, x));
+    Tensor y = apply(shape, layer.attended_norm,
+                     x + apply(layer.attended, mixed));
 
-    return apply(s, l.norm, y + apply(l.down, at::gelu(apply(l.up, y))));
+    return apply(shape, layer.norm,
+                 y + apply(layer.down, at::gelu(apply(layer.up, y))));
 }
 
-static void forward(struct bl_torch &t, const Tower &tower,
-                          const struct bl_batch *b, bool first, float *out)
+static void forward(struct bl_torch &torch, const Tower &tower,
+                          const struct bl_batch *batch, bool first, float *out)
 {
-    const struct bl_shape &s = t.shape;
+    const struct bl_shape &shape = torch.shape;
     InferenceMode guard;
     auto look_up = [&](const Tensor &rows, const int32_t *p) {
-        return rows.index_select(0, indices(t, p, b->n_tokens));
+        return rows.index_select(0, indices(torch, p, batch->n_tokens));
     };
-    Tensor x = apply(s, tower.norm, look_up(tower.words, b->ids)
-                     + look_up(tower.positions, b->positions)
-                     + look_up(tower.types, b->segments));
+    Tensor x = apply(shape, tower.norm, look_up(tower.words, batch->ids)
+                     + look_up(tower.positions, batch->positions)
+                     + look_up(tower.types, batch->segments));
 
     for (const Layer &l : tower.layers)
-        x = run_layer(s, l, b, x);
+        x = run_layer(shape, l, batch, x);
+    /* Only the first token of each sequence is read by the heads; all of them
+     * had to be computed, as the layers mix them. */
     if (first) {
-        std::vector<int64_t> starts(b->offsets, b->offsets + b->n_seqs);
+        std::vector<int64_t> starts(batch->offsets,
+                                    batch->offsets + batch->n_seqs);
         x = x.index_select(0, at::tensor(starts, at::kLong)
-                           .to(t.options.device()));
+                           .to(torch.options.device()));
     }
     x = x.to(at::kCPU, at::kFloat).contiguous();
     std::copy_n(x.data_ptr<float>(), x.numel(), out);
@@ -188,31 +202,33 @@ static void forward(struct bl_torch &t, const Tower &tower,
 
 /* ---- The table ---- */
 
-static struct bl_torch *torch_open(const struct bl_model *m, int device,
+static struct bl_torch *torch_open(const struct bl_model *model, int device,
                                    int precision, size_t threads,
                                    char *error) noexcept
 {
-    struct bl_torch *t = nullptr;
+    struct bl_torch *torch = nullptr;
     bool good = guarded(error, [&] {
         if (device == BL_DEVICE_CUDA)
             need_cuda();
         at::set_num_threads(static_cast<int>(threads));
         InferenceMode guard;
-        t = new bl_torch;
-        t->shape = m->shape;
-        t->options = at::TensorOptions()
+        torch = new bl_torch;
+        torch->shape = model->shape;
+        torch->options = at::TensorOptions()
             .device(device == BL_DEVICE_CUDA ? at::kCUDA : at::kCPU)
             .dtype(precision == BL_PRECISION_BF16 ? at::kBFloat16
                                                   : at::kFloat);
-        for (size_t i = 0; i < m->n_towers; i++)
-            t->towers.push_back(borrow(*t, m->towers[i]));
-        if (m->n_towers == 1)
-            t->towers.push_back(t->towers[0]);
+        for (size_t i = 0; i < model->n_towers; i++)
+            torch->towers.push_back(borrow(*torch, model->towers[i]));
+        /* A model of one tower has it under both numbers; a Tensor is counted
+         * by reference, so nothing is copied. */
+        if (model->n_towers == 1)
+            torch->towers.push_back(torch->towers[0]);
     });
 
     if (good)
-        return t;
-    delete t;
+        return torch;
+    delete torch;
     return nullptr;
 }
 
@@ -233,22 +249,22 @@ static int torch_multiply(const float *w, size_t out, size_t in,
     return good ? 0 : -1;
 }
 
-static int torch_forward(struct bl_torch *t, int tower,
-                         const struct bl_batch *b, int first, float *out,
+static int torch_forward(struct bl_torch *torch, int tower,
+                         const struct bl_batch *batch, int first, float *out,
                          char *error) noexcept
 {
     bool good = guarded(error, [&] {
-        const Tower &which = t->towers.at(static_cast<size_t>(tower));
-        forward(*t, which, b, first != 0, out);
+        const Tower &which = torch->towers.at(static_cast<size_t>(tower));
+        forward(*torch, which, batch, first != 0, out);
     });
 
     return good ? 0 : -1;
 }
 
-static void torch_close(struct bl_torch *t) noexcept
+static void torch_close(struct bl_torch *torch) noexcept
 {
     char error[BL_ERR_MSG];
-    guarded(error, [&] { delete t; });
+    guarded(error, [&] { delete torch; });
 }
 
 const struct bl_torch_api *bl_torch_api(void)
