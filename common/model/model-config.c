@@ -18,17 +18,17 @@ enum { MAX_FILE = 16 << 20, MAX_SIZE = 1 << 24, MAX_LABELS = 10000 };
 
 /* ---- config.json ---- */
 
-static int read_shape(struct bl_shape *s, struct bl_node root,
+static int read_shape(struct bl_shape *shape, struct bl_node root,
                       struct bl_err *err)
 {
     const struct { const char *name; size_t *out; } sizes[] = {
-        { "hidden_size", &s->hidden },
-        { "intermediate_size", &s->inner },
-        { "num_attention_heads", &s->heads },
-        { "num_hidden_layers", &s->layers },
-        { "vocab_size", &s->vocab },
-        { "max_position_embeddings", &s->positions },
-        { "type_vocab_size", &s->types },
+        { "hidden_size", &shape->hidden },
+        { "intermediate_size", &shape->inner },
+        { "num_attention_heads", &shape->heads },
+        { "num_hidden_layers", &shape->layers },
+        { "vocab_size", &shape->vocab },
+        { "max_position_embeddings", &shape->positions },
+        { "type_vocab_size", &shape->types },
     };
     double epsilon = 1e-12;     /* the default of transformers' BertConfig */
 
@@ -37,12 +37,13 @@ static int read_shape(struct bl_shape *s, struct bl_node root,
                                        sizes[i].out, err),
                         root, sizes[i].name, err) < 0)
             return -1;
-    if (s->hidden % s->heads)
+    if (shape->hidden % shape->heads)
         return bl_node_fail(root, err, "num_attention_heads %zu does not "
-                            "divide hidden_size %zu", s->heads, s->hidden);
+                            "divide hidden_size %zu", shape->heads,
+                            shape->hidden);
     if (bl_member_number(root, "layer_norm_eps", 0, 1, &epsilon, err) < 0)
         return -1;
-    s->epsilon = (float)epsilon;
+    shape->epsilon = (float)epsilon;
     return 0;
 }
 
@@ -60,7 +61,7 @@ static bool key_number(const char *key, size_t n, size_t *out)
 
 /* id2label: {"0":"O","1":"B-PER",...}.  As there are as many names as
  * numbers, a number that is missing is the only trace of one given twice. */
-static int read_labels(struct bl_model_config *c, struct bl_node root,
+static int read_labels(struct bl_model_config *config, struct bl_node root,
                        struct bl_err *err)
 {
     struct bl_node labels, v;
@@ -74,19 +75,21 @@ static int read_labels(struct bl_model_config *c, struct bl_node root,
     if (n > MAX_LABELS)
         return bl_node_fail(labels, err, "%zu labels, at most %d are "
                             "supported", n, MAX_LABELS);
-    c->labels = bl_arena_alloc(&c->memory, n, sizeof *c->labels);
-    memset(c->labels, 0, n * sizeof *c->labels);
-    c->n_labels = n;
+    config->labels = bl_arena_alloc(&config->memory, n,
+                                    sizeof *config->labels);
+    memset(config->labels, 0, n * sizeof *config->labels);
+    config->n_labels = n;
     for (v = bl_node_first(labels); v.item; v = bl_node_next(v)) {
         if (!key_number(bl_node_key(v), n, &id))
             return bl_node_fail(v, err, "expected names from 0 to %zu",
                                 n - 1);
         if (bl_node_string(v, &label, err) < 0)
             return -1;
-        c->labels[id] = bl_arena_strndup(&c->memory, label, strlen(label));
+        config->labels[id] = bl_arena_strndup(&config->memory, label,
+                                              strlen(label));
     }
     for (id = 0; id < n; id++)
-        if (!c->labels[id])
+        if (!config->labels[id])
             return bl_node_fail(labels, err, "no label for %zu", id);
     return 0;
 }
@@ -106,7 +109,7 @@ static int read_type(struct bl_node root, struct bl_err *err)
 }
 
 /* The tensors of a classifier of texts and one of tokens have one name. */
-static int read_architectures(struct bl_model_config *c,
+static int read_architectures(struct bl_model_config *config,
                               struct bl_node root, struct bl_err *err)
 {
     struct bl_node list, v;
@@ -119,30 +122,30 @@ static int read_architectures(struct bl_model_config *c,
     for (v = bl_node_first(list); v.item; v = bl_node_next(v))
         if (bl_node_string(v, &name, NULL) == 0
             && strstr(name, "ForSequenceClassification"))
-            c->classifies_texts = true;
+            config->classifies_texts = true;
     return 0;
 }
 
-static int read_config(struct bl_model_config *c, struct bl_node root,
+static int read_config(struct bl_model_config *config, struct bl_node root,
                        struct bl_err *err)
 {
     static const char *const acts[] = { "gelu", NULL };
     static const char *const kinds[] = { "absolute", NULL };
     int which;
 
-    if (read_type(root, err) < 0 || read_architectures(c, root, err) < 0
+    if (read_type(root, err) < 0 || read_architectures(config, root, err) < 0
         || bl_member_choice(root, "hidden_act", acts, &which, err) < 0
         || bl_member_choice(root, "position_embedding_type", kinds, &which,
                             err) < 0
-        || read_shape(&c->shape, root, err) < 0)
+        || read_shape(&config->shape, root, err) < 0)
         return -1;
-    return read_labels(c, root, err);
+    return read_labels(config, root, err);
 }
 
 /* ---- blink.json ---- */
 
 /* A string that outlives the document. */
-static int read_string(struct bl_model_config *c, struct bl_node root,
+static int read_string(struct bl_model_config *config, struct bl_node root,
                        const char *name, const char **out,
                        struct bl_err *err)
 {
@@ -150,11 +153,11 @@ static int read_string(struct bl_model_config *c, struct bl_node root,
     int found = bl_member_string(root, name, &s, err);
 
     if (found > 0)
-        *out = bl_arena_strndup(&c->memory, s, strlen(s));
+        *out = bl_arena_strndup(&config->memory, s, strlen(s));
     return found;
 }
 
-static int read_tags(struct bl_model_config *c, struct bl_node root,
+static int read_tags(struct bl_model_config *config, struct bl_node root,
                      struct bl_err *err)
 {
     struct bl_node list, v;
@@ -171,9 +174,10 @@ static int read_tags(struct bl_model_config *c, struct bl_node root,
     for (v = bl_node_first(list); v.item; v = bl_node_next(v)) {
         if (bl_node_string(v, &tag, err) < 0)
             return -1;
-        c->tags[n++] = bl_arena_strndup(&c->memory, tag, strlen(tag));
+        config->tags[n++] = bl_arena_strndup(&config->memory, tag,
+                                             strlen(tag));
     }
-    c->has_tags = true;
+    config->has_tags = true;
     return 0;
 }
 
@@ -185,16 +189,16 @@ const char *bl_layout_name(enum bl_layout layout)
     return layouts[layout];
 }
 
-static int read_choices(struct bl_model_config *c, struct bl_node root,
+static int read_choices(struct bl_model_config *config, struct bl_node root,
                         struct bl_err *err)
 {
     static const char *const roles[] = { "bi-encoder", "cross-encoder",
                                          "tagger", NULL };
     static const char *const poolings[] = { "cls", "mean", NULL };
     const struct { const char *name; const char *const *names; bool *has;
-    } choices[] = { { "role", roles, &c->has_role },
-                    { "layout", layouts, &c->has_layout },
-                    { "pooling", poolings, &c->has_pooling } };
+    } choices[] = { { "role", roles, &config->has_role },
+                    { "layout", layouts, &config->has_layout },
+                    { "pooling", poolings, &config->has_pooling } };
     int which[3] = { -1, -1, -1 };
 
     for (size_t i = 0; i < 3; i++) {
@@ -204,31 +208,33 @@ static int read_choices(struct bl_model_config *c, struct bl_node root,
         *choices[i].has = *choices[i].has || which[i] >= 0;
     }
     if (which[0] >= 0)
-        c->role = (enum bl_role)which[0];
+        config->role = (enum bl_role)which[0];
     if (which[1] >= 0)
-        c->layout = (enum bl_layout)which[1];
+        config->layout = (enum bl_layout)which[1];
     if (which[2] >= 0)
-        c->pooling = (enum bl_pooling)which[2];
+        config->pooling = (enum bl_pooling)which[2];
     return 0;
 }
 
-static int read_blink(struct bl_model_config *c, struct bl_node root,
+static int read_blink(struct bl_model_config *config, struct bl_node root,
                       struct bl_err *err)
 {
     const struct { const char *name; size_t lo, *out; } sizes[] = {
-        { "context_length", BL_INPUT_MIN_CONTEXT, &c->context_length },
-        { "entity_length", BL_INPUT_MIN_ENTITY, &c->entity_length },
-        { "pair_length", BL_INPUT_MIN_CONTEXT, &c->pair_length },
-        { "towers", 1, &c->towers },
+        { "context_length", BL_INPUT_MIN_CONTEXT, &config->context_length },
+        { "entity_length", BL_INPUT_MIN_ENTITY, &config->entity_length },
+        { "pair_length", BL_INPUT_MIN_CONTEXT, &config->pair_length },
+        { "towers", 1, &config->towers },
     };
     const struct { const char *name; int *out; } flags[] = {
-        { "normalize", &c->normalize }, { "lowercase", &c->lowercase },
-        { "literal_specials", &c->literal }, { "names", &c->names },
+        { "normalize", &config->normalize },
+        { "lowercase", &config->lowercase },
+        { "literal_specials", &config->literal }, { "names", &config->names },
     };
     size_t format;
 
     if (bl_member_size(root, "format", 1, 1, &format, err) < 0
-        || read_choices(c, root, err) < 0 || read_tags(c, root, err) < 0)
+        || read_choices(config, root, err) < 0
+        || read_tags(config, root, err) < 0)
         return -1;
     for (size_t i = 0; i < BL_COUNT(sizes); i++)
         if (bl_member_size(root, sizes[i].name, sizes[i].lo, MAX_SIZE,
@@ -237,15 +243,16 @@ static int read_blink(struct bl_model_config *c, struct bl_node root,
     for (size_t i = 0; i < BL_COUNT(flags); i++)
         if (bl_member_bool(root, flags[i].name, flags[i].out, err) < 0)
             return -1;
-    if (read_string(c, root, "licence", &c->licence, err) < 0)
+    if (read_string(config, root, "licence", &config->licence, err) < 0)
         return -1;
-    return read_string(c, root, "training", &c->training, err) < 0 ? -1 : 0;
+    return read_string(config, root, "training", &config->training,
+                       err) < 0 ? -1 : 0;
 }
 
 /* ---- sentence-transformers ---- */
 
 /* A flag for each way, of which one is on; since version 5 also a name. */
-static int read_pooling(struct bl_model_config *c, struct bl_node root,
+static int read_pooling(struct bl_model_config *config, struct bl_node root,
                         struct bl_err *err)
 {
     static const char *const ways[] = { "cls", "mean", NULL };
@@ -267,14 +274,14 @@ static int read_pooling(struct bl_model_config *c, struct bl_node root,
                             "pooling_mode_cls_token and "
                             "pooling_mode_mean_tokens to be true and no "
                             "other");
-    c->pooling = cls ? BL_POOL_CLS : BL_POOL_MEAN;
-    c->has_pooling = true;
+    config->pooling = cls ? BL_POOL_CLS : BL_POOL_MEAN;
+    config->has_pooling = true;
     return 0;
 }
 
 /* modules.json is an array of {"type":"...Normalize"}; anything behind the
  * pooling that we do not compute is refused, not skipped. */
-static int read_modules(struct bl_model_config *c, struct bl_node root,
+static int read_modules(struct bl_model_config *config, struct bl_node root,
                         struct bl_err *err)
 {
     static const char *const known[] = { ".Transformer", ".Pooling",
@@ -284,7 +291,7 @@ static int read_modules(struct bl_model_config *c, struct bl_node root,
 
     if (bl_node_expect(root, BL_JSON_ARRAY, err) < 0)
         return -1;
-    c->normalize = 0;
+    config->normalize = 0;
     for (module = bl_node_first(root); module.item;
          module = bl_node_next(module)) {
         size_t i = 0;
@@ -299,25 +306,25 @@ static int read_modules(struct bl_model_config *c, struct bl_node root,
             return bl_node_fail(module, err, "module '%.*s' is not "
                                 "supported (Transformer, Pooling and "
                                 "Normalize are)", BL_SHOWN(80, type));
-        c->normalize |= i == 2;
+        config->normalize |= i == 2;
     }
     return 0;
 }
 
-static int read_tokenizer(struct bl_model_config *c, struct bl_node root,
+static int read_tokenizer(struct bl_model_config *config, struct bl_node root,
                           struct bl_err *err)
 {
     int strip = -1, chinese = 1;
 
-    if (bl_member_bool(root, "do_lower_case", &c->lowercase, err) < 0
+    if (bl_member_bool(root, "do_lower_case", &config->lowercase, err) < 0
         || bl_member_bool(root, "strip_accents", &strip, err) < 0
         || bl_member_bool(root, "tokenize_chinese_chars", &chinese,
                           err) < 0)
         return -1;
-    if (strip >= 0 && strip != (c->lowercase != 0))
+    if (strip >= 0 && strip != (config->lowercase != 0))
         return bl_node_fail(root, err, "strip_accents: %s is not supported "
                             "%s lower case", strip ? "true" : "false",
-                            c->lowercase ? "with" : "without");
+                            config->lowercase ? "with" : "without");
     if (!chinese)
         return bl_node_fail(root, err, "tokenize_chinese_chars: false is "
                             "not supported");
@@ -326,14 +333,14 @@ static int read_tokenizer(struct bl_model_config *c, struct bl_node root,
 
 /* ---- BLINK's parameters ---- */
 
-static int read_params(struct bl_model_config *c, struct bl_node root,
+static int read_params(struct bl_model_config *config, struct bl_node root,
                        struct bl_err *err)
 {
     if (bl_member_size(root, "max_context_length", BL_INPUT_MIN_CONTEXT,
-                       MAX_SIZE, &c->context_length, err) < 0
+                       MAX_SIZE, &config->context_length, err) < 0
         || bl_member_size(root, "max_cand_length", BL_INPUT_MIN_ENTITY,
-                          MAX_SIZE, &c->entity_length, err) < 0
-        || bl_member_bool(root, "lowercase", &c->lowercase, err) < 0)
+                          MAX_SIZE, &config->entity_length, err) < 0
+        || bl_member_bool(root, "lowercase", &config->lowercase, err) < 0)
         return -1;
     return 0;
 }
@@ -342,22 +349,22 @@ static int read_params(struct bl_model_config *c, struct bl_node root,
  * cross-encoder's lengths are fixed in the original, whatever is there. */
 static char *find_params(const char *dir)
 {
-    DIR *d = opendir(dir);
-    struct dirent *e;
+    DIR *folder = opendir(dir);
+    struct dirent *entry;
     char *best = NULL;
 
-    while (d && (e = readdir(d))) {
-        size_t n = strlen(e->d_name);
+    while (folder && (entry = readdir(folder))) {
+        size_t n = strlen(entry->d_name);
 
-        if (n < 14 || strncmp(e->d_name, "biencoder", 9)
-            || strcmp(e->d_name + n - 5, ".json")
-            || (best && strcmp(best, e->d_name) <= 0))
+        if (n < 14 || strncmp(entry->d_name, "biencoder", 9)
+            || strcmp(entry->d_name + n - 5, ".json")
+            || (best && strcmp(best, entry->d_name) <= 0))
             continue;
         free(best);
-        best = bl_xstrdup(e->d_name);
+        best = bl_xstrdup(entry->d_name);
     }
-    if (d)
-        closedir(d);
+    if (folder)
+        closedir(folder);
     return best;
 }
 
@@ -379,26 +386,26 @@ static int no_config(const char *dir, const char *path, struct bl_err *err)
                    "model's configuration", path);
 }
 
-static int read_at(struct bl_model_config *c, const char *path,
+static int read_at(struct bl_model_config *config, const char *path,
                    read_fn *read, struct bl_sha256 *sum, struct bl_err *err)
 {
     struct bl_buf text = BL_BUF_INIT;
-    struct bl_document *d = NULL;
+    struct bl_document *document = NULL;
     int rc = -1;
 
     if (bl_file_read(path, MAX_FILE, &text, err) == 0)
-        d = bl_document_parse((struct bl_span){ text.data, text.len }, path,
-                              err);
-    if (d) {
+        document = bl_document_parse((struct bl_span){ text.data, text.len },
+                                     path, err);
+    if (document) {
         bl_sha256_add(sum, text.data, text.len);
-        rc = read(c, bl_document_root(d), err);
+        rc = read(config, bl_document_root(document), err);
     }
-    bl_document_free(d);
+    bl_document_free(document);
     bl_buf_free(&text);
     return rc;
 }
 
-static int read_file(struct bl_model_config *c, const char *dir,
+static int read_file(struct bl_model_config *config, const char *dir,
                      const char *name, read_fn *read, bool required,
                      struct bl_sha256 *sum, struct bl_err *err)
 {
@@ -406,31 +413,32 @@ static int read_file(struct bl_model_config *c, const char *dir,
     int rc = 0;
 
     if (access(path, F_OK) == 0)
-        rc = read_at(c, path, read, sum, err);
+        rc = read_at(config, path, read, sum, err);
     else if (required)
         rc = no_config(dir, path, err);
     free(path);
     return rc;
 }
 
-int bl_model_config_read(struct bl_model_config *c, const char *dir,
+int bl_model_config_read(struct bl_model_config *config, const char *dir,
                          struct bl_sha256 *sum, struct bl_err *err)
 {
     char *params = find_params(dir);
     int rc = 0;
 
-    c->normalize = c->lowercase = c->literal = -1;
+    config->normalize = config->lowercase = config->literal = -1;
     /* Later files win: blink.json has the last word. */
-    if (read_file(c, dir, "config.json", read_config, true, sum, err) < 0
-        || read_file(c, dir, "tokenizer_config.json", read_tokenizer, false,
-                     sum, err) < 0
-        || read_file(c, dir, "modules.json", read_modules, false, sum,
+    if (read_file(config, dir, "config.json", read_config, true, sum, err) < 0
+        || read_file(config, dir, "tokenizer_config.json", read_tokenizer,
+                     false, sum, err) < 0
+        || read_file(config, dir, "modules.json", read_modules, false, sum,
                      err) < 0
-        || read_file(c, dir, "1_Pooling/config.json", read_pooling, false,
+        || read_file(config, dir, "1_Pooling/config.json", read_pooling, false,
                      sum, err) < 0
-        || (params && read_file(c, dir, params, read_params, false, sum,
+        || (params && read_file(config, dir, params, read_params, false, sum,
                                 err) < 0)
-        || read_file(c, dir, "blink.json", read_blink, false, sum, err) < 0)
+        || read_file(config, dir, "blink.json", read_blink, false, sum,
+                     err) < 0)
         rc = -1;
     free(params);
     return rc;

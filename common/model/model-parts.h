@@ -46,7 +46,7 @@ struct bl_model_config {
 
 /* Reads config.json (required), blink.json, the sentence-transformers files
  * and BLINK's parameters; adds the bytes of each to *sum. */
-int bl_model_config_read(struct bl_model_config *c, const char *dir,
+int bl_model_config_read(struct bl_model_config *config, const char *dir,
                          struct bl_sha256 *sum, struct bl_err *err);
 
 /* As blink.json calls it; static storage. */
@@ -57,7 +57,7 @@ bl_model_weight_names(const struct bl_safetensors *weights);
 
 /* Fills m->towers, n_towers, dim and n_labels from m->weights; m->shape and
  * m->role are set.  The layers' memory is m->memory, an arena. */
-int bl_model_bind(struct bl_model *m, enum bl_weight_names naming,
+int bl_model_bind(struct bl_model *model, enum bl_weight_names naming,
                   struct bl_err *err);
 
 #endif

@@ -15,114 +15,115 @@ int bl_model_put_file(const char *dir, const char *name,
                       const struct bl_buf *text, struct bl_err *err)
 {
     char *path = bl_xasprintf("%s/%s", dir, name);
-    struct bl_newfile *f = bl_newfile_open(path, 0, err);
+    struct bl_newfile *file = bl_newfile_open(path, 0, err);
     int rc = -1;
 
     free(path);
-    if (!f)
+    if (!file)
         return -1;
-    if (bl_newfile_write(f, text->data ? text->data : "", text->len,
+    if (bl_newfile_write(file, text->data ? text->data : "", text->len,
                          err) < 0)
-        bl_newfile_abort(f);
+        bl_newfile_abort(file);
     else
-        rc = bl_newfile_commit(f, err);
+        rc = bl_newfile_commit(file, err);
     return rc;
 }
 
 /* ---- blink.json ---- */
 
 /* What was not said is left out: NULL, 0, and -1 of a flag. */
-static void write_text(struct bl_writer *w, const char *key,
+static void write_text(struct bl_writer *json, const char *key,
                        const char *value)
 {
     if (value)
-        bl_write_string(w, key, value);
+        bl_write_string(json, key, value);
 }
 
-static void write_size(struct bl_writer *w, const char *key, size_t value)
+static void write_size(struct bl_writer *json, const char *key, size_t value)
 {
     if (value)
-        bl_write_size(w, key, value);
+        bl_write_size(json, key, value);
 }
 
-static void write_flag(struct bl_writer *w, const char *key, int value)
+static void write_flag(struct bl_writer *json, const char *key, int value)
 {
     if (value >= 0)
-        bl_write_bool(w, key, value != 0);
+        bl_write_bool(json, key, value != 0);
 }
 
-static void write_tags(struct bl_writer *w, const char *const *tags)
+static void write_tags(struct bl_writer *json, const char *const *tags)
 {
-    bl_write_array(w, "tags");
+    bl_write_array(json, "tags");
     for (size_t i = 0; i < 3; i++)
-        bl_write_string(w, NULL, tags[i]);
-    bl_write_end(w);
+        bl_write_string(json, NULL, tags[i]);
+    bl_write_end(json);
 }
 
-void bl_model_put_blink(struct bl_buf *b, const struct bl_model_config *c)
+void bl_model_put_blink(struct bl_buf *out,
+                        const struct bl_model_config *config)
 {
-    struct bl_writer w = bl_writer(b, BL_WRITE_INDENTED);
-    bool bi = c->role == BL_ROLE_BI_ENCODER;
+    struct bl_writer json = bl_writer(out, BL_WRITE_INDENTED);
+    bool bi = config->role == BL_ROLE_BI_ENCODER;
 
-    bl_write_object(&w, NULL);
-    bl_write_size(&w, "format", 1);
-    write_text(&w, "role", bl_role_name(c->role));
-    if (c->has_layout)
-        write_text(&w, "layout", bl_layout_name(c->layout));
-    write_size(&w, "towers", bi ? c->towers : 0);
-    if (bi && c->has_pooling)
-        write_text(&w, "pooling", c->pooling == BL_POOL_CLS ? "cls"
+    bl_write_object(&json, NULL);
+    bl_write_size(&json, "format", 1);
+    write_text(&json, "role", bl_role_name(config->role));
+    if (config->has_layout)
+        write_text(&json, "layout", bl_layout_name(config->layout));
+    write_size(&json, "towers", bi ? config->towers : 0);
+    if (bi && config->has_pooling)
+        write_text(&json, "pooling", config->pooling == BL_POOL_CLS ? "cls"
                    : "mean");
     if (bi)
-        write_flag(&w, "normalize", c->normalize);
-    write_size(&w, "context_length", c->context_length);
-    write_size(&w, "entity_length", c->entity_length);
-    write_size(&w, "pair_length", c->pair_length);
-    write_flag(&w, "lowercase", c->lowercase);
-    write_flag(&w, "literal_specials", c->literal);
-    write_flag(&w, "names", bi && c->names ? 1 : -1);
-    if (c->has_tags)
-        write_tags(&w, c->tags);
-    write_text(&w, "licence", c->licence);
-    write_text(&w, "training", c->training);
-    bl_write_end(&w);
-    bl_write_line(&w);
+        write_flag(&json, "normalize", config->normalize);
+    write_size(&json, "context_length", config->context_length);
+    write_size(&json, "entity_length", config->entity_length);
+    write_size(&json, "pair_length", config->pair_length);
+    write_flag(&json, "lowercase", config->lowercase);
+    write_flag(&json, "literal_specials", config->literal);
+    write_flag(&json, "names", bi && config->names ? 1 : -1);
+    if (config->has_tags)
+        write_tags(&json, config->tags);
+    write_text(&json, "licence", config->licence);
+    write_text(&json, "training", config->training);
+    bl_write_end(&json);
+    bl_write_line(&json);
 }
 
 /* ---- config.json ---- */
 
-static void write_labels(struct bl_writer *w, const char *const *labels,
+static void write_labels(struct bl_writer *json, const char *const *labels,
                          size_t n)
 {
     char number[24];
 
-    bl_write_object(w, "id2label");
+    bl_write_object(json, "id2label");
     for (size_t i = 0; i < n; i++) {
         snprintf(number, sizeof number, "%zu", i);
-        bl_write_string(w, number, labels[i]);
+        bl_write_string(json, number, labels[i]);
     }
-    bl_write_end(w);
+    bl_write_end(json);
 }
 
-void bl_model_put_config(struct bl_buf *b, const struct bl_shape *s,
+void bl_model_put_config(struct bl_buf *out, const struct bl_shape *shape,
                          double epsilon, const char *const *labels,
                          size_t n_labels)
 {
-    struct bl_writer w = bl_writer(b, BL_WRITE_INDENTED);
+    struct bl_writer json = bl_writer(out, BL_WRITE_INDENTED);
 
-    bl_write_object(&w, NULL);
-    bl_write_string(&w, "model_type", "bert");
-    bl_write_string(&w, "hidden_act", "gelu");
-    bl_write_size(&w, "hidden_size", s->hidden);
-    bl_write_size(&w, "intermediate_size", s->inner);
-    bl_write_double(&w, "layer_norm_eps", epsilon, 9);
-    bl_write_size(&w, "max_position_embeddings", s->positions);
-    bl_write_size(&w, "num_attention_heads", s->heads);
-    bl_write_size(&w, "num_hidden_layers", s->layers);
-    bl_write_size(&w, "type_vocab_size", s->types);
-    bl_write_size(&w, "vocab_size", s->vocab);
+    bl_write_object(&json, NULL);
+    bl_write_string(&json, "model_type", "bert");
+    bl_write_string(&json, "hidden_act", "gelu");
+    bl_write_size(&json, "hidden_size", shape->hidden);
+    bl_write_size(&json, "intermediate_size", shape->inner);
+    bl_write_double(&json, "layer_norm_eps", epsilon, 9);
+    bl_write_size(&json, "max_position_embeddings", shape->positions);
+    bl_write_size(&json, "num_attention_heads", shape->heads);
+    bl_write_size(&json, "num_hidden_layers", shape->layers);
+    bl_write_size(&json, "type_vocab_size", shape->types);
+    bl_write_size(&json, "vocab_size", shape->vocab);
     if (n_labels)
-        write_labels(&w, labels, n_labels);
-    bl_write_end(&w);
-    bl_write_line(&w);
+        write_labels(&json, labels, n_labels);
+    bl_write_end(&json);
+    bl_write_line(&json);
 }

@@ -13,11 +13,12 @@
 
 /* Appends blink.json for what the configuration says; a bi-encoder's towers,
  * pooling and normalize for that role alone. */
-void bl_model_put_blink(struct bl_buf *b, const struct bl_model_config *c);
+void bl_model_put_blink(struct bl_buf *out,
+                        const struct bl_model_config *config);
 
 /* Appends config.json: the shape, and the labels of a tagger.  epsilon is
  * the shape's, or the double that it was rounded from. */
-void bl_model_put_config(struct bl_buf *b, const struct bl_shape *s,
+void bl_model_put_config(struct bl_buf *out, const struct bl_shape *shape,
                          double epsilon,
                          const char *const *labels, size_t n_labels);
 

@@ -22,13 +22,13 @@ enum {
     MAX_VOCAB = 256 << 20
 };
 
-int bl_model_need(const struct bl_model *m, enum bl_role role,
+int bl_model_need(const struct bl_model *model, enum bl_role role,
                   struct bl_err *err)
 {
-    if (m->role == role)
+    if (model->role == role)
         return 0;
-    return bl_fail(err, BL_DATA, "'%s': expected a %s, found a %s", m->path,
-                   bl_role_name(role), bl_role_name(m->role));
+    return bl_fail(err, BL_DATA, "'%s': expected a %s, found a %s",
+                   model->path, bl_role_name(role), bl_role_name(model->role));
 }
 
 /* ---- Weights ---- */
@@ -36,21 +36,21 @@ int bl_model_need(const struct bl_model *m, enum bl_role role,
 /* The only *.safetensors in the directory; NULL when there are 0 or 2. */
 static char *only_weights(const char *dir)
 {
-    DIR *d = opendir(dir);
-    struct dirent *e;
+    DIR *folder = opendir(dir);
+    struct dirent *entry;
     char *found = NULL;
     size_t n_found = 0;
 
-    while (d && (e = readdir(d))) {
-        size_t n = strlen(e->d_name);
+    while (folder && (entry = readdir(folder))) {
+        size_t n = strlen(entry->d_name);
 
-        if (e->d_name[0] == '.' || n < 13
-            || strcmp(e->d_name + n - 12, ".safetensors") || n_found++)
+        if (entry->d_name[0] == '.' || n < 13
+            || strcmp(entry->d_name + n - 12, ".safetensors") || n_found++)
             continue;
-        found = bl_xasprintf("%s/%s", dir, e->d_name);
+        found = bl_xasprintf("%s/%s", dir, entry->d_name);
     }
-    if (d)
-        closedir(d);
+    if (folder)
+        closedir(folder);
     if (n_found == 1)
         return found;
     free(found);
@@ -65,6 +65,8 @@ static struct bl_safetensors *open_weights(const char *dir,
     struct bl_safetensors *st;
     char *path = NULL;
 
+    /* One file goes before an index of parts, and both before a file of any
+     * other name. */
     for (size_t i = 0; i < 2 && !path; i++) {
         path = bl_xasprintf("%s/%s", dir, names[i]);
         if (access(path, F_OK)) {
@@ -87,7 +89,7 @@ static struct bl_safetensors *open_weights(const char *dir,
 /* ---- What the directory means ---- */
 
 static enum bl_role guess_role(const struct bl_safetensors *weights,
-                               const struct bl_model_config *c,
+                               const struct bl_model_config *config,
                                enum bl_weight_names naming)
 {
     const struct bl_tensor *head;
@@ -99,7 +101,7 @@ static enum bl_role guess_role(const struct bl_safetensors *weights,
     head = bl_safetensors_find(weights, "classifier.weight");
     if (!head)
         return BL_ROLE_BI_ENCODER;
-    return c->classifies_texts || (head->n_dims && head->dims[0] == 1)
+    return config->classifies_texts || (head->n_dims && head->dims[0] == 1)
         ? BL_ROLE_CROSS_ENCODER : BL_ROLE_TAGGER;
 }
 
@@ -116,64 +118,71 @@ static size_t usual(size_t said, size_t usually, size_t most)
     return BL_MIN(usually, most);
 }
 
-static int check_lengths(const struct bl_model *m, struct bl_err *err)
+static int check_lengths(const struct bl_model *model, struct bl_err *err)
 {
-    const struct bl_input_spec *in = m->input;
+    const struct bl_input_spec *in = model->input;
     size_t most = BL_MAX(in->context_length, in->entity_length);
 
-    if (m->role == BL_ROLE_CROSS_ENCODER)
+    if (model->role == BL_ROLE_CROSS_ENCODER)
         most = in->pair_length;
-    if (most > m->shape.positions)
+    if (most > model->shape.positions)
         return bl_fail(err, BL_DATA, "'%s': inputs of %zu tokens, but the "
-                       "model has %zu positions", m->path, most,
-                       m->shape.positions);
+                       "model has %zu positions", model->path, most,
+                       model->shape.positions);
     return 0;
 }
 
-static int set_input(struct bl_model *m, const struct bl_model_config *c,
+static int set_input(struct bl_model *model,
+                     const struct bl_model_config *config,
                      enum bl_weight_names naming, struct bl_err *err)
 {
-    struct bl_input_spec *in = m->input = BL_NEW(struct bl_input_spec);
+    struct bl_input_spec *in = model->input = BL_NEW(struct bl_input_spec);
     bool blink = blink_named(naming);
-    bool cross = m->role == BL_ROLE_CROSS_ENCODER;
-    size_t most = m->shape.positions;
+    bool cross = model->role == BL_ROLE_CROSS_ENCODER;
+    size_t most = model->shape.positions;
 
-    in->layout = c->has_layout ? c->layout
+    in->layout = config->has_layout ? config->layout
         : blink ? BL_LAYOUT_BLINK : BL_LAYOUT_PLAIN;
     blink = in->layout == BL_LAYOUT_BLINK;
-    in->context_length = usual(c->context_length,
+    in->context_length = usual(config->context_length,
                                blink ? BLINK_CONTEXT : PLAIN_CONTEXT, most);
-    in->entity_length = usual(c->entity_length,
+    in->entity_length = usual(config->entity_length,
                               blink ? BLINK_ENTITY : PLAIN_ENTITY, most);
+    /* In BLINK's layout a pair is as long as both inputs together.  Where that
+     * exceeds the positions, check_lengths() refuses the model: cut to fit, it
+     * would not read what it was trained on. */
     if (cross)
-        in->pair_length = usual(c->pair_length,
+        in->pair_length = usual(config->pair_length,
                                 in->layout == BL_LAYOUT_RERANKER
                                 ? RERANKER_PAIR
                                 : in->context_length + in->entity_length,
                                 blink ? SIZE_MAX : most);
-    in->lower_first = blink_named(naming) && c->lowercase != 0;
-    if (c->literal < 0 ? blink_named(naming) : c->literal)
+    in->lower_first = blink_named(naming) && config->lowercase != 0;
+    if (config->literal < 0 ? blink_named(naming) : config->literal)
         in->literal = BL_LITERAL_SPECIALS
             | (cross && blink ? (unsigned)BL_LITERAL_TAGS : 0);
-    return check_lengths(m, err);
+    return check_lengths(model, err);
 }
 
-static int open_words(struct bl_model *m, const struct bl_model_config *c,
+static int open_words(struct bl_model *model,
+                      const struct bl_model_config *config,
                       struct bl_sha256 *sum, struct bl_err *err)
 {
-    struct bl_wordpiece_opts o = { .lowercase = c->lowercase != 0 };
+    struct bl_wordpiece_opts o = { .lowercase = config->lowercase != 0 };
     static const char *const usual_tags[] = { "[unused0]", "[unused1]",
                                               "[unused2]" };
-    char *path = bl_family_file(m->path, "vocab.txt");
+    char *path = bl_family_file(model->path, "vocab.txt");
     struct bl_buf text = BL_BUF_INIT;
     int rc = -1;
 
-    for (size_t i = 0; i < 3 && bl_layout_tagged(m->input->layout); i++)
-        o.tags[i] = c->has_tags ? c->tags[i] : usual_tags[i];
-    m->words = bl_wordpiece_open(path, &o, err);
-    if (m->words
-        && bl_wordpiece_check_size(m->words, m->shape.vocab, err) == 0)
+    for (size_t i = 0; i < 3 && bl_layout_tagged(model->input->layout); i++)
+        o.tags[i] = config->has_tags ? config->tags[i] : usual_tags[i];
+    model->words = bl_wordpiece_open(path, &o, err);
+    if (model->words
+        && bl_wordpiece_check_size(model->words, model->shape.vocab, err) == 0)
         rc = bl_file_read(path, MAX_VOCAB, &text, err);
+    /* The words are part of what the model is: with others, the same weights
+     * give other vectors, so the fingerprint covers them. */
     if (!rc)
         bl_sha256_add(sum, text.data, text.len);
     bl_buf_free(&text);
@@ -181,43 +190,45 @@ static int open_words(struct bl_model *m, const struct bl_model_config *c,
     return rc;
 }
 
-static int set_role(struct bl_model *m, const struct bl_model_config *c,
+static int set_role(struct bl_model *model,
+                    const struct bl_model_config *config,
                     enum bl_weight_names naming, struct bl_err *err)
 {
-    enum bl_role guess = guess_role(m->weights, c, naming);
+    enum bl_role guess = guess_role(model->weights, config, naming);
 
-    m->role = c->has_role ? c->role : guess;
-    if (blink_named(naming) && m->role != guess)
+    model->role = config->has_role ? config->role : guess;
+    if (blink_named(naming) && model->role != guess)
         return bl_fail(err, BL_DATA, "'%s/blink.json': role is '%s', but the "
-                       "weights are those of a %s", m->path,
-                       bl_role_name(m->role), bl_role_name(guess));
-    m->pooling = c->has_pooling ? c->pooling : BL_POOL_CLS;
-    m->normalize = c->normalize > 0;
+                       "weights are those of a %s", model->path,
+                       bl_role_name(model->role), bl_role_name(guess));
+    model->pooling = config->has_pooling ? config->pooling : BL_POOL_CLS;
+    model->normalize = config->normalize > 0;
     return 0;
 }
 
-static int check_towers(const struct bl_model *m,
-                        const struct bl_model_config *c, struct bl_err *err)
+static int check_towers(const struct bl_model *model,
+                        const struct bl_model_config *config,
+                        struct bl_err *err)
 {
-    if (!c->towers || c->towers == m->n_towers)
+    if (!config->towers || config->towers == model->n_towers)
         return 0;
     return bl_fail(err, BL_DATA, "'%s/blink.json': towers: expected %zu (as "
-                   "in the weights), found %zu", m->path, m->n_towers,
-                   c->towers);
+                   "in the weights), found %zu", model->path, model->n_towers,
+                   config->towers);
 }
 
-static int set_labels(struct bl_model *m, const struct bl_model_config *c,
-                      struct bl_err *err)
+static int set_labels(struct bl_model *model,
+                      const struct bl_model_config *config, struct bl_err *err)
 {
-    if (m->role != BL_ROLE_TAGGER)
+    if (model->role != BL_ROLE_TAGGER)
         return 0;
-    if (c->labels && c->n_labels != m->n_labels)
+    if (config->labels && config->n_labels != model->n_labels)
         return bl_fail(err, BL_DATA, "'%s/config.json': id2label has %zu "
-                       "labels, but the weights have %zu", m->path,
-                       c->n_labels, m->n_labels);
-    m->labels = BL_NEW_ARRAY(char *, m->n_labels);
-    for (size_t i = 0; i < m->n_labels; i++)
-        m->labels[i] = c->labels ? bl_xstrdup(c->labels[i])
+                       "labels, but the weights have %zu", model->path,
+                       config->n_labels, model->n_labels);
+    model->labels = BL_NEW_ARRAY(char *, model->n_labels);
+    for (size_t i = 0; i < model->n_labels; i++)
+        model->labels[i] = config->labels ? bl_xstrdup(config->labels[i])
             : bl_xasprintf("LABEL_%zu", i);
     return 0;
 }
@@ -229,7 +240,7 @@ static char *copy_or_null(const char *s)
 
 /* ---- Open and close ---- */
 
-static int load(struct bl_model *m, struct bl_model_config *c,
+static int load(struct bl_model *model, struct bl_model_config *config,
                 struct bl_err *err)
 {
     struct bl_sha256 sum;
@@ -237,29 +248,34 @@ static int load(struct bl_model *m, struct bl_model_config *c,
     enum bl_weight_names naming;
 
     bl_sha256_init(&sum);
-    if (bl_model_config_read(c, m->path, &sum, err) < 0)
+    if (bl_model_config_read(config, model->path, &sum, err) < 0)
         return -1;
-    m->shape = c->shape;
-    m->weights = open_weights(m->path, err);
-    if (!m->weights)
+    model->shape = config->shape;
+    model->weights = open_weights(model->path, err);
+    if (!model->weights)
         return -1;
-    naming = bl_model_weight_names(m->weights);
-    if (set_role(m, c, naming, err) < 0)
+    /* The role is needed to bind the weights, which need a head or not; the
+     * weights then tell towers, labels and sizes, which the files of settings
+     * must agree with. */
+    naming = bl_model_weight_names(model->weights);
+    if (set_role(model, config, naming, err) < 0)
         return -1;
-    if (bl_model_bind(m, naming, err) < 0)
-        return bl_err_prefix(err, "'%s'", m->path);
-    if (check_towers(m, c, err) < 0 || set_labels(m, c, err) < 0
-        || set_input(m, c, naming, err) < 0
-        || open_words(m, c, &sum, err) < 0)
+    if (bl_model_bind(model, naming, err) < 0)
+        return bl_err_prefix(err, "'%s'", model->path);
+    if (check_towers(model, config, err) < 0
+        || set_labels(model, config, err) < 0
+        || set_input(model, config, naming, err) < 0
+        || open_words(model, config, &sum, err) < 0)
         return -1;
-    m->names = c->names != 0;
-    m->licence = copy_or_null(c->licence);
-    m->training = copy_or_null(c->training);
-    bl_safetensors_fingerprint(m->weights, &sum);
-    if (m->shared)
-        bl_safetensors_fingerprint(m->shared, &sum);
+    model->names = config->names != 0;
+    model->licence = copy_or_null(config->licence);
+    model->training = copy_or_null(config->training);
+    bl_safetensors_fingerprint(model->weights, &sum);
+    if (model->shared)
+        bl_safetensors_fingerprint(model->shared, &sum);
     bl_sha256_end(&sum, digest);
-    bl_sha256_hex(digest, (sizeof m->fingerprint - 1) / 2, m->fingerprint);
+    bl_sha256_hex(digest, (sizeof model->fingerprint - 1) / 2,
+                  model->fingerprint);
     return 0;
 }
 
@@ -275,24 +291,24 @@ static int check_single(const char *path, struct bl_err *err)
 /* Takes the path over. */
 static struct bl_model *open_path(char *path, struct bl_err *err)
 {
-    struct bl_model_config c = { .memory = BL_ARENA_INIT };
-    struct bl_model *m;
+    struct bl_model_config config = { .memory = BL_ARENA_INIT };
+    struct bl_model *model;
     int rc;
 
     if (!path)
         return NULL;
-    m = BL_NEW(struct bl_model);
-    m->path = path;
-    m->memory = BL_NEW(struct bl_arena);
+    model = BL_NEW(struct bl_model);
+    model->path = path;
+    model->memory = BL_NEW(struct bl_arena);
     rc = check_single(path, err);
     if (!rc)
-        rc = load(m, &c, err);
-    bl_arena_free(&c.memory);
+        rc = load(model, &config, err);
+    bl_arena_free(&config.memory);
     if (!rc)
-        return m;
+        return model;
     if (err && err->code < BL_USAGE)
         err->code = BL_DATA;
-    bl_model_close(m);
+    bl_model_close(model);
     return NULL;
 }
 
@@ -304,29 +320,29 @@ struct bl_model *bl_model_open(const char *name, struct bl_err *err)
 struct bl_model *bl_model_open_as(const char *name, enum bl_role role,
                                   struct bl_err *err)
 {
-    struct bl_model *m = open_path(bl_model_find(name, role, err), err);
+    struct bl_model *model = open_path(bl_model_find(name, role, err), err);
 
-    if (!m || bl_model_need(m, role, err) == 0)
-        return m;
-    bl_model_close(m);
+    if (!model || bl_model_need(model, role, err) == 0)
+        return model;
+    bl_model_close(model);
     return NULL;
 }
 
-void bl_model_close(struct bl_model *m)
+void bl_model_close(struct bl_model *model)
 {
-    if (!m)
+    if (!model)
         return;
-    for (size_t i = 0; m->labels && i < m->n_labels; i++)
-        free(m->labels[i]);
-    free(m->labels);
-    bl_wordpiece_close(m->words);
-    bl_safetensors_close(m->weights);
-    bl_safetensors_close(m->shared);
-    bl_arena_free(m->memory);
-    free(m->memory);
-    free(m->input);
-    free(m->licence);
-    free(m->training);
-    free(m->path);
-    free(m);
+    for (size_t i = 0; model->labels && i < model->n_labels; i++)
+        free(model->labels[i]);
+    free(model->labels);
+    bl_wordpiece_close(model->words);
+    bl_safetensors_close(model->weights);
+    bl_safetensors_close(model->shared);
+    bl_arena_free(model->memory);
+    free(model->memory);
+    free(model->input);
+    free(model->licence);
+    free(model->training);
+    free(model->path);
+    free(model);
 }

@@ -123,10 +123,10 @@ struct bl_model *bl_model_open_as(const char *name, enum bl_role role,
 /* A model of any role, no family; name NULL: "default".  NULL with BL_DATA
  * naming the file, what was expected and what was found. */
 struct bl_model *bl_model_open(const char *name, struct bl_err *err);
-void bl_model_close(struct bl_model *m);        /* NULL: nothing */
+void bl_model_close(struct bl_model *model);        /* NULL: nothing */
 
 /* -1 with BL_DATA when the model has another role. */
-int bl_model_need(const struct bl_model *m, enum bl_role role,
+int bl_model_need(const struct bl_model *model, enum bl_role role,
                   struct bl_err *err);
 
 BL_END_DECLS

@@ -8,27 +8,28 @@
 
 #include "tensor/safetensors.h"
 
-const float *bl_row(const struct bl_rows *r, size_t id, size_t width,
+const float *bl_row(const struct bl_rows *rows, size_t id, size_t width,
                     float *room)
 {
     const int8_t *codes;
 
-    if (r->f32)
-        return r->f32 + id * width;
-    if (r->f16) {
-        bl_tensor_to_f32(BL_F16, r->f16 + 2 * id * width, width, room);
+    if (rows->f32)
+        return rows->f32 + id * width;
+    if (rows->f16) {
+        bl_tensor_to_f32(BL_F16, rows->f16 + 2 * id * width, width, room);
         return room;
     }
-    codes = r->int8 + id * width;
+    codes = rows->int8 + id * width;
     for (size_t i = 0; i < width; i++)
-        room[i] = (float)codes[i] * r->scales[id];
+        room[i] = (float)codes[i] * rows->scales[id];
     return room;
 }
 
-void bl_rows_all(const struct bl_rows *r, size_t n, size_t width, float *out)
+void bl_rows_all(const struct bl_rows *rows, size_t n, size_t width,
+                 float *out)
 {
     for (size_t i = 0; i < n; i++, out += width) {
-        const float *row = bl_row(r, i, width, out);
+        const float *row = bl_row(rows, i, width, out);
 
         if (row != out)
             memcpy(out, row, width * sizeof *out);

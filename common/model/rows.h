@@ -18,11 +18,11 @@
 
 /* Row `id` of `width` numbers: in the matrix itself, or made in
  * room[width]. */
-const float *bl_row(const struct bl_rows *r, size_t id, size_t width,
+const float *bl_row(const struct bl_rows *rows, size_t id, size_t width,
                     float *room);
 
 /* All of them: out[n][width]. */
-void bl_rows_all(const struct bl_rows *r, size_t n, size_t width,
+void bl_rows_all(const struct bl_rows *rows, size_t n, size_t width,
                  float *out);
 
 /* Rounds a row to 8 bits: codes[width] from -127 to 127; returns what to
