@@ -75,6 +75,8 @@ static int derive(const struct bl_checkpoint *from, const char *prefix,
     if (!inner)
         return -1;
     hidden = words->dims[1];
+    /* The number of heads leaves no trace in the shapes of the weights; all
+     * BERTs of Google have heads of HEAD numbers. */
     if (!hidden || hidden % HEAD)
         return bl_fail(err, BL_USAGE, "the weights do not say how many "
                                       "attention heads there are, and %zu "
@@ -114,51 +116,55 @@ static int put_config(const struct bl_checkpoint *from, const char *prefix,
 
 /* Lengths and case that BLINK's parameters give; what they do not say stays
  * the usual one. */
-static int parse_params(const struct bl_convert *c, struct bl_node root,
-                        struct bl_model_config *m, size_t *pair,
+static int parse_params(const struct bl_convert *options, struct bl_node root,
+                        struct bl_model_config *config, size_t *pair,
                         struct bl_err *err)
 {
     const size_t most = BL_INPUT_MAX_LENGTH;
 
-    if (bl_member_bool(root, c->kind == BL_CONVERT_RERANKER
-                       ? "lowercase_flag" : "lowercase", &m->lowercase,
+    if (bl_member_bool(root, options->kind == BL_CONVERT_RERANKER
+                       ? "lowercase_flag" : "lowercase", &config->lowercase,
                        err) < 0)
         return -1;
     /* main_dense gives the cross-encoder 32 and 128 whatever this says, and
      * cuts the pair to max_seq_length, which is all the older one has. */
-    if (c->kind != BL_CONVERT_BIENCODER)
+    if (options->kind != BL_CONVERT_BIENCODER)
         return bl_member_size(root, "max_seq_length", 1, most, pair, err) < 0
             ? -1 : 0;
     if (bl_member_size(root, "max_context_length", 1, most,
-                       &m->context_length, err) < 0
+                       &config->context_length, err) < 0
         || bl_member_size(root, "max_cand_length", 1, most,
-                          &m->entity_length, err) < 0)
+                          &config->entity_length, err) < 0)
         return -1;
     return 0;
 }
 
-static int read_params(const struct bl_convert *c, struct bl_model_config *m,
+static int read_params(const struct bl_convert *options,
+                       struct bl_model_config *config,
                        size_t *pair, struct bl_err *err)
 {
     struct bl_buf text = BL_BUF_INIT;
-    struct bl_document *d = NULL;
+    struct bl_document *document = NULL;
     int rc = -1;
 
-    if (!c->params)
+    if (!options->params)
         return 0;
-    if (bl_file_read(c->params, MAX_CONFIG, &text, err) == 0) {
+    if (bl_file_read(options->params, MAX_CONFIG, &text, err) == 0) {
+        /* ELQ, of the same repository, writes its parameters with Python's
+         * str(); as bad JSON the message would not say what the file is. */
         if (text.len > 1 && !memcmp(text.data, "{'", 2))
             bl_fail(err, BL_DATA, "'%s': parameters of ELQ (a Python "
                     "dictionary, not JSON), whose models are not supported "
                     "yet",
-                    c->params);
+                    options->params);
         else
-            d = bl_document_parse((struct bl_span){ text.data, text.len },
-                                  c->params, err);
+            document = bl_document_parse((struct bl_span){ text.data,
+                                         text.len }, options->params, err);
     }
-    if (d)
-        rc = parse_params(c, bl_document_root(d), m, pair, err);
-    bl_document_free(d);
+    if (document)
+        rc = parse_params(options, bl_document_root(document), config, pair,
+                          err);
+    bl_document_free(document);
     bl_buf_free(&text);
     return rc;
 }
@@ -168,12 +174,12 @@ static int read_params(const struct bl_convert *c, struct bl_model_config *m,
 static const char *const blink_tags[] = { "[unused0]", "[unused1]",
                                           "[unused2]" };
 
-static int blink_settings(const struct bl_convert *c,
-                          struct bl_model_config *m, size_t *pair,
+static int blink_settings(const struct bl_convert *options,
+                          struct bl_model_config *config, size_t *pair,
                           struct bl_err *err)
 {
-    *m = (struct bl_model_config){
-        .role = c->kind == BL_CONVERT_BIENCODER ? BL_ROLE_BI_ENCODER
+    *config = (struct bl_model_config){
+        .role = options->kind == BL_CONVERT_BIENCODER ? BL_ROLE_BI_ENCODER
             : BL_ROLE_CROSS_ENCODER,
         .context_length = CONTEXT, .entity_length = ENTITY, .lowercase = 1,
         .has_layout = true, .layout = BL_LAYOUT_BLINK, .towers = 2,
@@ -182,77 +188,82 @@ static int blink_settings(const struct bl_convert *c,
         .tags = { blink_tags[0], blink_tags[1], blink_tags[2] },
         .training = "facebookresearch/BLINK's, converted",
     };
-    return read_params(c, m, pair, err);
+    return read_params(options, config, pair, err);
 }
 
 /* A folder says what it is in files that are not taken over. */
-static int hf_settings(const struct bl_convert *c,
+static int hf_settings(const struct bl_convert *options,
                        const struct bl_checkpoint *from,
-                       struct bl_model_config *m, struct bl_err *err)
+                       struct bl_model_config *config, struct bl_err *err)
 {
     const struct bl_torch_tensor *head;
     struct bl_sha256 unused;
 
     bl_sha256_init(&unused);
-    if (bl_model_config_read(m, c->input, &unused, err) < 0)
+    if (bl_model_config_read(config, options->input, &unused, err) < 0)
         return -1;
     head = bl_checkpoint_find(from, "classifier.weight");
-    if (!m->has_role)
-        m->role = !head ? BL_ROLE_BI_ENCODER
-            : m->classifies_texts || (head->n_dims && head->dims[0] == 1)
+    if (!config->has_role)
+        config->role = !head ? BL_ROLE_BI_ENCODER
+            : config->classifies_texts || (head->n_dims && head->dims[0] == 1)
             ? BL_ROLE_CROSS_ENCODER : BL_ROLE_TAGGER;
     return 0;
 }
 
 /* Lengths and case are those of the parameters, or as main_solr has them,
  * whatever the folder says. */
-static int reranker_settings(const struct bl_convert *c,
-                             struct bl_model_config *m, size_t *pair,
+static int reranker_settings(const struct bl_convert *options,
+                             struct bl_model_config *config, size_t *pair,
                              struct bl_err *err)
 {
     struct bl_sha256 unused;
 
     bl_sha256_init(&unused);
-    if (bl_model_config_read(m, c->input, &unused, err) < 0)
+    if (bl_model_config_read(config, options->input, &unused, err) < 0)
         return -1;
-    m->role = BL_ROLE_CROSS_ENCODER;
-    m->has_layout = m->has_tags = true;
-    m->layout = BL_LAYOUT_RERANKER;
+    config->role = BL_ROLE_CROSS_ENCODER;
+    config->has_layout = config->has_tags = true;
+    config->layout = BL_LAYOUT_RERANKER;
     for (size_t i = 0; i < 3; i++)
-        m->tags[i] = blink_tags[i];
-    m->lowercase = m->literal = 1;
-    m->context_length = m->entity_length = 0;
-    m->training = "facebookresearch/BLINK's first re-ranker, converted";
-    return read_params(c, m, pair, err);
+        config->tags[i] = blink_tags[i];
+    config->lowercase = config->literal = 1;
+    config->context_length = config->entity_length = 0;
+    config->training = "facebookresearch/BLINK's first re-ranker, converted";
+    return read_params(options, config, pair, err);
 }
 
-int bl_convert_config(const struct bl_convert *c,
+int bl_convert_config(const struct bl_convert *options,
                       const struct bl_checkpoint *from,
                       const struct bl_convert_names *names, const char *dir,
                       struct bl_convert_report *report, struct bl_err *err)
 {
-    struct bl_model_config m = { .memory = BL_ARENA_INIT };
-    char *source = bl_convert_source(c);
+    struct bl_model_config config = { .memory = BL_ARENA_INIT };
+    char *source = bl_convert_source(options);
     struct bl_buf text = BL_BUF_INIT;
     size_t pair = 0;
     int rc;
 
-    rc = c->kind == BL_CONVERT_HF ? hf_settings(c, from, &m, err)
-        : c->kind == BL_CONVERT_RERANKER ? reranker_settings(c, &m, &pair,
-                                                             err)
-        : blink_settings(c, &m, &pair, err);
+    rc = options->kind == BL_CONVERT_HF ? hf_settings(options, from, &config,
+                                                      err)
+        : options->kind == BL_CONVERT_RERANKER ? reranker_settings(options,
+                                                                   &config,
+                                                                   &pair, err)
+        : blink_settings(options, &config, &pair, err);
+    /* The lower-casing that the settings tell is needed to choose a
+     * vocabulary, so blink.json comes last. */
     if (!rc)
         rc = put_config(from, names->towers[0], source, dir, err);
     if (!rc)
-        rc = bl_convert_vocab(c, source, m.lowercase != 0, dir, report, err);
+        rc = bl_convert_vocab(options, source, config.lowercase != 0, dir,
+                              report, err);
     if (!rc) {
         if (pair)
-            m.pair_length = pair;
-        bl_model_put_blink(&text, &m);
+            config.pair_length = pair;
+        bl_model_put_blink(&text, &config);
         rc = bl_model_put_file(dir, "blink.json", &text, err);
     }
     free(source);
     bl_buf_free(&text);
-    bl_arena_free(&m.memory);
+    bl_arena_free(&config.memory);
     return rc;
 }

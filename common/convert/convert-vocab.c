@@ -66,34 +66,35 @@ static char *folder_of(const char *path)
  * say. */
 static char *named_bert(const char *params)
 {
-    struct bl_document *d = bl_document_read(params, MAX_PARAMS, NULL);
+    struct bl_document *document = bl_document_read(params, MAX_PARAMS, NULL);
     char *dir = NULL, *there = folder_of(params);
     const char *name;
 
-    if (d && bl_member_string(bl_document_root(d), "bert_model", &name,
-                              NULL) == 1 && *name) {
+    if (document
+        && bl_member_string(bl_document_root(document), "bert_model", &name,
+                            NULL) == 1 && *name) {
         dir = if_bert(bl_xstrdup(name));
         if (!dir && name[0] != '/')
             dir = if_bert(bl_xasprintf("%s/%s", there, name));
     }
     free(there);
-    bl_document_free(d);
+    bl_document_free(document);
     return dir;
 }
 
-char *bl_convert_source(const struct bl_convert *c)
+char *bl_convert_source(const struct bl_convert *options)
 {
     char *dir;
 
-    if (c->bert)
-        return bl_xstrdup(c->bert);
-    if (c->kind == BL_CONVERT_HF || c->kind == BL_CONVERT_RERANKER)
-        return bl_xstrdup(c->input);
-    dir = if_bert(bl_xstrdup(c->input));
+    if (options->bert)
+        return bl_xstrdup(options->bert);
+    if (options->kind == BL_CONVERT_HF || options->kind == BL_CONVERT_RERANKER)
+        return bl_xstrdup(options->input);
+    dir = if_bert(bl_xstrdup(options->input));
     if (!dir)
-        dir = if_bert(folder_of(c->input));
-    if (!dir && c->params)
-        dir = named_bert(c->params);
+        dir = if_bert(folder_of(options->input));
+    if (!dir && options->params)
+        dir = named_bert(options->params);
     return dir;
 }
 
@@ -131,14 +132,14 @@ static int put_words(struct bl_node words, struct bl_buf *out,
 static int read_tokenizer(const char *path, struct bl_buf *out,
                           struct bl_err *err)
 {
-    struct bl_document *d = bl_document_read(path, MAX_VOCAB, err);
+    struct bl_document *document = bl_document_read(path, MAX_VOCAB, err);
     struct bl_node root, model, words;
     const char *type = "";
     int rc;
 
-    if (!d)
+    if (!document)
         return -1;
-    root = bl_document_root(d);
+    root = bl_document_root(document);
     if (bl_member(root, "model", &model, NULL) != 1
         || bl_member_string(model, "type", &type, NULL) != 1
         || strcmp(type, "WordPiece")
@@ -147,7 +148,7 @@ static int read_tokenizer(const char *path, struct bl_buf *out,
                           "with a vocab");
     else
         rc = put_words(words, out, err);
-    bl_document_free(d);
+    bl_document_free(document);
     return rc;
 }
 
@@ -176,14 +177,14 @@ static char *default_vocab(void)
     return NULL;
 }
 
-static char *find_vocab(const struct bl_convert *c, const char *source,
+static char *find_vocab(const struct bl_convert *options, const char *source,
                         bool lowercase, struct bl_err *err)
 {
     static const char *const files[] = { "vocab.txt", "tokenizer.json" };
     char *path;
 
-    if (c->vocab)
-        return bl_xstrdup(c->vocab);
+    if (options->vocab)
+        return bl_xstrdup(options->vocab);
     for (size_t i = 0; source && i < 2; i++)
         if (has_file(source, files[i]))
             return bl_xasprintf("%s/%s", source, files[i]);
@@ -192,6 +193,8 @@ static char *find_vocab(const struct bl_convert *c, const char *source,
                 "(--vocab gives the words)", source);
         return NULL;
     }
+    /* BLINK's published weights come without a vocabulary; they have that of
+     * Google's uncased BERTs, which the default model may have too. */
     path = lowercase ? default_vocab() : NULL;
     if (!path)
         bl_fail(err, BL_USAGE, "the weights have no vocabulary: give the "
@@ -202,11 +205,11 @@ static char *find_vocab(const struct bl_convert *c, const char *source,
     return path;
 }
 
-int bl_convert_vocab(const struct bl_convert *c, const char *source,
+int bl_convert_vocab(const struct bl_convert *options, const char *source,
                      bool lowercase, const char *dir,
                      struct bl_convert_report *report, struct bl_err *err)
 {
-    char *path = find_vocab(c, source, lowercase, err);
+    char *path = find_vocab(options, source, lowercase, err);
     struct bl_buf words = BL_BUF_INIT;
     size_t n = path ? strlen(path) : 0;
     int rc;

@@ -78,14 +78,16 @@ static enum bl_tensor_dtype new_dtype(enum bl_tensor_dtype dtype)
     return dtype == BL_F64 ? BL_F32 : dtype;
 }
 
-static int keep(struct plan *p, struct bl_torch_tensor *t,
+static int keep(struct plan *plan, struct bl_torch_tensor *tensor,
                 struct bl_err *err)
 {
-    if (t->dtype > BL_F64)
+    if (tensor->dtype > BL_F64)
         return bl_fail(err, BL_DATA, "tensor '%s': expected floats, found "
-                       "%s", t->name, bl_tensor_dtype_name(t->dtype));
-    p->v[p->n++] = (struct kept){ t, new_name(t->name) };
-    p->total += t->count * bl_tensor_dtype_size(new_dtype(t->dtype));
+                       "%s", tensor->name,
+                       bl_tensor_dtype_name(tensor->dtype));
+    plan->v[plan->n++] = (struct kept){ tensor, new_name(tensor->name) };
+    plan->total += tensor->count
+        * bl_tensor_dtype_size(new_dtype(tensor->dtype));
     return 0;
 }
 
@@ -100,51 +102,51 @@ static int by_storage(const void *a, const void *b)
 /* Tensors may lie in one place (weights that are tied), and one may repeat
  * what it has; the copy writes each by itself.  That must not make it larger
  * than the file without bound. */
-static int check_shared(const struct plan *p, struct bl_err *err)
+static int check_shared(const struct plan *plan, struct bl_err *err)
 {
-    struct bl_torch_storage **s = bl_xmalloc(p->n, sizeof *s);
+    struct bl_torch_storage **s = bl_xmalloc(plan->n, sizeof *s);
     uint64_t stored = 0;
 
-    for (size_t i = 0; i < p->n; i++)
-        s[i] = p->v[i].t->storage;
-    if (p->n)
-        qsort(s, p->n, sizeof *s, by_storage);
-    for (size_t i = 0; i < p->n; i++)
+    for (size_t i = 0; i < plan->n; i++)
+        s[i] = plan->v[i].t->storage;
+    if (plan->n)
+        qsort(s, plan->n, sizeof *s, by_storage);
+    for (size_t i = 0; i < plan->n; i++)
         if (!i || s[i] != s[i - 1])
             stored += s[i]->count * bl_tensor_dtype_size(s[i]->dtype);
     free(s);
-    if (p->total / MOST_SHARED <= stored)
+    if (plan->total / MOST_SHARED <= stored)
         return 0;
     return bl_fail(err, BL_DATA, "tensors of %" PRIu64 " bytes lie in the "
-                   "same %" PRIu64 ", more than %d times over", p->total,
+                   "same %" PRIu64 ", more than %d times over", plan->total,
                    stored, MOST_SHARED);
 }
 
-static int make_plan(struct plan *p, const struct bl_checkpoint *from,
+static int make_plan(struct plan *plan, const struct bl_checkpoint *from,
                      const struct bl_convert_names *names,
                      struct bl_err *err)
 {
-    p->v = BL_NEW_ARRAY(struct kept, from->n);
+    plan->v = BL_NEW_ARRAY(struct kept, from->n);
     for (size_t i = 0; i < from->n; i++) {
         int want = wanted(names, from->v[i].name, err);
 
-        if (want < 0 || (want && keep(p, &from->v[i], err) < 0))
+        if (want < 0 || (want && keep(plan, &from->v[i], err) < 0))
             return -1;
     }
     /* Sorted by name, so two with one new name need not be neighbours. */
-    for (size_t i = 0; i < p->n; i++)
-        if (strcmp(p->v[i].name, p->v[i].t->name)
-            && bl_checkpoint_find(from, p->v[i].name))
+    for (size_t i = 0; i < plan->n; i++)
+        if (strcmp(plan->v[i].name, plan->v[i].t->name)
+            && bl_checkpoint_find(from, plan->v[i].name))
             return bl_fail(err, BL_DATA, "tensor '%s' is given twice",
-                           p->v[i].name);
-    return check_shared(p, err);
+                           plan->v[i].name);
+    return check_shared(plan, err);
 }
 
-static void free_plan(struct plan *p)
+static void free_plan(struct plan *plan)
 {
-    for (size_t i = 0; i < p->n; i++)
-        free(p->v[i].name);
-    free(p->v);
+    for (size_t i = 0; i < plan->n; i++)
+        free(plan->v[i].name);
+    free(plan->v);
 }
 
 /* ---- Copying ---- */
@@ -157,83 +159,85 @@ struct copy {
     uint64_t done, total;
 };
 
-static int copy_piece(struct copy *x, const struct bl_torch_tensor *t,
+static int copy_piece(struct copy *copy, const struct bl_torch_tensor *tensor,
                       size_t first, size_t n, struct bl_err *err)
 {
-    size_t bad, bytes = n * bl_tensor_dtype_size(new_dtype(t->dtype));
-    const void *from = x->floats;
+    size_t bad, bytes = n * bl_tensor_dtype_size(new_dtype(tensor->dtype));
+    const void *from = copy->floats;
 
-    bl_torch_copy_f32(t, first, n, x->floats);
-    bad = bl_finite_before(x->floats, n);
+    bl_torch_copy_f32(tensor, first, n, copy->floats);
+    bad = bl_finite_before(copy->floats, n);
     if (bad < n)
         return bl_fail(err, BL_DATA, "tensor '%s': value %zu is not finite",
-                       t->name, first + bad);
-    if (new_dtype(t->dtype) != BL_F32) {
-        bl_torch_copy(t, first, n, x->halves);
-        from = x->halves;
+                       tensor->name, first + bad);
+    if (new_dtype(tensor->dtype) != BL_F32) {
+        bl_torch_copy(tensor, first, n, copy->halves);
+        from = copy->halves;
     }
-    bl_torch_forget(t, first, n);
-    x->done += bytes;
-    if (x->c->progress)
-        x->c->progress(x->c->ctx, x->done, x->total);
-    return bl_safetensors_put(x->w, from, bytes, err);
+    bl_torch_forget(tensor, first, n);
+    copy->done += bytes;
+    if (copy->c->progress)
+        copy->c->progress(copy->c->ctx, copy->done, copy->total);
+    return bl_safetensors_put(copy->w, from, bytes, err);
 }
 
-static int copy_tensor(struct copy *x, const struct bl_torch_tensor *t,
+static int copy_tensor(struct copy *copy, const struct bl_torch_tensor *tensor,
                        struct bl_err *err)
 {
     size_t n;
 
-    if (bl_torch_storage_verify(t->storage, err) < 0)
-        return bl_err_prefix(err, "tensor '%s'", t->name);
-    for (size_t first = 0; first < t->count; first += n) {
-        n = BL_MIN(t->count - first, PIECE);
-        if (copy_piece(x, t, first, n, err) < 0)
+    if (bl_torch_storage_verify(tensor->storage, err) < 0)
+        return bl_err_prefix(err, "tensor '%s'", tensor->name);
+    for (size_t first = 0; first < tensor->count; first += n) {
+        n = BL_MIN(tensor->count - first, PIECE);
+        if (copy_piece(copy, tensor, first, n, err) < 0)
             return -1;
     }
     return 0;
 }
 
-static int copy_all(const struct bl_convert *c, const struct plan *p,
+static int copy_all(const struct bl_convert *options, const struct plan *plan,
                     const char *path, struct bl_err *err)
 {
-    struct copy x = { .c = c, .total = p->total };
+    struct copy copy = { .c = options, .total = plan->total };
     int rc = 0;
 
-    x.w = bl_safetensors_create(path);
-    x.floats = bl_xmalloc(PIECE, sizeof *x.floats);
-    x.halves = bl_xmalloc(PIECE, sizeof *x.halves);
-    for (size_t i = 0; i < p->n; i++)
-        bl_safetensors_declare(x.w, p->v[i].name,
-                               new_dtype(p->v[i].t->dtype),
-                               p->v[i].t->n_dims, p->v[i].t->dims);
-    for (size_t i = 0; i < p->n && !rc; i++)
-        rc = copy_tensor(&x, p->v[i].t, err);
+    copy.w = bl_safetensors_create(path);
+    copy.floats = bl_xmalloc(PIECE, sizeof *copy.floats);
+    copy.halves = bl_xmalloc(PIECE, sizeof *copy.halves);
+    /* The header of a safetensors file gives the place of every tensor and
+     * comes first: all are declared before the first is written. */
+    for (size_t i = 0; i < plan->n; i++)
+        bl_safetensors_declare(copy.w, plan->v[i].name,
+                               new_dtype(plan->v[i].t->dtype),
+                               plan->v[i].t->n_dims, plan->v[i].t->dims);
+    for (size_t i = 0; i < plan->n && !rc; i++)
+        rc = copy_tensor(&copy, plan->v[i].t, err);
     if (rc < 0)
-        bl_safetensors_abort(x.w);
+        bl_safetensors_abort(copy.w);
     else
-        rc = bl_safetensors_commit(x.w, err);
-    free(x.floats);
-    free(x.halves);
+        rc = bl_safetensors_commit(copy.w, err);
+    free(copy.floats);
+    free(copy.halves);
     return rc;
 }
 
-int bl_convert_weights(const struct bl_convert *c,
+int bl_convert_weights(const struct bl_convert *options,
                        const struct bl_checkpoint *from,
                        const struct bl_convert_names *names,
                        const char *path, struct bl_convert_report *report,
                        struct bl_err *err)
 {
-    struct plan p = { .v = NULL };
-    int rc = make_plan(&p, from, names, err);
+    struct plan plan = { .v = NULL };
+    int rc = make_plan(&plan, from, names, err);
 
     if (!rc)
-        rc = copy_all(c, &p, path, err);
+        rc = copy_all(options, &plan, path, err);
     if (rc < 0 && err && err->code == BL_DATA)
         bl_err_prefix(err, "'%s'", from->path);
-    report->tensors = p.n;
-    report->dropped = from->n - p.n;
-    report->bytes = p.total;
-    free_plan(&p);
+    report->tensors = plan.n;
+    report->dropped = from->n - plan.n;
+    report->bytes = plan.total;
+    free_plan(&plan);
     return rc;
 }

@@ -70,13 +70,13 @@ static int check_towers(const struct bl_checkpoint *from,
 {
     for (size_t i = 0; names->towers[i]; i++) {
         char *name = bl_xasprintf("%s" WORDS, names->towers[i]);
-        const struct bl_torch_tensor *t = bl_checkpoint_find(from, name);
+        const struct bl_torch_tensor *tensor = bl_checkpoint_find(from, name);
 
-        if (!t)
+        if (!tensor)
             bl_fail(err, BL_DATA, "'%s': tensor '%s' is missing%s",
                     from->path, name, other_kind(from));
         free(name);
-        if (!t)
+        if (!tensor)
             return -1;
     }
     return 0;
@@ -87,78 +87,80 @@ static int check_towers(const struct bl_checkpoint *from,
 static void rename_in_message(struct bl_err *err, const char *tmp,
                               const char *name)
 {
-    struct bl_buf b = BL_BUF_INIT;
+    struct bl_buf out = BL_BUF_INIT;
     const char *p = err->msg, *found;
 
     while ((found = strstr(p, tmp))) {
-        bl_buf_put(&b, p, (size_t)(found - p));
-        bl_buf_puts(&b, name);
+        bl_buf_put(&out, p, (size_t)(found - p));
+        bl_buf_puts(&out, name);
         p = found + strlen(tmp);
     }
-    bl_buf_puts(&b, p);
-    bl_fail(err, err->code, "%s", b.data);
-    bl_buf_free(&b);
+    bl_buf_puts(&out, p);
+    bl_fail(err, err->code, "%s", out.data);
+    bl_buf_free(&out);
 }
 
-static int check_result(const struct bl_convert *c, const char *dir,
+static int check_result(const struct bl_convert *options, const char *dir,
                         struct bl_convert_report *report,
                         struct bl_err *err)
 {
-    struct bl_model *m = bl_model_open(dir, err);
+    struct bl_model *model = bl_model_open(dir, err);
 
-    if (!m) {
-        rename_in_message(err, dir, c->output);
+    if (!model) {
+        rename_in_message(err, dir, options->output);
         return -1;
     }
-    report->role = m->role;
-    memcpy(report->fingerprint, m->fingerprint, sizeof m->fingerprint);
-    bl_model_close(m);
+    report->role = model->role;
+    memcpy(report->fingerprint, model->fingerprint, sizeof model->fingerprint);
+    bl_model_close(model);
     return 0;
 }
 
-static int convert(const struct bl_convert *c,
+static int convert(const struct bl_convert *options,
                    const struct bl_checkpoint *from, const char *dir,
                    struct bl_convert_report *report, struct bl_err *err)
 {
-    const struct bl_convert_names *names = names_of(c->kind, from);
+    const struct bl_convert_names *names = names_of(options->kind, from);
     char *path;
     int rc;
 
     if (check_towers(from, names, err) < 0
-        || bl_convert_config(c, from, names, dir, report, err) < 0)
+        || bl_convert_config(options, from, names, dir, report, err) < 0)
         return -1;
     path = bl_xasprintf("%s/model.safetensors", dir);
-    rc = bl_convert_weights(c, from, names, path, report, err);
+    rc = bl_convert_weights(options, from, names, path, report, err);
     free(path);
-    return rc < 0 ? -1 : check_result(c, dir, report, err);
+    return rc < 0 ? -1 : check_result(options, dir, report, err);
 }
 
-int bl_convert_run(const struct bl_convert *c,
+int bl_convert_run(const struct bl_convert *options,
                    struct bl_convert_report *report, struct bl_err *err)
 {
     struct bl_convert_report own_report;
     struct bl_checkpoint from;
-    struct bl_newdir *d;
+    struct bl_newdir *folder;
     struct bl_err own;
     int rc;
 
+    /* Further down, messages are amended, for which there has to be one. */
     err = err ? err : &own;
     if (!report) {
-        rc = bl_convert_run(c, &own_report, err);
+        rc = bl_convert_run(options, &own_report, err);
         free(own_report.vocab);
         return rc;
     }
     *report = (struct bl_convert_report){ 0 };
-    d = bl_newdir_open(c->output, files, BL_COUNT(files), c->force, err);
-    if (!d)
+    folder = bl_newdir_open(options->output, files, BL_COUNT(files),
+                            options->force, err);
+    if (!folder)
         return -1;
-    rc = bl_checkpoint_open(&from, c->input, err);
+    rc = bl_checkpoint_open(&from, options->input, err);
     if (!rc) {
-        rc = convert(c, &from, bl_newdir_path(d), report, err);
+        rc = convert(options, &from, bl_newdir_path(folder), report, err);
         bl_checkpoint_close(&from);
     }
     if (!rc)
-        return bl_newdir_commit(d, err);
-    bl_newdir_abort(d);
+        return bl_newdir_commit(folder, err);
+    bl_newdir_abort(folder);
     return -1;
 }

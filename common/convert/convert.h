@@ -56,7 +56,7 @@ struct bl_convert_report {
 };
 
 /* report may be NULL; caller frees report->vocab in any case. */
-int bl_convert_run(const struct bl_convert *c,
+int bl_convert_run(const struct bl_convert *options,
                    struct bl_convert_report *report, struct bl_err *err);
 
 /* ---- Shared by convert.c and convert-*.c ---- */
@@ -73,14 +73,14 @@ struct bl_convert_names {
 };
 
 /* Copies the kept tensors into the file `path`. */
-int bl_convert_weights(const struct bl_convert *c,
+int bl_convert_weights(const struct bl_convert *options,
                        const struct bl_checkpoint *from,
                        const struct bl_convert_names *names,
                        const char *path, struct bl_convert_report *report,
                        struct bl_err *err);
 
 /* Writes config.json, vocab.txt and blink.json into the folder `dir`. */
-int bl_convert_config(const struct bl_convert *c,
+int bl_convert_config(const struct bl_convert *options,
                       const struct bl_checkpoint *from,
                       const struct bl_convert_names *names, const char *dir,
                       struct bl_convert_report *report, struct bl_err *err);
@@ -89,9 +89,9 @@ int bl_convert_config(const struct bl_convert *c,
  * or the input itself or the folder that it is in, or what the parameters
  * call "bert_model", where both files are there.  Caller frees; NULL: none,
  * so that the configuration is derived from the weights. */
-char *bl_convert_source(const struct bl_convert *c);
+char *bl_convert_source(const struct bl_convert *options);
 /* Writes vocab.txt; source as above. */
-int bl_convert_vocab(const struct bl_convert *c, const char *source,
+int bl_convert_vocab(const struct bl_convert *options, const char *source,
                      bool lowercase, const char *dir,
                      struct bl_convert_report *report, struct bl_err *err);
 /* Copies the file `from`, of at most max bytes, to dir/name. */

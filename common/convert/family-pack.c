@@ -44,45 +44,45 @@ struct job {
 
 /* ---- Are they a family? ---- */
 
-static int open_models(struct job *j, struct bl_err *err)
+static int open_models(struct job *job, struct bl_err *err)
 {
     for (unsigned i = 0; i < MODELS; i++) {
-        const char *name = j->pack->models[i];
+        const char *name = job->pack->models[i];
 
         if (!name)
             continue;
-        j->models[i] = bl_model_open_as(name, (enum bl_role)i, err);
-        if (!j->models[i] || bl_shrink_check(j->models[i], err) < 0)
+        job->models[i] = bl_model_open_as(name, (enum bl_role)i, err);
+        if (!job->models[i] || bl_shrink_check(job->models[i], err) < 0)
             return -1;
-        if (!j->first)
-            j->first = j->models[i];
+        if (!job->first)
+            job->first = job->models[i];
     }
-    if (!j->first)
+    if (!job->first)
         return bl_fail(err, BL_USAGE, "no model to pack");
     return 0;
 }
 
-static int read_vocab(const struct bl_model *m, struct bl_buf *out,
+static int read_vocab(const struct bl_model *model, struct bl_buf *out,
                       struct bl_err *err)
 {
-    char *path = bl_family_file(m->path, "vocab.txt");
+    char *path = bl_family_file(model->path, "vocab.txt");
     int rc = bl_file_read(path, MAX_FILE, out, err);
 
     free(path);
     return rc;
 }
 
-static int check_vocab(const struct job *j, const struct bl_model *m,
+static int check_vocab(const struct job *job, const struct bl_model *model,
                        struct bl_err *err)
 {
     struct bl_buf text = BL_BUF_INIT;
-    int rc = read_vocab(m, &text, err);
+    int rc = read_vocab(model, &text, err);
 
-    if (!rc && (text.len != j->vocab.len
-                || memcmp(text.data, j->vocab.data, text.len)))
+    if (!rc && (text.len != job->vocab.len
+                || memcmp(text.data, job->vocab.data, text.len)))
         rc = bl_fail(err, BL_DATA, "'%s' has another vocab.txt than '%s': "
-                     "the models of a family share it", m->path,
-                     j->first->path);
+                     "the models of a family share it", model->path,
+                     job->first->path);
     bl_buf_free(&text);
     return rc;
 }
@@ -96,129 +96,135 @@ static bool same_halves(const float *a, const float *b, size_t n)
 }
 
 /* One tower's vectors against those of the first model. */
-static int check_rows(const struct job *j, const struct bl_model *m,
-                      const struct bl_rows *r, struct bl_err *err)
+static int check_rows(const struct job *job, const struct bl_model *model,
+                      const struct bl_rows *rows, struct bl_err *err)
 {
-    const struct bl_rows *first = &j->first->towers[0].words;
-    size_t width = m->shape.hidden;
+    const struct bl_rows *first = &job->first->towers[0].words;
+    size_t width = model->shape.hidden;
     float *room = bl_xmalloc(2 * width, sizeof *room);
     int rc = 0;
 
-    for (size_t i = 0; i < m->shape.vocab && !rc; i++) {
+    for (size_t i = 0; i < model->shape.vocab && !rc; i++) {
         const float *a = bl_row(first, i, width, room);
-        struct bl_span word = bl_wordpiece_token(m->words, (int32_t)i);
+        struct bl_span word = bl_wordpiece_token(model->words, (int32_t)i);
 
-        if (!same_halves(a, bl_row(r, i, width, room + width), width))
+        if (!same_halves(a, bl_row(rows, i, width, room + width), width))
             rc = bl_fail(err, BL_DATA, "'%s' has another vector of the word "
                          "'%.*s' (%zu) than '%s': the models of a family "
-                         "share them (blink-train --freeze words)", m->path,
-                         (int)word.n, word.p, i, j->first->path);
+                         "share them (blink-train --freeze words)",
+                         model->path,
+                         (int)word.n, word.p, i, job->first->path);
     }
     free(room);
     return rc;
 }
 
-static int check_model(const struct job *j, const struct bl_model *m,
+static int check_model(const struct job *job, const struct bl_model *model,
                        struct bl_err *err)
 {
-    const struct bl_shape *a = &j->first->shape, *b = &m->shape;
+    const struct bl_shape *shape = &job->first->shape, *b = &model->shape;
 
-    if (a->vocab != b->vocab || a->hidden != b->hidden)
+    if (shape->vocab != b->vocab || shape->hidden != b->hidden)
         return bl_fail(err, BL_DATA, "'%s' has %zu words of %zu numbers, "
                        "'%s' %zu of %zu: the models of a family share them",
-                       m->path, b->vocab, b->hidden, j->first->path,
-                       a->vocab, a->hidden);
-    if (check_vocab(j, m, err) < 0)
+                       model->path, b->vocab, b->hidden, job->first->path,
+                       shape->vocab, shape->hidden);
+    if (check_vocab(job, model, err) < 0)
         return -1;
-    for (size_t i = 0; i < m->n_towers; i++)
-        if (check_rows(j, m, &m->towers[i].words, err) < 0)
+    for (size_t i = 0; i < model->n_towers; i++)
+        if (check_rows(job, model, &model->towers[i].words, err) < 0)
             return -1;
     return 0;
 }
 
-static int check_all(struct job *j, struct bl_err *err)
+static int check_all(struct job *job, struct bl_err *err)
 {
-    if (open_models(j, err) < 0 || read_vocab(j->first, &j->vocab, err) < 0)
+    if (open_models(job, err) < 0
+        || read_vocab(job->first, &job->vocab, err) < 0)
         return -1;
     for (size_t i = 0; i < MODELS; i++)
-        if (j->models[i] && check_model(j, j->models[i], err) < 0)
+        if (job->models[i] && check_model(job, job->models[i], err) < 0)
             return -1;
     return 0;
 }
 
 /* ---- Words ---- */
 
-static int put_halves(const struct job *j, struct bl_safetensors_writer *w,
-                      struct bl_err *err)
+static int put_halves(const struct job *job,
+                      struct bl_safetensors_writer *writer, struct bl_err *err)
 {
-    const struct bl_shape *s = &j->first->shape;
-    float *room = bl_xmalloc(s->hidden, sizeof *room);
-    uint16_t *half = bl_xmalloc(s->hidden, sizeof *half);
+    const struct bl_shape *shape = &job->first->shape;
+    float *room = bl_xmalloc(shape->hidden, sizeof *room);
+    uint16_t *half = bl_xmalloc(shape->hidden, sizeof *half);
     int rc = 0;
 
-    for (size_t i = 0; i < s->vocab && !rc; i++) {
-        const float *v = bl_row(&j->first->towers[0].words, i, s->hidden,
+    for (size_t i = 0; i < shape->vocab && !rc; i++) {
+        const float *v = bl_row(&job->first->towers[0].words, i, shape->hidden,
                                 room);
 
-        for (size_t k = 0; k < s->hidden; k++)
+        for (size_t k = 0; k < shape->hidden; k++)
             half[k] = bl_half_of_float(v[k]);
-        rc = bl_safetensors_put(w, half, s->hidden * sizeof *half, err);
+        rc = bl_safetensors_put(writer, half, shape->hidden * sizeof *half,
+                                err);
     }
     free(half);
     free(room);
     return rc;
 }
 
-static int put_int8(const struct job *j, struct bl_safetensors_writer *w,
-                    struct bl_err *err)
+static int put_int8(const struct job *job,
+                    struct bl_safetensors_writer *writer, struct bl_err *err)
 {
-    const struct bl_shape *s = &j->first->shape;
-    float *room = bl_xmalloc(s->hidden, sizeof *room);
-    float *scales = bl_xmalloc(s->vocab, sizeof *scales);
-    int8_t *codes = bl_xmalloc(s->hidden, 1);
+    const struct bl_shape *shape = &job->first->shape;
+    float *room = bl_xmalloc(shape->hidden, sizeof *room);
+    float *scales = bl_xmalloc(shape->vocab, sizeof *scales);
+    int8_t *codes = bl_xmalloc(shape->hidden, 1);
     int rc = 0;
 
-    for (size_t i = 0; i < s->vocab && !rc; i++) {
-        scales[i] = bl_row_to_int8(bl_row(&j->first->towers[0].words, i,
-                                          s->hidden, room), s->hidden,
+    for (size_t i = 0; i < shape->vocab && !rc; i++) {
+        scales[i] = bl_row_to_int8(bl_row(&job->first->towers[0].words, i,
+                                          shape->hidden, room), shape->hidden,
                                    codes);
-        rc = bl_safetensors_put(w, codes, s->hidden, err);
+        rc = bl_safetensors_put(writer, codes, shape->hidden, err);
     }
+    /* The scales come after all codes, as declared, and are only known once
+     * each row has been rounded. */
     if (!rc)
-        rc = bl_safetensors_put(w, scales, s->vocab * sizeof *scales, err);
+        rc = bl_safetensors_put(writer, scales, shape->vocab * sizeof *scales,
+                                err);
     free(codes);
     free(scales);
     free(room);
     return rc;
 }
 
-static int write_words(const struct job *j, struct bl_err *err)
+static int write_words(const struct job *job, struct bl_err *err)
 {
-    const struct bl_shape *s = &j->first->shape;
-    size_t dims[2] = { s->vocab, s->hidden };
-    char *path = bl_xasprintf("%s/%s", j->dir, names[0]);
-    struct bl_safetensors_writer *w = bl_safetensors_create(path);
+    const struct bl_shape *shape = &job->first->shape;
+    size_t dims[2] = { shape->vocab, shape->hidden };
+    char *path = bl_xasprintf("%s/%s", job->dir, names[0]);
+    struct bl_safetensors_writer *writer = bl_safetensors_create(path);
     int rc;
 
     free(path);
-    if (j->pack->int8_words) {
-        bl_safetensors_declare(w, WORDS ".int8", BL_I8, 2, dims);
-        bl_safetensors_declare(w, WORDS ".scales", BL_F32, 1, dims);
-        rc = put_int8(j, w, err);
+    if (job->pack->int8_words) {
+        bl_safetensors_declare(writer, WORDS ".int8", BL_I8, 2, dims);
+        bl_safetensors_declare(writer, WORDS ".scales", BL_F32, 1, dims);
+        rc = put_int8(job, writer, err);
     } else {
-        bl_safetensors_declare(w, WORDS, BL_F16, 2, dims);
-        rc = put_halves(j, w, err);
+        bl_safetensors_declare(writer, WORDS, BL_F16, 2, dims);
+        rc = put_halves(job, writer, err);
     }
     if (!rc)
-        return bl_safetensors_commit(w, err);
-    bl_safetensors_abort(w);
+        return bl_safetensors_commit(writer, err);
+    bl_safetensors_abort(writer);
     return -1;
 }
 
 /* ---- The rest ---- */
 
 /* dir/name, of which nothing is said when it may be missing. */
-static int copy(const struct job *j, const char *dir, const char *name,
+static int copy(const struct job *job, const char *dir, const char *name,
                 const char *as, bool optional, struct bl_err *err)
 {
     char *path = bl_xasprintf("%s/%s", dir, name);
@@ -228,36 +234,36 @@ static int copy(const struct job *j, const char *dir, const char *name,
     if (!optional || access(path, F_OK) == 0) {
         rc = bl_file_read(path, MAX_FILE, &text, err);
         if (!rc)
-            rc = bl_model_put_file(j->dir, as, &text, err);
+            rc = bl_model_put_file(job->dir, as, &text, err);
     }
     bl_buf_free(&text);
     free(path);
     return rc;
 }
 
-static int write_model(const struct job *j, size_t role, struct bl_err *err)
+static int write_model(const struct job *job, size_t role, struct bl_err *err)
 {
     const char *const *files = names + FIRST_PART + PART * role;
-    const struct bl_model *m = j->models[role];
-    struct bl_shrink how = { .int8 = j->pack->int8_layers, .f16 = true,
+    const struct bl_model *model = job->models[role];
+    struct bl_shrink how = { .int8 = job->pack->int8_layers, .f16 = true,
                              .bare = true };
     char *path;
     int rc;
 
-    if (!m)
+    if (!model)
         return 0;
-    if (copy(j, m->path, "config.json", files[0], false, err) < 0
-        || copy(j, m->path, "blink.json", files[1], false, err) < 0)
+    if (copy(job, model->path, "config.json", files[0], false, err) < 0
+        || copy(job, model->path, "blink.json", files[1], false, err) < 0)
         return -1;
-    path = bl_xasprintf("%s/%s", j->dir, files[2]);
-    rc = bl_shrink_weights(m, &how, j->pack->threads, path, err);
+    path = bl_xasprintf("%s/%s", job->dir, files[2]);
+    rc = bl_shrink_weights(model, &how, job->pack->threads, path, err);
     free(path);
     return rc;
 }
 
-static uint64_t size_of(const struct job *j, const char *name)
+static uint64_t size_of(const struct job *job, const char *name)
 {
-    char *path = bl_xasprintf("%s/%s", j->dir, name);
+    char *path = bl_xasprintf("%s/%s", job->dir, name);
     struct stat st;
     uint64_t size = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
 
@@ -265,11 +271,11 @@ static uint64_t size_of(const struct job *j, const char *name)
     return size;
 }
 
-static void measure(const struct job *j, struct bl_family_report *r)
+static void measure(const struct job *job, struct bl_family_report *r)
 {
-    *r = (struct bl_family_report){ .words = size_of(j, names[0]) };
+    *r = (struct bl_family_report){ .words = size_of(job, names[0]) };
     for (size_t i = 0; i < N_NAMES; i++) {
-        uint64_t size = size_of(j, names[i]);
+        uint64_t size = size_of(job, names[i]);
 
         r->total += size;
         if (i >= FIRST_PART)
@@ -278,60 +284,60 @@ static void measure(const struct job *j, struct bl_family_report *r)
 }
 
 /* What was made must open as what it is. */
-static int check_result(const struct job *j, struct bl_err *err)
+static int check_result(const struct job *job, struct bl_err *err)
 {
     for (unsigned i = 0; i < MODELS; i++) {
-        struct bl_model *m;
+        struct bl_model *model;
 
-        if (!j->models[i])
+        if (!job->models[i])
             continue;
-        m = bl_model_open_as(j->dir, (enum bl_role)i, err);
-        if (!m)
+        model = bl_model_open_as(job->dir, (enum bl_role)i, err);
+        if (!model)
             return -1;
-        bl_model_close(m);
+        bl_model_close(model);
     }
     return 0;
 }
 
-static int write_family(const struct job *j, const char *to,
+static int write_family(const struct job *job, const char *to,
                         struct bl_family_report *report, struct bl_err *err)
 {
-    if (write_words(j, err) < 0
-        || bl_model_put_file(j->dir, names[1], &j->vocab, err) < 0)
+    if (write_words(job, err) < 0
+        || bl_model_put_file(job->dir, names[1], &job->vocab, err) < 0)
         return -1;
     for (size_t i = KEPT; i < FIRST_PART; i++)
-        if (copy(j, to, names[i], names[i], true, err) < 0)
+        if (copy(job, to, names[i], names[i], true, err) < 0)
             return -1;
     for (size_t i = 0; i < MODELS; i++)
-        if (write_model(j, i, err) < 0)
+        if (write_model(job, i, err) < 0)
             return -1;
-    measure(j, report);
-    return check_result(j, err);
+    measure(job, report);
+    return check_result(job, err);
 }
 
-static int pack(struct job *j, const char *to,
+static int pack(struct job *job, const char *to,
                 struct bl_family_report *report, struct bl_err *err)
 {
-    struct bl_newdir *d = bl_newdir_open(to, names, N_NAMES,
-                                         j->pack->replace, err);
+    struct bl_newdir *folder = bl_newdir_open(to, names, N_NAMES,
+                                              job->pack->replace, err);
 
-    if (!d)
+    if (!folder)
         return -1;
-    j->dir = bl_newdir_path(d);
-    if (write_family(j, to, report, err) == 0)
-        return bl_newdir_commit(d, err);
-    bl_newdir_abort(d);
+    job->dir = bl_newdir_path(folder);
+    if (write_family(job, to, report, err) == 0)
+        return bl_newdir_commit(folder, err);
+    bl_newdir_abort(folder);
     return -1;
 }
 
 int bl_family_pack(const struct bl_family_pack *p, const char *to,
                    struct bl_family_report *report, struct bl_err *err)
 {
-    struct job j = { .pack = p, .vocab = BL_BUF_INIT };
-    int rc = check_all(&j, err) < 0 ? -1 : pack(&j, to, report, err);
+    struct job job = { .pack = p, .vocab = BL_BUF_INIT };
+    int rc = check_all(&job, err) < 0 ? -1 : pack(&job, to, report, err);
 
     for (size_t i = 0; i < MODELS; i++)
-        bl_model_close(j.models[i]);
-    bl_buf_free(&j.vocab);
+        bl_model_close(job.models[i]);
+    bl_buf_free(&job.vocab);
     return rc;
 }

@@ -32,171 +32,180 @@ struct plan {
 };
 
 /* The packed form of the tensor; NULL when it stays as it is. */
-static const struct bl_int8 *packed_of(const struct plan *p,
-                                       struct bl_tensor *t)
+static const struct bl_int8 *packed_of(const struct plan *plan,
+                                       struct bl_tensor *tensor)
 {
-    const struct bl_model *m = p->model;
+    const struct bl_model *model = plan->model;
     const float *w = NULL;
 
-    if (p->how->int8 && t->n_dims == 2 && strstr(t->name, "encoder.layer."))
-        w = bl_safetensors_f32(t);
-    for (size_t i = 0; w && i < m->n_towers; i++)
-        for (size_t k = 0; k < m->shape.layers * BL_LINEARS; k++) {
-            struct bl_layer *l = &m->towers[i].layers[k / BL_LINEARS];
+    if (plan->how->int8 && tensor->n_dims == 2
+        && strstr(tensor->name, "encoder.layer."))
+        w = bl_safetensors_f32(tensor);
+    for (size_t i = 0; w && i < model->n_towers; i++)
+        for (size_t k = 0; k < model->shape.layers * BL_LINEARS; k++) {
+            struct bl_layer *layer = &model->towers[i].layers[k / BL_LINEARS];
 
-            if (bl_layer_linear(l, (enum bl_linear_number)(k % BL_LINEARS))
+            if (bl_layer_linear(layer, (enum bl_linear_number)(k % BL_LINEARS))
                 ->w == w)
-                return &p->packed[i][k];
+                return &plan->packed[i][k];
         }
     return NULL;
 }
 
-static void declare_part(struct bl_safetensors_writer *w,
-                         const struct bl_tensor *t, const char *part,
+static void declare_part(struct bl_safetensors_writer *writer,
+                         const struct bl_tensor *tensor, const char *part,
                          enum bl_tensor_dtype dtype, size_t n,
                          const size_t *dims)
 {
-    char *name = bl_xasprintf("%s.%s", t->name, part);
+    char *name = bl_xasprintf("%s.%s", tensor->name, part);
 
-    bl_safetensors_declare(w, name, dtype, n, dims);
+    bl_safetensors_declare(writer, name, dtype, n, dims);
     free(name);
 }
 
-static bool halved(const struct plan *p, const struct bl_tensor *t)
+static bool halved(const struct plan *plan, const struct bl_tensor *tensor)
 {
-    return p->how->f16 && (t->dtype == BL_F32 || t->dtype == BL_BF16
-                           || t->dtype == BL_F64);
+    return plan->how->f16 && (tensor->dtype == BL_F32
+                              || tensor->dtype == BL_BF16
+                              || tensor->dtype == BL_F64);
 }
 
-static void declare(struct bl_safetensors_writer *w, const struct plan *p,
-                    struct bl_tensor *t)
+static void declare(struct bl_safetensors_writer *writer,
+                    const struct plan *plan, struct bl_tensor *tensor)
 {
-    const struct bl_int8 *q = packed_of(p, t);
+    const struct bl_int8 *matrix = packed_of(plan, tensor);
     size_t outs, shape[4];
 
-    if (!q) {
-        bl_safetensors_declare(w, t->name, halved(p, t) ? BL_F16 : t->dtype,
-                               t->n_dims, t->dims);
+    if (!matrix) {
+        bl_safetensors_declare(writer, tensor->name,
+                               halved(plan, tensor) ? BL_F16 : tensor->dtype,
+                               tensor->n_dims, tensor->dims);
         return;
     }
-    outs = q->blocks * BL_INT8_OUTS;
-    shape[0] = q->blocks;
-    shape[1] = q->width / 4;
+    outs = matrix->blocks * BL_INT8_OUTS;
+    shape[0] = matrix->blocks;
+    shape[1] = matrix->width / 4;
     shape[2] = BL_INT8_OUTS;
     shape[3] = 4;
-    declare_part(w, t, "int8", BL_I8, 4, shape);
-    declare_part(w, t, "scales", BL_F32, 1, &outs);
-    declare_part(w, t, "sums", BL_I32, 1, &outs);
-    declare_part(w, t, "shrink", BL_F32, 1, &q->width);
+    declare_part(writer, tensor, "int8", BL_I8, 4, shape);
+    declare_part(writer, tensor, "scales", BL_F32, 1, &outs);
+    declare_part(writer, tensor, "sums", BL_I32, 1, &outs);
+    declare_part(writer, tensor, "shrink", BL_F32, 1, &matrix->width);
 }
 
-static int put_halved(struct bl_safetensors_writer *w,
-                      const struct bl_tensor *t, struct bl_err *err)
+static int put_halved(struct bl_safetensors_writer *writer,
+                      const struct bl_tensor *tensor, struct bl_err *err)
 {
-    size_t size = bl_tensor_dtype_size(t->dtype), n;
+    size_t size = bl_tensor_dtype_size(tensor->dtype), n;
     uint16_t half[PIECE];
     float wide[PIECE];
 
-    for (size_t at = 0; at < t->count; at += n) {
-        n = BL_MIN(t->count - at, PIECE);
-        bl_tensor_to_f32(t->dtype, t->data + at * size, n, wide);
+    for (size_t at = 0; at < tensor->count; at += n) {
+        n = BL_MIN(tensor->count - at, PIECE);
+        bl_tensor_to_f32(tensor->dtype, tensor->data + at * size, n, wide);
         for (size_t i = 0; i < n; i++) {
             if (!(fabsf(wide[i]) <= 65504.0f))
                 return bl_fail(err, BL_DATA, "tensor '%s': value %g cannot "
-                               "be saved as F16", t->name, (double)wide[i]);
+                               "be saved as F16", tensor->name,
+                               (double)wide[i]);
             half[i] = bl_half_of_float(wide[i]);
         }
-        if (bl_safetensors_put(w, half, n * sizeof *half, err) < 0)
+        if (bl_safetensors_put(writer, half, n * sizeof *half, err) < 0)
             return -1;
     }
     return 0;
 }
 
-static int put(struct bl_safetensors_writer *w, const struct plan *p,
-               struct bl_tensor *t, struct bl_err *err)
+static int put(struct bl_safetensors_writer *writer, const struct plan *plan,
+               struct bl_tensor *tensor, struct bl_err *err)
 {
-    const struct bl_int8 *q = packed_of(p, t);
+    const struct bl_int8 *matrix = packed_of(plan, tensor);
     size_t outs;
 
-    if (!q && halved(p, t))
-        return put_halved(w, t, err);
-    if (!q)
-        return bl_safetensors_put(w, t->data, t->size, err);
-    outs = q->blocks * BL_INT8_OUTS;
-    return bl_safetensors_put(w, q->codes, outs * q->width, err) < 0
-        || bl_safetensors_put(w, q->scales, outs * 4, err) < 0
-        || bl_safetensors_put(w, q->sums, outs * 4, err) < 0
-        || bl_safetensors_put(w, q->shrink, q->width * 4, err) < 0 ? -1 : 0;
+    if (!matrix && halved(plan, tensor))
+        return put_halved(writer, tensor, err);
+    if (!matrix)
+        return bl_safetensors_put(writer, tensor->data, tensor->size, err);
+    outs = matrix->blocks * BL_INT8_OUTS;
+    return bl_safetensors_put(writer, matrix->codes, outs * matrix->width,
+                              err) < 0
+        || bl_safetensors_put(writer, matrix->scales, outs * 4, err) < 0
+        || bl_safetensors_put(writer, matrix->sums, outs * 4, err) < 0
+        || bl_safetensors_put(writer, matrix->shrink, matrix->width * 4,
+                              err) < 0 ? -1 : 0;
 }
 
-static bool dropped(const struct plan *p, const struct bl_tensor *t)
+static bool dropped(const struct plan *plan, const struct bl_tensor *tensor)
 {
-    return p->how->bare
-        && strstr(t->name, "embeddings.word_embeddings.weight");
+    return plan->how->bare
+        && strstr(tensor->name, "embeddings.word_embeddings.weight");
 }
 
 /* Tensors in the order of the file: those in int8 go first, because they
  * must be aligned and the others may be of an odd number of bytes. */
-static struct bl_tensor **in_order(const struct plan *p, size_t *n)
+static struct bl_tensor **in_order(const struct plan *plan, size_t *n)
 {
-    const struct bl_safetensors *st = p->model->weights;
+    const struct bl_safetensors *st = plan->model->weights;
     size_t all = bl_safetensors_count(st);
-    struct bl_tensor **v = BL_NEW_ARRAY(struct bl_tensor *, all);
+    struct bl_tensor **tensor = BL_NEW_ARRAY(struct bl_tensor *, all);
 
     *n = 0;
     for (int packed = 1; packed >= 0; packed--)
         for (size_t i = 0; i < all; i++) {
             struct bl_tensor *t = bl_safetensors_at(st, i);
 
-            if ((packed_of(p, t) != NULL) == packed && !dropped(p, t))
-                v[(*n)++] = t;
+            if ((packed_of(plan, t) != NULL) == packed && !dropped(plan, t))
+                tensor[(*n)++] = t;
         }
-    return v;
+    return tensor;
 }
 
-static int write_weights(const struct plan *p, const char *path,
+static int write_weights(const struct plan *plan, const char *path,
                          struct bl_err *err)
 {
-    struct bl_safetensors_writer *w = bl_safetensors_create(path);
+    struct bl_safetensors_writer *writer = bl_safetensors_create(path);
     size_t n;
-    struct bl_tensor **order = in_order(p, &n);
+    struct bl_tensor **order = in_order(plan, &n);
     int rc = 0;
 
     for (size_t i = 0; i < n; i++)
-        declare(w, p, order[i]);
+        declare(writer, plan, order[i]);
     for (size_t i = 0; i < n && !rc; i++)
-        rc = put(w, p, order[i], err);
+        rc = put(writer, plan, order[i], err);
     free(order);
     if (!rc)
-        return bl_safetensors_commit(w, err);
-    bl_safetensors_abort(w);
+        return bl_safetensors_commit(writer, err);
+    bl_safetensors_abort(writer);
     return -1;
 }
 
-static int check_int8(const struct bl_model *m, struct bl_err *err)
+static int check_int8(const struct bl_model *model, struct bl_err *err)
 {
-    if (m->int8)
+    if (model->int8)
         return bl_fail(err, BL_DATA, "'%s': its weights are int8 already",
-                       m->path);
-    if (m->shape.inner > BL_INT8_MAX_IN || m->shape.hidden > BL_INT8_MAX_IN)
+                       model->path);
+    if (model->shape.inner > BL_INT8_MAX_IN
+        || model->shape.hidden > BL_INT8_MAX_IN)
         return bl_fail(err, BL_DATA, "'%s': layers of %zu numbers are too "
-                       "wide for int8", m->path, m->shape.inner);
+                       "wide for int8", model->path, model->shape.inner);
     return 0;
 }
 
-int bl_shrink_weights(const struct bl_model *m, const struct bl_shrink *how,
+int bl_shrink_weights(const struct bl_model *model,
+                      const struct bl_shrink *how,
                       size_t threads, const char *path, struct bl_err *err)
 {
-    struct plan p = { .model = m, .how = how };
-    int rc = check_int8(m, err);
+    struct plan plan = { .model = model, .how = how };
+    int rc = check_int8(model, err);
 
     if (rc < 0)
         return -1;
-    for (size_t i = 0; i < m->n_towers && how->int8; i++)
-        p.packed[i] = bl_quantize(&m->shape, &m->towers[i], threads);
-    rc = write_weights(&p, path, err);
+    for (size_t i = 0; i < model->n_towers && how->int8; i++)
+        plan.packed[i] = bl_quantize(&model->shape, &model->towers[i],
+                                     threads);
+    rc = write_weights(&plan, path, err);
     for (size_t i = 0; i < BL_MAX_TOWERS; i++)
-        bl_quantize_free(p.packed[i], m->shape.layers);
+        bl_quantize_free(plan.packed[i], model->shape.layers);
     return rc;
 }
 
@@ -216,7 +225,7 @@ static int copy_file(const char *from, const char *dir, const char *name,
     return rc;
 }
 
-static int write_quantized(const struct bl_model *m, const char *dir,
+static int write_quantized(const struct bl_model *model, const char *dir,
                            size_t threads, struct bl_err *err)
 {
     struct bl_shrink how = { .int8 = true };
@@ -224,10 +233,10 @@ static int write_quantized(const struct bl_model *m, const char *dir,
     int rc = 0;
 
     for (size_t i = 0; i < WEIGHTS && !rc; i++)
-        rc = copy_file(m->path, dir, files[i], err);
+        rc = copy_file(model->path, dir, files[i], err);
     path = bl_xasprintf("%s/%s", dir, files[WEIGHTS]);
     if (!rc)
-        rc = bl_shrink_weights(m, &how, threads, path, err);
+        rc = bl_shrink_weights(model, &how, threads, path, err);
     free(path);
     return rc;
 }
@@ -241,42 +250,43 @@ static bool has_blink_json(const char *dir)
     return there;
 }
 
-int bl_shrink_check(const struct bl_model *m, struct bl_err *err)
+int bl_shrink_check(const struct bl_model *model, struct bl_err *err)
 {
-    if (check_int8(m, err) < 0)
+    if (check_int8(model, err) < 0)
         return -1;
-    if (!has_blink_json(m->path))
+    if (!has_blink_json(model->path))
         return bl_fail(err, BL_DATA, "'%s': no blink.json; make a model "
-                       "directory of it first (blink-convert hf)", m->path);
+                       "directory of it first (blink-convert hf)",
+                       model->path);
     return 0;
 }
 
-static int quantize(const struct bl_model *m, const char *to, bool replace,
+static int quantize(const struct bl_model *model, const char *to, bool replace,
                     size_t threads, struct bl_err *err)
 {
-    struct bl_newdir *d;
+    struct bl_newdir *folder;
 
-    if (bl_shrink_check(m, err) < 0)
+    if (bl_shrink_check(model, err) < 0)
         return -1;
     /* Elsewhere it would not find them. */
-    if (m->shared)
+    if (model->shared)
         return bl_fail(err, BL_DATA, "'%s': its words are those of a family; "
-                       "blink-convert pack makes one in int8", m->path);
-    d = bl_newdir_open(to, files, FILES, replace, err);
-    if (!d)
+                       "blink-convert pack makes one in int8", model->path);
+    folder = bl_newdir_open(to, files, FILES, replace, err);
+    if (!folder)
         return -1;
-    if (write_quantized(m, bl_newdir_path(d), threads, err) == 0)
-        return bl_newdir_commit(d, err);
-    bl_newdir_abort(d);
+    if (write_quantized(model, bl_newdir_path(folder), threads, err) == 0)
+        return bl_newdir_commit(folder, err);
+    bl_newdir_abort(folder);
     return -1;
 }
 
 int bl_quantize_model(const char *from, const char *to, bool replace,
                       size_t threads, struct bl_err *err)
 {
-    struct bl_model *m = bl_model_open(from, err);
-    int rc = m ? quantize(m, to, replace, threads, err) : -1;
+    struct bl_model *model = bl_model_open(from, err);
+    int rc = model ? quantize(model, to, replace, threads, err) : -1;
 
-    bl_model_close(m);
+    bl_model_close(model);
     return rc;
 }

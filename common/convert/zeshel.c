@@ -57,56 +57,59 @@ static int by_string(const void *a, const void *b)
 }
 
 /* Names of the *.json in input/sub, sorted, without the suffix. */
-static int list(const struct zeshel *s, const char *sub, char ***out,
+static int list(const struct zeshel *zeshel, const char *sub, char ***out,
                 size_t *n, struct bl_err *err)
 {
-    char *path = bl_xasprintf("%s/%s", s->z->input, sub);
-    DIR *d = opendir(path);
-    struct dirent *e;
+    char *path = bl_xasprintf("%s/%s", zeshel->z->input, sub);
+    DIR *folder = opendir(path);
+    struct dirent *entry;
 
-    while (d && (e = readdir(d)) && *n < BL_NEWDIR_MAX) {
-        size_t len = strlen(e->d_name);
+    while (folder && (entry = readdir(folder)) && *n < BL_NEWDIR_MAX) {
+        size_t len = strlen(entry->d_name);
 
-        if (e->d_name[0] == '.' || len <= strlen(SUFFIX)
-            || strcmp(e->d_name + len - strlen(SUFFIX), SUFFIX))
+        if (entry->d_name[0] == '.' || len <= strlen(SUFFIX)
+            || strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX))
             continue;
         *out = bl_xrealloc(*out, *n + 1, sizeof **out);
         (*out)[(*n)++] = bl_xasprintf("%.*s", (int)(len - strlen(SUFFIX)),
-                                      e->d_name);
+                                      entry->d_name);
     }
-    if (!d)
+    if (!folder)
         bl_fail_errno(err, BL_DATA, "cannot open the folder '%s'", path);
     else if (!*n)
         bl_fail(err, BL_DATA, "'%s' contains no file named *%s", path, SUFFIX);
     else
         qsort(*out, *n, sizeof **out, by_string);
-    if (d)
-        closedir(d);
+    if (folder)
+        closedir(folder);
     free(path);
     return *n ? 0 : -1;
 }
 
-static int list_all(struct zeshel *s, struct bl_err *err)
+static int list_all(struct zeshel *zeshel, struct bl_err *err)
 {
     char **names = NULL;
-    int rc = list(s, "documents", &names, &s->n_worlds, err);
+    int rc = list(zeshel, "documents", &names, &zeshel->n_worlds, err);
 
     if (!rc)
-        rc = list(s, "mentions", &s->splits, &s->n_splits, err);
-    if (!rc && s->n_worlds + s->n_splits > BL_NEWDIR_MAX)
+        rc = list(zeshel, "mentions", &zeshel->splits, &zeshel->n_splits, err);
+    if (!rc && zeshel->n_worlds + zeshel->n_splits > BL_NEWDIR_MAX)
         rc = bl_fail(err, BL_DATA, "'%s': %zu worlds and %zu sets of "
-                     "mentions, at most %d in all are read", s->z->input,
-                     s->n_worlds, s->n_splits, BL_NEWDIR_MAX);
-    s->worlds = BL_NEW_ARRAY(struct world, s->n_worlds);
-    for (size_t i = 0; i < s->n_worlds; i++)
-        s->worlds[i].name = names[i];
+                     "mentions, at most %d in all are read", zeshel->z->input,
+                     zeshel->n_worlds, zeshel->n_splits, BL_NEWDIR_MAX);
+    zeshel->worlds = BL_NEW_ARRAY(struct world, zeshel->n_worlds);
+    for (size_t i = 0; i < zeshel->n_worlds; i++)
+        zeshel->worlds[i].name = names[i];
     free(names);
-    for (size_t i = 0; !rc && i < s->n_splits; i++)
-        s->files[i] = bl_xasprintf("%s.jsonl", strcmp(s->splits[i], "val")
-                                   ? s->splits[i] : "valid");
-    for (size_t i = 0; !rc && i < s->n_worlds; i++)
-        s->files[s->n_splits + i] = bl_xasprintf("%s.entities.jsonl",
-                                                 s->worlds[i].name);
+    /* ZESHEL calls its development set "val"; BLINK's own files are called
+     * "valid.jsonl". */
+    for (size_t i = 0; !rc && i < zeshel->n_splits; i++)
+        zeshel->files[i] = bl_xasprintf("%s.jsonl",
+                                        strcmp(zeshel->splits[i], "val")
+                                        ? zeshel->splits[i] : "valid");
+    for (size_t i = 0; !rc && i < zeshel->n_worlds; i++)
+        zeshel->files[zeshel->n_splits + i] = bl_xasprintf(
+            "%s.entities.jsonl", zeshel->worlds[i].name);
     return rc;
 }
 
@@ -118,48 +121,48 @@ struct cursor {
 };
 
 /* The next line that is not blank, parsed into *r: 1, 0 at the end, -1. */
-static int next(struct cursor *c, struct bl_record *r, struct bl_err *err)
+static int next(struct cursor *cursor, struct bl_record *r, struct bl_err *err)
 {
-    while (c->at < c->map->size) {
-        const char *p = (const char *)c->map->data + c->at;
-        size_t left = c->map->size - c->at;
+    while (cursor->at < cursor->map->size) {
+        const char *p = (const char *)cursor->map->data + cursor->at;
+        size_t left = cursor->map->size - cursor->at;
         const char *end = memchr(p, '\n', left);
         struct bl_span line = { p, end ? (size_t)(end - p) : left };
 
-        c->at += line.n + 1;
-        c->number++;
+        cursor->at += line.n + 1;
+        cursor->number++;
         if (!bl_span_blank(line))
-            return bl_record_parse(r, line, c->number, err) < 0 ? -1 : 1;
+            return bl_record_parse(r, line, cursor->number, err) < 0 ? -1 : 1;
     }
     return 0;
 }
 
 /* Where it went wrong; a record of a data set is data. */
-static void at_line(struct bl_err *err, const struct cursor *c)
+static void at_line(struct bl_err *err, const struct cursor *cursor)
 {
     if (!err || err->code == BL_SYSTEM)
         return;
     err->code = BL_DATA;
-    bl_err_prefix(err, "'%s':%zu", c->map->path, c->number);
+    bl_err_prefix(err, "'%s':%zu", cursor->map->path, cursor->number);
 }
 
 /* ---- The output ---- */
 
-static struct bl_newfile *create(const struct bl_newdir *d,
+static struct bl_newfile *create(const struct bl_newdir *folder,
                                  const char *name, struct bl_err *err)
 {
-    char *path = bl_xasprintf("%s/%s", bl_newdir_path(d), name);
-    struct bl_newfile *f = bl_newfile_open(path, 0, err);
+    char *path = bl_xasprintf("%s/%s", bl_newdir_path(folder), name);
+    struct bl_newfile *file = bl_newfile_open(path, 0, err);
 
     free(path);
-    return f;
+    return file;
 }
 
-static int finish(struct bl_newfile *f, int rc, struct bl_err *err)
+static int finish(struct bl_newfile *file, int rc, struct bl_err *err)
 {
     if (!rc)
-        return bl_newfile_commit(f, err);
-    bl_newfile_abort(f);
+        return bl_newfile_commit(file, err);
+    bl_newfile_abort(file);
     return -1;
 }
 
@@ -172,73 +175,79 @@ static int by_id(const void *a, const void *b)
     return strcmp(x->id.p, y->id.p);
 }
 
-static const struct page *find_page(const struct world *w, struct bl_span id)
+static const struct page *find_page(const struct world *world,
+                                    struct bl_span id)
 {
     struct page key = { .id = id };
 
-    if (!w->n)
+    if (!world->n)
         return NULL;
-    return bsearch(&key, w->pages, w->n, sizeof key, by_id);
+    return bsearch(&key, world->pages, world->n, sizeof key, by_id);
 }
 
-static int read_page(struct zeshel *s, struct world *w,
-                     struct bl_newfile *f, struct bl_err *err)
+static int read_page(struct zeshel *zeshel, struct world *world,
+                     struct bl_newfile *file, struct bl_err *err)
 {
     struct bl_span id, title, text;
     char row[32];
 
-    bl_arena_reset(&s->arena);
-    if (bl_record_string(&s->rec, "document_id", &w->ids, &id, err) < 0
-        || bl_record_string(&s->rec, "title", &s->arena, &title, err) < 0
-        || bl_record_string(&s->rec, "text", &s->arena, &text, err) < 0)
+    bl_arena_reset(&zeshel->arena);
+    if (bl_record_string(&zeshel->rec, "document_id", &world->ids, &id,
+                         err) < 0
+        || bl_record_string(&zeshel->rec, "title", &zeshel->arena, &title,
+                            err) < 0
+        || bl_record_string(&zeshel->rec, "text", &zeshel->arena, &text,
+                            err) < 0)
         return -1;
-    BL_GROW(w->pages, w->n + 1, w->cap);
-    w->pages[w->n] = (struct page){ id, s->rec.line, w->n };
-    snprintf(row, sizeof row, "%zu", w->n++);
-    bl_buf_clear(&s->out);
-    s->json = bl_writer(&s->out, BL_WRITE_COMPACT);
-    bl_write_object(&s->json, NULL);
-    bl_write_string(&s->json, "id", row);
-    bl_write_span(&s->json, "title", title);
-    bl_write_span(&s->json, "text", text);
-    bl_write_span(&s->json, "document_id", id);
-    bl_write_end(&s->json);
-    bl_write_line(&s->json);
-    return bl_newfile_write(f, s->out.data, s->out.len, err);
+    /* The id and the line are kept until all of the world is read: mentions
+     * name pages by id, and their text is looked up in the mapped file. */
+    BL_GROW(world->pages, world->n + 1, world->cap);
+    world->pages[world->n] = (struct page){ id, zeshel->rec.line, world->n };
+    snprintf(row, sizeof row, "%zu", world->n++);
+    bl_buf_clear(&zeshel->out);
+    zeshel->json = bl_writer(&zeshel->out, BL_WRITE_COMPACT);
+    bl_write_object(&zeshel->json, NULL);
+    bl_write_string(&zeshel->json, "id", row);
+    bl_write_span(&zeshel->json, "title", title);
+    bl_write_span(&zeshel->json, "text", text);
+    bl_write_span(&zeshel->json, "document_id", id);
+    bl_write_end(&zeshel->json);
+    bl_write_line(&zeshel->json);
+    return bl_newfile_write(file, zeshel->out.data, zeshel->out.len, err);
 }
 
-static int sort_pages(struct world *w, struct bl_err *err)
+static int sort_pages(struct world *world, struct bl_err *err)
 {
-    qsort(w->pages, w->n, sizeof *w->pages, by_id);
-    for (size_t i = 1; i < w->n; i++)
-        if (!by_id(&w->pages[i - 1], &w->pages[i]))
+    qsort(world->pages, world->n, sizeof *world->pages, by_id);
+    for (size_t i = 1; i < world->n; i++)
+        if (!by_id(&world->pages[i - 1], &world->pages[i]))
             return bl_fail(err, BL_DATA, "'%s': document_id '%.*s' is given "
-                           "twice", w->map.path,
-                           BL_SHOWN(80, w->pages[i].id.p));
+                           "twice", world->map.path,
+                           BL_SHOWN(80, world->pages[i].id.p));
     return 0;
 }
 
-static int read_world(struct zeshel *s, struct world *w,
-                      const struct bl_newdir *d, const char *name,
+static int read_world(struct zeshel *zeshel, struct world *world,
+                      const struct bl_newdir *folder, const char *name,
                       struct bl_err *err)
 {
-    char *path = bl_xasprintf("%s/documents/%s%s", s->z->input, w->name,
-                              SUFFIX);
-    int rc = bl_map_open(&w->map, path, err);
-    struct cursor c = { &w->map, 0, 0 };
-    struct bl_newfile *f;
+    char *path = bl_xasprintf("%s/documents/%s%s", zeshel->z->input,
+                              world->name, SUFFIX);
+    int rc = bl_map_open(&world->map, path, err);
+    struct cursor cursor = { &world->map, 0, 0 };
+    struct bl_newfile *file;
 
     free(path);
-    if (rc < 0 || !(f = create(d, name, err)))
+    if (rc < 0 || !(file = create(folder, name, err)))
         return -1;
-    while ((rc = next(&c, &s->rec, err)) > 0)
-        if ((rc = read_page(s, w, f, err)) < 0)
+    while ((rc = next(&cursor, &zeshel->rec, err)) > 0)
+        if ((rc = read_page(zeshel, world, file, err)) < 0)
             break;
     if (rc < 0)
-        at_line(err, &c);
-    if (finish(f, rc, err) < 0)
+        at_line(err, &cursor);
+    if (finish(file, rc, err) < 0)
         return -1;
-    return w->n ? sort_pages(w, err) : 0;
+    return world->n ? sort_pages(world, err) : 0;
 }
 
 /* ---- Mentions ---- */
@@ -271,209 +280,221 @@ static struct bl_span words(struct bl_span text, size_t from, size_t to)
 }
 
 /* A page that the mention names in `field`. */
-static int named_page(struct zeshel *s, const struct world *w,
+static int named_page(struct zeshel *zeshel, const struct world *world,
                       const char *field, const struct page **page,
                       struct bl_span *text, struct bl_span *title,
                       struct bl_err *err)
 {
     struct bl_span id;
 
-    if (bl_record_string(&s->rec, field, &s->arena, &id, err) < 0)
+    if (bl_record_string(&zeshel->rec, field, &zeshel->arena, &id, err) < 0)
         return -1;
-    *page = find_page(w, id);
+    *page = find_page(world, id);
     if (!*page)
         return bl_fail(err, BL_DATA, "field '%s': '%s' has no page '%.*s'",
-                       field, w->map.path, BL_SHOWN(80, id.p));
-    if (bl_record_parse(&s->page, (*page)->line, 1, err) < 0
-        || bl_record_string(&s->page, "title", &s->arena, title, err) < 0)
+                       field, world->map.path, BL_SHOWN(80, id.p));
+    if (bl_record_parse(&zeshel->page, (*page)->line, 1, err) < 0
+        || bl_record_string(&zeshel->page, "title", &zeshel->arena, title,
+                            err) < 0)
         return -1;
-    return bl_record_string(&s->page, "text", &s->arena, text, err);
+    return bl_record_string(&zeshel->page, "text", &zeshel->arena, text, err);
 }
 
-static int find_world(struct zeshel *s, const struct world **w,
+static int find_world(struct zeshel *zeshel, const struct world **world,
                       struct bl_err *err)
 {
     struct bl_span name;
 
-    if (bl_record_string(&s->rec, "corpus", &s->arena, &name, err) < 0)
+    if (bl_record_string(&zeshel->rec, "corpus", &zeshel->arena, &name,
+                         err) < 0)
         return -1;
-    for (size_t i = 0; i < s->n_worlds; i++)
-        if (bl_span_is(name, s->worlds[i].name)) {
-            *w = &s->worlds[i];
+    for (size_t i = 0; i < zeshel->n_worlds; i++)
+        if (bl_span_is(name, zeshel->worlds[i].name)) {
+            *world = &zeshel->worlds[i];
             return 0;
         }
     return bl_fail(err, BL_DATA, "field 'corpus': there is no world '%.*s'",
                    BL_SHOWN(80, name.p));
 }
 
-static struct bl_span lowered(struct zeshel *s, struct bl_span text)
+static struct bl_span lowered(struct zeshel *zeshel, struct bl_span text)
 {
-    bl_buf_clear(&s->lower);
-    bl_uni_lower(&s->lower, text.p, text.n);
+    bl_buf_clear(&zeshel->lower);
+    bl_uni_lower(&zeshel->lower, text.p, text.n);
     return (struct bl_span){
-        bl_arena_strndup(&s->arena, s->lower.data ? s->lower.data : "",
-                         s->lower.len), s->lower.len
+        bl_arena_strndup(&zeshel->arena,
+                         zeshel->lower.data ? zeshel->lower.data : "",
+                         zeshel->lower.len), zeshel->lower.len
     };
 }
 
 /* {..."context_left","mention","context_right"; the words must be those that
  * the record says, as else its place is not what it is taken for. */
-static int put_context(struct zeshel *s, struct bl_span page,
+static int put_context(struct zeshel *zeshel, struct bl_span page,
                        const struct place *at, struct bl_err *err)
 {
-    struct bl_span text = lowered(s, page), said, found;
+    struct bl_span text = lowered(zeshel, page), said, found;
     size_t a = at->first, z = at->last;
 
-    if (bl_record_string(&s->rec, "text", &s->arena, &said, err) < 0)
+    if (bl_record_string(&zeshel->rec, "text", &zeshel->arena, &said, err) < 0)
         return -1;
-    said = lowered(s, said);
+    said = lowered(zeshel, said);
     found = words(text, a, z);
     if (!bl_span_eq(said, found))
         return bl_fail(err, BL_DATA, "field 'text': the page has '%.*s' as "
                        "words %zu to %zu, expected '%.*s'",
                        (int)bl_utf8_cut(found.p, found.n, 80), found.p, a, z,
                        BL_SHOWN(80, said.p));
-    bl_write_span(&s->json, "context_left", a
+    bl_write_span(&zeshel->json, "context_left", a
                   ? words(text, a < SIDE ? 0 : a - SIDE, a - 1)
                   : BL_SPAN_LIT(""));
-    bl_write_span(&s->json, "mention", said);
-    bl_write_span(&s->json, "context_right", words(text, z + 1, z + SIDE));
+    bl_write_span(&zeshel->json, "mention", said);
+    bl_write_span(&zeshel->json, "context_right",
+                  words(text, z + 1, z + SIDE));
     return 0;
 }
 
-static int put_optional(struct zeshel *s, const char *field,
+static int put_optional(struct zeshel *zeshel, const char *field,
                         const char *name, struct bl_err *err)
 {
     struct bl_span v;
-    int has = bl_record_string_opt(&s->rec, field, &s->arena, &v, err);
+    int has = bl_record_string_opt(&zeshel->rec, field, &zeshel->arena, &v,
+                                   err);
 
     if (has > 0)
-        bl_write_span(&s->json, name, v);
+        bl_write_span(&zeshel->json, name, v);
     return has < 0 ? -1 : 0;
 }
 
-static int read_mention(struct zeshel *s, struct bl_err *err)
+static int read_mention(struct zeshel *zeshel, struct bl_err *err)
 {
-    const struct world *w = NULL;
+    const struct world *world = NULL;
     const struct page *page;
     struct bl_span text, title;
     int64_t first, last;
 
-    bl_arena_reset(&s->arena);
-    bl_buf_clear(&s->out);
-    s->json = bl_writer(&s->out, BL_WRITE_COMPACT);
-    bl_write_object(&s->json, NULL);
-    if (find_world(s, &w, err) < 0
-        || bl_record_integer(&s->rec, "start_index", 0, INT32_MAX, &first,
+    bl_arena_reset(&zeshel->arena);
+    bl_buf_clear(&zeshel->out);
+    zeshel->json = bl_writer(&zeshel->out, BL_WRITE_COMPACT);
+    bl_write_object(&zeshel->json, NULL);
+    /* The fields are written in the order in which they are read, so that a
+     * record is checked and copied in one pass. */
+    if (find_world(zeshel, &world, err) < 0
+        || bl_record_integer(&zeshel->rec, "start_index", 0, INT32_MAX, &first,
                              err) < 0
-        || bl_record_integer(&s->rec, "end_index", first, INT32_MAX, &last,
-                             err) < 0
-        || put_optional(s, "mention_id", "id", err) < 0
-        || named_page(s, w, "context_document_id", &page, &text, &title,
-                      err) < 0
-        || put_context(s, text, &(struct place){ (size_t)first, (size_t)last },
-                       err) < 0
-        || named_page(s, w, "label_document_id", &page, &text, &title,
+        || bl_record_integer(&zeshel->rec, "end_index", first, INT32_MAX,
+                             &last, err) < 0
+        || put_optional(zeshel, "mention_id", "id", err) < 0
+        || named_page(zeshel, world, "context_document_id", &page, &text,
+                      &title, err) < 0
+        || put_context(zeshel, text,
+                       &(struct place){ (size_t)first, (size_t)last }, err) < 0
+        || named_page(zeshel, world, "label_document_id", &page, &text, &title,
                       err) < 0)
         return -1;
-    bl_write_span(&s->json, "label", text);
-    bl_write_span(&s->json, "label_title", title);
-    bl_write_size(&s->json, "label_id", page->row);
-    bl_write_string(&s->json, "world", w->name);
-    if (put_optional(s, "category", "category", err) < 0)
+    bl_write_span(&zeshel->json, "label", text);
+    bl_write_span(&zeshel->json, "label_title", title);
+    bl_write_size(&zeshel->json, "label_id", page->row);
+    bl_write_string(&zeshel->json, "world", world->name);
+    if (put_optional(zeshel, "category", "category", err) < 0)
         return -1;
-    bl_write_end(&s->json);
-    bl_write_line(&s->json);
+    bl_write_end(&zeshel->json);
+    bl_write_line(&zeshel->json);
     return 0;
 }
 
-static int read_split(struct zeshel *s, const char *split,
-                      const struct bl_newdir *d, const char *name,
+static int read_split(struct zeshel *zeshel, const char *split,
+                      const struct bl_newdir *folder, const char *name,
                       size_t *n, struct bl_err *err)
 {
-    char *path = bl_xasprintf("%s/mentions/%s%s", s->z->input, split,
+    char *path = bl_xasprintf("%s/mentions/%s%s", zeshel->z->input, split,
                               SUFFIX);
     struct bl_map map;
     int rc = bl_map_open(&map, path, err);
-    struct cursor c = { &map, 0, 0 };
-    struct bl_newfile *f;
+    struct cursor cursor = { &map, 0, 0 };
+    struct bl_newfile *file;
 
     free(path);
     if (rc < 0)
         return -1;
-    f = create(d, name, err);
-    rc = f ? 0 : -1;
-    while (!rc && (rc = next(&c, &s->rec, err)) > 0) {
-        rc = read_mention(s, err);
+    file = create(folder, name, err);
+    rc = file ? 0 : -1;
+    while (!rc && (rc = next(&cursor, &zeshel->rec, err)) > 0) {
+        rc = read_mention(zeshel, err);
         if (!rc)
-            rc = bl_newfile_write(f, s->out.data, s->out.len, err);
+            rc = bl_newfile_write(file, zeshel->out.data, zeshel->out.len,
+                                  err);
         *n += !rc;
     }
-    if (f && rc < 0)
-        at_line(err, &c);
-    if (f)
-        rc = finish(f, rc, err);
+    /* Only an error of a line is given the line's number; one of opening the
+     * file names the file already. */
+    if (file && rc < 0)
+        at_line(err, &cursor);
+    if (file)
+        rc = finish(file, rc, err);
     bl_map_close(&map);
     return rc;
 }
 
 /* ---- All ---- */
 
-static int convert(struct zeshel *s, const struct bl_newdir *d,
+static int convert(struct zeshel *zeshel, const struct bl_newdir *folder,
                    struct bl_zeshel_report *report, struct bl_err *err)
 {
-    for (size_t i = 0; i < s->n_worlds; i++) {
-        if (read_world(s, &s->worlds[i], d, s->files[s->n_splits + i],
-                       err) < 0)
+    for (size_t i = 0; i < zeshel->n_worlds; i++) {
+        if (read_world(zeshel, &zeshel->worlds[i], folder,
+                       zeshel->files[zeshel->n_splits + i], err) < 0)
             return -1;
-        report->entities += s->worlds[i].n;
+        report->entities += zeshel->worlds[i].n;
     }
-    for (size_t i = 0; i < s->n_splits; i++)
-        if (read_split(s, s->splits[i], d, s->files[i], &report->mentions,
-                       err) < 0)
+    for (size_t i = 0; i < zeshel->n_splits; i++)
+        if (read_split(zeshel, zeshel->splits[i], folder, zeshel->files[i],
+                       &report->mentions, err) < 0)
             return -1;
-    report->worlds = s->n_worlds;
-    report->splits = s->n_splits;
+    report->worlds = zeshel->n_worlds;
+    report->splits = zeshel->n_splits;
     return 0;
 }
 
-static void release(struct zeshel *s)
+static void release(struct zeshel *zeshel)
 {
-    for (size_t i = 0; i < s->n_worlds; i++) {
-        bl_map_close(&s->worlds[i].map);
-        bl_arena_free(&s->worlds[i].ids);
-        free(s->worlds[i].pages);
-        free(s->worlds[i].name);
+    for (size_t i = 0; i < zeshel->n_worlds; i++) {
+        bl_map_close(&zeshel->worlds[i].map);
+        bl_arena_free(&zeshel->worlds[i].ids);
+        free(zeshel->worlds[i].pages);
+        free(zeshel->worlds[i].name);
     }
-    for (size_t i = 0; i < s->n_splits; i++)
-        free(s->splits[i]);
+    for (size_t i = 0; i < zeshel->n_splits; i++)
+        free(zeshel->splits[i]);
     for (size_t i = 0; i < BL_NEWDIR_MAX; i++)
-        free(s->files[i]);
-    free(s->worlds);
-    free(s->splits);
-    bl_record_free(&s->rec);
-    bl_record_free(&s->page);
-    bl_arena_free(&s->arena);
-    bl_buf_free(&s->lower);
-    bl_buf_free(&s->out);
+        free(zeshel->files[i]);
+    free(zeshel->worlds);
+    free(zeshel->splits);
+    bl_record_free(&zeshel->rec);
+    bl_record_free(&zeshel->page);
+    bl_arena_free(&zeshel->arena);
+    bl_buf_free(&zeshel->lower);
+    bl_buf_free(&zeshel->out);
 }
 
-int bl_zeshel_run(const struct bl_zeshel *z,
+int bl_zeshel_run(const struct bl_zeshel *options,
                   struct bl_zeshel_report *report, struct bl_err *err)
 {
-    struct zeshel s = { .z = z };
-    struct bl_newdir *d = NULL;
-    int rc = list_all(&s, err);
+    struct zeshel zeshel = { .z = options };
+    struct bl_newdir *folder = NULL;
+    int rc = list_all(&zeshel, err);
 
     *report = (struct bl_zeshel_report){ 0 };
     if (!rc)
-        d = bl_newdir_open(z->output, (const char *const *)s.files,
-                           s.n_worlds + s.n_splits, z->force, err);
-    rc = d ? convert(&s, d, report, err) : -1;
+        folder = bl_newdir_open(options->output,
+                                (const char *const *)zeshel.files,
+                                zeshel.n_worlds + zeshel.n_splits,
+                                options->force, err);
+    rc = folder ? convert(&zeshel, folder, report, err) : -1;
     if (!rc)
-        rc = bl_newdir_commit(d, err);
-    else if (d)
-        bl_newdir_abort(d);
-    release(&s);
+        rc = bl_newdir_commit(folder, err);
+    else if (folder)
+        bl_newdir_abort(folder);
+    release(&zeshel);
     return rc;
 }

@@ -40,7 +40,7 @@ struct bl_zeshel_report {
 };
 
 /* -1: BL_DATA naming file, line and field; nothing is left behind. */
-int bl_zeshel_run(const struct bl_zeshel *z,
+int bl_zeshel_run(const struct bl_zeshel *options,
                   struct bl_zeshel_report *report, struct bl_err *err);
 
 #endif
