@@ -12,15 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/convert.h"
-#include "convert/family-pack.h"
 #include "base/mem.h"
-#include "model/model-family.h"
+#include "base/threads.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
-#include "net/quantize.h"
-#include "base/threads.h"
+#include "convert/convert.h"
+#include "convert/family-pack.h"
 #include "convert/zeshel.h"
+#include "model/model-family.h"
+#include "net/quantize.h"
 
 static struct opts {
     const char *params, *bert, *vocab, *output;

@@ -10,16 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/encoder.h"
-#include "text/input.h"
-#include "cli/loop.h"
-#include "cli/engine-opts.h"
 #include "base/mem.h"
-#include "model/model.h"
+#include "cli/engine-opts.h"
+#include "cli/loop.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
-#include "json/writer.h"
 #include "json/vector.h"
+#include "json/writer.h"
+#include "model/model.h"
+#include "net/encoder.h"
+#include "text/input.h"
 
 static struct opts {
     const char *model;

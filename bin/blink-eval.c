@@ -14,15 +14,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "eval/judge.h"
-#include "kb/kb.h"
-#include "eval/label-map.h"
-#include "json/lines.h"
-#include "cli/loop.h"
 #include "base/mem.h"
+#include "cli/loop.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
+#include "eval/judge.h"
+#include "eval/label-map.h"
 #include "eval/report.h"
+#include "json/lines.h"
+#include "kb/kb.h"
 
 static struct opts {
     const char *cutoffs, *gold, *diff, *catalogue, *by, *entities;

@@ -12,19 +12,19 @@
 #include <string.h>
 
 #include "base/finite.h"
-#include "catalogue.h"
-#include "index/approximate.h"
-#include "search/index.h"
-#include "kb/kb.h"
-#include "cli/loop.h"
 #include "base/mem.h"
-#include "model/model.h"
-#include "cli/opts.h"
 #include "base/paths.h"
-#include "cli/prog.h"
 #include "base/utf8.h"
+#include "catalogue.h"
+#include "cli/loop.h"
+#include "cli/opts.h"
+#include "cli/prog.h"
+#include "index/approximate.h"
 #include "json/vector.h"
 #include "json/writer.h"
+#include "kb/kb.h"
+#include "model/model.h"
+#include "search/index.h"
 #include "search/vector-file.h"
 
 static struct opts {
@@ -335,10 +335,10 @@ static int import_rows(const struct bl_vector_file *vectors, const char *path,
 
     bl_progress_start(&progress, "vectors imported", vectors->n,
                       o.loop.progress);
-    for (size_t first = 0, n; first < vectors->n && !rc; first += n) {
+    for (size_t first = 0, n; first < vectors->n && rc == 0; first += n) {
         n = BL_MIN(vectors->n - first, PART);
         bl_vector_file_read(vectors, first, n, part);
-        for (size_t i = 0; i < n && !rc; i++)
+        for (size_t i = 0; i < n && rc == 0; i++)
             rc = bl_index_add(writer, bl_vector_file_row(vectors, first + i),
                               part + i * vectors->dim, err);
         bl_progress_step(&progress, n);

@@ -15,17 +15,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "base/paths.h"
+#include "base/utf8.h"
 #include "catalogue.h"
+#include "cli/opts.h"
+#include "cli/prog.h"
+#include "json/lines.h"
+#include "json/writer.h"
 #include "kb/kb-build.h"
 #include "kb/kb-counts.h"
 #include "kb/wikipedia.h"
-#include "json/lines.h"
-#include "base/mem.h"
-#include "cli/opts.h"
-#include "base/paths.h"
-#include "json/writer.h"
-#include "cli/prog.h"
-#include "base/utf8.h"
 
 enum on_error { ON_ERROR_STOP, ON_ERROR_DROP };
 

@@ -14,16 +14,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ner/dictionary.h"
-#include "cli/loop.h"
-#include "cli/engine-opts.h"
 #include "base/mem.h"
-#include "cli/opts.h"
 #include "base/paths.h"
-#include "cli/prog.h"
-#include "ner/tagger.h"
-#include "json/writer.h"
 #include "base/utf8.h"
+#include "cli/engine-opts.h"
+#include "cli/loop.h"
+#include "cli/opts.h"
+#include "cli/prog.h"
+#include "json/writer.h"
+#include "ner/dictionary.h"
+#include "ner/tagger.h"
 
 static struct opts {
     const char *model, *dictionary;

@@ -12,20 +12,20 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "link/alias-title.h"
-#include "link/calibration.h"
-#include "json/candidates.h"
-#include "link/cascade.h"
-#include "net/encoder.h"
-#include "text/input.h"
-#include "kb/kb.h"
-#include "cli/loop.h"
-#include "cli/engine-opts.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "model/model.h"
+#include "cli/engine-opts.h"
+#include "cli/loop.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
+#include "json/candidates.h"
+#include "kb/kb.h"
+#include "link/alias-title.h"
+#include "link/calibration.h"
+#include "link/cascade.h"
+#include "model/model.h"
+#include "net/encoder.h"
+#include "text/input.h"
 
 static struct opts {
     const char *model, *catalogue, *calibration;

@@ -9,12 +9,12 @@
 
 #include <string.h>
 
-#include "json/candidates.h"
-#include "link/gather.h"
-#include "kb/kb.h"
 #include "cli/loop.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
+#include "json/candidates.h"
+#include "kb/kb.h"
+#include "link/gather.h"
 
 static struct opts {
     struct bl_strings indexes;

@@ -12,18 +12,18 @@
 #include <string.h>
 #include <strings.h>
 
-#include "link/calibration.h"
-#include "json/candidates.h"
 #include "base/file.h"
-#include "json/json.h"
-#include "json/writer.h"
-#include "eval/label.h"
-#include "cli/loop.h"
 #include "base/mem.h"
+#include "cli/loop.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
-#include "link/rank.h"
+#include "eval/label.h"
+#include "json/candidates.h"
+#include "json/json.h"
+#include "json/writer.h"
+#include "link/calibration.h"
 #include "link/rank-fit.h"
+#include "link/rank.h"
 
 static struct opts {
     const char *calibration, *fit, *provenance;

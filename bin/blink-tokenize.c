@@ -13,13 +13,13 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "text/input.h"
-#include "cli/loop.h"
 #include "base/mem.h"
-#include "model/model.h"
-#include "model/model-family.h"
+#include "cli/loop.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
+#include "model/model-family.h"
+#include "model/model.h"
+#include "text/input.h"
 #include "text/unicode.h"
 #include "text/wordpiece.h"
 

@@ -15,14 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json/candidates.h"
-#include "driver/driver.h"
 #include "base/file.h"
-#include "cli/loop.h"
 #include "base/mem.h"
+#include "base/utf8.h"
+#include "cli/loop.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
-#include "base/utf8.h"
+#include "driver/driver.h"
+#include "json/candidates.h"
 
 enum { RUNNERS_UP = 3 };
 

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "driver/driver.h"
 #include "base/mem.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
+#include "driver/driver.h"
 
 static struct bl_link_opts link_opts = { .top = 10 };
 static struct { bool lines; } text_opts;

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/model-family.h"
 #include "cli/prog.h"
+#include "model/model-family.h"
 #include "train/train-setup.h"
 
 static void make(const char *base, const char *dir, enum bl_role role,

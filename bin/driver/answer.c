@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "json/candidates.h"
-#include "driver.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "driver.h"
+#include "json/candidates.h"
 
 enum { RUNNERS_UP = 3, COLOURS = 6 };
 

@@ -13,19 +13,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "search/ann.h"
 #include "base/buf.h"
-#include "driver.h"
-#include "net/encoder.h"
-#include "net/f32.h"
-#include "search/index.h"
-#include "kb/kb.h"
 #include "base/mem.h"
-#include "model/model.h"
-#include "model/model-family.h"
 #include "base/paths.h"
 #include "base/utf8.h"
 #include "cli/prog.h"
+#include "driver.h"
+#include "kb/kb.h"
+#include "model/model-family.h"
+#include "model/model.h"
+#include "net/encoder.h"
+#include "net/f32.h"
+#include "search/ann.h"
+#include "search/index.h"
 
 enum verdict { GOOD, NOTE, BAD };
 

@@ -11,11 +11,11 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "kb/kb.h"
-#include "json/lines.h"
 #include "cli/opts.h"
 #include "cli/pipeline.h"
+#include "json/lines.h"
 #include "json/record.h"
+#include "kb/kb.h"
 
 /* ---- blink link (link.c) ---- */
 

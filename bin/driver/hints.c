@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "driver.h"
 #include "base/mem.h"
 #include "cli/prog.h"
+#include "driver.h"
 
 static const struct { const char *theirs, *ours; } hints[] = {
     { "test_mentions", "blink link --input mentions FILE" },

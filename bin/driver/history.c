@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "driver.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/prog.h"
+#include "driver.h"
 
 /* A file of more than FULL lines is cut to the last KEPT. */
 enum { KEPT = BL_HISTORY_LINES, FULL = 2 * KEPT, MAX_FILE = 64 << 20 };

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "cli/prog.h"
 #include "driver.h"
 #include "json/lines.h"
-#include "cli/prog.h"
 
 enum { MAX_RECORD = 64 << 20, WIDTH = 80 };
 

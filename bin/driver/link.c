@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "driver.h"
 #include "base/mem.h"
-#include "model/model-family.h"
 #include "base/paths.h"
 #include "cli/prog.h"
+#include "driver.h"
+#include "model/model-family.h"
 
 /* The files that the stages are given; each may be NULL until found.  The
  * model is the family where there is one: indexes are called by it. */

@@ -17,10 +17,10 @@
 #include <locale.h>
 #endif
 
-#include "driver.h"
 #include "base/mem.h"
-#include "cli/prog.h"
 #include "base/utf8.h"
+#include "cli/prog.h"
+#include "driver.h"
 
 enum { MAX_LINE = 1 << 20 };
 

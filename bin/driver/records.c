@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "cli/prog.h"
 #include "driver.h"
 #include "json/lines.h"
-#include "cli/prog.h"
 
 enum { MAX_LINE = 16 << 20, FULL = 64 << 10 };
 

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "driver.h"
 #include "base/mem.h"
 #include "cli/loop.h"
 #include "cli/prog.h"
+#include "driver.h"
 
 enum { DOC, MENTION, TITLE, URL, PROBABILITY, N_COLUMNS };
 enum {

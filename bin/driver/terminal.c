@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "driver.h"
 #include "base/utf8.h"
+#include "driver.h"
 
 size_t bl_driver_width(size_t otherwise)
 {

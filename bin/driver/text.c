@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "driver.h"
-#include "json/writer.h"
-#include "json/lines.h"
 #include "base/mem.h"
-#include "cli/prog.h"
 #include "base/utf8.h"
+#include "cli/prog.h"
+#include "driver.h"
+#include "json/lines.h"
+#include "json/writer.h"
 
 enum {
     PIECE = 1 << 20,            /* bytes of text in one document, at most */

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "search/index.h"
-#include "json/writer.h"
-#include "cli/prog.h"
 #include "base/utf8.h"
+#include "cli/prog.h"
+#include "json/writer.h"
+#include "search/index.h"
 
 static void step(void *ctx, size_t more)
 {

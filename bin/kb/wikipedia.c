@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "cli/prog.h"
 #include "base/utf8.h"
+#include "cli/prog.h"
 #include "wiki/wikitext.h"
 
 enum { MEGABYTE = 1000000, MAX_PAGE = 64 << 20 };

@@ -3,8 +3,8 @@
 #ifndef BL_BIN_KB_WIKIPEDIA_H
 #define BL_BIN_KB_WIKIPEDIA_H
 
-#include "kb/kb-wiki.h"
 #include "cli/opts.h"
+#include "kb/kb-wiki.h"
 
 /* The options of a dump. */
 struct kb_wikipedia {

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "search/index.h"
-#include "kb/kb.h"
 #include "base/mem.h"
 #include "base/paths.h"
+#include "kb/kb.h"
+#include "search/index.h"
 #include "train.h"
 
 static void check_opts(void)

@@ -8,15 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "json/document.h"
-#include "train/examples.h"
 #include "base/file.h"
+#include "base/mem.h"
+#include "base/threads.h"
+#include "json/document.h"
 #include "json/json.h"
 #include "json/writer.h"
 #include "kb/kb.h"
-#include "base/mem.h"
-#include "base/threads.h"
 #include "train.h"
+#include "train/examples.h"
 
 enum { MAX_CONFIG = 1 << 20 };
 

@@ -3,10 +3,10 @@
 #ifndef TRAIN_H
 #define TRAIN_H
 
-#include "train/examples.h"
-#include "kb/kb.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
+#include "kb/kb.h"
+#include "train/examples.h"
 #include "train/train-setup.h"
 #include "train/trainer.h"
 

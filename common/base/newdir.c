@@ -58,7 +58,7 @@ static int check_part(const struct bl_newdir *newdir, const char *inner,
     if (!dir)
         return bl_fail_errno(err, BL_USAGE, "cannot replace '%s'",
                              newdir->path);
-    while (!rc && (entry = readdir(dir))) {
+    while (rc == 0 && (entry = readdir(dir))) {
         char *name = bl_xasprintf("%s%s", inner, entry->d_name);
 
         if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")
@@ -76,7 +76,7 @@ static int check_contents(const struct bl_newdir *newdir, struct bl_err *err)
 {
     int rc = check_part(newdir, "", err);
 
-    for (size_t i = 0; i < newdir->n_inner && !rc; i++) {
+    for (size_t i = 0; i < newdir->n_inner && rc == 0; i++) {
         char *inner = bl_xasprintf("%s/", newdir->inner[i]);
         char *path = bl_xasprintf("%s/%s", newdir->target, inner);
 
@@ -202,9 +202,9 @@ static int make_folders(struct bl_newdir *newdir)
         errno = EAGAIN;
         rc = -1;
     }
-    for (size_t i = 0; i < newdir->n_inner && !rc; i++)
+    for (size_t i = 0; i < newdir->n_inner && rc == 0; i++)
         rc = mkdir(newdir->folders[i], 0777);
-    if (!rc)
+    if (rc == 0)
         return 0;
     number = errno;
     remove_folders(newdir);
@@ -290,9 +290,9 @@ static int move(struct bl_newdir *newdir)
         return rename(newdir->tmp, newdir->target);
     old = bl_xasprintf("%s.old", newdir->tmp);
     rc = rename(newdir->target, old);
-    if (!rc && (rc = rename(newdir->tmp, newdir->target)) < 0)
+    if (rc == 0 && (rc = rename(newdir->tmp, newdir->target)) < 0)
         (void)rename(old, newdir->target);
-    if (!rc)
+    if (rc == 0)
         rc = rename(old, newdir->tmp);
     free(old);
     return rc;
@@ -319,11 +319,11 @@ static int keep_modes(const struct bl_newdir *newdir)
 {
     int rc = 0;
 
-    for (size_t i = 0; i < newdir->n && !rc; i++)
+    for (size_t i = 0; i < newdir->n && rc == 0; i++)
         rc = keep_mode(newdir, newdir->names[i], newdir->files[i]);
-    for (size_t i = 0; i < newdir->n_inner && !rc; i++)
+    for (size_t i = 0; i < newdir->n_inner && rc == 0; i++)
         rc = keep_mode(newdir, newdir->inner[i], newdir->folders[i]);
-    return rc ? rc : keep_mode(newdir, "", newdir->tmp);
+    return rc < 0 ? rc : keep_mode(newdir, "", newdir->tmp);
 }
 
 int bl_newdir_commit(struct bl_newdir *newdir, struct bl_err *err)

@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "json/lines.h"
 #include "base/mem.h"
-#include "cli/prog.h"
-#include "json/writer.h"
 #include "base/utf8.h"
+#include "cli/prog.h"
+#include "json/lines.h"
+#include "json/writer.h"
 
 /* Lines of one batch together; keeps memory flat when lines are huge. */
 enum { BATCH_BYTES = 64 << 20 };

@@ -11,11 +11,11 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "json/json.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "cli/opts-help.h"
 #include "cli/prog.h"
+#include "json/json.h"
 
 struct parser {
     const struct bl_command *cmd;

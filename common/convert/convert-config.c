@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor/checkpoint.h"
+#include "base/file.h"
+#include "base/mem.h"
 #include "convert/convert.h"
 #include "json/document.h"
-#include "base/file.h"
 #include "json/json.h"
-#include "base/mem.h"
 #include "model/model-parts.h"
 #include "model/model-write.h"
+#include "tensor/checkpoint.h"
 
 enum {
     MAX_CONFIG = 16 << 20,
@@ -106,7 +106,7 @@ static int put_config(const struct bl_checkpoint *from, const char *prefix,
         return rc;
     }
     rc = derive(from, prefix, &text, err);
-    if (!rc)
+    if (rc == 0)
         rc = bl_model_put_file(dir, "config.json", &text, err);
     bl_buf_free(&text);
     return rc;
@@ -251,12 +251,12 @@ int bl_convert_config(const struct bl_convert *options,
         : blink_settings(options, &config, &pair, err);
     /* The lower-casing that the settings tell is needed to choose a
      * vocabulary, so blink.json comes last. */
-    if (!rc)
+    if (rc == 0)
         rc = put_config(from, names->towers[0], source, dir, err);
-    if (!rc)
+    if (rc == 0)
         rc = bl_convert_vocab(options, source, config.lowercase != 0, dir,
                               report, err);
-    if (!rc) {
+    if (rc == 0) {
         if (pair)
             config.pair_length = pair;
         bl_model_put_blink(&text, &config);

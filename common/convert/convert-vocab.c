@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "convert/convert.h"
-#include "json/document.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "model/model-write.h"
 #include "base/paths.h"
 #include "base/sha256.h"
+#include "convert/convert.h"
+#include "json/document.h"
+#include "model/model-write.h"
 
 enum { MAX_VOCAB = 256 << 20, MAX_PARAMS = 16 << 20 };
 
@@ -26,7 +26,7 @@ int bl_convert_copy(const char *from, size_t max, const char *dir,
     struct bl_buf text = BL_BUF_INIT;
     int rc = bl_file_read(from, max, &text, err);
 
-    if (!rc)
+    if (rc == 0)
         rc = bl_model_put_file(dir, name, &text, err);
     bl_buf_free(&text);
     return rc;
@@ -109,7 +109,7 @@ static int put_words(struct bl_node words, struct bl_buf *out,
     struct bl_node word;
     int rc = 0;
 
-    for (word = bl_node_first(words); !rc && word.item;
+    for (word = bl_node_first(words); rc == 0 && word.item;
          word = bl_node_next(word)) {
         if ((rc = bl_node_size(word, 0, n - 1, &id, err)) < 0)
             break;
@@ -120,7 +120,7 @@ static int put_words(struct bl_node words, struct bl_buf *out,
         by_id[id] = bl_node_key(word);
     }
     /* As many words as ids, and none twice: every place is taken. */
-    for (id = 0; !rc && id < n; id++) {
+    for (id = 0; rc == 0 && id < n; id++) {
         bl_buf_puts(out, by_id[id]);
         bl_buf_putc(out, '\n');
     }

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor/checkpoint.h"
 #include "base/finite.h"
-#include "convert/convert.h"
 #include "base/mem.h"
-#include "tensor/safetensors-write.h"
+#include "convert/convert.h"
 #include "json/vector.h"
+#include "tensor/checkpoint.h"
+#include "tensor/safetensors-write.h"
 
 enum {
     PIECE = 1 << 18,            /* elements */
@@ -211,7 +211,7 @@ static int copy_all(const struct bl_convert *options, const struct plan *plan,
         bl_safetensors_declare(copy.w, plan->v[i].name,
                                new_dtype(plan->v[i].t->dtype),
                                plan->v[i].t->n_dims, plan->v[i].t->dims);
-    for (size_t i = 0; i < plan->n && !rc; i++)
+    for (size_t i = 0; i < plan->n && rc == 0; i++)
         rc = copy_tensor(&copy, plan->v[i].t, err);
     if (rc < 0)
         bl_safetensors_abort(copy.w);
@@ -231,7 +231,7 @@ int bl_convert_weights(const struct bl_convert *options,
     struct plan plan = { .v = NULL };
     int rc = make_plan(&plan, from, names, err);
 
-    if (!rc)
+    if (rc == 0)
         rc = copy_all(options, &plan, path, err);
     if (rc < 0 && err && err->code == BL_DATA)
         bl_err_prefix(err, "'%s'", from->path);

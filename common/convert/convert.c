@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "tensor/checkpoint.h"
 #include "base/mem.h"
 #include "base/newdir.h"
+#include "tensor/checkpoint.h"
 
 #define WORDS "embeddings.word_embeddings.weight"
 
@@ -155,11 +155,11 @@ int bl_convert_run(const struct bl_convert *options,
     if (!folder)
         return -1;
     rc = bl_checkpoint_open(&from, options->input, err);
-    if (!rc) {
+    if (rc == 0) {
         rc = convert(options, &from, bl_newdir_path(folder), report, err);
         bl_checkpoint_close(&from);
     }
-    if (!rc)
+    if (rc == 0)
         return bl_newdir_commit(folder, err);
     bl_newdir_abort(folder);
     return -1;

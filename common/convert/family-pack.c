@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "tensor/half.h"
 #include "base/mem.h"
+#include "base/newdir.h"
 #include "model/model-family.h"
 #include "model/model-write.h"
-#include "base/newdir.h"
-#include "net/quantize.h"
 #include "model/rows.h"
+#include "net/quantize.h"
+#include "tensor/half.h"
 #include "tensor/safetensors-write.h"
 #include "text/wordpiece.h"
 
@@ -78,7 +78,7 @@ static int check_vocab(const struct job *job, const struct bl_model *model,
     struct bl_buf text = BL_BUF_INIT;
     int rc = read_vocab(model, &text, err);
 
-    if (!rc && (text.len != job->vocab.len
+    if (rc == 0 && (text.len != job->vocab.len
                 || memcmp(text.data, job->vocab.data, text.len)))
         rc = bl_fail(err, BL_DATA, "'%s' has another vocab.txt than '%s': "
                      "the models of a family share it", model->path,
@@ -104,7 +104,7 @@ static int check_rows(const struct job *job, const struct bl_model *model,
     float *room = bl_xmalloc(2 * width, sizeof *room);
     int rc = 0;
 
-    for (size_t i = 0; i < model->shape.vocab && !rc; i++) {
+    for (size_t i = 0; i < model->shape.vocab && rc == 0; i++) {
         const float *a = bl_row(first, i, width, room);
         struct bl_span word = bl_wordpiece_token(model->words, (int32_t)i);
 
@@ -158,7 +158,7 @@ static int put_halves(const struct job *job,
     uint16_t *half = bl_xmalloc(shape->hidden, sizeof *half);
     int rc = 0;
 
-    for (size_t i = 0; i < shape->vocab && !rc; i++) {
+    for (size_t i = 0; i < shape->vocab && rc == 0; i++) {
         const float *v = bl_row(&job->first->towers[0].words, i, shape->hidden,
                                 room);
 
@@ -181,7 +181,7 @@ static int put_int8(const struct job *job,
     int8_t *codes = bl_xmalloc(shape->hidden, 1);
     int rc = 0;
 
-    for (size_t i = 0; i < shape->vocab && !rc; i++) {
+    for (size_t i = 0; i < shape->vocab && rc == 0; i++) {
         scales[i] = bl_row_to_int8(bl_row(&job->first->towers[0].words, i,
                                           shape->hidden, room), shape->hidden,
                                    codes);
@@ -189,7 +189,7 @@ static int put_int8(const struct job *job,
     }
     /* The scales come after all codes, as declared, and are only known once
      * each row has been rounded. */
-    if (!rc)
+    if (rc == 0)
         rc = bl_safetensors_put(writer, scales, shape->vocab * sizeof *scales,
                                 err);
     free(codes);
@@ -215,7 +215,7 @@ static int write_words(const struct job *job, struct bl_err *err)
         bl_safetensors_declare(writer, WORDS, BL_F16, 2, dims);
         rc = put_halves(job, writer, err);
     }
-    if (!rc)
+    if (rc == 0)
         return bl_safetensors_commit(writer, err);
     bl_safetensors_abort(writer);
     return -1;
@@ -233,7 +233,7 @@ static int copy(const struct job *job, const char *dir, const char *name,
 
     if (!optional || access(path, F_OK) == 0) {
         rc = bl_file_read(path, MAX_FILE, &text, err);
-        if (!rc)
+        if (rc == 0)
             rc = bl_model_put_file(job->dir, as, &text, err);
     }
     bl_buf_free(&text);

@@ -8,12 +8,12 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "tensor/half.h"
 #include "base/mem.h"
+#include "base/newdir.h"
 #include "model/model-family.h"
 #include "model/model-write.h"
-#include "base/newdir.h"
 #include "net/quantize.h"
+#include "tensor/half.h"
 #include "tensor/safetensors-write.h"
 
 enum { MAX_FILE = 256 << 20 };
@@ -170,10 +170,10 @@ static int write_weights(const struct plan *plan, const char *path,
 
     for (size_t i = 0; i < n; i++)
         declare(writer, plan, order[i]);
-    for (size_t i = 0; i < n && !rc; i++)
+    for (size_t i = 0; i < n && rc == 0; i++)
         rc = put(writer, plan, order[i], err);
     free(order);
-    if (!rc)
+    if (rc == 0)
         return bl_safetensors_commit(writer, err);
     bl_safetensors_abort(writer);
     return -1;
@@ -218,7 +218,7 @@ static int copy_file(const char *from, const char *dir, const char *name,
     struct bl_buf text = BL_BUF_INIT;
     int rc = bl_file_read(path, MAX_FILE, &text, err);
 
-    if (!rc)
+    if (rc == 0)
         rc = bl_model_put_file(dir, name, &text, err);
     bl_buf_free(&text);
     free(path);
@@ -232,10 +232,10 @@ static int write_quantized(const struct bl_model *model, const char *dir,
     char *path;
     int rc = 0;
 
-    for (size_t i = 0; i < WEIGHTS && !rc; i++)
+    for (size_t i = 0; i < WEIGHTS && rc == 0; i++)
         rc = copy_file(model->path, dir, files[i], err);
     path = bl_xasprintf("%s/%s", dir, files[WEIGHTS]);
-    if (!rc)
+    if (rc == 0)
         rc = bl_shrink_weights(model, &how, threads, path, err);
     free(path);
     return rc;

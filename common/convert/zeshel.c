@@ -12,8 +12,8 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "base/newdir.h"
+#include "base/utf8.h"
 #include "json/record.h"
 #include "json/writer.h"
 #include "text/unicode.h"
@@ -91,9 +91,9 @@ static int list_all(struct zeshel *zeshel, struct bl_err *err)
     char **names = NULL;
     int rc = list(zeshel, "documents", &names, &zeshel->n_worlds, err);
 
-    if (!rc)
+    if (rc == 0)
         rc = list(zeshel, "mentions", &zeshel->splits, &zeshel->n_splits, err);
-    if (!rc && zeshel->n_worlds + zeshel->n_splits > BL_NEWDIR_MAX)
+    if (rc == 0 && zeshel->n_worlds + zeshel->n_splits > BL_NEWDIR_MAX)
         rc = bl_fail(err, BL_DATA, "'%s': %zu worlds and %zu sets of "
                      "mentions, at most %d in all are read", zeshel->z->input,
                      zeshel->n_worlds, zeshel->n_splits, BL_NEWDIR_MAX);
@@ -103,11 +103,11 @@ static int list_all(struct zeshel *zeshel, struct bl_err *err)
     free(names);
     /* ZESHEL calls its development set "val"; BLINK's own files are called
      * "valid.jsonl". */
-    for (size_t i = 0; !rc && i < zeshel->n_splits; i++)
+    for (size_t i = 0; rc == 0 && i < zeshel->n_splits; i++)
         zeshel->files[i] = bl_xasprintf("%s.jsonl",
                                         strcmp(zeshel->splits[i], "val")
                                         ? zeshel->splits[i] : "valid");
-    for (size_t i = 0; !rc && i < zeshel->n_worlds; i++)
+    for (size_t i = 0; rc == 0 && i < zeshel->n_worlds; i++)
         zeshel->files[zeshel->n_splits + i] = bl_xasprintf(
             "%s.entities.jsonl", zeshel->worlds[i].name);
     return rc;
@@ -160,7 +160,7 @@ static struct bl_newfile *create(const struct bl_newdir *folder,
 
 static int finish(struct bl_newfile *file, int rc, struct bl_err *err)
 {
-    if (!rc)
+    if (rc == 0)
         return bl_newfile_commit(file, err);
     bl_newfile_abort(file);
     return -1;
@@ -419,12 +419,12 @@ static int read_split(struct zeshel *zeshel, const char *split,
         return -1;
     file = create(folder, name, err);
     rc = file ? 0 : -1;
-    while (!rc && (rc = next(&cursor, &zeshel->rec, err)) > 0) {
+    while (rc == 0 && (rc = next(&cursor, &zeshel->rec, err)) > 0) {
         rc = read_mention(zeshel, err);
-        if (!rc)
+        if (rc == 0)
             rc = bl_newfile_write(file, zeshel->out.data, zeshel->out.len,
                                   err);
-        *n += !rc;
+        *n += rc == 0;
     }
     /* Only an error of a line is given the line's number; one of opening the
      * file names the file already. */
@@ -485,13 +485,13 @@ int bl_zeshel_run(const struct bl_zeshel *options,
     int rc = list_all(&zeshel, err);
 
     *report = (struct bl_zeshel_report){ 0 };
-    if (!rc)
+    if (rc == 0)
         folder = bl_newdir_open(options->output,
                                 (const char *const *)zeshel.files,
                                 zeshel.n_worlds + zeshel.n_splits,
                                 options->force, err);
     rc = folder ? convert(&zeshel, folder, report, err) : -1;
-    if (!rc)
+    if (rc == 0)
         rc = bl_newdir_commit(folder, err);
     else if (folder)
         bl_newdir_abort(folder);

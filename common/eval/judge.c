@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "json/candidates.h"
 #include "json/json.h"
-#include "base/mem.h"
 
 /* ---- Who ---- */
 

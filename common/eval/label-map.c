@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/fold.h"
 #include "base/mem.h"
+#include "text/fold.h"
 
 enum { MAX_SAME = 10000 };      /* entities of one name */
 

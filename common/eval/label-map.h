@@ -19,8 +19,8 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "kb/kb.h"
 #include "json/record.h"
+#include "kb/kb.h"
 
 struct bl_label_map;
 

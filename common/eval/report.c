@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "json/json.h"
 #include "json/writer.h"
-#include "base/mem.h"
 
 /* ---- The table and its JSON ---- */
 

@@ -116,7 +116,7 @@ static int scan(struct bl_span text, struct bl_err *err)
                       .scratch = BL_ARENA_INIT };
     int rc = 0;
 
-    while (!rc && s.p < s.end)
+    while (rc == 0 && s.p < s.end)
         rc = scan_next(&s, err);
     bl_arena_free(&s.scratch);
     return rc;

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "json/json.h"
 #include "base/utf8.h"
+#include "json/json.h"
 
 struct check {
     const char *p;              /* the next byte */

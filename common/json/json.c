@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "json/json-locale.h"
 #include "base/utf8.h"
+#include "json/json-locale.h"
 
 static bool space(char c)
 {

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "json/array.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "json/array.h"
 
 enum { CHUNK = 128 << 10, EXCERPT = 80 };
 

@@ -8,9 +8,9 @@
 
 #include "base/base64.h"
 #include "base/finite.h"
+#include "base/mem.h"
 #include "json/json.h"
 #include "json/writer.h"
-#include "base/mem.h"
 
 enum { SHOWN = 16 };            /* digits of a fingerprint in messages */
 

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "kb/kb-names.h"
 #include "kb/kb-schema.h"
-#include "base/mem.h"
 
 /* Slots of the prepared statements. */
 enum {

@@ -23,8 +23,8 @@
 #ifndef BL_KB_BUILD_H
 #define BL_KB_BUILD_H
 
-#include "kb/kb.h"
 #include "json/record.h"
+#include "kb/kb.h"
 
 struct bl_kb_input {
     struct bl_span id, title, text;     /* text: empty when absent */

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "json/json.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "json/json.h"
 
 enum { MAX_FILE = 1 << 28, COLUMNS = 4 };
 

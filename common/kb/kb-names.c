@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "text/fold.h"
 #include "text/initials.h"
-#include "base/mem.h"
 
 enum { TITLE_WEIGHT = 5, BARE_WEIGHT = 2, ALIAS_WEIGHT = 1,
        COMMON_WINDOW = 4096 };

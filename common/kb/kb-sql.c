@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kb/kb.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "kb/kb.h"
 
 enum {
     HEADER = 100,               /* bytes of SQLite's own file header */

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kb/kb-wiki-parts.h"
 #include "base/mem.h"
+#include "kb/kb-wiki-parts.h"
 
 enum {
     MAX_HOPS = 8,               /* redirects to redirects */

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kb/kb-wiki-parts.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "kb/kb-wiki-parts.h"
 
 /* Results point into work->keep, which moves while it grows.  Until the batch
  * is done, `p` of such a span is an offset plus one; 0 is still NULL. */

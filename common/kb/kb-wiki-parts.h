@@ -8,9 +8,9 @@
 #define BL_KB_WIKI_PARTS_H
 
 #include "base/file.h"
-#include "kb/kb-wiki.h"
 #include "base/sorter.h"
 #include "base/spool.h"
+#include "kb/kb-wiki.h"
 #include "wiki/wikidump.h"
 #include "wiki/wikitext.h"
 
@@ -80,6 +80,8 @@ struct bl_wiki_store {
 
 /* Writes the catalogue, and the mentions if they are wanted. */
 int bl_wiki_join(struct bl_wiki_store *store, struct bl_err *err);
+
+/* ---- kb-wiki-stream.c ---- */
 
 /* A sorter's records one by one, cut at the first NUL into key and rest. */
 struct bl_wiki_stream {

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kb/kb-wiki-parts.h"
 #include "base/crew.h"
 #include "base/mem.h"
 #include "base/threads.h"
+#include "kb/kb-wiki-parts.h"
 
 /* The thread that reads, and what it shares with the one that writes. */
 struct feeder {

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/fold.h"
-#include "kb/kb-schema.h"
 #include "base/mem.h"
 #include "base/paths.h"
+#include "kb/kb-schema.h"
+#include "text/fold.h"
 
 /* Slots of the prepared statements. */
 enum {

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "text/fold.h"
 #include "base/mem.h"
+#include "text/fold.h"
 
 enum { WINDOW = 150 };          /* bytes of a text, about what a pair shows */
 

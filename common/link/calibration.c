@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "json/document.h"
-#include "json/writer.h"
 #include "base/mem.h"
 #include "base/paths.h"
+#include "json/document.h"
+#include "json/writer.h"
 
 enum { MAX_CALIBRATION = 1 << 20 };
 

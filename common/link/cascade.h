@@ -34,8 +34,8 @@
 #include <stddef.h>
 
 #include "base/arena.h"
-#include "link/calibration.h"
 #include "json/candidates.h"
+#include "link/calibration.h"
 
 struct bl_cascade {
     const struct bl_candidates *list;   /* borrowed */

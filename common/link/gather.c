@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "search/ann.h"
-#include "text/fold.h"
-#include "search/index.h"
-#include "text/initials.h"
 #include "base/mem.h"
 #include "base/paths.h"
+#include "search/ann.h"
+#include "search/index.h"
 #include "search/topk.h"
+#include "text/fold.h"
+#include "text/initials.h"
 
 enum {
     GROUP = 256,                /* queries searched together; bounds memory */

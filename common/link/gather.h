@@ -38,11 +38,11 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "json/candidates.h"
 #include "base/decls.h"
 #include "base/err.h"
-#include "kb/kb.h"
+#include "json/candidates.h"
 #include "json/vector.h"
+#include "kb/kb.h"
 
 BL_BEGIN_DECLS
 

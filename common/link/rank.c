@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "text/fold.h"
 #include "text/initials.h"
-#include "base/mem.h"
 
 /* Names longer than this are compared by their first words only: it bounds
  * the work per candidate, whatever the texts are. */

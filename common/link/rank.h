@@ -40,9 +40,9 @@
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "link/calibration.h"
-#include "json/candidates.h"
 #include "base/decls.h"
+#include "json/candidates.h"
+#include "link/calibration.h"
 
 BL_BEGIN_DECLS
 

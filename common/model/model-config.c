@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "json/document.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "json/document.h"
 
 enum { MAX_FILE = 16 << 20, MAX_SIZE = 1 << 24, MAX_LABELS = 10000 };
 

@@ -10,10 +10,10 @@
 #define BL_MODEL_PARTS_H
 
 #include "base/arena.h"
-#include "text/input.h"
+#include "base/sha256.h"
 #include "model/model.h"
 #include "tensor/safetensors.h"
-#include "base/sha256.h"
+#include "text/input.h"
 
 /* How the weights are named, which also tells what they are for. */
 enum bl_weight_names {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "json/writer.h"
 #include "base/mem.h"
+#include "json/writer.h"
 
 int bl_model_put_file(const char *dir, const char *name,
                       const struct bl_buf *text, struct bl_err *err)

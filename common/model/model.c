@@ -10,9 +10,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/paths.h"
 #include "model/model-family.h"
 #include "model/model-parts.h"
-#include "base/paths.h"
 #include "text/wordpiece.h"
 
 enum {
@@ -183,7 +183,7 @@ static int open_words(struct bl_model *model,
         rc = bl_file_read(path, MAX_VOCAB, &text, err);
     /* The words are part of what the model is: with others, the same weights
      * give other vectors, so the fingerprint covers them. */
-    if (!rc)
+    if (rc == 0)
         bl_sha256_add(sum, text.data, text.len);
     bl_buf_free(&text);
     free(path);
@@ -301,10 +301,10 @@ static struct bl_model *open_path(char *path, struct bl_err *err)
     model->path = path;
     model->memory = BL_NEW(struct bl_arena);
     rc = check_single(path, err);
-    if (!rc)
+    if (rc == 0)
         rc = load(model, &config, err);
     bl_arena_free(&config.memory);
-    if (!rc)
+    if (rc == 0)
         return model;
     if (err && err->code < BL_USAGE)
         err->code = BL_DATA;

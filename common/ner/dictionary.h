@@ -25,9 +25,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "text/doc.h"
 #include "base/err.h"
 #include "kb/kb.h"
+#include "text/doc.h"
 
 struct bl_dictionary_opts {
     bool common;                /* common nouns and lower case too */

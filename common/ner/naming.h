@@ -24,8 +24,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "text/doc.h"
 #include "kb/kb.h"
+#include "text/doc.h"
 
 /* One spelling of a name in the catalogue, prepared for comparing. */
 struct bl_spelling {

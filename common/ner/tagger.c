@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/input.h"
 #include "base/mem.h"
 #include "ner/tagset.h"
+#include "text/input.h"
 
 enum { WINDOWS = 32, MOST_PIECES = 16 };
 

@@ -16,10 +16,10 @@
 #ifndef BL_TAGGER_H
 #define BL_TAGGER_H
 
-#include "ner/dictionary.h"
-#include "text/doc.h"
-#include "net/encoder.h"
 #include "base/err.h"
+#include "ner/dictionary.h"
+#include "net/encoder.h"
+#include "text/doc.h"
 
 struct bl_tagger;
 

@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "text/doc.h"
 #include "base/err.h"
+#include "text/doc.h"
 
 enum { BL_TAG_SHAPES = 2 + BL_SHAPE_MIXED };    /* segments there are */
 

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/threads.h"
 #include "net/dense.h"
 #include "net/engine.h"
-#include "base/mem.h"
 #include "net/model-plain.h"
-#include "base/threads.h"
 
 struct bl_encoder {
     const struct bl_model *model;
@@ -239,7 +239,7 @@ static int run_job(struct bl_encoder *encoder, const struct job *job,
     /* The engines want the longest sequences last: stack.h cuts the batch into
      * pieces from its end, and torch joins runs of equal length. */
     places = bl_batch_by_length(batch);
-    while (!rc && done < batch->n_seqs) {
+    while (rc == 0 && done < batch->n_seqs) {
         size_t n = fill_part(encoder, batch, places + done,
                              batch->n_seqs - done);
 
@@ -248,7 +248,7 @@ static int run_job(struct bl_encoder *encoder, const struct job *job,
         rc = encoder->engine->ops->forward(encoder->engine, job->tower,
                                            &encoder->part,
                                            job->want, encoder->states, err);
-        if (!rc)
+        if (rc == 0)
             rc = finish_part(encoder, job, places + done, err);
         done += n;
     }

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "net/f32.h"
 #include "net/int8.h"
-#include "base/mem.h"
 #include "net/quantize.h"
 #include "net/stack.h"
 

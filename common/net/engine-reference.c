@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/dense.h"
 #include "base/mem.h"
 #include "model/rows.h"
+#include "net/dense.h"
 
 struct reference {
     struct bl_engine engine;

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/blas.h"
 #include "base/mem.h"
 #include "base/module.h"
+#include "net/blas.h"
 #include "net/stack.h"
 #include "net/torch-shim.h"
 

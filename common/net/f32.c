@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/blas.h"
 #include "base/mem.h"
+#include "net/blas.h"
 #include "net/simd.h"
 
 #if defined(__x86_64__)

@@ -9,8 +9,8 @@
  */
 #include "config.h"
 
-#include "net/int8-kernels.h"
 #include "base/mem.h"
+#include "net/int8-kernels.h"
 
 #if defined(__x86_64__)
 #include <string.h>

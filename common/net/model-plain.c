@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "net/int8.h"
 #include "base/mem.h"
-#include "net/quantize.h"
 #include "model/rows.h"
+#include "net/int8.h"
+#include "net/quantize.h"
 
 static void expand_layers(const struct bl_shape *shape, struct bl_bert *tower,
                           struct bl_arena *arena)

@@ -7,10 +7,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "net/f32.h"
 #include "base/mem.h"
-#include "net/stack.h"
 #include "base/threads.h"
+#include "net/f32.h"
+#include "net/stack.h"
 
 enum {
     SEQUENCES = 4, LENGTH = 16,         /* of the made-up batch */

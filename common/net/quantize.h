@@ -18,8 +18,8 @@
 
 #include <stdbool.h>
 
-#include "net/int8.h"
 #include "model/model.h"
+#include "net/int8.h"
 
 enum bl_linear_number {
     BL_LINEAR_QUERY, BL_LINEAR_KEY, BL_LINEAR_VALUE, BL_LINEAR_ATTENDED,

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/kernels.h"
 #include "base/mem.h"
 #include "base/threads.h"
+#include "net/kernels.h"
 
 enum {
     LEAST = 32,                 /* tokens below which a piece is not cut */

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "search/ann-module.h"
-#include "search/ann.h"
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "search/ann-module.h"
+#include "search/ann.h"
 
 enum {
     PART = 4096,                /* vectors handed over together */
@@ -210,7 +210,7 @@ static int add_all(struct maker *maker)
     size_t n = 1;
     int rc = 0;
 
-    while (!rc && n) {
+    while (rc == 0 && n) {
         for (n = 0; n < PART && next_vector(&cursor, vector, &row); n++) {
             put_vector(maker, vector, part + n * maker->dim);
             ids[n] = row;

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "search/ann-module.h"
-#include "net/blas.h"
 #include "base/mem.h"
 #include "base/paths.h"
 #include "base/threads.h"
+#include "net/blas.h"
+#include "search/ann-module.h"
 
 struct bl_ann {
     const struct bl_faiss_api *api;

@@ -246,7 +246,7 @@ static int check_rows(const struct bl_faiss *faiss, uint64_t entities,
     uint64_t *seen = bl_xcalloc((size_t)(entities / 64 + 1), 8);
     int rc = 0;
 
-    for (uint64_t i = 0; i < faiss->n && !rc; i++) {
+    for (uint64_t i = 0; i < faiss->n && rc == 0; i++) {
         uint64_t row = bl_faiss_row(faiss, i), bit = (uint64_t)1 << row % 64;
 
         if (row >= entities)

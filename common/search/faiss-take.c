@@ -9,8 +9,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "base/finite.h"
 #include "base/bytes.h"
+#include "base/finite.h"
 #include "base/mem.h"
 
 int bl_faiss_walk_bad(struct bl_faiss_walk *walk, size_t at, const char *fmt,

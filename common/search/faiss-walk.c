@@ -336,12 +336,12 @@ static int take_lists(struct bl_faiss_walk *walk,
     lengths = take_lengths(walk, level);
     if (!lengths)
         return -1;
-    for (uint64_t i = 0; i < level->lists && !rc; i++) {
+    for (uint64_t i = 0; i < level->lists && rc == 0; i++) {
         rc = take_list(walk, level, lengths[i], (size_t)code_size);
         total += lengths[i];
     }
     free(lengths);
-    if (!rc && total != level->n)
+    if (rc == 0 && total != level->n)
         rc = bl_faiss_walk_bad(walk, level->start, "%" PRIu64 " vectors in "
                                "lists, but the header says %" PRIu64, total,
                                level->n);

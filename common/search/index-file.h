@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "tensor/half.h"
-#include "search/index.h"
 #include "base/sha256.h"
+#include "search/index.h"
+#include "tensor/half.h"
 
 #define INDEX_MAGIC "\211BLX\r\n\032\n"     /* 8 bytes; no text file */
 #define INDEX_BYTE_ORDER 0x0a0b0c0du

@@ -6,10 +6,10 @@
 
 #include "base/buf.h"
 #include "base/finite.h"
-#include "tensor/half.h"
+#include "base/mem.h"
 #include "search/index-file.h"
 #include "search/index.h"
-#include "base/mem.h"
+#include "tensor/half.h"
 
 enum { PIECE = 1 << 20 };       /* bytes of vectors that get codes at once */
 
@@ -206,11 +206,11 @@ static int write_codes(struct bl_index_writer *writer, struct bl_err *err)
     unsigned char *part = bl_xmalloc((size_t)step, writer->stride);
     int rc = 0;
 
-    for (uint64_t at = 0; at < writer->n && !rc; at += n) {
+    for (uint64_t at = 0; at < writer->n && rc == 0; at += n) {
         n = BL_MIN(writer->n - at, step);
         rc = bl_newfile_pread(writer->file, part, (size_t)n * writer->stride,
                               BL_INDEX_HEADER + at * writer->stride, err);
-        if (!rc)
+        if (rc == 0)
             rc = write_codes_of(writer, part, (size_t)n, err);
     }
     free(part);

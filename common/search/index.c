@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "base/finite.h"
-#include "search/index-file.h"
 #include "base/mem.h"
+#include "search/index-file.h"
 
 enum {
     SHOWN = 16,                 /* digits of a fingerprint in messages */
@@ -521,11 +521,11 @@ int bl_index_verify(const struct bl_index *index, struct bl_err *err)
     uint64_t alive = 0;
     int rc = 0;
 
-    for (size_t i = 0; i < index->n_segments && !rc; i++)
+    for (size_t i = 0; i < index->n_segments && rc == 0; i++)
         if (verify_segment(index, i, vector, err) < 0
             || verify_rows(index, &index->segments[i], seen, &alive, err) < 0)
             rc = -1;
-    if (!rc && alive != index->n)
+    if (rc == 0 && alive != index->n)
         rc = bl_fail(err, BL_DATA, "'%s': %" PRIu64 " vectors, but the "
                      "header says %" PRIu64, index->map.path, alive, index->n);
     free(seen);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/int8-kernels.h"
 #include "base/mem.h"
+#include "net/int8-kernels.h"
 #include "net/simd.h"
 
 /* Number of the kernel; tests choose others. */

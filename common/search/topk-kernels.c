@@ -5,9 +5,9 @@
 
 #include <stdbool.h>
 
-#include "tensor/half.h"
 #include "base/mem.h"
 #include "net/simd.h"
+#include "tensor/half.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>

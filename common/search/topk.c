@@ -13,8 +13,8 @@
 
 #include "base/mem.h"
 #include "base/threads.h"
-#include "search/topk-heap.h"
 #include "search/topk-coarse.h"
+#include "search/topk-heap.h"
 #include "search/topk-kernels.h"
 
 enum {

@@ -5,11 +5,11 @@
 
 #include <stdlib.h>
 
-#include "search/faiss-file.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "tensor/torchfile.h"
 #include "json/vector.h"
+#include "search/faiss-file.h"
+#include "tensor/torchfile.h"
 
 struct source {
     struct bl_torchfile *torch; /* one of the two */

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "json/document.h"
 #include "base/mem.h"
+#include "json/document.h"
 
 enum { MAX_INDEX = 64 << 20, MAX_SHARDS = 1000 };
 

@@ -618,9 +618,9 @@ int bl_pickle_read(const struct bl_pickle *in, size_t *used, value **out,
     machine->err = err;
     machine->cap = 256;
     machine->stack = bl_xmalloc(machine->cap, sizeof *machine->stack);
-    while (!rc && !machine->stopped)
+    while (rc == 0 && !machine->stopped)
         rc = step(machine);
-    if (!rc) {
+    if (rc == 0) {
         *out = machine->stack[0];
         *used = machine->pos;
     }

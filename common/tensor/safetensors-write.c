@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "json/writer.h"
 #include "base/mem.h"
+#include "json/writer.h"
 
 enum { ALIGN = 8 };             /* the data starts at a multiple of it */
 
@@ -96,9 +96,9 @@ int bl_safetensors_commit(struct bl_safetensors_writer *writer,
 {
     int rc = writer->file ? 0 : start(writer, err);
 
-    if (!rc && writer->put != writer->declared)
+    if (rc == 0 && writer->put != writer->declared)
         BL_BUG("less tensor data than declared");
-    if (!rc) {
+    if (rc == 0) {
         rc = bl_newfile_commit(writer->file, err);
         writer->file = NULL;
     }

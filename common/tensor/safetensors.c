@@ -11,12 +11,12 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
-#include "json/document.h"
 #include "base/file.h"
-#include "tensor/half.h"
-#include "json/json.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "json/document.h"
+#include "json/json.h"
+#include "tensor/half.h"
 
 enum {
     LENGTH_BYTES = 8,               /* header length at the file's start */
@@ -394,9 +394,9 @@ struct bl_safetensors *bl_safetensors_open(const char *path,
     int rc = index ? open_index(st, path, err)
         : open_shard(st, path, "", err);
 
-    if (!rc && sort_names(st, err) < 0)
+    if (rc == 0 && sort_names(st, err) < 0)
         rc = bl_err_prefix(err, "'%s'", path);
-    if (!rc)
+    if (rc == 0)
         return st;
     if (err)
         err->code = err->code == BL_SYSTEM ? BL_SYSTEM : BL_DATA;

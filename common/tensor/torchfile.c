@@ -128,7 +128,7 @@ static int list_tensors(struct bl_torchfile *file, value *root,
     walk->f = file;
     walk->err = err;
     rc = walk_value(walk, root);
-    while (!rc && walk->n)
+    while (rc == 0 && walk->n)
         rc = walk_step(walk);
     bl_buf_free(&walk->name);
     free(walk);

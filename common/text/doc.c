@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "text/unicode.h"
 #include "base/utf8.h"
+#include "text/unicode.h"
 #include "text/words.h"
 #include "text/wrap.h"
 

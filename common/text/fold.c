@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "text/unicode.h"
 #include "base/utf8.h"
+#include "text/unicode.h"
 #include "text/words.h"
 
 /* Hyphens, dashes, apostrophes, stops, quotation marks, middle dots. */

@@ -4,8 +4,8 @@
 #include "text/unicode.h"
 
 #include "base/mem.h"
-#include "text/uni-tables.h"
 #include "base/utf8.h"
+#include "text/uni-tables.h"
 
 const char *bl_uni_version(void)
 {

@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "text/uni-tables.h"
 #include "base/utf8.h"
+#include "text/uni-tables.h"
 
 enum { BUF_ROOM = 64, HANGUL_FIRST = 0xAC00, HANGUL_LAST = 0xD7A3 };
 

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "json/lines.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
+#include "json/lines.h"
 
 enum { MAX_LINE = 1 << 20, MAX_TYPES = 1000 };
 
@@ -220,7 +220,7 @@ struct bl_conll *bl_conll_read(const char *path, struct bl_err *err)
     close(fd);
     bl_sha256_end(&sum, digest);
     bl_sha256_hex(digest, 8, conll->digest);
-    if (!rc)
+    if (rc == 0)
         return conll;
     bl_conll_free(conll);
     return NULL;

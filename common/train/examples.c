@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "json/candidates.h"
-#include "eval/label.h"
-#include "json/lines.h"
 #include "base/mem.h"
+#include "base/sha256.h"
+#include "eval/label.h"
+#include "json/candidates.h"
+#include "json/lines.h"
 #include "json/record.h"
 #include "json/writer.h"
-#include "base/sha256.h"
 
 enum {
     MAX_LINE = 64 << 20,
@@ -422,11 +422,11 @@ struct bl_examples *bl_examples_read(const char *path,
     bl_sha256_hex(digest, 8, reader.x->digest);
     bl_record_free(&reader.rec);
     bl_arena_free(&reader.line);
-    if (!rc && !reader.x->n)
+    if (rc == 0 && !reader.x->n)
         rc = bl_fail(err, BL_DATA, "'%s': no record with a known label "
                      "(%zu unlabelled, %zu of entities that the catalogue "
                      "lacks)", path, reader.x->unlabelled, reader.x->unknown);
-    if (!rc)
+    if (rc == 0)
         return reader.x;
     bl_examples_free(reader.x);
     return NULL;

@@ -28,8 +28,8 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "text/input.h"
 #include "kb/kb.h"
+#include "text/input.h"
 
 struct bl_example {
     struct bl_mention mention;

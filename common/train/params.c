@@ -10,8 +10,8 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
-#include "model/model-parts.h"
 #include "base/random.h"
+#include "model/model-parts.h"
 #include "model/rows.h"
 
 enum { MAX_NAME = 256 };
@@ -418,7 +418,7 @@ int bl_params_freeze(struct bl_params *net, const char *list,
     if (!list || !*list)
         return 0;
     copy = bl_xstrdup(list);
-    for (word = copy; word && !rc; word = next) {
+    for (word = copy; word && rc == 0; word = next) {
         next = strchr(word, ',');
         if (next)
             *next++ = '\0';

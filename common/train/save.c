@@ -65,15 +65,15 @@ static int write_weights(const char *dir, const struct bl_params *net,
     for (size_t i = 0; i < net->n_params; i++)
         bl_safetensors_declare(writer, net->params[i].name, dtype,
                                net->params[i].n_dims, net->params[i].dims);
-    for (size_t i = 0; !rc && i < net->n_params; i++) {
+    for (size_t i = 0; rc == 0 && i < net->n_params; i++) {
         const struct bl_param *param = &net->params[i];
 
         rc = check_values(net, param, dtype, err);
-        if (!rc)
+        if (rc == 0)
             rc = put_values(writer, net->values + param->at, param->n, dtype,
                             err);
     }
-    if (!rc)
+    if (rc == 0)
         return bl_safetensors_commit(writer, err);
     bl_safetensors_abort(writer);
     return -1;
@@ -88,7 +88,7 @@ static int copy_vocab(const char *dir, const struct bl_params *net,
     struct bl_buf text = BL_BUF_INIT;
     int rc = bl_file_read(from, MAX_VOCAB, &text, err);
 
-    if (!rc)
+    if (rc == 0)
         rc = bl_model_put_file(dir, "vocab.txt", &text, err);
     bl_buf_free(&text);
     free(from);
@@ -108,12 +108,12 @@ static int write_model(const char *dir, const struct bl_params *net,
     rc = bl_model_put_file(dir, "config.json", &text, err);
     bl_buf_clear(&text);
     bl_model_put_blink(&text, config);
-    if (!rc)
+    if (rc == 0)
         rc = bl_model_put_file(dir, "blink.json", &text, err);
     bl_buf_free(&text);
-    if (!rc)
+    if (rc == 0)
         rc = copy_vocab(dir, net, err);
-    return rc ? rc : write_weights(dir, net, spec->dtype, err);
+    return rc < 0 ? rc : write_weights(dir, net, spec->dtype, err);
 }
 
 int bl_model_write(const char *path, const struct bl_params *net,

@@ -138,7 +138,7 @@ static int fill_pairs(struct bl_train_bi_task *bi,
             bi->target[i] = column_of(bi, examples, example->gold);
         }
     }
-    for (size_t i = 0; i < n && !is_blink(bi) && !rc; i++) {
+    for (size_t i = 0; i < n && !is_blink(bi) && rc == 0; i++) {
         const struct bl_example *example = &examples->v[which[i]];
 
         for (uint32_t k = 0; k < example->n && k < bi->opts->others; k++)
@@ -254,13 +254,13 @@ static int evaluate_blink(struct bl_train_bi_task *bi, struct bl_metrics *out,
     double loss;
     int rc = 0;
 
-    for (size_t at = 0; at + size <= bi->dev->n && !rc; at += size) {
+    for (size_t at = 0; at + size <= bi->dev->n && rc == 0; at += size) {
         for (size_t i = 0; i < size; i++)
             which[i] = at + i;
         rc = fill_pairs(bi, bi->dev, which, size, err);
-        if (!rc)
+        if (rc == 0)
             rc = run_batch(bi, &run, &loss, scores, err);
-        if (!rc)
+        if (rc == 0)
             right += count_diagonal(scores, size);
     }
     free(which);
@@ -309,9 +309,9 @@ static int evaluate_bi(void *ctx, struct bl_metrics *out, struct bl_err *err)
     which = bl_xmalloc(bi->dev->n, sizeof *which);
     for (size_t i = 0; i < bi->dev->n; i++)
         which[i] = i;
-    if (!rc)
+    if (rc == 0)
         rc = bl_pool_search(pool, which, bi->dev->n, DEEPEST, near, err);
-    if (!rc)
+    if (rc == 0)
         measure(bi->dev, near, DEEPEST, out);
     free(near);
     free(which);
@@ -365,13 +365,13 @@ static int refresh(void *ctx, const size_t *which, size_t n, uint64_t round,
                               .threads = bi->common->threads };
     rc = bl_pool_choose(pool, bi->opts->pool, false,
                         bl_random_seed(bi->common->seed, 'm', round), err);
-    if (!rc)
+    if (rc == 0)
         rc = bl_pool_embed(pool, err);
-    if (!rc)
+    if (rc == 0)
         rc = bl_pool_search(pool, which, n, k, near, err);
-    if (!rc)
+    if (rc == 0)
         clear_mined(bi, n);
-    for (size_t i = 0; i < n && !rc; i++) {
+    for (size_t i = 0; i < n && rc == 0; i++) {
         take(bi, which[i], near + i * k, k, bi->mined + i * width);
         bi->mined_at[which[i]] = (int32_t)i;
     }

@@ -166,7 +166,7 @@ static int evaluate_cross(void *ctx, struct bl_metrics *out,
                                * sizeof *scores);
     int rc = 0;
 
-    for (size_t at = 0; at < cross->dev->n && !rc; at += EVAL_LISTS) {
+    for (size_t at = 0; at < cross->dev->n && rc == 0; at += EVAL_LISTS) {
         size_t n = cross->dev->n - at;
 
         rc = evaluate_part(cross, at, BL_MIN(n, EVAL_LISTS), scores, &sums,

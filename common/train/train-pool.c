@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/random.h"
 #include "net/encoder.h"
 #include "search/index.h"
-#include "base/mem.h"
 #include "search/topk.h"
-#include "base/random.h"
 
 enum { CHUNK = 512, ALIGN = 64 };
 
@@ -35,11 +35,11 @@ static int add_rows(struct bl_pool *pool, size_t size, uint64_t seed,
     for (size_t i = 0; i < rows; i++)
         order[i] = i;
     bl_random_shuffle(&random, order, rows);
-    for (size_t i = 0; i < rows && !rc && (!size || pool->n < size); i++) {
+    for (size_t i = 0; i < rows && rc == 0 && (!size || pool->n < size); i++) {
         uint32_t number;
 
         rc = bl_examples_row(examples, (int64_t)order[i], &number, err);
-        if (!rc && number >= known)
+        if (rc == 0 && number >= known)
             add(pool, number);
     }
     free(order);
@@ -93,7 +93,7 @@ static int embed(struct coder *coder, const struct bl_pool *pool,
     int rc = bl_encoder_embed(coder->encoder, tower, &coder->batch, vectors,
                               NULL, err);
 
-    for (size_t i = 0; !rc && i < n; i++) {
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         memset(out + i * padded, 0, padded * sizeof *out);
         memcpy(out + i * padded, vectors + i * dim, dim * sizeof *vectors);
     }
@@ -134,7 +134,7 @@ int bl_pool_embed(struct bl_pool *pool, struct bl_err *err)
     pool->padded = (model->dim * sizeof(float) + ALIGN - 1) / ALIGN * ALIGN
         / sizeof(float);
     make_room(pool, pool->n);
-    for (size_t i = 0; i < pool->n && !rc; i++) {
+    for (size_t i = 0; i < pool->n && rc == 0; i++) {
         bl_input_entity(&coder.input, model->words, model->input,
                         &pool->examples->entities[pool->numbers[i]]);
         add_input(&coder);
@@ -231,9 +231,9 @@ static int search_chunk(struct bl_pool *pool, struct coder *coder,
     size_t *found = bl_xmalloc(n, sizeof *found);
     int rc = embed(coder, pool, BL_TOWER_CONTEXT, dim, vectors, err);
 
-    if (!rc)
+    if (rc == 0)
         bl_topk_search(topk, vectors, n, k, hits, found);
-    for (size_t i = 0; i < n && !rc; i++)
+    for (size_t i = 0; i < n && rc == 0; i++)
         take_hits(pool, hits + i * k, found[i], k, near + i * k);
     free(vectors);
     free(hits);
@@ -257,7 +257,7 @@ int bl_pool_search(struct bl_pool *pool, const size_t *which, size_t n,
 
     as_index(pool, &index, rows);
     topk = bl_topk_new(shards, 1, pool->threads);
-    for (size_t i = 0; i < n && !rc; i++) {
+    for (size_t i = 0; i < n && rc == 0; i++) {
         bl_input_context(&coder.input, model->words, model->input,
                          &pool->examples->v[which[i]].mention);
         add_input(&coder);

@@ -14,8 +14,8 @@
 #ifndef BL_TRAIN_POOL_H
 #define BL_TRAIN_POOL_H
 
-#include "train/examples.h"
 #include "search/index.h"
+#include "train/examples.h"
 #include "train/params.h"
 
 struct bl_pool {

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/blas.h"
 #include "base/mem.h"
-#include "model/model-family.h"
 #include "base/module.h"
 #include "base/sha256.h"
+#include "model/model-family.h"
+#include "net/blas.h"
 #include "text/wordpiece.h"
 
 /* ---- The configuration ---- */

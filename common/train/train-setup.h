@@ -14,8 +14,8 @@
 #define BL_TRAIN_SETUP_H
 
 #include "text/input.h"
-#include "train/save.h"
 #include "train/params.h"
+#include "train/save.h"
 #include "train/train-shim.h"
 
 /* The wish; -1 and 0: as the base has it. */

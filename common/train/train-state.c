@@ -11,13 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "json/document.h"
-#include "json/writer.h"
 #include "base/mem.h"
 #include "base/newdir.h"
+#include "json/document.h"
+#include "json/writer.h"
 #include "model/model-write.h"
-#include "tensor/safetensors.h"
 #include "tensor/safetensors-write.h"
+#include "tensor/safetensors.h"
 
 static const char *const files[] = { "state.json", "state.safetensors" };
 
@@ -119,12 +119,12 @@ static int save_arrays(const struct bl_trainer *trainer, const char *dir,
         bl_safetensors_declare(w, a[i].name, BL_F32, 1, &trainer->net->n);
     if (n_kept)
         bl_safetensors_declare(w, "task", BL_I32, 1, &n_kept);
-    for (size_t i = 0; i < n && !rc; i++)
+    for (size_t i = 0; i < n && rc == 0; i++)
         rc = bl_safetensors_put(w, a[i].v, trainer->net->n * sizeof(float),
                                 err);
-    if (n_kept && !rc)
+    if (n_kept && rc == 0)
         rc = bl_safetensors_put(w, kept, n_kept * sizeof *kept, err);
-    if (!rc)
+    if (rc == 0)
         return bl_safetensors_commit(w, err);
     bl_safetensors_abort(w);
     return -1;
@@ -269,9 +269,9 @@ static int load_arrays(struct bl_trainer *trainer, const char *dir,
     size_t n = list_arrays(trainer, a);
     int rc = st ? 0 : -1;
 
-    for (size_t i = 0; i < n && !rc; i++)
+    for (size_t i = 0; i < n && rc == 0; i++)
         rc = load_array(st, path, &a[i], trainer->net->n, err);
-    if (!rc)
+    if (rc == 0)
         rc = load_kept(trainer, st, err);
     bl_safetensors_close(st);
     free(path);

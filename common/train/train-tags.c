@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/doc.h"
-#include "json/writer.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "json/writer.h"
+#include "text/doc.h"
 #include "text/wordpiece.h"
 
 enum { MOST_PIECES = 16, CHUNK = 128 };
@@ -334,7 +334,7 @@ static int evaluate_chunk(struct bl_train_tags_task *tagger,
                      all->offsets[i + 1] - at);
     }
     rc = bl_encoder_tag(encoder, &batch, logits, NULL, err);
-    for (size_t i = from; i < to && !rc; i++) {
+    for (size_t i = from; i < to && rc == 0; i++) {
         float *own = logits + (all->offsets[i] - base) * tagger->tags->n;
         size_t n = gather(tagger, i, all->offsets[i], own, gold);
 
@@ -368,7 +368,7 @@ static int evaluate_tags(void *ctx, struct bl_metrics *out, struct bl_err *err)
     encoder = bl_encoder_open(&tagger->net->view, &opts, err);
     if (!encoder)
         return -1;
-    for (size_t at = 0; at < n && !rc; at += CHUNK)
+    for (size_t at = 0; at < n && rc == 0; at += CHUNK)
         rc = evaluate_chunk(tagger, encoder, at, BL_MIN(at + CHUNK, n),
                             &counts, err);
     bl_encoder_close(encoder);

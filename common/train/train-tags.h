@@ -18,8 +18,8 @@
 #ifndef BL_TRAIN_TAGS_H
 #define BL_TRAIN_TAGS_H
 
-#include "train/conll.h"
 #include "ner/tagset.h"
+#include "train/conll.h"
 #include "train/train-batch.h"
 #include "train/trainer.h"
 

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "json/writer.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "json/writer.h"
 
 static bool is_blink(const struct bl_trainer *trainer)
 {
@@ -186,7 +186,7 @@ static int write_bad(struct bl_trainer *trainer, const size_t *which, size_t n,
         rc = bl_newfile_commit(file, err);
     }
     bl_buf_free(&text);
-    if (!rc)
+    if (rc == 0)
         bl_fail(err, BL_DATA, "step %llu: the %s is not finite; its records "
                 "are in '%s'", (unsigned long long)trainer->state.step + 1,
                 what, path);
@@ -502,13 +502,13 @@ int bl_trainer_run(struct bl_trainer *trainer, struct bl_err *err)
         rc = bl_train_state_load(trainer, err);
     if (rc >= 0)
         rc = open_log(trainer, err);
-    if (!rc)
+    if (rc == 0)
         rc = sync_with(trainer, BL_TRAIN_PUT_VALUES, err);
-    if (!rc)
+    if (rc == 0)
         rc = sync_with(trainer, BL_TRAIN_PUT_GRADS, err);
-    if (!rc)
+    if (rc == 0)
         rc = run_epochs(trainer, err);
-    if (!rc)
+    if (rc == 0)
         bl_train_state_drop(trainer);
     if (trainer->log >= 0)
         close(trainer->log);

@@ -28,11 +28,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "train/adamw.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "train/save.h"
+#include "train/adamw.h"
 #include "train/params.h"
+#include "train/save.h"
 #include "train/train-shim.h"
 
 enum bl_recipe { BL_RECIPE_SANE, BL_RECIPE_BLINK };

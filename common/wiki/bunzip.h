@@ -20,8 +20,8 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
-#include "base/err.h"
 #include "base/crew.h"
+#include "base/err.h"
 
 struct bl_bunzip;
 

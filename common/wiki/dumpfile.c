@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "wiki/bunzip.h"
 #include "base/mem.h"
+#include "wiki/bunzip.h"
 
 enum { PIECE = 1 << 18, MAGIC = 6, PATIENCE = 100 /* ms */ };
 

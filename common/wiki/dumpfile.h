@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/err.h"
 #include "base/crew.h"
+#include "base/err.h"
 
 struct bl_dumpfile;
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "text/unicode.h"
 #include "base/utf8.h"
+#include "text/unicode.h"
 #include "wiki/wikitext-walk.h"
 
 enum {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "text/unicode.h"
 #include "base/utf8.h"
+#include "text/unicode.h"
 
 enum { LONGEST_TITLE = 255, NS_MEDIA = -2, NS_FILE = 6, NS_CATEGORY = 14,
        MAX_NAMES = 512 };

@@ -18,9 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "search/ann.h"
 #include "base/mem.h"
 #include "cli/prog.h"
+#include "search/ann.h"
 #include "search/topk.h"
 
 enum { FACTORS = 32, QUERIES = 200, K = 10 };

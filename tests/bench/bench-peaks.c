@@ -20,9 +20,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "net/int8-kernels.h"
 #include "base/mem.h"
 #include "cli/prog.h"
+#include "net/int8-kernels.h"
 #include "net/simd.h"
 
 #if defined(__x86_64__)

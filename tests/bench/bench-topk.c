@@ -19,9 +19,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "search/index.h"
 #include "base/mem.h"
 #include "cli/prog.h"
+#include "search/index.h"
 #include "search/topk.h"
 
 static uint64_t state = 88172645463325252u;

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "json/lines.h"
 #include "base/mem.h"
+#include "json/lines.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "text/doc.h"
 #include "base/utf8.h"
+#include "text/doc.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

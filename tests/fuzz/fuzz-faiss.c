@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "search/ann.h"
 #include "base/mem.h"
+#include "search/ann.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,10 +8,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "feed.h"
-#include "search/index-file.h"
-#include "net/int8.h"
 #include "base/mem.h"
+#include "feed.h"
+#include "net/int8.h"
+#include "search/index-file.h"
 #include "search/topk-coarse.h"
 
 enum { OUTS = BL_INT8_OUTS, INS = BL_INT8_INS };

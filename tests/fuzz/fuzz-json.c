@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json/record.h"
 #include "base/utf8.h"
+#include "json/record.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

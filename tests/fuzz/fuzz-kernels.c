@@ -5,12 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "net/f32.h"
-#include "feed.h"
-#include "tensor/half.h"
-#include "net/kernels.h"
 #include "base/mem.h"
+#include "feed.h"
+#include "net/f32.h"
+#include "net/kernels.h"
 #include "search/topk-kernels.h"
+#include "tensor/half.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

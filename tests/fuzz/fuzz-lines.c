@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "json/lines.h"
 #include "base/mem.h"
+#include "json/lines.h"
 
 #define CHECK(cond) ((cond) ? (void)0 : abort())
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "search/index.h"
 #include "base/mem.h"
+#include "search/index.h"
 
 /* folder/name of vectors v[n][dim] for the rows first, first + step ...
  * (modulo n_kb), opened; whoever fails at that ends the program. */

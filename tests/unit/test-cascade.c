@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "link/cascade.h"
 #include "base/mem.h"
+#include "link/cascade.h"
 #include "link/rank.h"
 #include "tap.h"
 

@@ -2,9 +2,9 @@
 /* Documents: shapes, sentence starts, breaks, contexts. */
 #include "config.h"
 
-#include "text/doc.h"
 #include "base/mem.h"
 #include "tap.h"
+#include "text/doc.h"
 
 static void test_shapes(void)
 {

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "net/encoder.h"
 #include "base/file.h"
-#include "json/json.h"
 #include "base/mem.h"
+#include "json/json.h"
+#include "net/encoder.h"
 #include "random-model.h"
 #include "tap.h"
 

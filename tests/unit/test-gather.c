@@ -8,12 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "kb/kb-build.h"
 #include "link/calibration.h"
 #include "link/gather.h"
-#include "search/index.h"
-#include "kb/kb-build.h"
-#include "base/mem.h"
 #include "link/rank.h"
+#include "search/index.h"
 #include "tap.h"
 
 enum { DIM = 2, N = 10 };

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tensor/half.h"
-#include "search/index-file.h"
 #include "base/mem.h"
+#include "search/index-file.h"
 #include "tap.h"
+#include "tensor/half.h"
 
 enum { DIM = 20, N = 5, KB = 9 };
 

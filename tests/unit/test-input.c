@@ -7,11 +7,11 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "golden.h"
-#include "text/input.h"
 #include "base/mem.h"
+#include "golden.h"
 #include "json/record.h"
 #include "tap.h"
+#include "text/input.h"
 #include "text/unicode.h"
 
 static struct bl_wordpiece *wp;

@@ -15,8 +15,8 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "json/json.h"
 #include "base/mem.h"
+#include "json/json.h"
 #include "tap.h"
 
 static int hex(char c)

@@ -4,8 +4,8 @@
 #include <float.h>
 #include <stdlib.h>
 
-#include "json/json.h"
 #include "base/mem.h"
+#include "json/json.h"
 #include "tap.h"
 
 static void numbers(void)

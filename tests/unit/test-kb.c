@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "text/fold.h"
 #include "kb/kb-build.h"
 #include "tap.h"
+#include "text/fold.h"
 
 static struct bl_err err;
 static struct bl_arena arena;

@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "json/lines.h"
 #include "base/mem.h"
+#include "json/lines.h"
 #include "tap.h"
 
 enum { CAP = 300 };

@@ -5,12 +5,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "json/candidates.h"
 #include "base/file.h"
-#include "text/initials.h"
-#include "link/rank.h"
+#include "json/candidates.h"
 #include "link/rank-fit.h"
+#include "link/rank.h"
 #include "tap.h"
+#include "text/initials.h"
 
 static struct bl_arena arena = BL_ARENA_INIT;
 static struct bl_err err;

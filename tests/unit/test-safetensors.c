@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "tensor/safetensors.h"
 #include "tap.h"
+#include "tensor/safetensors.h"
 
 static char *folder;
 

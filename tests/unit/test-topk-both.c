@@ -11,12 +11,12 @@ static size_t which;
 #include <float.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "make-index.h"
 #include "search/index-file.h"
 #include "search/index.h"
-#include "make-index.h"
-#include "base/mem.h"
-#include "tap.h"
 #include "search/topk.h"
+#include "tap.h"
 
 enum { N = 700, QUERIES = 70, MOST_K = N + 5 };
 

@@ -12,12 +12,12 @@ static size_t which;
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "search/index.h"
-#include "make-index.h"
 #include "base/mem.h"
-#include "tap.h"
-#include "search/topk.h"
+#include "make-index.h"
+#include "search/index.h"
 #include "search/topk-kernels.h"
+#include "search/topk.h"
+#include "tap.h"
 
 static char folder[] = "/tmp/test-topk-XXXXXX";
 static uint32_t seed = 1;

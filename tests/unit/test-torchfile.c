@@ -6,11 +6,11 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "golden.h"
 #include "json/json.h"
-#include "base/mem.h"
-#include "tensor/pickle.h"
 #include "tap.h"
+#include "tensor/pickle.h"
 #include "tensor/torchfile.h"
 #include "tensor/zip.h"
 

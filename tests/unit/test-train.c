@@ -7,13 +7,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "train/adamw.h"
-#include "tensor/checkpoint.h"
-#include "golden.h"
-#include "json/json.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "golden.h"
+#include "json/json.h"
 #include "tap.h"
+#include "tensor/checkpoint.h"
+#include "train/adamw.h"
 #include "train/train-batch.h"
 #include "train/train-setup.h"
 

@@ -2,8 +2,8 @@
 #include "config.h"
 
 #include "base/mem.h"
-#include "tap.h"
 #include "base/utf8.h"
+#include "tap.h"
 
 static void valid_prefixes(void)
 {

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "golden.h"
 #include "tap.h"
 #include "text/unicode.h"
-#include "base/utf8.h"
 #include "text/words.h"
 
 static struct bl_words words = BL_WORDS_INIT;
