@@ -27,28 +27,28 @@ static struct opts {
     const char *models[BL_FAMILY_MODELS];
     int words, layers;          /* 0: int8, 1: f16 */
     bool force, progress;
-} o;
+} options;
 
 #define OPTS_OUTPUT \
-    BL_OPT_STR('o', "output", "MODEL", &o.output, \
+    BL_OPT_STR('o', "output", "MODEL", &options.output, \
                "folder to make (required)"), \
-    BL_OPT_FLAG(0, "force", &o.force, "replace an existing model"), \
-    BL_OPT_STR(0, "vocab", "FILE", &o.vocab, \
+    BL_OPT_FLAG(0, "force", &options.force, "replace an existing model"), \
+    BL_OPT_STR(0, "vocab", "FILE", &options.vocab, \
                "vocabulary, one token a line"), \
-    BL_OPT_FLAG(0, "progress", &o.progress, \
+    BL_OPT_FLAG(0, "progress", &options.progress, \
                 "show a count on standard error")
 
 static const struct bl_opt blink_opts[] = {
-    BL_OPT_STR(0, "params", "FILE", &o.params,
+    BL_OPT_STR(0, "params", "FILE", &options.params,
                "BLINK's training parameters (.json)"),
-    BL_OPT_STR(0, "bert", "DIR", &o.bert,
+    BL_OPT_STR(0, "bert", "DIR", &options.bert,
                "folder of the BERT that training started from"),
     OPTS_OUTPUT,
     BL_OPTS_END
 };
 
 static const struct bl_opt reranker_opts[] = {
-    BL_OPT_STR(0, "params", "FILE", &o.params,
+    BL_OPT_STR(0, "params", "FILE", &options.params,
                "BLINK's training parameters (.json)"),
     OPTS_OUTPUT,
     BL_OPTS_END
@@ -57,31 +57,32 @@ static const struct bl_opt reranker_opts[] = {
 static const struct bl_opt hf_opts[] = { OPTS_OUTPUT, BL_OPTS_END };
 
 static const struct bl_opt zeshel_opts[] = {
-    BL_OPT_STR('o', "output", "DIR", &o.output, "folder to make (required)"),
-    BL_OPT_FLAG(0, "force", &o.force, "replace an existing folder"),
+    BL_OPT_STR('o', "output", "DIR", &options.output,
+               "folder to make (required)"),
+    BL_OPT_FLAG(0, "force", &options.force, "replace an existing folder"),
     BL_OPTS_END
 };
 
 static const struct bl_opt quantize_opts[] = {
-    BL_OPT_STR('o', "output", "MODEL", &o.output,
+    BL_OPT_STR('o', "output", "MODEL", &options.output,
                "model directory to make (required)"),
-    BL_OPT_FLAG(0, "force", &o.force, "replace an existing model"),
+    BL_OPT_FLAG(0, "force", &options.force, "replace an existing model"),
     BL_OPTS_END
 };
 
 static const struct bl_opt pack_opts[] = {
-    BL_OPT_STR(0, "bi", "MODEL", &o.models[BL_ROLE_BI_ENCODER],
+    BL_OPT_STR(0, "bi", "MODEL", &options.models[BL_ROLE_BI_ENCODER],
                "bi-encoder"),
-    BL_OPT_STR(0, "cross", "MODEL", &o.models[BL_ROLE_CROSS_ENCODER],
+    BL_OPT_STR(0, "cross", "MODEL", &options.models[BL_ROLE_CROSS_ENCODER],
                "cross-encoder"),
-    BL_OPT_STR(0, "ner", "MODEL", &o.models[BL_ROLE_TAGGER], "tagger"),
-    BL_OPT_STR('o', "output", "FAMILY", &o.output,
+    BL_OPT_STR(0, "ner", "MODEL", &options.models[BL_ROLE_TAGGER], "tagger"),
+    BL_OPT_STR('o', "output", "FAMILY", &options.output,
                "folder to make (required)"),
-    BL_OPT_CHOICE(0, "words", "int8|f16", &o.words,
+    BL_OPT_CHOICE(0, "words", "int8|f16", &options.words,
                   "number format of the word vectors"),
-    BL_OPT_CHOICE(0, "layers", "int8|f16", &o.layers,
+    BL_OPT_CHOICE(0, "layers", "int8|f16", &options.layers,
                   "number format of the layers"),
-    BL_OPT_FLAG(0, "force", &o.force, "replace an existing family"),
+    BL_OPT_FLAG(0, "force", &options.force, "replace an existing family"),
     BL_OPTS_END
 };
 
@@ -131,7 +132,7 @@ static void run(struct bl_convert *c)
     struct bl_convert_report r;
     struct bl_err err;
 
-    bl_progress_start(&p, "bytes converted", 0, o.progress);
+    bl_progress_start(&p, "bytes converted", 0, options.progress);
     c->progress = show;
     c->ctx = &p;
     int rc = bl_convert_run(c, &r, &err);
@@ -147,21 +148,22 @@ static void run(struct bl_convert *c)
 
 static void run_zeshel(const char *input)
 {
-    struct bl_zeshel z = { input, o.output, o.force };
+    struct bl_zeshel z = { input, options.output, options.force };
     struct bl_zeshel_report r;
     struct bl_err err;
 
     if (bl_zeshel_run(&z, &r, &err) < 0)
         bl_die(&err);
     bl_note("'%s': %zu worlds with %zu entities, %zu sets with %zu mentions",
-            o.output, r.worlds, r.entities, r.splits, r.mentions);
+            options.output, r.worlds, r.entities, r.splits, r.mentions);
 }
 
 static void run_quantize(const char *input)
 {
     struct bl_err err;
 
-    if (bl_quantize_model(input, o.output, o.force, bl_threads_default(),
+    if (bl_quantize_model(input, options.output, options.force,
+                          bl_threads_default(),
                           &err) < 0)
         bl_die(&err);
 }
@@ -184,14 +186,14 @@ static void put_sizes(const struct bl_family_report *r)
 static void run_pack(void)
 {
     struct bl_family_pack p = {
-        .int8_words = o.words == 0, .int8_layers = o.layers == 0,
-        .replace = o.force, .threads = bl_threads_default()
+        .int8_words = options.words == 0, .int8_layers = options.layers == 0,
+        .replace = options.force, .threads = bl_threads_default()
     };
     struct bl_family_report r;
     struct bl_err err;
 
-    memcpy(p.models, o.models, sizeof p.models);
-    if (bl_family_pack(&p, o.output, &r, &err) < 0)
+    memcpy(p.models, options.models, sizeof p.models);
+    if (bl_family_pack(&p, options.output, &r, &err) < 0)
         bl_die(&err);
     put_sizes(&r);
 }
@@ -206,7 +208,7 @@ int main(int argc, char **argv)
                                  "make model directories from other models",
                                  commands, N_COMMANDS, argc, argv);
     args = bl_opts_parse(&commands[command], argc - 1, argv + 1);
-    if (!o.output)
+    if (!options.output)
         bl_die_usage("option '--output' is required");
     if (command == ZESHEL) {
         run_zeshel(args.v[0]);
@@ -224,8 +226,8 @@ int main(int argc, char **argv)
      * enum. */
     run(&(struct bl_convert){
         .kind = (enum bl_convert_kind)command, .input = args.v[0],
-        .params = o.params, .bert = o.bert, .vocab = o.vocab,
-        .output = o.output, .force = o.force,
+        .params = options.params, .bert = options.bert, .vocab = options.vocab,
+        .output = options.output, .force = options.force,
     });
     return bl_prog_finish(0);
 }

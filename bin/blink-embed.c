@@ -27,19 +27,20 @@ static struct opts {
     int floats;                 /* enum bl_floats */
     struct bl_engine_opts engine;
     struct bl_loop_opts loop;
-} o = { .engine = BL_ENGINE_OPTS_DEFAULT,
+} options = { .engine = BL_ENGINE_OPTS_DEFAULT,
         .loop = BL_LOOP_OPTS_DEFAULT(1024) };
 
 static const struct bl_opt table[] = {
-    BL_OPT_STR('m', "model", "MODEL", &o.model, "model directory or name"),
-    BL_OPT_FLAG(0, "entities", &o.entities,
+    BL_OPT_STR('m', "model", "MODEL", &options.model,
+               "model directory or name"),
+    BL_OPT_FLAG(0, "entities", &options.entities,
                 "records are entities, not mentions"),
-    BL_OPT_CHOICE(0, "floats", "base64|json", &o.floats,
+    BL_OPT_CHOICE(0, "floats", "base64|json", &options.floats,
                   "how vectors are written"),
-    BL_OPT_FLAG(0, "overwrite", &o.overwrite,
+    BL_OPT_FLAG(0, "overwrite", &options.overwrite,
                 "replace an embedding that is already there"),
-    BL_OPTS_ENGINE(o.engine),
-    BL_OPTS_LOOP(o.loop),
+    BL_OPTS_ENGINE(options.engine),
+    BL_OPTS_LOOP(options.loop),
     BL_OPTS_END
 };
 
@@ -72,10 +73,10 @@ struct vector {
 
 static int state_load(struct state *state, struct bl_err *err)
 {
-    state->model = bl_model_open_as(o.model, BL_ROLE_BI_ENCODER, err);
+    state->model = bl_model_open_as(options.model, BL_ROLE_BI_ENCODER, err);
     if (!state->model)
         return -1;
-    state->encoder = bl_encoder_open(state->model, &o.engine, err);
+    state->encoder = bl_encoder_open(state->model, &options.engine, err);
     if (!state->encoder)
         return -1;
     bl_note("%s (%s): %zu numbers a vector, %s", state->model->path,
@@ -133,7 +134,7 @@ static int lay_out(struct state *state, const struct bl_record *record,
     struct bl_entity_text entity = { { "", 0 }, { "", 0 }, false };
     struct bl_mention mention;
 
-    if (o.entities) {
+    if (options.entities) {
         if (read_entity(record, arena, &entity, err) < 0)
             return -1;
         bl_input_entity(&state->input, state->model->words,
@@ -152,7 +153,7 @@ static int check_free(const struct bl_record *record, struct bl_err *err)
     struct bl_span v;
     int found = bl_record_get(record, "embedding", &v, err);
 
-    if (found <= 0 || o.overwrite || bl_json_type(v) == BL_JSON_NULL)
+    if (found <= 0 || options.overwrite || bl_json_type(v) == BL_JSON_NULL)
         return found < 0 ? -1 : 0;
     return bl_fail(err, BL_BAD_FIELD, "field 'embedding' is already there "
                    "(--overwrite replaces it)");
@@ -201,7 +202,8 @@ static int run(void *ctx, struct bl_item **items, size_t n,
                struct bl_arena *arena, struct bl_err *err)
 {
     struct state *state = ctx;
-    enum bl_tower tower = o.entities ? BL_TOWER_ENTITY : BL_TOWER_CONTEXT;
+    enum bl_tower tower = options.entities ? BL_TOWER_ENTITY
+                                           : BL_TOWER_CONTEXT;
     size_t dim = bl_encoder_dim(state->encoder);
     float *out = bl_arena_alloc(arena, n, dim * sizeof *out);
 
@@ -255,7 +257,7 @@ static void emit(void *ctx, const struct bl_item *item,
     bl_buf_clear(&state->json);
     bl_vector_put(&state->json, v->v, bl_encoder_dim(state->encoder),
                   state->model->fingerprint, state->model->names
-                  && !o.entities, (enum bl_floats)o.floats);
+                  && !options.entities, (enum bl_floats)options.floats);
     bl_edits_set(edits, "embedding",
                  (struct bl_span){ state->json.data, state->json.len });
     bl_buf_clear(&state->json);
@@ -268,7 +270,8 @@ static void emit(void *ctx, const struct bl_item *item,
 int main(int argc, char **argv)
 {
     struct state state = { .input = BL_INPUT_INIT, .batch = BL_BATCH_INIT };
-    struct bl_loop loop = { .opts = &o.loop, .ctx = &state, .prepare = prepare,
+    struct bl_loop loop = { .opts = &options.loop, .ctx = &state,
+                            .prepare = prepare,
                             .run = run, .emit = emit };
     struct bl_err err;
     int status;

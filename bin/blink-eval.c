@@ -28,32 +28,32 @@ static struct opts {
     const char *cutoffs, *gold, *diff, *catalogue, *by, *entities;
     size_t bootstrap, seed, max_line;
     bool json, blink_recall, no_fail;
-} o = { .cutoffs = "1,10,64", .seed = 1, .max_line = 16u << 20 };
+} options = { .cutoffs = "1,10,64", .seed = 1, .max_line = 16u << 20 };
 
 static const struct bl_opt table[] = {
-    BL_OPT_STR('k', "cutoffs", "LIST", &o.cutoffs,
+    BL_OPT_STR('k', "cutoffs", "LIST", &options.cutoffs,
                "list lengths to give recall for"),
-    BL_OPT_FLAG(0, "json", &o.json, "print one JSON object"),
-    BL_OPT_CATALOGUE(&o.catalogue,
+    BL_OPT_FLAG(0, "json", &options.json, "print one JSON object"),
+    BL_OPT_CATALOGUE(&options.catalogue,
                "labels that the catalogue lacks count as NIL"),
-    BL_OPT_STR(0, "test-entities", "FILE", &o.entities,
+    BL_OPT_STR(0, "test-entities", "FILE", &options.entities,
                "titles for labels that are another catalogue's ids"),
-    BL_OPT_STR(0, "gold", "FILE", &o.gold,
+    BL_OPT_STR(0, "gold", "FILE", &options.gold,
                "labels, if the records carry none"),
-    BL_OPT_STR(0, "diff", "FILE", &o.diff,
+    BL_OPT_STR(0, "diff", "FILE", &options.diff,
                "print what changed since the run in FILE"),
-    BL_OPT_STR(0, "by", "FIELD", &o.by,
+    BL_OPT_STR(0, "by", "FIELD", &options.by,
                "also print figures for each value of a field"),
-    BL_OPT_SIZE(0, "bootstrap", "N", &o.bootstrap, 0, 1000000,
+    BL_OPT_SIZE(0, "bootstrap", "N", &options.bootstrap, 0, 1000000,
                 "samples for 95 % intervals (0: none)"),
-    BL_OPT_SIZE(0, "seed", "N", &o.seed, 0, 1u << 30,
+    BL_OPT_SIZE(0, "seed", "N", &options.seed, 0, 1u << 30,
                 "seed of the bootstrap"),
-    BL_OPT_FLAG(0, "blink-recall", &o.blink_recall,
+    BL_OPT_FLAG(0, "blink-recall", &options.blink_recall,
                 "recall as the original BLINK prints it"),
     BL_OPT_GROUP("Stream"),
-    BL_OPT_SIZE(0, "max-line", "BYTES", &o.max_line, 256, 1u << 30,
+    BL_OPT_SIZE(0, "max-line", "BYTES", &options.max_line, 256, 1u << 30,
                 "longest line accepted"),
-    BL_OPT_FLAG('Q', "no-fail", &o.no_fail,
+    BL_OPT_FLAG('Q', "no-fail", &options.no_fail,
                 "failed records do not change the exit status"),
     BL_OPTS_END
 };
@@ -76,7 +76,7 @@ struct state {
 
 static void parse_cutoffs(struct bl_cutoffs *k)
 {
-    const char *p = o.cutoffs;
+    const char *p = options.cutoffs;
 
     while (k->n < BL_MAX_CUTOFFS) {
         char *end;
@@ -90,7 +90,7 @@ static void parse_cutoffs(struct bl_cutoffs *k)
     }
     bl_die_usage("option --cutoffs: expected up to %d numbers from 1 to "
                  "1000000 with commas between, found '%s'", BL_MAX_CUTOFFS,
-                 o.cutoffs);
+                 options.cutoffs);
 }
 
 /* ---- Reading ---- */
@@ -137,7 +137,7 @@ static void apply_gold(struct state *state, struct bl_case *c)
 static int set_label(struct state *state, struct bl_case *c, bool answer,
                      struct bl_err *err)
 {
-    if (!answer || !o.gold)
+    if (!answer || !options.gold)
         return check_label(state, c, err);
     apply_gold(state, c);
     return 0;
@@ -166,7 +166,8 @@ static int read_record(struct state *state, struct bl_cases *into,
     if (bl_record_parse(&state->rec, line, number, err) < 0
         || bl_case_read(&c, &state->rec, &state->arena, err) < 0)
         return -1;
-    if ((o.by && bl_case_group(&c, &state->rec, o.by, &state->arena, err) < 0)
+    if ((options.by && bl_case_group(&c, &state->rec, options.by,
+                                     &state->arena, err) < 0)
         || set_label(state, &c, into != &state->gold, err) < 0
         || (into != &state->gold
             && bl_case_judge(&c, &state->rec, &state->arena, err) < 0)) {
@@ -180,7 +181,7 @@ static int read_record(struct state *state, struct bl_cases *into,
 static int read_all(struct state *state, int fd, const char *name,
                     struct bl_cases *into, struct bl_err *err)
 {
-    struct bl_lines *lines = bl_lines_new(fd, name, o.max_line);
+    struct bl_lines *lines = bl_lines_new(fd, name, options.max_line);
     enum bl_line_status got;
     struct bl_span line;
     int rc = 0;
@@ -193,7 +194,7 @@ static int read_all(struct state *state, int fd, const char *name,
             rc = -1;
         } else if (got == BL_LINE_TOO_LONG) {
             bl_warn("%s:%zu: line longer than %zu bytes", bl_lines_name(lines),
-                    number, o.max_line);
+                    number, options.max_line);
             state->failed++;
         /* Codes above BL_USAGE concern the catalogue or the machine and not
          * this line: they end the reading. */
@@ -241,21 +242,22 @@ static void add_missed(struct state *state)
 
 static int load(struct state *state, struct bl_err *err)
 {
-    if (o.catalogue && !(state->kb = bl_kb_open_named(o.catalogue, err)))
+    if (options.catalogue
+        && !(state->kb = bl_kb_open_named(options.catalogue, err)))
         return -1;
-    if (o.entities) {
+    if (options.entities) {
         state->map = bl_label_map_new();
-        if (read_file(state, o.entities, NULL, err) < 0)
+        if (read_file(state, options.entities, NULL, err) < 0)
             return -1;
         bl_label_map_sort(state->map);
         bl_note("'%s': %zu entities, %zu of them not in the catalogue",
-                o.entities, bl_label_map_count(state->map),
+                options.entities, bl_label_map_count(state->map),
                 bl_label_map_missing(state->map));
     }
-    if (o.gold && read_file(state, o.gold, &state->gold, err) < 0)
+    if (options.gold && read_file(state, options.gold, &state->gold, err) < 0)
         return -1;
-    if (o.diff) {
-        if (read_file(state, o.diff, &state->other, err) < 0)
+    if (options.diff) {
+        if (read_file(state, options.diff, &state->other, err) < 0)
             return -1;
         /* Reading the other run has marked the gold mentions that it answered;
          * the marks are needed again for this run. */
@@ -269,14 +271,15 @@ static int load(struct state *state, struct bl_err *err)
 
 static void report(struct state *state)
 {
-    struct bl_report r = { .cutoffs = &state->cutoffs, .json = o.json,
-                           .bootstrap = o.bootstrap, .seed = o.seed,
-                           .failed = state->failed, .by = o.by };
+    struct bl_report r = { .cutoffs = &state->cutoffs, .json = options.json,
+                           .bootstrap = options.bootstrap,
+                           .seed = options.seed,
+                           .failed = state->failed, .by = options.by };
     struct bl_buf out = BL_BUF_INIT;
 
-    if (o.diff) {
+    if (options.diff) {
         bl_cases_sort(&state->cases);
-        bl_print_diff(&out, &state->other, &state->cases, o.json);
+        bl_print_diff(&out, &state->other, &state->cases, options.json);
     } else {
         add_missed(state);
         bl_cases_by_doc(&state->cases);
@@ -305,9 +308,9 @@ int main(int argc, char **argv)
     bl_prog_init("blink-eval");
     bl_opts_parse(&command, argc, argv);
     parse_cutoffs(&state.cutoffs);
-    if (o.entities && !o.catalogue)
+    if (options.entities && !options.catalogue)
         bl_die_usage("option --test-entities needs the catalogue (-c)");
-    state.cutoffs.blink = o.blink_recall;
+    state.cutoffs.blink = options.blink_recall;
     if (load(&state, &err) < 0)
         bl_die(&err);
     report(&state);
@@ -315,5 +318,5 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < state.cases.n; i++)
         failed += state.cases.v[i].error;
     state_free(&state);
-    return bl_prog_finish(failed && !o.no_fail ? 1 : 0);
+    return bl_prog_finish(failed && !options.no_fail ? 1 : 0);
 }

@@ -33,66 +33,67 @@ static struct opts {
     bool partial, json;
     struct bl_ann_spec ann;
     struct bl_loop_opts loop;
-} o = { .loop = BL_LOOP_OPTS_DEFAULT(64), .ann.type = "HNSW32" };
+} options = { .loop = BL_LOOP_OPTS_DEFAULT(64), .ann.type = "HNSW32" };
 
 #define OPT_INDEX \
-    BL_OPT_STR('x', "index", "INDEX", &o.index, \
+    BL_OPT_STR('x', "index", "INDEX", &options.index, \
                "index: a file, or a name in the data folder")
 #define OPT_CATALOGUE \
-    BL_OPT_CATALOGUE(&o.catalogue, \
+    BL_OPT_CATALOGUE(&options.catalogue, \
                "catalogue: a file, or a name in the data folder")
 
 static const struct bl_opt build_opts[] = {
     OPT_CATALOGUE,
-    BL_OPT_STR('o', "output", "INDEX", &o.output,
+    BL_OPT_STR('o', "output", "INDEX", &options.output,
                "file to write (required)"),
-    BL_OPT_CHOICE(0, "dtype", BL_DTYPE_NAMES, &o.dtype,
+    BL_OPT_CHOICE(0, "dtype", BL_DTYPE_NAMES, &options.dtype,
                   "how numbers are stored"),
-    BL_OPT_FLAG(0, "partial", &o.partial,
+    BL_OPT_FLAG(0, "partial", &options.partial,
                 "entities of the catalogue may lack a vector"),
     BL_OPT_GROUP("Stream"),
-    BL_OPT_SIZE(0, "max-line", "BYTES", &o.loop.max_line, 256, 1u << 30,
+    BL_OPT_SIZE(0, "max-line", "BYTES", &options.loop.max_line, 256, 1u << 30,
                 "longest line accepted"),
-    BL_OPT_FLAG(0, "progress", &o.loop.progress,
+    BL_OPT_FLAG(0, "progress", &options.loop.progress,
                 "show a count on standard error"),
     BL_OPTS_END
 };
 
 static const struct bl_opt import_opts[] = {
-    BL_OPT_STR('m', "model", "MODEL", &o.model,
+    BL_OPT_STR('m', "model", "MODEL", &options.model,
                "model that made the vectors"),
     OPT_CATALOGUE,
-    BL_OPT_STR('o', "output", "INDEX", &o.output,
+    BL_OPT_STR('o', "output", "INDEX", &options.output,
                "file to write (required)"),
-    BL_OPT_CHOICE(0, "dtype", BL_DTYPE_NAMES, &o.dtype,
+    BL_OPT_CHOICE(0, "dtype", BL_DTYPE_NAMES, &options.dtype,
                   "how numbers are stored"),
-    BL_OPT_FLAG(0, "progress", &o.loop.progress,
+    BL_OPT_FLAG(0, "progress", &options.loop.progress,
                 "show a count on standard error"),
     BL_OPTS_END
 };
 
 static const struct bl_opt ann_opts[] = {
     OPT_INDEX,
-    BL_OPT_STR('o', "output", "FILE", &o.output,
+    BL_OPT_STR('o', "output", "FILE", &options.output,
                "file to write (required)"),
-    BL_OPT_STR(0, "type", "TYPE", &o.ann.type,
+    BL_OPT_STR(0, "type", "TYPE", &options.ann.type,
                "kind of index, as FAISS names it"),
-    BL_OPT_SIZE(0, "ef-construction", "N", &o.ann.ef_construction, 0, 1 << 20,
+    BL_OPT_SIZE(0, "ef-construction", "N", &options.ann.ef_construction, 0,
+                1 << 20,
                 "HNSW: search width while building (0: 200)"),
-    BL_OPT_SIZE(0, "ef-search", "N", &o.ann.ef_search, 0, 1 << 20,
+    BL_OPT_SIZE(0, "ef-search", "N", &options.ann.ef_search, 0, 1 << 20,
                 "HNSW: width of later searches (0: 128)"),
-    BL_OPT_SIZE(0, "nprobe", "N", &o.ann.nprobe, 0, 1 << 30,
+    BL_OPT_SIZE(0, "nprobe", "N", &options.ann.nprobe, 0, 1 << 30,
                 "IVF: lists to search later (0: 1/32 or 8)"),
-    BL_OPT_SIZE(0, "threads", "N", &o.ann.threads, 0, 256,
+    BL_OPT_SIZE(0, "threads", "N", &options.ann.threads, 0, 256,
                 "threads (0: one per core)"),
-    BL_OPT_FLAG(0, "progress", &o.loop.progress,
+    BL_OPT_FLAG(0, "progress", &options.loop.progress,
                 "show a count on standard error"),
     BL_OPTS_END
 };
 
 static const struct bl_opt info_opts[] = {
     OPT_INDEX,
-    BL_OPT_FLAG(0, "json", &o.json, "print one JSON object"),
+    BL_OPT_FLAG(0, "json", &options.json, "print one JSON object"),
     BL_OPTS_END
 };
 
@@ -101,7 +102,7 @@ static const struct bl_opt verify_opts[] = { OPT_INDEX, BL_OPTS_END };
 static const struct bl_opt cat_opts[] = {
     OPT_INDEX,
     OPT_CATALOGUE,
-    BL_OPT_CHOICE(0, "floats", "base64|json", &o.floats,
+    BL_OPT_CHOICE(0, "floats", "base64|json", &options.floats,
                   "how vectors are printed"),
     BL_OPTS_END
 };
@@ -129,7 +130,7 @@ static const struct bl_command commands[N_COMMANDS] = {
 static char *index_path(void)
 {
     struct bl_err err;
-    char *path = bl_path_find(BL_PATH_INDEX, o.index, &err);
+    char *path = bl_path_find(BL_PATH_INDEX, options.index, &err);
 
     if (!path)
         bl_die(&err);
@@ -201,18 +202,18 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
 static int create(struct builder *builder, struct bl_err *err)
 {
     struct bl_index_spec spec = {
-        .dtype = (enum bl_dtype)(o.dtype + BL_DTYPE_F32),
+        .dtype = (enum bl_dtype)(options.dtype + BL_DTYPE_F32),
         .dim = builder->model ? builder->dim : 1,
         .model = builder->model ? builder->model : "-",
         .kb = bl_kb_fingerprint(builder->kb),
         .kb_entities = bl_kb_count(builder->kb),
-        .expected = o.partial ? 0 : bl_kb_count(builder->kb)
+        .expected = options.partial ? 0 : bl_kb_count(builder->kb)
     };
 
     /* As much is reserved as the catalogue says that it has. */
     if (bl_kb_check_count(builder->kb, err) < 0)
         return -1;
-    builder->writer = bl_index_create(o.output, &spec, err);
+    builder->writer = bl_index_create(options.output, &spec, err);
     return builder->writer ? 0 : -1;
 }
 
@@ -245,7 +246,9 @@ static int check_complete(struct builder *builder, struct bl_err *err)
     struct bl_entity entity;
     int rc = 0;
 
-    if (!o.partial && row < n) {
+    /* An entity without a vector would never be found, and nothing in the
+     * answers would show it: the user has to allow it. */
+    if (!options.partial && row < n) {
         if (bl_kb_brief_row(builder->kb, (int64_t)row, &arena, &entity,
                             err) == 1)
             bl_fail(err, BL_DATA, "%" PRIu64 " of the %" PRIu64 " entities "
@@ -264,13 +267,13 @@ static int check_complete(struct builder *builder, struct bl_err *err)
 static int run_build(void)
 {
     struct builder builder = { .kb = NULL };
-    struct bl_loop loop = { .opts = &o.loop, .ctx = &builder,
+    struct bl_loop loop = { .opts = &options.loop, .ctx = &builder,
                             .prepare = prepare, .run = run };
     struct bl_err err;
 
-    if (!o.output)
+    if (!options.output)
         bl_die_usage("option '--output' is required");
-    builder.kb = bl_catalogue_open(o.catalogue);
+    builder.kb = bl_catalogue_open(options.catalogue);
     int status = bl_loop_run(&loop);
     /* Above 1 the loop has already said why it stopped.  An index of what came
      * before would be missing entities without saying so: nothing is left of
@@ -286,7 +289,7 @@ static int run_build(void)
         uint64_t n = bl_index_added(builder.writer);
         if (bl_index_commit(builder.writer, &err) < 0)
             bl_die(&err);
-        bl_note("'%s': %" PRIu64 " vectors of %zu numbers", o.output, n,
+        bl_note("'%s': %" PRIu64 " vectors of %zu numbers", options.output, n,
                 builder.dim);
     }
     bl_kb_close(builder.kb);
@@ -334,7 +337,7 @@ static int import_rows(const struct bl_vector_file *vectors, const char *path,
     int rc = 0;
 
     bl_progress_start(&progress, "vectors imported", vectors->n,
-                      o.loop.progress);
+                      options.loop.progress);
     for (size_t first = 0, n; first < vectors->n && rc == 0; first += n) {
         n = BL_MIN(vectors->n - first, PART);
         bl_vector_file_read(vectors, first, n, part);
@@ -355,7 +358,8 @@ static int import(const struct bl_vector_file *vectors, const char *path,
                   struct bl_err *err)
 {
     struct bl_index_spec spec = {
-        .dtype = (enum bl_dtype)(o.dtype + BL_DTYPE_F32), .dim = vectors->dim,
+        .dtype = (enum bl_dtype)(options.dtype + BL_DTYPE_F32),
+        .dim = vectors->dim,
         .model = model->fingerprint, .kb = bl_kb_fingerprint(kb),
         .kb_entities = vectors->n, .expected = vectors->n
     };
@@ -363,7 +367,7 @@ static int import(const struct bl_vector_file *vectors, const char *path,
 
     if (check_import(vectors, path, kb, model, err) < 0)
         return -1;
-    writer = bl_index_create(o.output, &spec, err);
+    writer = bl_index_create(options.output, &spec, err);
     if (!writer)
         return -1;
     if (import_rows(vectors, path, writer, err) == 0)
@@ -379,14 +383,14 @@ static void run_import(const char *path)
     struct bl_kb *kb;
     struct bl_err err;
 
-    if (!o.output)
+    if (!options.output)
         bl_die_usage("option '--output' is required");
-    kb = bl_catalogue_open(o.catalogue);
-    model = bl_model_open_as(o.model, BL_ROLE_BI_ENCODER, &err);
+    kb = bl_catalogue_open(options.catalogue);
+    model = bl_model_open_as(options.model, BL_ROLE_BI_ENCODER, &err);
     vectors = model ? bl_vector_file_open(path, &err) : NULL;
     if (!vectors || import(vectors, path, kb, model, &err) < 0)
         bl_die(&err);
-    bl_note("'%s': %zu vectors of %zu numbers", o.output, vectors->n,
+    bl_note("'%s': %zu vectors of %zu numbers", options.output, vectors->n,
             vectors->dim);
     bl_vector_file_close(vectors);
     bl_model_close(model);
@@ -435,7 +439,7 @@ static void run_info(const struct bl_index *index)
 {
     struct bl_buf out = BL_BUF_INIT;
 
-    if (o.json)
+    if (options.json)
         info_json(&out, index);
     else
         info_table(&out, index);
@@ -491,7 +495,7 @@ static void print_vector(struct printer *printer,
     bl_write_span(&writer, "id", entity.id);
     bl_vector_put(bl_write_slot(&writer, "embedding"), printer->v,
                   printer->x->dim,
-                  printer->x->model, false, (enum bl_floats)o.floats);
+                  printer->x->model, false, (enum bl_floats)options.floats);
     bl_write_end(&writer);
     bl_write_line(&writer);
     bl_arena_reset(&printer->arena);
@@ -504,7 +508,7 @@ static void print_vector(struct printer *printer,
 static void run_cat(const struct bl_index *index)
 {
     struct printer printer = { .x = index,
-                               .kb = bl_catalogue_open(o.catalogue) };
+                               .kb = bl_catalogue_open(options.catalogue) };
     struct bl_err err;
 
     if (bl_index_check_kb(index, bl_kb_fingerprint(printer.kb),
@@ -526,10 +530,11 @@ static void run_ann(void)
 {
     char *path;
 
-    if (!o.output)
+    if (!options.output)
         bl_die_usage("option '--output' is required");
     path = index_path();
-    bl_index_ann_make(path, o.output, &o.ann, o.loop.progress);
+    bl_index_ann_make(path, options.output, &options.ann,
+                      options.loop.progress);
     free(path);
 }
 
@@ -544,7 +549,7 @@ static void run_faiss(size_t command, const char *path)
         bl_die(&err);
     }
     if (command == INFO)
-        bl_index_ann_info(path, o.json);
+        bl_index_ann_info(path, options.json);
     else
         bl_index_ann_verify(path);
 }

@@ -35,41 +35,41 @@ static struct opts {
     int errors;
     bool no_fts, replace, json;
     struct kb_wikipedia wiki;
-} o = { .max_line = 16u << 20, .top = 10, .wiki = KB_WIKIPEDIA_DEFAULT };
+} options = { .max_line = 16u << 20, .top = 10, .wiki = KB_WIKIPEDIA_DEFAULT };
 
 #define OPT_CATALOGUE \
-    BL_OPT_CATALOGUE(&o.catalogue, \
+    BL_OPT_CATALOGUE(&options.catalogue, \
                "catalogue: a file, or a name in the data folder")
 #define OPT_NAMES \
-    BL_OPT_STR(0, "names", "NAMES|none", &o.names, \
+    BL_OPT_STR(0, "names", "NAMES|none", &options.names, \
                "name counts of Wikipedia's pages (a file or a name)")
 #define OPTS_INPUT \
     BL_OPT_GROUP("Input"), \
-    BL_OPT_CHOICE(0, "errors", "stop|drop", &o.errors, \
+    BL_OPT_CHOICE(0, "errors", "stop|drop", &options.errors, \
                   "what to do with a line that is not an entity"), \
-    BL_OPT_SIZE(0, "max-line", "BYTES", &o.max_line, 256, 1u << 30, \
+    BL_OPT_SIZE(0, "max-line", "BYTES", &options.max_line, 256, 1u << 30, \
                 "longest line accepted")
 
 static const struct bl_opt build_opts[] = {
-    BL_OPT_STR('o', "output", "CATALOGUE", &o.output,
+    BL_OPT_STR('o', "output", "CATALOGUE", &options.output,
                "file to write (required)"),
-    BL_OPT_FLAG(0, "no-fts", &o.no_fts,
+    BL_OPT_FLAG(0, "no-fts", &options.no_fts,
                 "leave out the full-text table that search needs"),
-    BL_OPT_TEXT(0, "attribution", &o.attribution,
+    BL_OPT_TEXT(0, "attribution", &options.attribution,
                 "author of the texts, shown by 'info'"),
-    BL_OPT_TEXT(0, "licence", &o.licence,
+    BL_OPT_TEXT(0, "licence", &options.licence,
                 "licence of the texts, shown by 'info'"),
-    BL_OPT_TEXT(0, "source", &o.source,
+    BL_OPT_TEXT(0, "source", &options.source,
                 "source of the texts, shown by 'info'"),
     OPT_NAMES,
     OPTS_INPUT,
-    KB_WIKIPEDIA_OPTS(o.wiki),
+    KB_WIKIPEDIA_OPTS(options.wiki),
     BL_OPTS_END
 };
 
 static const struct bl_opt add_opts[] = {
     OPT_CATALOGUE,
-    BL_OPT_FLAG(0, "replace", &o.replace,
+    BL_OPT_FLAG(0, "replace", &options.replace,
                 "replace entities whose id is in the catalogue"),
     OPT_NAMES,
     OPTS_INPUT,
@@ -82,13 +82,13 @@ static const struct bl_opt no_opts[] = { BL_OPTS_END };
 
 static const struct bl_opt search_opts[] = {
     OPT_CATALOGUE,
-    BL_OPT_SIZE('k', "top", "N", &o.top, 1, 1000, "entities printed"),
+    BL_OPT_SIZE('k', "top", "N", &options.top, 1, 1000, "entities printed"),
     BL_OPTS_END
 };
 
 static const struct bl_opt info_opts[] = {
     OPT_CATALOGUE,
-    BL_OPT_FLAG(0, "json", &o.json, "print one JSON object"),
+    BL_OPT_FLAG(0, "json", &options.json, "print one JSON object"),
     BL_OPTS_END
 };
 
@@ -117,7 +117,7 @@ static const struct bl_command commands[N_COMMANDS] = {
 static char *catalogue_path(void)
 {
     struct bl_err err;
-    char *path = bl_path_find(BL_PATH_CATALOGUE, o.catalogue, &err);
+    char *path = bl_path_find(BL_PATH_CATALOGUE, options.catalogue, &err);
 
     if (!path)
         bl_die(&err);
@@ -159,7 +159,7 @@ static int refuse_line(struct reader *reader, const char *file, size_t number,
     if (err->code >= BL_USAGE)
         return -1;
     bl_err_prefix(err, "%s:%zu", file, number);
-    if (o.errors == ON_ERROR_STOP) {
+    if (options.errors == ON_ERROR_STOP) {
         err->code = BL_DATA;
         return -1;
     }
@@ -171,7 +171,7 @@ static int refuse_line(struct reader *reader, const char *file, size_t number,
 static int read_lines(struct reader *reader, int fd, const char *name,
                       struct bl_err *err)
 {
-    struct bl_lines *lines = bl_lines_new(fd, name, o.max_line);
+    struct bl_lines *lines = bl_lines_new(fd, name, options.max_line);
     enum bl_line_status status;
     struct bl_span line;
     int rc = 0;
@@ -190,7 +190,7 @@ static int read_lines(struct reader *reader, int fd, const char *name,
             rc = -1;
         else if (status == BL_LINE_TOO_LONG)
             rc = bl_fail(err, BL_TOO_LONG, "longer than %zu bytes",
-                         o.max_line);
+                         options.max_line);
         else if (!bl_span_blank(line))
             rc = add_line(reader, line, name, number, err);
         if (rc < 0)
@@ -225,7 +225,7 @@ static struct bl_args or_stdin(struct bl_args files)
 
 static struct bl_kb_counts *open_counts(void)
 {
-    const char *name = o.names ? o.names : "wikipedia-en";
+    const char *name = options.names ? options.names : "wikipedia-en";
     struct bl_kb_counts *counts;
     struct bl_err err;
     char *path;
@@ -271,23 +271,24 @@ static int run_builder(struct bl_kb_builder *builder,
 
 static int run_build(struct bl_args args)
 {
-    struct bl_kb_build_opts opts = { !o.no_fts, o.attribution, o.source,
-                                     o.licence };
+    struct bl_kb_build_opts opts = { !options.no_fts, options.attribution,
+                                     options.source,
+                                     options.licence };
     struct bl_kb_counts *counts;
     struct bl_kb_builder *builder;
     struct bl_err err;
 
-    if (!o.output)
+    if (!options.output)
         bl_die_usage("option '--output' is required");
-    if (o.wiki.on && o.names)
+    if (options.wiki.on && options.names)
         bl_die_usage("option '--names': a dump has counts of its own");
     /* A dump brings the texts of its links, from which names are counted;
      * counts from elsewhere would be added to the same links a second time. */
-    if (o.wiki.on)
-        return bl_kb_wikipedia_build(o.output, &o.wiki, &opts,
+    if (options.wiki.on)
+        return bl_kb_wikipedia_build(options.output, &options.wiki, &opts,
                                      or_stdin(args));
     counts = open_counts();
-    builder = bl_kb_build_open(o.output, &opts, &err);
+    builder = bl_kb_build_open(options.output, &opts, &err);
     if (!builder)
         bl_die(&err);
     return run_builder(builder, counts, args);
@@ -298,7 +299,8 @@ static int run_add(struct bl_args args)
     struct bl_kb_counts *counts = open_counts();
     char *path = catalogue_path();
     struct bl_err err;
-    struct bl_kb_builder *builder = bl_kb_update_open(path, o.replace, &err);
+    struct bl_kb_builder *builder = bl_kb_update_open(path, options.replace,
+                                                      &err);
 
     free(path);
     if (!builder)
@@ -416,7 +418,7 @@ static int run_search(struct printer *printer, struct bl_args words)
         bl_buf_putc(&query, ' ');
     }
     if (bl_kb_search(printer->kb, (struct bl_span){ query.data, query.len },
-                     o.top, &hits_arena, &hits, &n, &err) < 0)
+                     options.top, &hits_arena, &hits, &n, &err) < 0)
         bl_die(&err);
     for (size_t i = 0; i < n; i++) {
         begin_entity(printer, &writer, &hits[i].entity);
@@ -512,7 +514,7 @@ static int run_info(struct printer *printer)
 
     if (stat(bl_kb_path(printer->kb), &st) == 0)
         bytes = (long long)st.st_size;
-    if (o.json)
+    if (options.json)
         info_json(printer, bytes);
     else
         info_table(printer, bytes);
@@ -532,7 +534,7 @@ static int run_verify(struct printer *printer)
 
 static int run_reader(size_t command, struct bl_args args)
 {
-    struct printer printer = { .kb = bl_catalogue_open(o.catalogue) };
+    struct printer printer = { .kb = bl_catalogue_open(options.catalogue) };
     int status;
 
     switch (command) {

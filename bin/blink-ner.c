@@ -33,31 +33,31 @@ static struct opts {
     struct bl_dictionary_opts find;
     struct bl_engine_opts engine;
     struct bl_loop_opts loop;
-} o = { .context = 500, .engine = BL_ENGINE_OPTS_DEFAULT,
+} options = { .context = 500, .engine = BL_ENGINE_OPTS_DEFAULT,
          .loop = BL_LOOP_OPTS_DEFAULT(64) };
 
 static const struct bl_opt table[] = {
-    BL_OPT_STR('m', "model", "TAGGER", &o.model,
+    BL_OPT_STR('m', "model", "TAGGER", &options.model,
                "find mentions with a trained tagger"),
-    BL_OPT_STR('d', "dictionary", "CATALOGUE", &o.dictionary,
+    BL_OPT_STR('d', "dictionary", "CATALOGUE", &options.dictionary,
                "find the titles and aliases of this catalogue"),
     BL_OPT_GROUP("Input"),
-    BL_OPT_FLAG('t', "text", &o.text, "plain text, one document a line"),
-    BL_OPT_FLAG('w', "whole", &o.whole,
+    BL_OPT_FLAG('t', "text", &options.text, "plain text, one document a line"),
+    BL_OPT_FLAG('w', "whole", &options.whole,
                 "plain text, all of standard input is one document"),
     BL_OPT_GROUP("Mentions"),
-    BL_OPT_FLAG(0, "common", &o.find.common,
+    BL_OPT_FLAG(0, "common", &options.find.common,
                 "common nouns and lower-case names too"),
-    BL_OPT_LIST(0, "type", "TYPE", &o.types,
+    BL_OPT_LIST(0, "type", "TYPE", &options.types,
                 "only mentions of this type; may be repeated"),
-    BL_OPT_DOUBLE(0, "min-score", "P", &o.find.min_score, 0, 1,
+    BL_OPT_DOUBLE(0, "min-score", "P", &options.find.min_score, 0, 1,
                   "only mentions with at least this ner_score"),
-    BL_OPT_SIZE(0, "context", "N", &o.context, 0, 1u << 20,
+    BL_OPT_SIZE(0, "context", "N", &options.context, 0, 1u << 20,
                 "most characters of context on each side"),
-    BL_OPT_LIST(0, "copy", "FIELD", &o.copy,
+    BL_OPT_LIST(0, "copy", "FIELD", &options.copy,
                 "copy this field of the document; may be repeated"),
-    BL_OPTS_ENGINE(o.engine),
-    BL_OPTS_LOOP(o.loop),
+    BL_OPTS_ENGINE(options.engine),
+    BL_OPTS_LOOP(options.loop),
     BL_OPTS_END
 };
 
@@ -77,7 +77,7 @@ struct state {
 
 struct document {
     struct bl_span id, text;
-    struct bl_span *copied;             /* [o.copy.n]; p == NULL: absent */
+    struct bl_span *copied;     /* [options.copy.n]; p == NULL: absent */
 };
 
 /* ---- Loading ---- */
@@ -86,7 +86,7 @@ static void load_tagger(struct state *state, const char *path)
 {
     struct bl_err err;
 
-    state->tagger = bl_tagger_open(path, &o.engine, &err);
+    state->tagger = bl_tagger_open(path, &options.engine, &err);
     if (!state->tagger)
         bl_die(&err);
     bl_note("tagger '%s': %s", path, bl_tagger_describe(state->tagger));
@@ -107,26 +107,26 @@ static void load(struct state *state)
 {
     struct bl_err err;
 
-    if (o.model && o.dictionary)
+    if (options.model && options.dictionary)
         bl_die_usage("options '--model' and '--dictionary' exclude each "
                      "other");
-    if (o.text && o.whole)
+    if (options.text && options.whole)
         bl_die_usage("options '--text' and '--whole' exclude each other");
-    if (o.model) {
-        load_tagger(state, o.model);
+    if (options.model) {
+        load_tagger(state, options.model);
         return;
     }
     /* Without -m and -d the default tagger is used, and without that the names
      * of the default catalogue, so that something is found after any
      * installation. */
-    if (!o.dictionary && load_default(state))
+    if (!options.dictionary && load_default(state))
         return;
-    state->kb = bl_kb_open_named(o.dictionary, &err);
+    state->kb = bl_kb_open_named(options.dictionary, &err);
     if (!state->kb)
         bl_die(&err);
     bl_note("dictionary of %zu entities in '%s'", bl_kb_count(state->kb),
             bl_kb_path(state->kb));
-    state->dictionary = bl_dictionary_new(state->kb, &o.find);
+    state->dictionary = bl_dictionary_new(state->kb, &options.find);
 }
 
 static void unload(struct state *state)
@@ -136,8 +136,8 @@ static void unload(struct state *state)
     bl_kb_close(state->kb);
     bl_doc_free(&state->doc);
     free(state->found.v);
-    free(o.types.v);
-    free(o.copy.v);
+    free(options.types.v);
+    free(options.copy.v);
 }
 
 /* ---- One document ---- */
@@ -163,11 +163,11 @@ static int prepare_text(struct bl_item *item, struct document *document,
 static int prepare_record(struct bl_item *item, struct document *document,
                           struct bl_arena *arena, struct bl_err *err)
 {
-    document->copied = bl_arena_alloc(arena, o.copy.n,
+    document->copied = bl_arena_alloc(arena, options.copy.n,
                                       sizeof *document->copied);
-    for (size_t i = 0; i < o.copy.n; i++) {
+    for (size_t i = 0; i < options.copy.n; i++) {
         document->copied[i] = (struct bl_span){ NULL, 0 };
-        if (bl_record_get(&item->rec, o.copy.v[i], &document->copied[i],
+        if (bl_record_get(&item->rec, options.copy.v[i], &document->copied[i],
                           err) < 0)
             return -1;
     }
@@ -184,25 +184,25 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
     ((struct state *)ctx)->any_record = true;
     *document = (struct document){ 0 };
     item->data = document;
-    if (o.text)
+    if (options.text)
         return prepare_text(item, document, arena, err);
     return prepare_record(item, document, arena, err);
 }
 
 static bool wanted(struct bl_span type)
 {
-    for (size_t i = 0; i < o.types.n; i++)
-        if (type.p && bl_span_is(type, o.types.v[i]))
+    for (size_t i = 0; i < options.types.n; i++)
+        if (type.p && bl_span_is(type, options.types.v[i]))
             return true;
-    return o.types.n == 0;
+    return options.types.n == 0;
 }
 
 static void write_copied(struct bl_writer *writer,
                          const struct document *document)
 {
-    for (size_t i = 0; document->copied && i < o.copy.n; i++)
+    for (size_t i = 0; document->copied && i < options.copy.n; i++)
         if (document->copied[i].p)
-            bl_write_raw(writer, o.copy.v[i], document->copied[i]);
+            bl_write_raw(writer, options.copy.v[i], document->copied[i]);
 }
 
 /* The document's id and the mention's number as one string. */
@@ -222,7 +222,8 @@ static void put_mention(struct bl_buf *out, const struct state *state,
     struct bl_span mention = { document->text.p + found->start,
                                found->end - found->start };
 
-    bl_doc_context(&state->doc, found->start, found->end, o.context, &left,
+    bl_doc_context(&state->doc, found->start, found->end, options.context,
+                   &left,
                    &right);
     bl_write_object(&writer, NULL);
     put_id(bl_write_slot(&writer, "id"), document->id, number);
@@ -262,7 +263,7 @@ static void put_document(struct state *state, const struct document *document,
     for (size_t i = 0; i < state->found.n; i++) {
         const struct bl_found *found = &state->found.v[i];
 
-        if (!wanted(found->type) || found->score < o.find.min_score)
+        if (!wanted(found->type) || found->score < options.find.min_score)
             continue;
         points += bl_utf8_count(document->text.p + at, found->start - at);
         at = found->start;
@@ -295,9 +296,9 @@ static void read_all(struct bl_buf *out)
             bl_die(&err);
         }
         out->len += n > 0 ? (size_t)n : 0;
-        if (out->len > o.loop.max_line) {
+        if (out->len > options.loop.max_line) {
             bl_fail(&err, BL_TOO_LONG, "stdin: longer than %zu bytes "
-                    "(--max-line)", o.loop.max_line);
+                    "(--max-line)", options.loop.max_line);
             bl_die(&err);
         }
     } while (n != 0);
@@ -336,16 +337,16 @@ int main(int argc, char **argv)
     bl_prog_init("blink-ner");
     bl_opts_parse(&command, argc, argv);
     load(&state);
-    if (o.whole)
+    if (options.whole)
         status = run_whole(&state);
     else
         status = bl_loop_run(&(struct bl_loop){
-            .opts = &o.loop, .ctx = &state, .prepare = prepare,
-            .emit_lines = emit_lines, .plain_text = o.text
+            .opts = &options.loop, .ctx = &state, .prepare = prepare,
+            .emit_lines = emit_lines, .plain_text = options.text
         });
     /* People pipe plain text into this program first; an error a line would
      * not tell them what to do. */
-    if (status == 1 && !o.whole && !state.any_record)
+    if (status == 1 && !options.whole && !state.any_record)
         bl_warn("no line is a document in JSON: --text takes plain text, a "
                 "document a line, --whole all of it as one");
     unload(&state);

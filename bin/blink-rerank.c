@@ -34,25 +34,25 @@ static struct opts {
     bool probabilities;
     struct bl_engine_opts engine;
     struct bl_loop_opts loop;
-} o = {
+} options = {
     .model = "default-cross", .catalogue = "default", .top = 100,
     .engine = BL_ENGINE_OPTS_DEFAULT, .loop = BL_LOOP_OPTS_DEFAULT(32)
 };
 
 static const struct bl_opt table[] = {
-    BL_OPT_STR('m', "model", "MODEL", &o.model, "cross-encoder"),
-    BL_OPT_CATALOGUE(&o.catalogue,
+    BL_OPT_STR('m', "model", "MODEL", &options.model, "cross-encoder"),
+    BL_OPT_CATALOGUE(&options.catalogue,
                "catalogue with the candidates' texts"),
-    BL_OPT_SIZE('k', "top", "N", &o.top, 1, 1 << 20,
+    BL_OPT_SIZE('k', "top", "N", &options.top, 1, 1 << 20,
                 "candidates to read in each list"),
-    BL_OPT_DOUBLE(0, "cascade", "RISK", &o.cascade, 0, 1,
+    BL_OPT_DOUBLE(0, "cascade", "RISK", &options.cascade, 0, 1,
                   "skip candidates unlikely to win (0: none)"),
-    BL_OPT_STR(0, "calibration", "FILE", &o.calibration,
+    BL_OPT_STR(0, "calibration", "FILE", &options.calibration,
                "calibration for --cascade (a file or a name)"),
-    BL_OPT_FLAG(0, "probabilities", &o.probabilities,
+    BL_OPT_FLAG(0, "probabilities", &options.probabilities,
                 "also add cross_p, the softmax of a list's scores"),
-    BL_OPTS_ENGINE(o.engine),
-    BL_OPTS_LOOP(o.loop),
+    BL_OPTS_ENGINE(options.engine),
+    BL_OPTS_LOOP(options.loop),
     BL_OPTS_END
 };
 
@@ -84,16 +84,17 @@ struct work {
 
 static int state_load(struct state *state, struct bl_err *err)
 {
-    if (o.cascade > 0
-        && bl_calibration_load(&state->calibration, o.calibration, err) < 0)
+    if (options.cascade > 0
+        && bl_calibration_load(&state->calibration, options.calibration,
+                               err) < 0)
         return -1;
-    state->kb = bl_kb_open_named(o.catalogue, err);
+    state->kb = bl_kb_open_named(options.catalogue, err);
     if (!state->kb)
         return -1;
-    state->model = bl_model_open_as(o.model, BL_ROLE_CROSS_ENCODER, err);
+    state->model = bl_model_open_as(options.model, BL_ROLE_CROSS_ENCODER, err);
     if (!state->model)
         return -1;
-    state->encoder = bl_encoder_open(state->model, &o.engine, err);
+    state->encoder = bl_encoder_open(state->model, &options.engine, err);
     if (!state->encoder)
         return -1;
     bl_note("'%s': %s", state->model->path,
@@ -149,7 +150,7 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                             &mention->right, err) < 0
         || bl_candidates_read(&item->rec, arena, &w->list, err) < 0)
         return -1;
-    n = BL_MIN(w->list.n, o.top);
+    n = BL_MIN(w->list.n, options.top);
     w->texts = bl_arena_alloc(arena, n, sizeof *w->texts);
     for (size_t i = 0; i < n; i++)
         if (read_text(state, &w->list.v[i], arena, &w->texts[i], err) < 0)
@@ -161,7 +162,8 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
      * of another model, perhaps. */
     for (size_t i = 0; i < w->list.n; i++)
         w->list.v[i].cross = NAN;
-    bl_cascade_start(&w->cascade, o.cascade > 0 ? &state->calibration : NULL,
+    bl_cascade_start(&w->cascade,
+                     options.cascade > 0 ? &state->calibration : NULL,
                      mention->text, &w->list, n, arena);
     item->data = w;
     return 0;
@@ -177,7 +179,7 @@ static void add_round(struct state *state, struct bl_item **items, size_t n)
         struct work *w = items[i]->data;
         const struct bl_cascade *c = &w->cascade;
 
-        w->now = items[i]->failed ? 0 : bl_cascade_next(c, o.cascade);
+        w->now = items[i]->failed ? 0 : bl_cascade_next(c, options.cascade);
         for (size_t k = 0; k < w->now; k++) {
             bl_input_pair(&state->input, state->model->words,
                           state->model->input,
@@ -229,7 +231,7 @@ static void take_order(struct bl_candidates *l)
     for (size_t i = 0; i < l->n; i++)
         l->v[i].score = l->v[i].cross;
     bl_candidates_sort(l);
-    if (o.probabilities)
+    if (options.probabilities)
         softmax(l);
 }
 
@@ -267,7 +269,7 @@ static void emit(void *ctx, const struct bl_item *item,
 
     bl_buf_clear(&state->out);
     bl_candidates_put(&state->out, &w->list, BL_PUT_SCORE | BL_PUT_CROSS |
-                      (o.probabilities ? BL_PUT_CROSS_P : 0u));
+                      (options.probabilities ? BL_PUT_CROSS_P : 0u));
     bl_edits_set(edits, "candidates",
                  (struct bl_span){ state->out.data, state->out.len });
 }
@@ -284,7 +286,7 @@ int main(int argc, char **argv)
     if (state_load(&state, &err) < 0)
         bl_die(&err);
     rc = bl_loop_run(&(struct bl_loop){
-        .opts = &o.loop, .ctx = &state,
+        .opts = &options.loop, .ctx = &state,
         .prepare = prepare, .run = run, .emit = emit,
     });
     state_free(&state);

@@ -22,28 +22,28 @@ static struct opts {
     size_t k, threads, ef_search, nprobe;
     bool keep, aliases, no_aliases, overwrite;
     struct bl_loop_opts loop;
-} o = { .k = 10, .loop = BL_LOOP_OPTS_DEFAULT(64) };
+} options = { .k = 10, .loop = BL_LOOP_OPTS_DEFAULT(64) };
 
 static const struct bl_opt table[] = {
-    BL_OPT_LIST('x', "index", "INDEX", &o.indexes,
+    BL_OPT_LIST('x', "index", "INDEX", &options.indexes,
                 "index, or one shard of it; may be repeated"),
-    BL_OPT_CATALOGUE(&o.catalogue,
+    BL_OPT_CATALOGUE(&options.catalogue,
                "catalogue: a file, or a name in the data folder"),
-    BL_OPT_SIZE('k', "top", "N", &o.k, 1, 10000, "candidates a mention"),
-    BL_OPT_SIZE(0, "ef-search", "N", &o.ef_search, 0, 1u << 20,
+    BL_OPT_SIZE('k', "top", "N", &options.k, 1, 10000, "candidates a mention"),
+    BL_OPT_SIZE(0, "ef-search", "N", &options.ef_search, 0, 1u << 20,
                 "HNSW: width of the search (0: the file's)"),
-    BL_OPT_SIZE(0, "nprobe", "N", &o.nprobe, 0, 1u << 30,
+    BL_OPT_SIZE(0, "nprobe", "N", &options.nprobe, 0, 1u << 30,
                 "IVF: lists to search (0: the file's)"),
-    BL_OPT_FLAG(0, "aliases", &o.aliases,
+    BL_OPT_FLAG(0, "aliases", &options.aliases,
                 "also look mentions up among names; adds prior"),
-    BL_OPT_FLAG(0, "no-aliases", &o.no_aliases,
+    BL_OPT_FLAG(0, "no-aliases", &options.no_aliases,
                 "do not look names up, even if the model asks to"),
-    BL_OPT_FLAG(0, "keep", &o.keep, "keep the field 'embedding'"),
-    BL_OPT_FLAG(0, "overwrite", &o.overwrite,
+    BL_OPT_FLAG(0, "keep", &options.keep, "keep the field 'embedding'"),
+    BL_OPT_FLAG(0, "overwrite", &options.overwrite,
                 "replace the candidates of a record"),
-    BL_OPT_SIZE(0, "threads", "N", &o.threads, 0, 256,
+    BL_OPT_SIZE(0, "threads", "N", &options.threads, 0, 256,
                 "threads (0: one per core)"),
-    BL_OPTS_LOOP(o.loop),
+    BL_OPTS_LOOP(options.loop),
     BL_OPTS_END
 };
 
@@ -64,15 +64,16 @@ struct state {
 static int state_load(struct state *state, struct bl_err *err)
 {
     struct bl_gather_opts opts = {
-        .k = o.k, .threads = o.threads, .ef_search = o.ef_search,
-        .nprobe = o.nprobe
+        .k = options.k, .threads = options.threads,
+        .ef_search = options.ef_search,
+        .nprobe = options.nprobe
     };
 
-    state->kb = bl_kb_open_named(o.catalogue, err);
+    state->kb = bl_kb_open_named(options.catalogue, err);
     if (!state->kb)
         return -1;
-    state->gather = bl_gather_open(o.indexes.v, o.indexes.n, state->kb, &opts,
-                                   err);
+    state->gather = bl_gather_open(options.indexes.v, options.indexes.n,
+                                   state->kb, &opts, err);
     if (!state->gather)
         return -1;
     bl_note("%s", bl_gather_describe(state->gather));
@@ -107,7 +108,7 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
     int found = bl_record_get(&item->rec, "candidates", &old, err);
     if (found < 0)
         return -1;
-    if (found && !o.overwrite)
+    if (found && !options.overwrite)
         return bl_fail(err, BL_BAD_FIELD, "field 'candidates' is there "
                        "already (see --overwrite)");
     if (bl_vector_get(&item->rec, bl_gather_want(state->gather), arena,
@@ -115,10 +116,10 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
         return -1;
     m->query.vector = vector.v;
     /* A record without a mention is wrong only if its name was asked for. */
-    if (o.aliases)
+    if (options.aliases)
         return bl_record_string(&item->rec, "mention", arena, &m->query.name,
                                 err);
-    if (vector.names && !o.no_aliases
+    if (vector.names && !options.no_aliases
         && bl_record_string_opt(&item->rec, "mention", arena, &m->query.name,
                                 err) < 0)
         return -1;
@@ -178,20 +179,21 @@ static void emit(void *ctx, const struct bl_item *item,
 
     (void)ctx;
     bl_edits_set(edits, "candidates", m->candidates);
-    if (!o.keep)
+    if (!options.keep)
         bl_edits_drop(edits, "embedding");
 }
 
 int main(int argc, char **argv)
 {
     struct state state = { 0 };
-    struct bl_loop loop = { .opts = &o.loop, .ctx = &state, .prepare = prepare,
+    struct bl_loop loop = { .opts = &options.loop, .ctx = &state,
+                            .prepare = prepare,
                             .run = run, .emit = emit };
     struct bl_err err;
 
     bl_prog_init("blink-retrieve");
     bl_opts_parse(&command, argc, argv);
-    if (o.aliases && o.no_aliases)
+    if (options.aliases && options.no_aliases)
         bl_die_usage("options '--aliases' and '--no-aliases' exclude each "
                      "other");
     if (state_load(&state, &err) < 0)

@@ -31,23 +31,23 @@ static struct opts {
     size_t keep;
     bool type_filter;
     struct bl_loop_opts loop;
-} o = { .nil = 0.5, .loop = BL_LOOP_OPTS_DEFAULT(256) };
+} options = { .nil = 0.5, .loop = BL_LOOP_OPTS_DEFAULT(256) };
 
 static const struct bl_opt table[] = {
-    BL_OPT_DOUBLE(0, "nil", "P", &o.nil, 0, 1,
+    BL_OPT_DOUBLE(0, "nil", "P", &options.nil, 0, 1,
                   "no entity when nil_p is above P"),
-    BL_OPT_SIZE('k', "top", "N", &o.keep, 0, 1 << 20,
+    BL_OPT_SIZE('k', "top", "N", &options.keep, 0, 1 << 20,
                 "candidates kept in the output (0: all)"),
-    BL_OPT_FLAG(0, "type-filter", &o.type_filter,
+    BL_OPT_FLAG(0, "type-filter", &options.type_filter,
                 "only candidates of the mention's type"),
-    BL_OPT_STR(0, "calibration", "FILE", &o.calibration,
+    BL_OPT_STR(0, "calibration", "FILE", &options.calibration,
                "calibration to use (a file or a name)"),
     BL_OPT_GROUP("Calibration"),
-    BL_OPT_STR(0, "fit", "FILE", &o.fit,
+    BL_OPT_STR(0, "fit", "FILE", &options.fit,
                "write a calibration fitted to labelled records"),
-    BL_OPT_STR(0, "provenance", "JSON", &o.provenance,
+    BL_OPT_STR(0, "provenance", "JSON", &options.provenance,
                "origin to record in the fitted file"),
-    BL_OPTS_LOOP(o.loop),
+    BL_OPTS_LOOP(options.loop),
     BL_OPTS_END
 };
 
@@ -73,12 +73,13 @@ struct work {
 
 static int state_load(struct state *state, struct bl_err *err)
 {
-    if (o.provenance
-        && bl_json_check(o.provenance, strlen(o.provenance), err) < 0)
+    if (options.provenance
+        && bl_json_check(options.provenance, strlen(options.provenance),
+                         err) < 0)
         bl_die_usage("option --provenance: expected JSON: %s", err->msg);
-    if (o.fit)
+    if (options.fit)
         state->fit = bl_fit_new();
-    return bl_calibration_load(&state->calibration, o.calibration, err);
+    return bl_calibration_load(&state->calibration, options.calibration, err);
 }
 
 static void state_free(struct state *state)
@@ -138,16 +139,13 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
         || bl_record_string_opt(&item->rec, "mention", arena, &w->mention,
                                 err) < 0)
         return -1;
-    if (o.type_filter) {
+    if (options.type_filter) {
         if (bl_record_string_opt(&item->rec, "type", arena, &type, err) < 0)
             return -1;
         ok = eligible(&w->list, type, arena);
     }
     item->data = w;
-    /* While fitting, records only give examples; nothing is scored.
-     * bin/blink-index.c|check_complete| if (!o.partial && row < n) { An entity
-     * without a vector would never be found, and nothing in the answers would
-     * show it: the user has to allow it. */
+    /* While fitting, records only give examples; nothing is scored. */
     if (state->fit)
         return add_to_fit(state, item, w, arena, err);
     w->nil_p = bl_rank(&state->calibration, w->mention, ok, &w->list);
@@ -162,7 +160,7 @@ static void put_entity(struct bl_buf *out, const struct work *w)
     struct bl_writer json = bl_writer(out, BL_WRITE_COMPACT);
     const struct bl_candidate *best = w->list.v;
 
-    if (!w->list.n || best->p <= 0 || w->nil_p > o.nil) {
+    if (!w->list.n || best->p <= 0 || w->nil_p > options.nil) {
         bl_write_null(&json, NULL);
         return;
     }
@@ -187,8 +185,8 @@ static void emit(void *ctx, const struct bl_item *item,
     struct work *w = item->data;
     struct bl_candidates kept = w->list;
 
-    if (o.keep && kept.n > o.keep)
-        kept.n = o.keep;
+    if (options.keep && kept.n > options.keep)
+        kept.n = options.keep;
     bl_buf_clear(&state->out);
     bl_candidates_put(&state->out, &kept, BL_PUT_SCORE | BL_PUT_P);
     set_field(edits, "candidates", &state->out);
@@ -218,7 +216,7 @@ static void fit_profile(struct state *state, enum bl_profile from,
 /* What no record tells about keeps the coefficients it had. */
 static int fit_write(struct state *state, struct bl_err *err)
 {
-    const char *origin = o.provenance ? o.provenance : "{}";
+    const char *origin = options.provenance ? options.provenance : "{}";
     bool open = bl_fit_count(state->fit, BL_PROFILE_OPEN) > 0
         || bl_fit_count(state->fit, BL_PROFILE_OPEN_NAMED) > 0;
     struct bl_newfile *f;
@@ -235,7 +233,7 @@ static int fit_write(struct state *state, struct bl_err *err)
                 BL_PROFILE_OPEN_NAMED);
     bl_buf_clear(&state->out);
     bl_calibration_put(&state->out, &state->calibration, bl_span_of(origin));
-    f = bl_newfile_open(o.fit, 0, err);
+    f = bl_newfile_open(options.fit, 0, err);
     if (!f)
         return -1;
     if (bl_newfile_write(f, state->out.data, state->out.len, err) < 0) {
@@ -256,7 +254,7 @@ int main(int argc, char **argv)
     if (state_load(&state, &err) < 0)
         bl_die(&err);
     rc = bl_loop_run(&(struct bl_loop){
-        .opts = &o.loop, .ctx = &state, .prepare = prepare,
+        .opts = &options.loop, .ctx = &state, .prepare = prepare,
         .emit = state.fit ? NULL : emit,
     });
     if (state.fit && rc <= 1 && fit_write(&state, &err) < 0)

@@ -33,26 +33,28 @@ static struct opts {
     bool pad, tokens, lower;
     int literals;
     struct bl_loop_opts loop;
-} o = { .loop = BL_LOOP_OPTS_DEFAULT(256) };
+} options = { .loop = BL_LOOP_OPTS_DEFAULT(256) };
 
 static const struct bl_opt table[] = {
-    BL_OPT_FLAG(0, "raw", &o.mode[MODE_RAW], "a text, without special tokens"),
-    BL_OPT_FLAG(0, "context", &o.mode[MODE_CONTEXT],
+    BL_OPT_FLAG(0, "raw", &options.mode[MODE_RAW],
+                "a text, without special tokens"),
+    BL_OPT_FLAG(0, "context", &options.mode[MODE_CONTEXT],
                 "a mention in its context"),
-    BL_OPT_FLAG(0, "entity", &o.mode[MODE_ENTITY], "a title and its text"),
-    BL_OPT_FLAG(0, "pair", &o.mode[MODE_PAIR],
+    BL_OPT_FLAG(0, "entity", &options.mode[MODE_ENTITY],
+                "a title and its text"),
+    BL_OPT_FLAG(0, "pair", &options.mode[MODE_PAIR],
                 "a mention and an entity, for a cross-encoder"),
-    BL_OPT_STR('m', "model", "MODEL", &o.model,
+    BL_OPT_STR('m', "model", "MODEL", &options.model,
                "model directory or name, or a vocab.txt"),
-    BL_OPT_SIZE(0, "length", "N", &o.length, 0, BL_INPUT_MAX_LENGTH,
+    BL_OPT_SIZE(0, "length", "N", &options.length, 0, BL_INPUT_MAX_LENGTH,
                 "at most N tokens (0: the model's limit)"),
-    BL_OPT_FLAG(0, "tokens", &o.tokens, "add the tokens' texts too"),
-    BL_OPT_FLAG(0, "pad", &o.pad, "pad with zeros up to the length"),
-    BL_OPT_FLAG(0, "lower", &o.lower,
+    BL_OPT_FLAG(0, "tokens", &options.tokens, "add the tokens' texts too"),
+    BL_OPT_FLAG(0, "pad", &options.pad, "pad with zeros up to the length"),
+    BL_OPT_FLAG(0, "lower", &options.lower,
                 "lower-case the mention and its context first"),
-    BL_OPT_CHOICE(0, "literals", "model|special|text", &o.literals,
+    BL_OPT_CHOICE(0, "literals", "model|special|text", &options.literals,
                   "how to read a typed \"[SEP]\""),
-    BL_OPTS_LOOP(o.loop),
+    BL_OPTS_LOOP(options.loop),
     BL_OPTS_END
 };
 
@@ -127,8 +129,8 @@ static char *find_model(const struct state *state, struct bl_err *err)
     char *path = NULL;
 
     if (state->mode == MODE_PAIR)
-        path = bl_model_find(o.model, BL_ROLE_CROSS_ENCODER, NULL);
-    return path ? path : bl_model_find(o.model, BL_ROLE_BI_ENCODER, err);
+        path = bl_model_find(options.model, BL_ROLE_CROSS_ENCODER, NULL);
+    return path ? path : bl_model_find(options.model, BL_ROLE_BI_ENCODER, err);
 }
 
 static int load(struct state *state, struct bl_err *err)
@@ -154,21 +156,21 @@ static int load(struct state *state, struct bl_err *err)
 
 static void adjust(struct state *state)
 {
-    state->spec.lower_first = o.lower;
-    if (o.literals == LITERALS_SPECIAL)
+    state->spec.lower_first = options.lower;
+    if (options.literals == LITERALS_SPECIAL)
         state->spec.literal |= BL_LITERAL_SPECIALS;
-    else if (o.literals == LITERALS_TEXT)
+    else if (options.literals == LITERALS_TEXT)
         state->spec.literal = BL_LITERAL_NONE;
     if (state->mode == MODE_PAIR && state->spec.literal)
         state->spec.literal |= BL_LITERAL_TAGS;
-    if (!o.length)
+    if (!options.length)
         return;
     if (state->mode == MODE_CONTEXT)
-        state->spec.context_length = o.length;
+        state->spec.context_length = options.length;
     else if (state->mode == MODE_ENTITY)
-        state->spec.entity_length = o.length;
+        state->spec.entity_length = options.length;
     else
-        state->spec.pair_length = o.length;
+        state->spec.pair_length = options.length;
 }
 
 /* The one mode that was given. */
@@ -177,15 +179,15 @@ static enum mode chosen_mode(void)
     int mode = -1;
 
     for (int i = 0; i < N_MODES; i++) {
-        if (o.mode[i] && mode >= 0)
+        if (options.mode[i] && mode >= 0)
             bl_die_usage("expected one of --raw, --context, --entity and "
                          "--pair, found two");
-        if (o.mode[i])
+        if (options.mode[i])
             mode = i;
     }
     if (mode < 0)
         bl_die_usage("expected one of --raw, --context, --entity and --pair");
-    if (o.pad && (mode == MODE_RAW || mode == MODE_PAIR))
+    if (options.pad && (mode == MODE_RAW || mode == MODE_PAIR))
         bl_die_usage("--pad works only with --context or --entity");
     return (enum mode)mode;
 }
@@ -338,12 +340,12 @@ static int make_raw(struct state *state, const struct bl_record *record,
     if (bl_record_string(record, "text", arena, &text, err) < 0)
         return -1;
     for (size_t want = in->cap ? in->cap : 512; more; want *= 2) {
-        if (o.length && want > o.length)
-            want = o.length;
+        if (options.length && want > options.length)
+            want = options.length;
         BL_GROW(in->ids, want, in->cap);
         in->n = bl_wordpiece_ids(state->words, text, state->spec.literal,
                                  in->ids, want, &more);
-        if (want == o.length)
+        if (want == options.length)
             break;
     }
     in->cut = more ? BL_CUT_TEXT : 0;
@@ -387,7 +389,7 @@ static int32_t *spread(const struct state *state, struct bl_arena *arena,
                                             : state->spec.entity_length;
 
     *n = (size_t)in->positions[in->n - 1] + 1;
-    if (o.pad && *n < length)
+    if (options.pad && *n < length)
         *n = length;
     ids = bl_arena_alloc(arena, *n, sizeof *ids);
     for (size_t i = 0; i < *n; i++)
@@ -414,7 +416,7 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
      * the original has it; for a pair, "positions" shows them below. */
     if (state->mode == MODE_CONTEXT || state->mode == MODE_ENTITY)
         ids = spread(state, arena, &n);
-    if (state->mode == MODE_RAW || o.tokens)
+    if (state->mode == MODE_RAW || options.tokens)
         shown->tokens = tokens(state, arena, ids, n);
     shown->ids = numbers(arena, ids, n);
     if (state->mode == MODE_PAIR) {
@@ -449,7 +451,8 @@ static void emit(void *ctx, const struct bl_item *item,
 int main(int argc, char **argv)
 {
     struct state state = { .input = BL_INPUT_INIT };
-    struct bl_loop loop = { .opts = &o.loop, .ctx = &state, .prepare = prepare,
+    struct bl_loop loop = { .opts = &options.loop, .ctx = &state,
+                            .prepare = prepare,
                             .emit = emit };
     struct bl_err err;
     int status;
@@ -460,7 +463,7 @@ int main(int argc, char **argv)
     if (load(&state, &err) < 0)
         bl_die(&err);
     adjust(&state);
-    if (state.mode == MODE_RAW || o.tokens)
+    if (state.mode == MODE_RAW || options.tokens)
         quote_words(&state);
     bl_note("%zu words, Unicode %s", bl_wordpiece_size(state.words),
             bl_uni_version());

@@ -29,13 +29,13 @@ enum { RUNNERS_UP = 3 };
 static struct opts {
     const char *title, *output;
     struct bl_loop_opts loop;
-} o = { .title = "blink", .loop = BL_LOOP_OPTS_DEFAULT(256) };
+} options = { .title = "blink", .loop = BL_LOOP_OPTS_DEFAULT(256) };
 
 static const struct bl_opt table[] = {
-    BL_OPT_TEXT(0, "title", &o.title, "title of the page"),
-    BL_OPT_STR('o', "output", "FILE", &o.output,
+    BL_OPT_TEXT(0, "title", &options.title, "title of the page"),
+    BL_OPT_STR('o', "output", "FILE", &options.output,
                "file to write (default: standard output)"),
-    BL_OPTS_LOOP(o.loop),
+    BL_OPTS_LOOP(options.loop),
     BL_OPTS_END
 };
 
@@ -177,7 +177,7 @@ static void put_head(struct bl_buf *out)
         "<meta http-equiv=\"Content-Security-Policy\" "
         "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
-    bl_utf8_repair(&title, o.title, strlen(o.title));
+    bl_utf8_repair(&title, options.title, strlen(options.title));
     put_text(out, (struct bl_span){ title.data, title.len });
     bl_buf_free(&title);
     bl_buf_puts(out, "</title>\n<style>\n"
@@ -344,14 +344,14 @@ int main(int argc, char **argv)
 
     bl_prog_init("blink-view");
     bl_opts_parse(&command, argc, argv);
-    if (o.output && strcmp(o.output, "-")
-        && !(page.file = bl_newfile_open(o.output, 0, &err)))
+    if (options.output && strcmp(options.output, "-")
+        && !(page.file = bl_newfile_open(options.output, 0, &err)))
         bl_die(&err);
     /* The output file is opened before the first record is read, so that a
      * folder that cannot be written to is reported at once. */
     put_head(&page.out);
     status = bl_loop_run(&(struct bl_loop){
-        .opts = &o.loop, .ctx = &page, .prepare = prepare, .run = run
+        .opts = &options.loop, .ctx = &page, .prepare = prepare, .run = run
     });
     if (finish(&page, status, &err) < 0)
         bl_die(&err);
