@@ -170,16 +170,12 @@ static void put_mention(struct bl_buf *out, const struct view *view)
  * dark colours are left to the browser. */
 static void put_head(struct bl_buf *out)
 {
-    struct bl_buf title = BL_BUF_INIT;
-
     bl_buf_puts(out, "<!DOCTYPE html>\n<html>\n<head>\n"
         "<meta charset=\"utf-8\">\n"
         "<meta http-equiv=\"Content-Security-Policy\" "
         "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
-    bl_utf8_repair(&title, options.title, strlen(options.title));
-    put_text(out, (struct bl_span){ title.data, title.len });
-    bl_buf_free(&title);
+    put_text(out, bl_span_of(options.title));
     bl_buf_puts(out, "</title>\n<style>\n"
         ":root { color-scheme: light dark }\n"
         "body { font: 1.05rem/1.7 sans-serif; max-width: 46rem; "

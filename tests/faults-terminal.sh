@@ -35,13 +35,6 @@ if [ -x "$top_builddir/bin/blink" ]; then
         'blink link --threads 1e3'
 fi
 
-# ---- Bytes that are no UTF-8 in a page's title ----
-if [ -x "$top_builddir/bin/blink-view" ]; then
-    run blink-view --title $'a\xffb' </dev/null
-    is "$status $(grep -o '<title>.*</title>' "$T/out")" \
-        '0 <title>a�b</title>' 'blink-view --title'
-fi
-
 # ---- What is no file ----
 mkfifo fifo fifo.kb fifo.blx
 for words in 'kb info -c ./fifo.kb' 'kb add -c ./fifo.kb' \
