@@ -1,4 +1,4 @@
-# What a person types; lib/ is sourced by it, bench.d/ and train.d/ are called.
+# What a person types; lib/ is sourced by it, the folders in .d are called.
 dist_noinst_SCRIPTS += \
 	scripts/bench \
 	scripts/benchmark \
@@ -33,6 +33,9 @@ dist_noinst_SCRIPTS += \
 	scripts/bench.d/plot-lines \
 	scripts/bench.d/plot-training \
 	scripts/train.d/fit-calibration
+# The parts of check --long.
+dist_noinst_SCRIPTS += \
+	scripts/check.d/processors
 EXTRA_DIST += \
 	.ci/run \
 	scripts/bench.d/bench-embed.py \
@@ -51,5 +54,6 @@ EXTRA_DIST += \
 	scripts/lib/download.sh \
 	scripts/lib/fetch.sh \
 	scripts/lib/opts.sh \
+	scripts/lib/part.sh \
 	scripts/lib/setup.sh \
 	scripts/lib/usage.pl

@@ -73,6 +73,7 @@ SHELL_TESTS = \
 	tests/blink-train.sh \
 	tests/blink-view.sh \
 	tests/blink.sh \
+	tests/check-long.sh \
 	tests/checksrc.sh \
 	tests/download-blink.sh \
 	tests/equivalence.sh \

@@ -85,5 +85,19 @@ for script in "$scripts"/* "$scripts"/*.d/*; do
     done < <(grep -oE '(^|[[ ])--?[a-z][a-z-]* [A-Z]+' help | tr -d '[' |
              sort -u)
 done
+# What scripts/check counts on in each of its parts.
+for script in "$scripts"/check.d/*; do
+    name=${script##*/}
+    run "$script" --help
+    like "$(cat out)" '--minutes N .*--again .*scripts/check --long' \
+        "$name: the options of every part"
+    run "$script" --minutes 1h
+    is "$status:$(cat err)" \
+        "2:$name: --minutes '1h': expected a whole number from 1" \
+        "$name --minutes 1h"
+    run "$script"
+    like "$status:$(cat err)" "^3:$name: '.*' is no build folder" \
+        "$name outside a build folder"
+done
 is "$(ls)" "$(printf '%s\n' err help opts out)" 'no script has done anything'
 finish

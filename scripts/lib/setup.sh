@@ -102,15 +102,24 @@ sqlite3          command -v sqlite3
 bzip2            command -v bzip2
 zstd             command -v zstd
 '
-# For what takes long: memory checks, and processors that this one is not.
+# For what takes long: memory checks, fuzzing, and processors that this one is
+# not.
 packages_long='
 valgrind         command -v valgrind
+clang            command -v clang
+libclang-rt-dev  have_clang_runtime
 qemu-user        command -v qemu-aarch64
 gcc-aarch64-linux-gnu  command -v aarch64-linux-gnu-gcc
 libc6-dev-arm64-cross  test -e /usr/aarch64-linux-gnu/include/stdio.h
 '
 
 have_library() { [[ $(/sbin/ldconfig -p) == *[[:space:]]"$1 "* ]]; }
+
+# The sanitizers of clang are another package's.
+have_clang_runtime() {
+    echo 'int main(void) { return 0; }' |
+        clang -fsanitize=memory -x c - -o /dev/null
+}
 
 # missing LIST: the packages of the list that are needed here.
 missing() {
