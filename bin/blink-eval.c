@@ -219,7 +219,7 @@ static int read_file(struct state *state, const char *path,
     int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
 
     if (fd < 0)
-        return bl_fail_errno(err, BL_DATA, "'%s'", path);
+        return bl_fail_file(err, "'%s'", path);
     rc = read_all(state, fd, path, into, err);
     close(fd);
     if (into)

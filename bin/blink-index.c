@@ -559,10 +559,13 @@ static void run_reader(size_t command)
     char *path = index_path();
     struct bl_index index;
     struct bl_err err;
+    int faiss = bl_faiss_is_file(path, &err);
 
+    if (faiss < 0)
+        bl_die(&err);
     /* An index of FAISS is recognised by its first bytes, whatever it is
      * called. */
-    if (bl_faiss_is_file(path)) {
+    if (faiss) {
         run_faiss(command, path);
         free(path);
         return;

@@ -210,7 +210,7 @@ static int read_file(struct reader *reader, const char *path,
         return read_lines(reader, STDIN_FILENO, "stdin", err);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
+        return bl_fail_file(err, "cannot open '%s'", path);
     rc = read_lines(reader, fd, path, err);
     close(fd);
     return rc;

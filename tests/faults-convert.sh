@@ -48,12 +48,14 @@ each() {
         [ -e mark ] || break
         case $status in
         0) whole "$call:$n" new ;;
-        3) whole "$call:$n" "$old" ;;
         4) whole "$call:$n" "$old" new ;;
         *) fail "$call:$n: status $status: $(head -c 200 err)" ;;
         esac
         if [ "$status" != 0 ] && [ "$(wc -l <err)" != 1 ]; then
             fail "$call:$n: expected one line: $(head -c 300 err)"
+        fi
+        if grep -q '\.tmp' err; then
+            fail "$call:$n: a temporary name: $(head -c 300 err)"
         fi
     done
     [ "$failed" = "$before" ] &&
@@ -71,7 +73,8 @@ touch .target.$gone.tmp/{config.json,model.safetensors} .target.$gone.tmpx \
 exec 8<.target.$held.tmp
 flock 8
 run convert -o target
-is "$status$(cat err)" 0 'a model beside what is left of others'
+is "$status $(cat "$T/err")" "4 blink-convert: cannot write 'target': another \
+program is writing it" 'a model that another program is making'
 is "$(find . -maxdepth 1 -name '.target*' -printf '%f\n' | sort)" \
     "$(printf '.target%s\n' 2.$gone.tmp .$held.tmp .0$gone.tmp .4711.tmp \
         .$gone.tmp.old .$gone.tmpx | sort)" \
@@ -86,10 +89,13 @@ rm -rf .target* target
 mkdir .target.$gone.tmp
 exec 9<.target.$gone.tmp
 flock 9
-ok 'a model beside one that is being made' convert -o target
-ok 'which stays while somebody has it' test -e .target.$gone.tmp
+run convert -o target
+is "$status $(ls -d target .target.$gone.tmp 2>/dev/null)" \
+    "4 .target.$gone.tmp" 'one that is being made stays'
+run convert -o target2
+is "$status" 0 'which is no matter to another'
+rm -rf target2
 exec 9<&-
-rm -rf target
 ok 'a model' convert -o target
 ok 'and goes when nobody has' test ! -e .target.$gone.tmp
 touch .k.kb.$gone.tmp

@@ -73,19 +73,52 @@ else
 fi
 slow 1 | "${alone[@]}" blink-kb build -q --no-fts -o two.kb &
 one=$!
-sleep 0.3
-{ slow 2; seq -f '{"id":"n%g","title":"N","text":"n"}' 500; } |
-    "${alone[@]}" blink-kb build -q --no-fts -o two.kb &
-two=$!
+for ((i = 0; i < 100; i++)); do
+    [ -z "$(left)" ] || break
+    sleep 0.05
+done
+run "${alone[@]}" blink-kb build -q --no-fts -o two.kb entities.jsonl
+is "$status $(cat "$T/err")" \
+    "4 blink-kb: cannot write 'two.kb': another program is writing it" \
+    'of two writers the second is refused at once'
+like "$(left)" '^\./\.two\.kb\.[0-9a-f]{16}\.tmp$' \
+    "the first one's file is left alone"
 wait $one
 is "$? $(blink-kb verify -c ./two.kb 2>&1 >/dev/null)" '0 ' \
-    'the first writer leaves a whole catalogue'
-like "$(left)" '^\./\.two\.kb\.[0-9a-f]{16}\.tmp$' \
-    "the second one's file is still there"
-wait $two
-is "$? $(blink-kb verify -c ./two.kb 2>&1 >/dev/null)" '0 ' \
-    'so does the second'
-is "$(blink-kb cat -c ./two.kb | wc -l)" \
-    "$(($(wc -l <entities.jsonl) + 500))" 'with all of its entities'
+    'and it makes a whole catalogue'
+is "$(blink-kb cat -c ./two.kb | wc -l)" "$(wc -l <entities.jsonl)" \
+    'with all of its entities'
+# At the same moment: one of them, and one only.
+for ((i = 1; i <= 20; i++)); do
+    rm -f two.kb
+    wins=''
+    for ((j = 0; j < 3; j++)); do
+        slow 0.2 | blink-kb build -q --no-fts -o two.kb 2>err.$j &
+        pids[j]=$!
+    done
+    for ((j = 0; j < 3; j++)); do
+        wait "${pids[j]}"
+        wins+=$?
+    done
+    [ "$(tr -d 4 <<<"$wins")" = 0 ] && blink-kb verify -c ./two.kb >out 2>&1 ||
+        break
+done
+is "$i $wins" "21 $wins" 'of three at the same moment one wins, 20 times'
+# A path through a link is the same file.
+ln -s two.kb link.kb
+slow 0.5 | blink-kb build -q --no-fts -o two.kb &
+one=$!
+for ((i = 0; i < 100; i++)); do
+    [ -z "$(left)" ] || break
+    sleep 0.05
+done
+run blink-kb build -q --no-fts -o link.kb entities.jsonl
+is "$status" 4 'also through a link'
+wait $one
+# One program that would write one file twice.
+printf '<mediawiki/>' >dump.xml
+run blink-kb build -q --wikipedia -o both.kb --mentions ./both.kb dump.xml
+is "$status $(head -n 1 "$T/err")" "2 blink-kb: option '--mentions': \
+'./both.kb' is the catalogue that is written" 'two outputs of one name'
 is "$(left)" '' 'nothing is left behind'
 finish

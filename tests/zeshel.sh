@@ -39,6 +39,19 @@ is "$(cat made/lego.entities.jsonl)" '{"id":"0","title":"Big Page","text":"One  
 {"id":"1","title":"Small","text":"x","document_id":"L0"}' 'entities by number'
 ok 'which make a catalogue' blink-kb build -q -o l.kb made/lego.entities.jsonl
 
+# What would be written twice is refused before anything is.
+cp z/mentions/val.json z/mentions/valid.json
+run blink-convert zeshel z -o twice
+is "$status $(cat err)" "3 blink-convert: 'z': mentions/val.json and \
+mentions/valid.json would both become 'valid.jsonl'" 'two sets of one name'
+mv z/mentions/valid.json z/mentions/lego.entities.json
+run blink-convert zeshel z -o twice
+is "$status $(cat err)" "3 blink-convert: 'z': \
+mentions/lego.entities.json and documents/lego.json would both become \
+'lego.entities.jsonl'" 'a set called as the entities of a world'
+is "$(find . -name '*twice*')" '' 'nothing is written'
+rm z/mentions/lego.entities.json
+
 # A side has 128 words.
 jq -nc '{document_id:"L0",title:"t",
     text:([range(300) | "w\(.)"] | join(" "))}' >z/documents/lego.json

@@ -239,10 +239,11 @@ static void see_index(struct patient *patient)
     struct bl_err err;
     struct bl_index index;
     char *path = bl_path_find(BL_PATH_INDEX, NULL, &err);
+    int faiss = path ? bl_faiss_is_file(path, &err) : -1;
 
-    if (path && bl_faiss_is_file(path)) {
+    if (faiss > 0) {
         see_faiss(patient, path);
-    } else if (!path || bl_index_open(&index, path, &err) < 0) {
+    } else if (faiss < 0 || bl_index_open(&index, path, &err) < 0) {
         say(patient, BAD, "index", "%s", err.msg);
     } else {
         if (check_index(patient, &index, &err) < 0)

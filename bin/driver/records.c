@@ -61,7 +61,7 @@ static int one_file(const char *path, struct bl_buf *out, int *status,
         return copy(STDIN_FILENO, "stdin", out, status, err);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
+        return bl_fail_file(err, "cannot open '%s'", path);
     rc = copy(fd, path, out, status, err);
     close(fd);
     return rc;

@@ -258,7 +258,7 @@ static int one_file(bool lines, const char *path, struct bl_err *err)
     int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
 
     if (fd < 0)
-        return bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
+        return bl_fail_file(err, "cannot open '%s'", path);
     rc = lines ? each_line(fd, path, err) : whole_text(fd, path, err);
     close(fd);
     return rc;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/paths.h"
 #include "base/utf8.h"
 #include "cli/prog.h"
 #include "wiki/wikitext.h"
@@ -113,6 +114,9 @@ int bl_kb_wikipedia_build(const char *output, const struct kb_wikipedia *w,
     for (size_t i = 0; i < w->namespaces.n; i++)
         namespaces[i] = namespace_number(w->namespaces.v[i]);
     set_keep(&opts, &w->keep);
+    if (w->mentions && bl_path_same(w->mentions, output))
+        bl_die_usage("option '--mentions': '%s' is the catalogue that is "
+                     "written", w->mentions);
     rc = bl_kb_wiki_build(output, files.v, files.n, &opts, &counts, &cut,
                           &err);
     if (show.what)
@@ -156,7 +160,7 @@ static int read_page(const char *path, struct bl_buf *out, struct bl_err *err)
         return read_fd(STDIN_FILENO, "stdin", out, err);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
+        return bl_fail_file(err, "cannot open '%s'", path);
     rc = read_fd(fd, path, out, err);
     close(fd);
     return rc;

@@ -108,22 +108,65 @@ int bl_shown(const char *text, size_t max)
     return (int)bl_utf8_cut(text, strnlen(text, max + 1), max);
 }
 
-int bl_fail_errno(struct bl_err *err, enum bl_code code, const char *fmt,
-                  ...)
+__attribute__((format(printf, 4, 0)))
+static int vfail_number(struct bl_err *err, enum bl_code code, int number,
+                        const char *fmt, va_list ap)
 {
     struct bl_buf b = BL_BUF_INIT;
-    int saved = errno;
-    va_list ap;
 
     if (!err)
         return -1;
-    va_start(ap, fmt);
     put_va(&b, fmt, ap);
-    va_end(ap);
     bl_buf_puts(&b, ": ");
-    bl_buf_puts(&b, strerror(saved));
+    bl_buf_puts(&b, strerror(number));
     err->code = code;
     store(err, &b);
+    return -1;
+}
+
+int bl_fail_errno(struct bl_err *err, enum bl_code code, const char *fmt,
+                  ...)
+{
+    int number = errno;
+    va_list ap;
+
+    va_start(ap, fmt);
+    vfail_number(err, code, number, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+/* What the file itself can be is a short list.  All else is taken for the
+ * system's, as new kinds of failures are: EIO, ENOMEM, EMFILE, ESTALE. */
+enum bl_code bl_errno_code(int number)
+{
+    switch (number) {
+    case 0:                     /* nothing failed */
+    case ENOENT:
+    case ENOTDIR:
+    case EISDIR:
+    case EACCES:
+    case EPERM:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case EINVAL:
+    case EOVERFLOW:
+    case ENXIO:                 /* a socket, or a device without a driver */
+    case ENODEV:
+        return BL_DATA;
+    default:
+        return BL_SYSTEM;
+    }
+}
+
+int bl_fail_file(struct bl_err *err, const char *fmt, ...)
+{
+    int number = errno;
+    va_list ap;
+
+    va_start(ap, fmt);
+    vfail_number(err, bl_errno_code(number), number, fmt, ap);
+    va_end(ap);
     return -1;
 }
 
@@ -140,5 +183,19 @@ int bl_err_prefix(struct bl_err *err, const char *fmt, ...)
     bl_buf_puts(&b, ": ");
     bl_buf_puts(&b, err->msg);
     store(err, &b);
+    return -1;
+}
+
+int bl_err_rename(struct bl_err *err, const char *from, const char *to)
+{
+    struct bl_buf out = BL_BUF_INIT;
+    const char *at, *found;
+
+    if (!err)
+        return -1;
+    for (at = err->msg; (found = strstr(at, from)); at = found + strlen(from))
+        bl_buf_printf(&out, "%.*s%s", (int)(found - at), at, to);
+    bl_buf_puts(&out, at);
+    store(err, &out);
     return -1;
 }

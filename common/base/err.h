@@ -71,9 +71,21 @@ int bl_shown(const char *text, size_t max);
 int bl_fail_errno(struct bl_err *err, enum bl_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Whose fault it is that a data file cannot be opened or read, by errno: the
+ * file's (BL_DATA), such as when there is none or no permission, or the
+ * system's (BL_SYSTEM), such as EIO or EMFILE, when trying again may help. */
+enum bl_code bl_errno_code(int number);
+/* As bl_fail_errno, with the code that bl_errno_code gives. */
+int bl_fail_file(struct bl_err *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Put "prefix: " before the message that *err already holds; returns -1. */
 int bl_err_prefix(struct bl_err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Puts `to` wherever the message that *err (may be NULL) holds has `from`: a
+ * file that is made under a temporary name is called by its own.  Returns
+ * -1. */
+int bl_err_rename(struct bl_err *err, const char *from, const char *to);
 
 BL_END_DECLS
 

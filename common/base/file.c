@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/paths.h"
 #include "base/stale.h"
 
 enum {
@@ -93,9 +94,9 @@ static int open_regular(const char *path, size_t *size, struct bl_err *err)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     if (fd < 0)
-        return bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
+        return bl_fail_file(err, "cannot open '%s'", path);
     if (fstat(fd, &st) < 0) {
-        bl_fail_errno(err, BL_DATA, "cannot read '%s'", path);
+        bl_fail_file(err, "cannot read '%s'", path);
     } else if (S_ISDIR(st.st_mode)) {
         bl_fail(err, BL_DATA, "'%s' is a directory, expected a file", path);
     } else if (!S_ISREG(st.st_mode)) {
@@ -123,7 +124,7 @@ int bl_map_open(struct bl_map *map, const char *path, struct bl_err *err)
     data = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
     if (data == MAP_FAILED)
-        return bl_fail_errno(err, BL_DATA, "cannot map '%s'", path);
+        return bl_fail_file(err, "cannot map '%s'", path);
     *map = (struct bl_map){ data, size, bl_xstrdup(path) };
     bl_map_watch(map);
     return 0;
@@ -176,7 +177,7 @@ int bl_file_read(const char *path, size_t max, struct bl_buf *out,
     }
     rc = read_all(fd, size, out);
     if (rc < 0)
-        bl_fail_errno(err, BL_DATA, "cannot read '%s'", path);
+        bl_fail_file(err, "cannot read '%s'", path);
     close(fd);
     return rc;
 }
@@ -257,7 +258,7 @@ void bl_tmp_drop(size_t slot)
 /* The file that a link points to is replaced, not the link. */
 static char *resolve(const char *path)
 {
-    char *real = realpath(path, NULL);
+    char *real = bl_path_real(path);
 
     return real ? real : bl_xstrdup(path);
 }
@@ -324,14 +325,27 @@ static void release(struct bl_newfile *file)
     free(file);
 }
 
+static void remove_file(struct bl_newfile *file)
+{
+    unlink(file->tmp);
+    close(file->fd);
+    file->fd = -1;
+}
+
 /* Makes the temporary file.  One that replaces another is its owner's alone
- * until it has that one's permissions. */
+ * until it has that one's permissions.  Of two processes that began at the
+ * same moment, both may see the other's file: they take theirs back and begin
+ * again after unequal times, so that one of them is the first. */
 static int make_file(struct bl_newfile *file)
 {
     enum { TRIES = 16 };
     mode_t mode = file->replaces ? 0600 : 0666;
 
     for (int i = 0; i < TRIES; i++) {
+        if (bl_stale_remove(file->target, NULL)) {
+            errno = EBUSY;
+            return -1;
+        }
         file->tmp = bl_stale_name(file->target);
         if (!file->tmp)
             return -1;
@@ -340,14 +354,13 @@ static int make_file(struct bl_newfile *file)
                      O_CLOEXEC, mode);
         if (file->fd < 0 && errno != EEXIST)
             break;
-        if (file->fd >= 0 && bl_stale_hold(file->fd, file->tmp))
+        if (file->fd >= 0 && bl_stale_hold(file->fd, file->tmp)
+            && !bl_stale_remove(file->target, file->tmp))
             return 0;
-        if (file->fd >= 0) {
-            unlink(file->tmp);
-            close(file->fd);
-            file->fd = -1;
-        }
+        if (file->fd >= 0)
+            remove_file(file);
         drop_name(file);
+        bl_stale_step_back();
         errno = EAGAIN;
     }
     return -1;
@@ -364,10 +377,12 @@ struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
         return NULL;
     }
     file->target = resolve(path);
-    bl_stale_remove(file->target);
     if (make_file(file) == 0 && reserve(file->fd, size_hint) == 0)
         return file;
-    bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", path);
+    if (errno == EBUSY)
+        bl_fail(err, BL_SYSTEM, BL_STALE_HELD, path);
+    else
+        bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", path);
     bl_newfile_abort(file);
     return NULL;
 }

@@ -8,8 +8,8 @@
  *
  * A new file is written under a temporary name beside its target (stale.h),
  * fsynced, renamed, and its directory fsynced: readers see the old file or
- * the new one, which has the permissions of the old.  Two that write one file
- * at the same moment do not touch each other's: the last one stays.  Temporary
+ * the new one, which has the permissions of the old.  While one process writes
+ * a file, another that begins to write the same is refused.  Temporary
  * files that are open go when the process ends by exit, bl_oom, SIGINT,
  * SIGTERM or SIGHUP; those of a process that was killed, when the next run
  * makes the same file (stale.h).
@@ -33,9 +33,11 @@ struct bl_map {
     char *path;
 };
 
-/* Maps a regular file read-only.  -1: BL_DATA with the path and the reason
- * (missing, directory, no permission, empty).  A file that shrinks while
- * mapped ends the process with status 4 and its path (SIGBUS handler). */
+/* Maps a regular file read-only.  -1 with the path and the reason: BL_DATA
+ * (missing, directory, no permission, empty), or BL_SYSTEM when it could not
+ * be read or there is no room for it (bl_errno_code).  A file that shrinks
+ * while mapped ends the process with status 4 and its path (SIGBUS
+ * handler). */
 int bl_map_open(struct bl_map *map, const char *path, struct bl_err *err);
 void bl_map_close(struct bl_map *map);
 /* The same promise for memory that a library has mapped, from now until
@@ -47,7 +49,7 @@ void bl_map_unwatch(const struct bl_map *map);
 void bl_map_forget(const struct bl_map *map);
 
 /* Reads a small text file whole (at most max bytes), NUL-terminated into
- * *out (appended).  BL_DATA on failure. */
+ * *out (appended).  Fails as bl_map_open does. */
 int bl_file_read(const char *path, size_t max, struct bl_buf *out,
                  struct bl_err *err);
 

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/paths.h"
 #include "base/stale.h"
 
 struct bl_newdir {
@@ -105,7 +106,7 @@ static int check_target(struct bl_newdir *newdir, bool replace,
 /* The path without slashes at its end, links resolved. */
 static char *target_name(const char *path)
 {
-    char *real = realpath(path, NULL);
+    char *real = bl_path_real(path);
     size_t length = strlen(path);
 
     if (real)
@@ -184,6 +185,13 @@ static void remove_folders(const struct bl_newdir *newdir)
     (void)rmdir(newdir->tmp);
 }
 
+/* Whether another process is making the same folder (file.c: make_file). */
+static bool others(const struct bl_newdir *newdir, const char *own)
+{
+    return bl_stale_remove_nested(newdir->target, own, newdir->inner,
+                                  newdir->n_inner);
+}
+
 /* 0, or -1 with errno and nothing made; EAGAIN asks for another name. */
 static int make_folders(struct bl_newdir *newdir)
 {
@@ -198,7 +206,8 @@ static int make_folders(struct bl_newdir *newdir)
                       O_CLOEXEC);
     if (newdir->fd < 0) {
         rc = -1;
-    } else if (!bl_stale_hold(newdir->fd, newdir->tmp)) {
+    } else if (!bl_stale_hold(newdir->fd, newdir->tmp)
+               || others(newdir, newdir->tmp)) {
         errno = EAGAIN;
         rc = -1;
     }
@@ -226,6 +235,10 @@ static int make_temporary(struct bl_newdir *newdir)
     for (int i = 0; i < TRIES; i++) {
         int number;
 
+        if (others(newdir, NULL)) {
+            errno = EBUSY;
+            return -1;
+        }
         newdir->tmp = bl_stale_name(newdir->target);
         if (!newdir->tmp)
             return -1;
@@ -237,6 +250,8 @@ static int make_temporary(struct bl_newdir *newdir)
         errno = number;
         if (number != EAGAIN)
             return -1;
+        bl_stale_step_back();
+        errno = EAGAIN;
     }
     return -1;
 }
@@ -259,9 +274,11 @@ struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
         release(newdir);
         return NULL;
     }
-    bl_stale_remove_nested(newdir->target, newdir->inner, newdir->n_inner);
     if (make_temporary(newdir) < 0) {
-        bl_fail_errno(err, BL_SYSTEM, "cannot make the folder '%s'", path);
+        if (errno == EBUSY)
+            bl_fail(err, BL_SYSTEM, BL_STALE_HELD, path);
+        else
+            bl_fail_errno(err, BL_SYSTEM, "cannot make the folder '%s'", path);
         release(newdir);
         return NULL;
     }
@@ -326,6 +343,16 @@ static int keep_modes(const struct bl_newdir *newdir)
     return rc < 0 ? rc : keep_mode(newdir, "", newdir->tmp);
 }
 
+/* Removes what is under the temporary name, and releases. */
+static void discard(struct bl_newdir *newdir)
+{
+    for (size_t i = 0; i < newdir->n; i++)
+        (void)unlink(newdir->files[i]);
+    remove_folders(newdir);
+    drop_names(newdir);
+    release(newdir);
+}
+
 int bl_newdir_commit(struct bl_newdir *newdir, struct bl_err *err)
 {
     int rc = 0;
@@ -335,21 +362,22 @@ int bl_newdir_commit(struct bl_newdir *newdir, struct bl_err *err)
     if ((newdir->replace && keep_modes(newdir) < 0)
         || bl_sync_folder(newdir->files[0]) < 0 || move(newdir) < 0) {
         bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", newdir->path);
-        bl_newdir_abort(newdir);
+        discard(newdir);
         return -1;
     }
     if (bl_sync_folder(newdir->target) < 0)
         rc = bl_fail_errno(err, BL_SYSTEM, "cannot sync the folder of '%s'",
                            newdir->path);
-    bl_newdir_abort(newdir); /* the temporary name: nothing, or the old */
+    discard(newdir); /* the temporary name: nothing, or the old */
     return rc;
 }
 
-void bl_newdir_abort(struct bl_newdir *newdir)
+/* Only the last part of the names is replaced, as libraries may have resolved
+ * the links before it; no other file has such a name. */
+int bl_newdir_fail(struct bl_newdir *newdir, struct bl_err *err)
 {
-    for (size_t i = 0; i < newdir->n; i++)
-        (void)unlink(newdir->files[i]);
-    remove_folders(newdir);
-    drop_names(newdir);
-    release(newdir);
+    bl_err_rename(err, bl_path_base(newdir->tmp),
+                  bl_path_base(newdir->target));
+    discard(newdir);
+    return -1;
 }

@@ -4,7 +4,7 @@
  *
  *     struct bl_newdir *d = bl_newdir_open(path, names, 4, false, &err);
  *     ... files of those names are made in bl_newdir_path(d) ...
- *     bl_newdir_commit(d, &err);         or bl_newdir_abort(d)
+ *     bl_newdir_commit(d, &err);         or bl_newdir_fail(d, &err)
  *
  * The files are made in a folder beside the target that has a temporary name
  * (stale.h); commit renames that folder.  With `replace` an existing folder
@@ -13,7 +13,8 @@
  * deleted.  The new folder and its files have the permissions of those that
  * they replace.  On a signal or an early exit the files and the temporary
  * folder go; after a kill -9 they go when the next run makes the same folder
- * (stale.h).
+ * (stale.h).  While one process makes a folder, another that begins to make
+ * the same is refused.
  */
 #ifndef BL_NEWDIR_H
 #define BL_NEWDIR_H
@@ -30,16 +31,18 @@ struct bl_newdir;
 /* names[n_names], at most BL_NEWDIR_MAX: the only files that may be made in
  * it, the first of them not in a folder; "SUB/NAME" is one in a folder of it,
  * which is there at once and, while it is empty, not in the result.  These
- * and path are borrowed until commit or abort.  NULL: BL_USAGE when the
+ * and path are borrowed until commit or fail.  NULL: BL_USAGE when the
  * target exists and may not be replaced, BL_SYSTEM when the folder cannot be
- * made. */
+ * made or another program is making it. */
 struct bl_newdir *bl_newdir_open(const char *path, const char *const *names,
                                  size_t n_names, bool replace,
                                  struct bl_err *err);
 /* Where the files are to be made; borrowed. */
 const char *bl_newdir_path(const struct bl_newdir *newdir);
-/* Both release it.  After a failed commit the target is as it was. */
+/* Both release it.  After a failed commit the target is as it was.  What
+ * failed is in *err, which may speak of files by their temporary names: fail
+ * gives them their own, and returns -1. */
 int bl_newdir_commit(struct bl_newdir *newdir, struct bl_err *err);
-void bl_newdir_abort(struct bl_newdir *newdir);
+int bl_newdir_fail(struct bl_newdir *newdir, struct bl_err *err);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/paths.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,52 @@ static const struct {
     [BL_PATH_CALIBRATION] = { "calibration", ".json", "calibration", true },
 };
 
+char *bl_path_real(const char *path)
+{
+    char *real = realpath(path, NULL);
+
+    if (!real && errno == ENOMEM)
+        bl_oom(0);
+    return real;
+}
+
+const char *bl_path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat one, two;
+
+    return stat(a, &one) == 0 && stat(b, &two) == 0
+        && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
+/* The folder of a file, with the slash; caller frees. */
+static char *folder_of(const char *path)
+{
+    const char *base = bl_path_base(path);
+
+    return base == path ? bl_xstrdup("./")
+                        : bl_xasprintf("%.*s", (int)(base - path), path);
+}
+
+/* What is not there yet is the same if it will get one name in one folder. */
+bool bl_path_same(const char *a, const char *b)
+{
+    char *folder = folder_of(a), *other = folder_of(b);
+    bool same = same_file(a, b)
+        || (!strcmp(bl_path_base(a), bl_path_base(b))
+            && same_file(folder, other));
+
+    free(folder);
+    free(other);
+    return same;
+}
+
 static bool exists(const char *path)
 {
     return access(path, F_OK) == 0;
@@ -40,7 +87,7 @@ static const char *env(const char *name)
 /* The running program's path, links resolved; caller frees. */
 static char *self_path(void)
 {
-    char *path = realpath("/proc/self/exe", NULL);
+    char *path = bl_path_real("/proc/self/exe");
 
     return path ? path : bl_xstrdup("");
 }

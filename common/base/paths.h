@@ -29,6 +29,8 @@
 #ifndef BL_PATHS_H
 #define BL_PATHS_H
 
+#include <stdbool.h>
+
 #include "base/decls.h"
 #include "base/err.h"
 
@@ -60,6 +62,15 @@ char *bl_path_program(const char *name);
 
 /* $BLINK_DATA or what stands for it here: the folder written to. */
 char *bl_path_data(void);
+
+/* The full path with links resolved; NULL when there is none; caller frees. */
+char *bl_path_real(const char *path);
+
+/* The part after the last slash; borrowed from path. */
+const char *bl_path_base(const char *path);
+
+/* Whether both name one file, which need not be there yet. */
+bool bl_path_same(const char *a, const char *b);
 
 BL_END_DECLS
 

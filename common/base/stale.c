@@ -16,22 +16,16 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/paths.h"
 
 /* Of NAME no more than this is in a temporary name, so that a name that the
  * file system takes does not become one that it refuses.  Two targets may then
  * see each other's files, which their locks protect. */
 enum { BASE_SHOWN = 200, RANDOM_BYTES = 8, DIGITS = 2 * RANDOM_BYTES };
 
-static const char *base_of(const char *target)
-{
-    const char *slash = strrchr(target, '/');
-
-    return slash ? slash + 1 : target;
-}
-
 char *bl_stale_name(const char *target)
 {
-    const char *base = base_of(target);
+    const char *base = bl_path_base(target);
     uint64_t number;
 
     if (getentropy(&number, sizeof number) < 0)
@@ -96,17 +90,20 @@ static void remove_inner(int dir, const char *name)
 }
 
 /* Without write permission there is nothing to remove, so a plain reading
- * descriptor is enough to ask for the lock. */
-static void remove_one(int dir, const char *name, char *const *inner,
+ * descriptor is enough to ask for the lock.  True when somebody holds it. */
+static bool remove_one(int dir, const char *name, char *const *inner,
                        size_t n)
 {
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
                     O_CLOEXEC);
     struct stat st;
+    bool held = false;
 
     if (fd < 0)
-        return;
-    if (!fstat(fd, &st) && !flock(fd, LOCK_EX | LOCK_NB)) {
+        return false;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        held = errno == EWOULDBLOCK;
+    } else if (!fstat(fd, &st)) {
         for (size_t i = 0; i < n && S_ISDIR(st.st_mode); i++)
             remove_inner(fd, inner[i]);
         if (S_ISDIR(st.st_mode))
@@ -116,27 +113,39 @@ static void remove_one(int dir, const char *name, char *const *inner,
                            : 0);
     }
     close(fd);
+    return held;
 }
 
-void bl_stale_remove(const char *target)
+bool bl_stale_remove(const char *target, const char *own)
 {
-    bl_stale_remove_nested(target, NULL, 0);
+    return bl_stale_remove_nested(target, own, NULL, 0);
 }
 
-void bl_stale_remove_nested(const char *target, char *const *inner,
-                            size_t n)
+void bl_stale_step_back(void)
 {
-    const char *base = base_of(target);
+    uint32_t random = 0;
+
+    (void)getentropy(&random, sizeof random);
+    usleep(random % 20000);
+}
+
+bool bl_stale_remove_nested(const char *target, const char *own,
+                            char *const *inner, size_t n)
+{
+    const char *base = bl_path_base(target);
     char *folder = base > target
         ? bl_xasprintf("%.*s", (int)(base - target), target)
         : bl_xstrdup(".");
     DIR *d = opendir(folder);
     struct dirent *entry;
+    bool held = false;
 
     while (d && (entry = readdir(d)))
-        if (is_temporary(entry->d_name, base))
-            remove_one(dirfd(d), entry->d_name, inner, n);
+        if (is_temporary(entry->d_name, base)
+            && (!own || strcmp(entry->d_name, bl_path_base(own))))
+            held |= remove_one(dirfd(d), entry->d_name, inner, n);
     if (d)
         closedir(d);
     free(folder);
+    return held && strlen(base) < BASE_SHOWN;
 }

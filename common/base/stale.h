@@ -2,7 +2,7 @@
 /*
  * stale: what runs that were killed left beside their target.
  *
- *     bl_stale_remove("models/bi");
+ *     if (bl_stale_remove("models/bi", NULL)) ... somebody else writes it ...
  *
  * Temporary files and folders are called ".NAME.RANDOM.tmp", 16 hexadecimal
  * digits that nobody can guess, so that nobody can put a link there before.
@@ -23,13 +23,20 @@ char *bl_stale_name(const char *target);
 
 /* Removes the temporary files and folders that nobody holds for this target;
  * a folder only when it holds plain files alone.  What cannot be removed
- * stays: the next run will see it again. */
-void bl_stale_remove(const char *target);
+ * stays: the next run will see it again.  True when somebody holds one that is
+ * not `own` (NULL: any), and so is making the same target.  Of targets whose
+ * names are too long to tell apart by it, that is not said. */
+bool bl_stale_remove(const char *target, const char *own);
+
+#define BL_STALE_HELD "cannot write '%s': another program is writing it"
 
 /* The same for a folder that may have had the folders inner[n], of plain
  * files alone, in it. */
-void bl_stale_remove_nested(const char *target, char *const *inner,
-                            size_t n);
+bool bl_stale_remove_nested(const char *target, const char *own,
+                            char *const *inner, size_t n);
+
+/* Waits for up to 20 ms, for a time that no other process waits for. */
+void bl_stale_step_back(void);
 
 /* Marks the file or folder `path`, which was just made and opened, as in use
  * until it is closed.  False when another process took it for a stale one

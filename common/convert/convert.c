@@ -82,34 +82,13 @@ static int check_towers(const struct bl_checkpoint *from,
     return 0;
 }
 
-/* The model was checked under its temporary name; the message has to speak
- * of the one that was asked for. */
-static void rename_in_message(struct bl_err *err, const char *tmp,
-                              const char *name)
-{
-    struct bl_buf out = BL_BUF_INIT;
-    const char *p = err->msg, *found;
-
-    while ((found = strstr(p, tmp))) {
-        bl_buf_put(&out, p, (size_t)(found - p));
-        bl_buf_puts(&out, name);
-        p = found + strlen(tmp);
-    }
-    bl_buf_puts(&out, p);
-    bl_fail(err, err->code, "%s", out.data);
-    bl_buf_free(&out);
-}
-
-static int check_result(const struct bl_convert *options, const char *dir,
-                        struct bl_convert_report *report,
+static int check_result(const char *dir, struct bl_convert_report *report,
                         struct bl_err *err)
 {
     struct bl_model *model = bl_model_open(dir, err);
 
-    if (!model) {
-        rename_in_message(err, dir, options->output);
+    if (!model)
         return -1;
-    }
     report->role = model->role;
     memcpy(report->fingerprint, model->fingerprint, sizeof model->fingerprint);
     bl_model_close(model);
@@ -130,7 +109,7 @@ static int convert(const struct bl_convert *options,
     path = bl_xasprintf("%s/model.safetensors", dir);
     rc = bl_convert_weights(options, from, names, path, report, err);
     free(path);
-    return rc < 0 ? -1 : check_result(options, dir, report, err);
+    return rc < 0 ? -1 : check_result(dir, report, err);
 }
 
 int bl_convert_run(const struct bl_convert *options,
@@ -139,11 +118,8 @@ int bl_convert_run(const struct bl_convert *options,
     struct bl_convert_report own_report;
     struct bl_checkpoint from;
     struct bl_newdir *folder;
-    struct bl_err own;
     int rc;
 
-    /* Further down, messages are amended, for which there has to be one. */
-    err = err ? err : &own;
     if (!report) {
         rc = bl_convert_run(options, &own_report, err);
         free(own_report.vocab);
@@ -161,6 +137,5 @@ int bl_convert_run(const struct bl_convert *options,
     }
     if (rc == 0)
         return bl_newdir_commit(folder, err);
-    bl_newdir_abort(folder);
-    return -1;
+    return bl_newdir_fail(folder, err);
 }

@@ -326,8 +326,7 @@ static int pack(struct job *job, const char *to,
     job->dir = bl_newdir_path(folder);
     if (write_family(job, to, report, err) == 0)
         return bl_newdir_commit(folder, err);
-    bl_newdir_abort(folder);
-    return -1;
+    return bl_newdir_fail(folder, err);
 }
 
 int bl_family_pack(const struct bl_family_pack *p, const char *to,

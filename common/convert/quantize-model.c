@@ -277,8 +277,7 @@ static int quantize(const struct bl_model *model, const char *to, bool replace,
         return -1;
     if (write_quantized(model, bl_newdir_path(folder), threads, err) == 0)
         return bl_newdir_commit(folder, err);
-    bl_newdir_abort(folder);
-    return -1;
+    return bl_newdir_fail(folder, err);
 }
 
 int bl_quantize_model(const char *from, const char *to, bool replace,

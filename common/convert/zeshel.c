@@ -75,7 +75,7 @@ static int list(const struct zeshel *zeshel, const char *sub, char ***out,
                                       entry->d_name);
     }
     if (!folder)
-        bl_fail_errno(err, BL_DATA, "cannot open the folder '%s'", path);
+        bl_fail_file(err, "cannot open the folder '%s'", path);
     else if (!*n)
         bl_fail(err, BL_DATA, "'%s' contains no file named *%s", path, SUFFIX);
     else
@@ -84,6 +84,37 @@ static int list(const struct zeshel *zeshel, const char *sub, char ***out,
         closedir(folder);
     free(path);
     return *n ? 0 : -1;
+}
+
+/* Where file i comes from; caller frees. */
+static char *source_of(const struct zeshel *zeshel, size_t i)
+{
+    return i < zeshel->n_splits
+        ? bl_xasprintf("mentions/%s" SUFFIX, zeshel->splits[i])
+        : bl_xasprintf("documents/%s" SUFFIX,
+                       zeshel->worlds[i - zeshel->n_splits].name);
+}
+
+/* "val" is renamed, and a split may be called as a world's entities are. */
+static int check_names(const struct zeshel *zeshel, struct bl_err *err)
+{
+    size_t n = zeshel->n_splits + zeshel->n_worlds;
+
+    for (size_t i = 1; i < n; i++)
+        for (size_t j = 0; j < i; j++) {
+            char *one, *two;
+
+            if (strcmp(zeshel->files[i], zeshel->files[j]))
+                continue;
+            one = source_of(zeshel, j);
+            two = source_of(zeshel, i);
+            bl_fail(err, BL_DATA, "'%s': %s and %s would both become '%s'",
+                    zeshel->z->input, one, two, zeshel->files[i]);
+            free(one);
+            free(two);
+            return -1;
+        }
+    return 0;
 }
 
 static int list_all(struct zeshel *zeshel, struct bl_err *err)
@@ -110,7 +141,7 @@ static int list_all(struct zeshel *zeshel, struct bl_err *err)
     for (size_t i = 0; rc == 0 && i < zeshel->n_worlds; i++)
         zeshel->files[zeshel->n_splits + i] = bl_xasprintf(
             "%s.entities.jsonl", zeshel->worlds[i].name);
-    return rc;
+    return rc < 0 ? -1 : check_names(zeshel, err);
 }
 
 /* ---- Lines of a mapped file ---- */
@@ -494,7 +525,7 @@ int bl_zeshel_run(const struct bl_zeshel *options,
     if (rc == 0)
         rc = bl_newdir_commit(folder, err);
     else if (folder)
-        bl_newdir_abort(folder);
+        bl_newdir_fail(folder, err);
     release(&zeshel);
     return rc;
 }

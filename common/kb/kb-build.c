@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/paths.h"
 #include "kb/kb-names.h"
 #include "kb/kb-schema.h"
 
@@ -247,11 +248,13 @@ size_t bl_kb_build_count(const struct bl_kb_builder *builder)
 
 /* ---- Start ---- */
 
-static int open_tables(struct bl_kb_builder *builder, struct bl_err *err)
+static int open_tables(struct bl_kb_builder *builder, const char *name,
+                       struct bl_err *err)
 {
     const char *path = bl_newfile_path(builder->file, err);
 
-    return path ? bl_sql_open(&builder->conn, path, BL_SQL_NEW, err) : -1;
+    return path ? bl_sql_open(&builder->conn, path, name, BL_SQL_NEW, err)
+                : -1;
 }
 
 static int start_new(struct bl_kb_builder *builder, struct bl_err *err)
@@ -279,7 +282,7 @@ struct bl_kb_builder *bl_kb_build_open(const char *path,
     builder->lock = -1;
     bl_sha256_init(&builder->ids);
     builder->file = bl_newfile_open(path, 0, err);
-    if (!builder->file || open_tables(builder, err) < 0
+    if (!builder->file || open_tables(builder, path, err) < 0
         || start_new(builder, err) < 0) {
         bl_kb_build_abort(builder);
         return NULL;
@@ -347,7 +350,7 @@ static int start_update(struct bl_kb_builder *builder, struct bl_err *err)
         return -1;
     builder->file = bl_newfile_open(builder->target, 0, err);
     if (!builder->file || copy_old(builder, err) < 0
-        || open_tables(builder, err) < 0
+        || open_tables(builder, builder->target, err) < 0
         || bl_kb_check_schema(&builder->conn, &fts, err) < 0)
         return -1;
     return bl_sql_exec(&builder->conn, "BEGIN", err);
@@ -372,7 +375,7 @@ struct bl_kb_builder *bl_kb_update_open(const char *path, bool replace,
 
     builder->replace = replace;
     builder->lock = -1;
-    builder->target = realpath(path, NULL);     /* a link stays a link */
+    builder->target = bl_path_real(path);     /* a link stays a link */
     if (!builder->target)
         builder->target = bl_xstrdup(path);
     if (start_update(builder, err) < 0 || count_rows(builder, err) < 0) {

@@ -81,17 +81,28 @@ static int check_file(const char *path, uint64_t *size, struct bl_err *err)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     if (fd < 0)
-        return bl_fail_errno(err, BL_DATA, "cannot open catalogue '%s'",
+        return bl_fail_file(err, "cannot open catalogue '%s'",
                              path);
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+    if (fstat(fd, &st) < 0) {
+        bl_fail_file(err, "cannot read '%s'", path);
+        close(fd);
+        return -1;
+    }
+    if (!S_ISREG(st.st_mode)) {
         close(fd);
         return bl_fail(err, BL_DATA, "'%s' is %s, not a catalogue", path,
                        S_ISDIR(st.st_mode) ? "a directory"
                        : "a pipe, socket or device");
     }
     *size = (uint64_t)st.st_size;
-    got = pread(fd, header, sizeof header, 0);
+    do
+        got = pread(fd, header, sizeof header, 0);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        bl_fail_file(err, "cannot read '%s'", path);
     close(fd);
+    if (got < 0)
+        return -1;
     return check_header(header, got, (uint64_t)st.st_size, path, err);
 }
 
@@ -115,6 +126,20 @@ static bool has_shrunk(struct bl_sql *conn)
         && (uint64_t)now < conn->size;
 }
 
+/* SQLite takes EIO for a sign of a damaged file and says only that
+ * (os_unix.c: SQLITE_IOERR_CORRUPTFS); the errno of the last read or write is
+ * 0 when that succeeded. */
+static int disk_error(struct bl_sql *conn)
+{
+    int number = 0;
+
+    if (sqlite3_file_control(conn->db, "main", SQLITE_FCNTL_LAST_ERRNO,
+                             &number) != SQLITE_OK
+        || bl_errno_code(number) != BL_SYSTEM)
+        return 0;
+    return number;
+}
+
 /* Sorts failures by whose fault they are, which decides the exit status: no
  * memory ends the process as everywhere; disk, locks and permissions are the
  * system's; all else means that the file is not what it should be.  SHORT_READ
@@ -128,6 +153,9 @@ int bl_sql_fail(struct bl_sql *conn, struct bl_err *err)
     if (has_shrunk(conn))
         return bl_fail(err, BL_SYSTEM, "cannot read '%s': the file became "
                        "shorter while it was in use", conn->path);
+    if ((rc & 0xff) == SQLITE_CORRUPT && disk_error(conn))
+        return bl_fail(err, BL_SYSTEM, "cannot read '%s': %s", conn->path,
+                       strerror(disk_error(conn)));
     if (rc == SQLITE_IOERR_SHORT_READ)
         return bl_fail(err, BL_DATA, "'%s' is cut short", conn->path);
     switch (rc & 0xff) {
@@ -137,6 +165,10 @@ int bl_sql_fail(struct bl_sql *conn, struct bl_err *err)
     case SQLITE_LOCKED:
         return bl_fail(err, BL_SYSTEM, "'%s': %s", conn->path,
                        sqlite3_errmsg(conn->db));
+    case SQLITE_CANTOPEN:
+        return bl_fail(err, bl_errno_code(sqlite3_system_errno(conn->db)),
+                       "cannot open '%s': %s", conn->path,
+                       strerror(sqlite3_system_errno(conn->db)));
     case SQLITE_READONLY:
         return bl_fail(err, BL_SYSTEM, "'%s' cannot be written: %s",
                        conn->path, sqlite3_errmsg(conn->db));
@@ -181,7 +213,7 @@ static int on_tick(void *arg)
     conn->ticks++;
     if (conn->ticks / STEPS_A_BYTE < (conn->size + slack) / TICK)
         return 0;
-    if (conn->mode == BL_SQL_READ || stat(conn->path, &st) < 0)
+    if (conn->mode == BL_SQL_READ || stat(conn->file, &st) < 0)
         return 1;
     conn->size = (uint64_t)st.st_size;
     return conn->ticks / STEPS_A_BYTE >= (conn->size + slack) / TICK;
@@ -336,10 +368,13 @@ static void watch(struct bl_sql *conn)
     bl_map_watch(&conn->map);
 }
 
-int bl_sql_open(struct bl_sql *conn, const char *path, enum bl_sql_mode mode,
-                struct bl_err *err)
+int bl_sql_open(struct bl_sql *conn, const char *path, const char *name,
+                enum bl_sql_mode mode, struct bl_err *err)
 {
-    *conn = (struct bl_sql){ .path = bl_xstrdup(path), .mode = mode };
+    *conn = (struct bl_sql){
+        .path = bl_xstrdup(name ? name : path), .file = bl_xstrdup(path),
+        .mode = mode
+    };
     if ((mode != BL_SQL_NEW && check_file(path, &conn->size, err) < 0)
         || open_db(conn, path, mode, err) < 0) {
         bl_sql_close(conn);
@@ -358,6 +393,7 @@ void bl_sql_close(struct bl_sql *conn)
         bl_map_unwatch(&conn->map);
     sqlite3_close(conn->db);
     free(conn->path);
+    free(conn->file);
     *conn = (struct bl_sql){ 0 };
 }
 

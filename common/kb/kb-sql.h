@@ -4,7 +4,7 @@
  * this.
  *
  *     struct bl_sql conn = { 0 };
- *     if (bl_sql_open(&conn, path, BL_SQL_READ, &err) < 0) ...
+ *     if (bl_sql_open(&conn, path, NULL, BL_SQL_READ, &err) < 0) ...
  *     sqlite3_stmt *st = bl_sql_stmt(&conn, 3, "SELECT ...", &err);
  *     ... bl_sql_step(&conn, st, &err) ...
  *     bl_sql_close(&conn);
@@ -34,6 +34,7 @@ enum bl_sql_mode {
 struct bl_sql {
     sqlite3 *db;
     char *path;                 /* as messages call it */
+    char *file;                 /* where it is, while it is made */
     sqlite3_stmt *stmt[BL_SQL_SLOTS];
     enum bl_sql_mode mode;
     uint64_t size;              /* of the file */
@@ -41,14 +42,15 @@ struct bl_sql {
     struct bl_map map;          /* SQLite's; data == NULL: it has none */
 };
 
-/* Opens the file at `path`.  On failure *conn is closed, else it must stay
- * where it is.  Catalogues are only ever replaced whole, so reading takes no
- * locks: they would cost more than the lookups.  A file that others made is
- * bounded: no statement works longer than its size warrants, no value is
- * longer than the file, and one that shrinks ends the process with status 4 as
- * any mapped file does (file.h). */
-int bl_sql_open(struct bl_sql *conn, const char *path, enum bl_sql_mode mode,
-                struct bl_err *err);
+/* Opens the file at `path`; messages call one that is being made by `name`,
+ * which it has not got yet (NULL: by its path).  On failure *conn is closed,
+ * else it must stay where it is.  Catalogues are only ever replaced whole, so
+ * reading takes no locks: they would cost more than the lookups.  A file that
+ * others made is bounded: no statement works longer than its size warrants, no
+ * value is longer than the file, and one that shrinks ends the process with
+ * status 4 as any mapped file does (file.h). */
+int bl_sql_open(struct bl_sql *conn, const char *path, const char *name,
+                enum bl_sql_mode mode, struct bl_err *err);
 void bl_sql_close(struct bl_sql *conn);
 
 /* Runs statements that yield no rows. */
@@ -76,7 +78,7 @@ int bl_sql_fingerprint(struct bl_sql *conn, char hex[BL_SHA256_HEX],
                        size_t *count, struct bl_err *err);
 
 /* -1 with *err for the last failure of the connection: BL_DATA when the file
- * is at fault, BL_SYSTEM when disk or locks are. */
+ * is at fault, BL_SYSTEM when disk, descriptors or locks are. */
 int bl_sql_fail(struct bl_sql *conn, struct bl_err *err);
 
 #endif

@@ -107,7 +107,7 @@ struct bl_kb *bl_kb_open(const char *path, struct bl_err *err)
 {
     struct bl_kb *kb = BL_NEW(struct bl_kb);
 
-    if (bl_sql_open(&kb->conn, path, BL_SQL_READ, err) < 0
+    if (bl_sql_open(&kb->conn, path, NULL, BL_SQL_READ, err) < 0
         || bl_kb_check_schema(&kb->conn, &kb->fts, err) < 0
         || read_meta(kb, err) < 0) {
         bl_kb_close(kb);

@@ -140,16 +140,22 @@ static int open_approximate(struct bl_gather *gather, const char *path,
 
 /* The path of the first that is a FAISS index, or NULL; caller frees.
  * What cannot be found is for open_shards() to complain of. */
-static char *find_approximate(const char *const *names, size_t n)
+static int find_approximate(const char *const *names, size_t n, char **found,
+                            struct bl_err *err)
 {
+    *found = NULL;
     for (size_t i = 0; i < n; i++) {
         char *path = bl_path_find(BL_PATH_INDEX, names[i], NULL);
+        int is = path ? bl_faiss_is_file(path, err) : 0;
 
-        if (path && bl_faiss_is_file(path))
-            return path;
-        free(path);
+        if (is > 0)
+            *found = path;
+        else
+            free(path);
+        if (is != 0)
+            return is < 0 ? -1 : 0;
     }
-    return NULL;
+    return 0;
 }
 
 /* Without any name the standard index is opened, which bl_path_find() finds
@@ -161,18 +167,18 @@ struct bl_gather *bl_gather_open(const char *const *indexes, size_t n,
 {
     static const char *const standard[] = { NULL };
     struct bl_gather *gather = BL_NEW(struct bl_gather);
-    char *path = find_approximate(indexes, n);
-    int rc;
+    char *path;
+    int rc = find_approximate(indexes, n, &path, err);
 
     BL_ASSERT(opts->k > 0);
     gather->opts = *opts;
     gather->kb = kb;
-    if (path && n > 1)
+    if (rc == 0 && path && n > 1)
         rc = bl_fail(err, BL_USAGE, "'%s' is a FAISS index, which cannot "
                      "be combined with other shards", path);
-    else if (path)
+    else if (rc == 0 && path)
         rc = open_approximate(gather, path, err);
-    else
+    else if (rc == 0)
         rc = open_exact(gather, n ? indexes : standard, n ? n : 1, err);
     free(path);
     if (rc < 0) {

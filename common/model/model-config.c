@@ -4,6 +4,7 @@
 #include "model/model-parts.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -347,12 +348,14 @@ static int read_params(struct bl_model_config *config, struct bl_node root,
 
 /* The first biencoder*.json by name (BLINK: biencoder_wiki_large.json); the
  * cross-encoder's lengths are fixed in the original, whatever is there. */
-static char *find_params(const char *dir)
+static int find_params(const char *dir, char **found, struct bl_err *err)
 {
     DIR *folder = opendir(dir);
     struct dirent *entry;
     char *best = NULL;
 
+    if (!folder && bl_errno_code(errno) == BL_SYSTEM)
+        return bl_fail_file(err, "cannot open '%s'", dir);
     while (folder && (entry = readdir(folder))) {
         size_t n = strlen(entry->d_name);
 
@@ -365,7 +368,8 @@ static char *find_params(const char *dir)
     }
     if (folder)
         closedir(folder);
-    return best;
+    *found = best;
+    return 0;
 }
 
 /* ---- All of them ---- */
@@ -414,6 +418,8 @@ static int read_file(struct bl_model_config *config, const char *dir,
 
     if (access(path, F_OK) == 0)
         rc = read_at(config, path, read, sum, err);
+    else if (errno != ENOENT && errno != ENOTDIR)
+        rc = bl_fail_file(err, "cannot open '%s'", path);
     else if (required)
         rc = no_config(dir, path, err);
     free(path);
@@ -423,9 +429,11 @@ static int read_file(struct bl_model_config *config, const char *dir,
 int bl_model_config_read(struct bl_model_config *config, const char *dir,
                          struct bl_sha256 *sum, struct bl_err *err)
 {
-    char *params = find_params(dir);
+    char *params = NULL;
     int rc = 0;
 
+    if (find_params(dir, &params, err) < 0)
+        return -1;
     config->normalize = config->lowercase = config->literal = -1;
     /* Later files win: blink.json has the last word. */
     if (read_file(config, dir, "config.json", read_config, true, sum, err) < 0

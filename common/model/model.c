@@ -33,15 +33,19 @@ int bl_model_need(const struct bl_model *model, enum bl_role role,
 
 /* ---- Weights ---- */
 
-/* The only *.safetensors in the directory; NULL when there are 0 or 2. */
-static char *only_weights(const char *dir)
+/* The only *.safetensors in the directory. */
+static char *only_weights(const char *dir, struct bl_err *err)
 {
     DIR *folder = opendir(dir);
     struct dirent *entry;
     char *found = NULL;
     size_t n_found = 0;
 
-    while (folder && (entry = readdir(folder))) {
+    if (!folder) {
+        bl_fail_file(err, "cannot open '%s'", dir);
+        return NULL;
+    }
+    while ((entry = readdir(folder))) {
         size_t n = strlen(entry->d_name);
 
         if (entry->d_name[0] == '.' || n < 13
@@ -49,11 +53,11 @@ static char *only_weights(const char *dir)
             continue;
         found = bl_xasprintf("%s/%s", dir, entry->d_name);
     }
-    if (folder)
-        closedir(folder);
+    closedir(folder);
     if (n_found == 1)
         return found;
     free(found);
+    bl_fail(err, BL_DATA, "'%s': no model.safetensors in this directory", dir);
     return NULL;
 }
 
@@ -75,12 +79,9 @@ static struct bl_safetensors *open_weights(const char *dir,
         }
     }
     if (!path)
-        path = only_weights(dir);
-    if (!path) {
-        bl_fail(err, BL_DATA, "'%s': no model.safetensors in this directory",
-                dir);
+        path = only_weights(dir, err);
+    if (!path)
         return NULL;
-    }
     st = bl_safetensors_open(path, err);
     free(path);
     return st;

@@ -3,6 +3,7 @@
 
 #include "search/faiss-file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
@@ -33,16 +34,22 @@ bool bl_faiss_is(const unsigned char *data, size_t size)
         && data[2] > ' ' && data[2] < 127 && data[3] > ' ' && data[3] < 127;
 }
 
-bool bl_faiss_is_file(const char *path)
+int bl_faiss_is_file(const char *path, struct bl_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), is;
     unsigned char start[4];
-    bool is = false;
+    ssize_t got;
 
     if (fd < 0)
-        return false;
-    if (read(fd, start, sizeof start) == (ssize_t)sizeof start)
-        is = bl_faiss_is(start, sizeof start);
+        return bl_fail_file(err, "cannot open '%s'", path);
+    do
+        got = pread(fd, start, sizeof start, 0);
+    while (got < 0 && errno == EINTR);
+    /* What is no file at all, a folder or a FIFO, is no index either. */
+    if (got < 0 && bl_errno_code(errno) == BL_SYSTEM && errno != ESPIPE)
+        is = bl_fail_file(err, "cannot read '%s'", path);
+    else
+        is = got == (ssize_t)sizeof start && bl_faiss_is(start, sizeof start);
     close(fd);
     return is;
 }

@@ -83,8 +83,8 @@ struct bl_faiss {
 
 /* Whether these first bytes are those of a FAISS index, known or not. */
 bool bl_faiss_is(const unsigned char *data, size_t size);
-/* The same of a file; false also when it cannot be read. */
-bool bl_faiss_is_file(const char *path);
+/* The same of a file: 1 yes, 0 no, -1 when it cannot be opened or read. */
+int bl_faiss_is_file(const char *path, struct bl_err *err);
 
 /* -1: BL_DATA with the path, the offset and what is wrong; nothing is left
  * open. */

@@ -70,9 +70,10 @@ static int open_torch(struct source *source, const char *path,
 static int open_source(struct source *source, struct bl_vector_file *file,
                        const char *path, struct bl_err *err)
 {
-    bool faiss = bl_faiss_is_file(path);
+    int faiss = bl_faiss_is_file(path, err);
 
-    if ((faiss ? open_faiss : open_torch)(source, path, err) < 0)
+    if (faiss < 0
+        || (faiss ? open_faiss : open_torch)(source, path, err) < 0)
         return -1;
     file->n = faiss ? source->faiss.n : source->matrix.dims[0];
     file->dim = faiss ? source->faiss.dim : source->matrix.dims[1];

@@ -205,7 +205,7 @@ struct bl_conll *bl_conll_read(const char *path, struct bl_err *err)
     struct bl_sha256 sum;
 
     if (fd < 0) {
-        bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
+        bl_fail_file(err, "cannot open '%s'", path);
         bl_conll_free(conll);
         return NULL;
     }

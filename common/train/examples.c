@@ -409,7 +409,7 @@ struct bl_examples *bl_examples_read(const char *path,
     err = err ? err : &own;
     reader.x->kb = opts->kb;
     if (fd < 0) {
-        bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
+        bl_fail_file(err, "cannot open '%s'", path);
         bl_examples_free(reader.x);
         return NULL;
     }

@@ -130,6 +130,5 @@ int bl_model_write(const char *path, const struct bl_params *net,
         return -1;
     if (write_model(bl_newdir_path(folder), net, spec, err) == 0)
         return bl_newdir_commit(folder, err);
-    bl_newdir_abort(folder);
-    return -1;
+    return bl_newdir_fail(folder, err);
 }

@@ -140,7 +140,7 @@ int bl_train_state_save(struct bl_trainer *trainer, struct bl_err *err)
         && save_arrays(trainer, bl_newdir_path(d), err) == 0)
         rc = bl_newdir_commit(d, err);
     else if (d)
-        bl_newdir_abort(d);
+        bl_newdir_fail(d, err);
     free(path);
     return rc;
 }

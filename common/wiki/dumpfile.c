@@ -124,7 +124,7 @@ static int open_path(struct bl_dumpfile *file, const char *path,
     file->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC)
                                  : STDIN_FILENO;
     if (file->fd < 0)
-        return bl_fail_errno(err, BL_DATA, "cannot open '%s'", path);
+        return bl_fail_file(err, "cannot open '%s'", path);
     if (fstat(file->fd, &st) == 0 && S_ISREG(st.st_mode))
         file->size = (uint64_t)st.st_size;
     return 0;

@@ -104,23 +104,41 @@ static void keeps_mode(void)
 }
 
 /* Two writers of one file, as in two containers with the same process
- * number: neither writes into what the other makes. */
+ * number: the first is left alone. */
 static void two_writers(void)
 {
-    struct bl_newfile *one = bl_newfile_open("a", 0, &err);
-    struct bl_newfile *two = bl_newfile_open("a", 0, &err);
+    struct bl_newfile *one = bl_newfile_open("a", 0, &err), *two;
 
-    ok(one && two && strcmp(bl_newfile_path(one, &err),
-                            bl_newfile_path(two, &err)),
-       "two temporary names");
+    two = bl_newfile_open("./a", 0, &err);
+    ok(one && !two && err.code == BL_SYSTEM
+       && strstr(err.msg, "another program is writing it"),
+       "the second is refused: %s", err.msg);
     bl_newfile_write(one, "one, and longer", 15, &err);
-    bl_newfile_write(two, "two", 3, &err);
     ok(bl_newfile_commit(one, &err) == 0 && holds("a", "one, and longer"),
        "the first is whole");
+    two = bl_newfile_open("a", 0, &err);
+    bl_newfile_write(two, "two", 3, &err);
     ok(bl_newfile_commit(two, &err) == 0 && holds("a", "two"),
-       "so is the second");
+       "then it is the second one's turn");
     put("a", "via");
     ok(files_here() == 1, "nothing else is left");
+}
+
+/* Of names too long to be told apart none keeps the other from being made. */
+static void long_writers(void)
+{
+    char name[251], other[251];
+    struct bl_newfile *one, *two;
+
+    memset(name, 'n', 250);
+    name[250] = '\0';
+    memcpy(other, name, sizeof name);
+    other[249] = 'o';
+    one = bl_newfile_open(name, 0, &err);
+    two = bl_newfile_open(other, 0, &err);
+    ok(one && two, "two long names that end differently");
+    bl_newfile_abort(one);
+    bl_newfile_abort(two);
 }
 
 /* A name that fills its folder's limit leaves room for a temporary one. */
@@ -287,6 +305,7 @@ int main(void)
     through_link();
     keeps_mode();
     two_writers();
+    long_writers();
     long_name();
     refuse();
     gathers();

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -150,6 +152,32 @@ static void errors(void)
        && bl_code_exit(BL_SYSTEM) == 4, "exit statuses");
 }
 
+/* Which statuses errno leads to, and temporary names in messages. */
+static void system_errors(void)
+{
+    static const int systems[] = { EIO, ENOMEM, EMFILE, ENFILE, ESTALE,
+        ENOSPC, EDQUOT, EINTR, ENOBUFS, EAGAIN, EBUSY, ETIMEDOUT, EFBIG };
+    static const int files[] = { ENOENT, EACCES, EPERM, EISDIR, ENOTDIR,
+        ELOOP, ENAMETOOLONG, ENXIO };
+    struct bl_err err;
+
+    for (size_t i = 0; i < BL_COUNT(systems); i++)
+        ok(bl_errno_code(systems[i]) == BL_SYSTEM, "%s is the system's",
+           strerror(systems[i]));
+    for (size_t i = 0; i < BL_COUNT(files); i++)
+        ok(bl_errno_code(files[i]) == BL_DATA, "%s is the file's",
+           strerror(files[i]));
+    errno = EIO;
+    ok(bl_fail_file(&err, "cannot read '%s'", "x") == -1
+       && err.code == BL_SYSTEM, "%s", err.msg);
+    is_str(err.msg, "cannot read 'x': Input/output error", "with its text");
+    bl_fail(&err, BL_DATA, "'/a/.m.0.tmp/x', .m.0.tmp");
+    ok(bl_err_rename(&err, ".m.0.tmp", "model") == -1
+       && err.code == BL_DATA, "a renaming keeps the code");
+    is_str(err.msg, "'/a/model/x', model", "every name is replaced");
+    bl_err_rename(NULL, "a", "b");
+}
+
 int main(void)
 {
     sizes();
@@ -160,5 +188,6 @@ int main(void)
     arenas();
     bufs();
     errors();
+    system_errors();
     return tap_done();
 }
