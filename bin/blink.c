@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +16,9 @@
 #include "cli/prog.h"
 #include "driver/driver.h"
 
-static struct bl_link_opts link_opts = { .top = 10 };
+static struct bl_link_opts link_opts = {
+    .top = 10, .nil = NAN, .cascade = NAN, .engine = BL_ENGINE_OPTS_DEFAULT
+};
 static struct { bool lines; } text_opts;
 static struct { bool documents; } table_opts;
 static bool as_table, as_json;
@@ -54,16 +57,17 @@ static const struct bl_opt link_table[] = {
     BL_OPT_GROUP("Passed on to the programs"),
     BL_OPT_SIZE('k', "top", "N", &link_opts.top, 1, 10000,
                 "candidates per mention"),
-    BL_OPT_STR(0, "cascade", "RISK", &link_opts.cascade,
-               "skip candidates unlikely to win (0: none)"),
-    BL_OPT_STR(0, "nil", "P", &link_opts.nil,
-               "no entity when nil_p is above P"),
-    BL_OPT_STR(0, "engine", "NAME", &link_opts.engine,
-               "auto, reference, cpu or torch"),
-    BL_OPT_STR(0, "device", "NAME", &link_opts.device, "cpu or cuda"),
-    BL_OPT_STR(0, "precision", "NAME", &link_opts.precision,
-               "f32, int8 or bf16"),
-    BL_OPT_SIZE(0, "threads", "N", &link_opts.threads, 0, 1024,
+    BL_OPT_DOUBLE(0, "cascade", "RISK", &link_opts.cascade, 0, 1,
+                  "skip candidates unlikely to win (0: none)"),
+    BL_OPT_DOUBLE(0, "nil", "P", &link_opts.nil, 0, 1,
+                  "no entity when nil_p is above P"),
+    BL_OPT_CHOICE(0, "engine", "auto|reference|cpu|torch",
+                  &link_opts.engine.engine, "what computes the networks"),
+    BL_OPT_CHOICE(0, "device", "cpu|cuda", &link_opts.engine.device,
+                  "where the torch engine computes"),
+    BL_OPT_CHOICE(0, "precision", "auto|f32|int8|bf16",
+                  &link_opts.engine.precision, "number format"),
+    BL_OPT_SIZE(0, "threads", "N", &link_opts.engine.threads, 0, 1024,
                 "threads to use (0: one per core)"),
     BL_OPTS_END
 };
@@ -132,6 +136,18 @@ static void explain_file(int argc, char **argv)
                      argv[1], argv[1]);
 }
 
+/* Two programs are given these options: the user is told once, and now. */
+static void check_engine(void)
+{
+    struct bl_err err;
+
+    if (bl_engine_opts_check(&link_opts.engine, &err) == 0)
+        return;
+    if (err.code == BL_USAGE)
+        bl_die_usage("%s", err.msg);
+    bl_die(&err);
+}
+
 static int run_link(struct bl_args args)
 {
     if (as_table && as_json)
@@ -148,6 +164,7 @@ static int run_link(struct bl_args args)
                      : as_json ? "--json" : "-i");
     if (as_table || as_json)
         link_opts.format = as_table ? BL_LINK_TABLE : BL_LINK_JSON;
+    check_engine();
     if (link_opts.lines && link_opts.input != BL_INPUT_TEXT)
         bl_die_usage("--lines works only with text, not with records");
     if (!link_opts.interactive)

@@ -262,4 +262,37 @@ like "$(cat err)" 'scripts/quickstart' 'doctor: says what to do'
 BLINK_F32=abacus BLINK_DATA=$T/empty run blink doctor
 like "$(cat out)" 'BROKEN +f32 +BLINK_F32: expected .*abacus' \
     'doctor: a kernel that there is not'
+
+# ---- Options that are passed on ----
+# Said once, by the program that was called, before the text is read.
+for words in '--engine abacus' '--device abacus' '--precision f16' \
+    '--threads x' '--cascade 2' '--nil x' '-k 0' '--engine cpu --device cuda' \
+    '--engine reference --precision int8' '--engine torch --precision int8' \
+    '--precision bf16 --engine cpu'; do
+    for mode in '' -i; do
+        # shellcheck disable=SC2086
+        { blink link $mode $words >out 2>err; echo $? >said; cat >rest; } <c.txt
+        is "$(cat said) $(wc -l <err) $(cut -d: -f1 err | head -n 1)" \
+            '2 2 blink' "link $mode $words: said once"
+        is "$(sed 1d err)$(cat out)" "try 'blink link --help'" \
+            "link $mode $words: names the help"
+        ok "link $mode $words: the text is not read" cmp -s rest c.txt
+    done
+done
+run blink link --show -m mini -c own --engine reference --precision f32 \
+    --threads 3 --cascade 0 --nil 0.25
+is "$(grep -c -e '--engine reference --precision f32 --threads 3' out)" 1 \
+    'the engine is passed on as it was given'
+like "$(cat out)" 'blink-score .*--nil 0.25' 'and so is --nil'
+echo '{}' >bad-calibration.json
+run blink link --calibration ./bad-calibration.json c.txt
+is "$status $(wc -l <err)" '3 1' 'a calibration that is none: said once'
+mkdir empty-modules
+for words in '--engine torch' '--device cuda' '--precision bf16'; do
+    # shellcheck disable=SC2086
+    BLINK_MODULES=$T/empty-modules run blink link $words c.txt
+    is "$status $(cat err)" \
+        '3 blink: the torch engine is not installed (no libblink-torch.so): try --engine cpu' \
+        "no torch: $words: said once"
+done
 finish

@@ -13,7 +13,8 @@ misuse() {
     shift
     { status=0; "$@" >out 2>err || status=$?; cat >rest; } <in
     is "$status$(cat out)" 2 "$*: exit status, no output"
-    is "$(cat err)" "${1##*/}: $message
+    is "$(sed "2s/'${1##*/} ${2:-} --help'/'${1##*/} --help'/" err)" \
+        "${1##*/}: $message
 try '${1##*/} --help'" "$*: message"
     ok "$*: standard input is untouched" cmp -s in rest
 }

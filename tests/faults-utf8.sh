@@ -19,7 +19,7 @@ for bytes in "$latin" $'\xff' $'\xe4\x88' $'\xed\xa0\x80' $'\xf4\x90\x80\x80' \
         'and a sentence'
     ok 'in UTF-8' utf8 err
 done
-is "$(sed -n 2p err)" "try 'blink-kb --help'" 'with a hint'
+is "$(sed -n 2p err)" "try 'blink-kb search --help'" 'with a hint'
 is "$(blink-kb search -c ./k.kb Zürich | jq -r .id)" 1 'other text is searched'
 run blink-kb get -c ./k.kb "$latin"
 is "$status" 1 'an id that is not UTF-8 is not there'

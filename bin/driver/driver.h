@@ -16,6 +16,7 @@
 #include "json/lines.h"
 #include "json/record.h"
 #include "kb/kb.h"
+#include "net/encoder.h"
 
 /* ---- blink link (link.c) ---- */
 
@@ -23,16 +24,16 @@ struct bl_link_opts {
     /* NULL: the default of each. */
     const char *catalogue, *model, *index, *cross, *ner;
     size_t top;                 /* candidates per mention */
-    const char *nil;            /* passed to blink-score */
+    double nil;                 /* passed to blink-score; NAN: not given */
     const char *calibration;    /* NULL: what belongs to the model */
-    const char *cascade;        /* of blink-rerank; NULL: what suits it */
+    double cascade;             /* of blink-rerank; NAN: what suits it */
     bool fast, dictionary, common, lines, show, interactive;
     int format;                 /* enum bl_link_format */
     int colour;                 /* enum bl_colour */
     int input;                  /* enum bl_link_input */
     const char *html;           /* file; NULL: no page */
-    const char *engine, *device, *precision;    /* passed on */
-    size_t threads;             /* passed on; 0: as the stages do */
+    struct bl_engine_opts engine;       /* what is not the default is passed
+                                         * on */
 };
 
 enum bl_link_input { BL_INPUT_TEXT, BL_INPUT_DOCUMENTS, BL_INPUT_MENTIONS };

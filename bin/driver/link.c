@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +16,15 @@
 #include "base/paths.h"
 #include "cli/prog.h"
 #include "driver.h"
+#include "json/json.h"
+#include "link/calibration.h"
 #include "model/model-family.h"
 
 /* The files that the stages are given; each may be NULL until found.  The
  * model is the family where there is one: indexes are called by it. */
 struct found {
     char *catalogue, *model, *index, *cross, *ner, *calibration;
-    const char *cascade;        /* of the cross-encoder; NULL: reads all */
+    double cascade;             /* of the cross-encoder; 0: reads all */
 };
 
 static void found_free(struct found *found)
@@ -51,7 +54,7 @@ static char *stem(const char *path)
 /* The same of what a link leads to: "default" is rarely a name of its own. */
 static char *real_stem(const char *path)
 {
-    char *real = realpath(path, NULL);
+    char *real = bl_path_real(path);
     char *name = stem(real ? real : path);
 
     free(real);
@@ -153,14 +156,19 @@ static char *calibration_of(const char *model)
 static int find_calibration(const struct bl_link_opts *opts,
                             struct found *found, struct bl_err *err)
 {
+    struct bl_calibration unused;
+
     if (opts->calibration) {
         found->calibration = bl_path_find(BL_PATH_CALIBRATION,
                                           opts->calibration, err);
-        return found->calibration ? 0 : -1;
-    }
-    if (!has_own_default())
+        if (!found->calibration)
+            return -1;
+    } else if (!has_own_default()) {
         found->calibration = calibration_of(found->model);
-    return 0;
+    }
+    /* Two stages may read it: one message is enough. */
+    return opts->show
+        ? 0 : bl_calibration_load(&unused, found->calibration, err);
 }
 
 /* Without --cross: that of the family which -m names; else the default one,
@@ -191,9 +199,10 @@ static int find_cross(const struct bl_link_opts *opts, struct found *found,
  * .01 gave the answers of reading all (share/doc/notes/cascade.md). */
 static void find_cascade(const struct bl_link_opts *opts, struct found *found)
 {
-    found->cascade = opts->cascade;
-    if (!found->cascade && found->cross && bl_family_member(found->cross))
-        found->cascade = "0.01";
+    if (!isnan(opts->cascade))
+        found->cascade = opts->cascade;
+    else if (found->cross && bl_family_member(found->cross))
+        found->cascade = 0.01;
 }
 
 static int find_ner(const struct bl_link_opts *opts, struct found *found,
@@ -239,23 +248,42 @@ static int find_all(const struct bl_link_opts *opts, struct found *found,
 
 /* ---- The stages ---- */
 
-static void add_engine(struct bl_pipeline *pipeline,
-                       const struct bl_link_opts *opts)
+static void add_double(struct bl_pipeline *pipeline, const char *name,
+                       double value)
 {
-    const char *given[][2] = {
-        { "--engine", opts->engine }, { "--device", opts->device },
-        { "--precision", opts->precision }
-    };
+    struct bl_buf number = BL_BUF_INIT;
+
+    bl_json_put_double(&number, value, 15);
+    bl_pipeline_arg(pipeline, name);
+    bl_pipeline_arg(pipeline, number.data);
+    bl_buf_free(&number);
+}
+
+static void add_engine(struct bl_pipeline *pipeline,
+                       const struct bl_engine_opts *given)
+{
+    static const struct bl_engine_opts usual = BL_ENGINE_OPTS_DEFAULT;
+    static const char *const engines[] = { "auto", "reference", "cpu",
+                                           "torch" };
+    static const char *const devices[] = { "cpu", "cuda" };
+    static const char *const precisions[] = { "auto", "f32", "int8",
+                                              "bf16" };
     char number[24];
 
-    for (size_t i = 0; i < BL_COUNT(given); i++) {
-        if (given[i][1]) {
-            bl_pipeline_arg(pipeline, given[i][0]);
-            bl_pipeline_arg(pipeline, given[i][1]);
-        }
+    if (given->engine != usual.engine) {
+        bl_pipeline_arg(pipeline, "--engine");
+        bl_pipeline_arg(pipeline, engines[given->engine]);
     }
-    if (opts->threads) {
-        snprintf(number, sizeof number, "%zu", opts->threads);
+    if (given->device != usual.device) {
+        bl_pipeline_arg(pipeline, "--device");
+        bl_pipeline_arg(pipeline, devices[given->device]);
+    }
+    if (given->precision != usual.precision) {
+        bl_pipeline_arg(pipeline, "--precision");
+        bl_pipeline_arg(pipeline, precisions[given->precision]);
+    }
+    if (given->threads != usual.threads) {
+        snprintf(number, sizeof number, "%zu", given->threads);
         bl_pipeline_arg(pipeline, "--threads");
         bl_pipeline_arg(pipeline, number);
     }
@@ -287,12 +315,11 @@ static void add_rerank(struct bl_pipeline *pipeline,
 {
     bl_pipeline_add(pipeline, "blink-rerank", "-m", found->cross, "-c",
                     found->catalogue, NULL);
-    if (found->cascade) {
-        bl_pipeline_arg(pipeline, "--cascade");
-        bl_pipeline_arg(pipeline, found->cascade);
+    if (found->cascade > 0) {
+        add_double(pipeline, "--cascade", found->cascade);
         add_calibration(pipeline, found);
     }
-    add_engine(pipeline, opts);
+    add_engine(pipeline, &opts->engine);
     add_common(pipeline, opts);
 }
 
@@ -315,7 +342,7 @@ static void add_stages(const struct bl_link_opts *opts,
         add_common(pipeline, opts);
     }
     bl_pipeline_add(pipeline, "blink-embed", "-m", found->model, NULL);
-    add_engine(pipeline, opts);
+    add_engine(pipeline, &opts->engine);
     add_common(pipeline, opts);
     /* With --aliases, entities that the mention names are candidates even
      * where their vectors are not among the nearest. */
@@ -326,10 +353,8 @@ static void add_stages(const struct bl_link_opts *opts,
         add_rerank(pipeline, opts, found);
     bl_pipeline_add(pipeline, "blink-score", NULL);
     add_calibration(pipeline, found);
-    if (opts->nil) {
-        bl_pipeline_arg(pipeline, "--nil");
-        bl_pipeline_arg(pipeline, opts->nil);
-    }
+    if (!isnan(opts->nil))
+        add_double(pipeline, "--nil", opts->nil);
     add_common(pipeline, opts);
 }
 
@@ -407,7 +432,7 @@ static int readable(char **files, size_t n_files, struct bl_err *err)
 {
     for (size_t i = 0; i < n_files; i++) {
         if (strcmp(files[i], "-") && access(files[i], R_OK) < 0)
-            return bl_fail_errno(err, BL_DATA, "cannot open '%s'", files[i]);
+            return bl_fail_file(err, "cannot open '%s'", files[i]);
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "cli/opts-help.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,7 +56,7 @@ static void put_default(struct bl_buf *out, const struct bl_opt *opt)
         bl_buf_puts(&text, *(const char **)opt->dest);
     else if (opt->kind == BL_OPT_SIZE_)
         put_size(&text, *(size_t *)opt->dest);
-    else if (opt->kind == BL_OPT_DOUBLE_)
+    else if (opt->kind == BL_OPT_DOUBLE_ && !isnan(*(double *)opt->dest))
         bl_json_put_double(&text, *(double *)opt->dest, 6);
     else if (opt->kind == BL_OPT_CHOICE_)
         bl_buf_put_span(&text, choice(opt->arg, *(int *)opt->dest));

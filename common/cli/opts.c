@@ -272,6 +272,7 @@ struct bl_args bl_opts_parse(const struct bl_command *cmd, int argc,
     };
     bool only_operands = false;
 
+    bl_prog_help(cmd->name);
     /* Operands are gathered at the front of argv: nothing to free. */
     parser.args.v = argv + 1;
     while (parser.next < argc) {

@@ -12,9 +12,10 @@
  *     };
  *
  * The default shown by --help is the value that the destination holds when
- * parsing starts.  -h/--help, -V/--version, -v/--verbose, -q/--quiet and the
- * hidden --completion are understood without being in the table.  Numbers
- * are decimal digits with an optional K, M or G (1024-based), nothing else.
+ * parsing starts (none: NULL, NAN).  -h/--help, -V/--version, -v/--verbose,
+ * -q/--quiet and the hidden --completion are understood without being in the
+ * table.  Numbers are decimal digits with an optional K, M or G (1024-based),
+ * nothing else.
  * Misuse prints one line and "try 'PROGRAM --help'", and exits with 2 before
  * stdin is touched.
  */

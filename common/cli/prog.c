@@ -16,7 +16,7 @@
 #include "base/utf8.h"
 
 int bl_verbosity;
-static const char *prog_name = "blink";
+static const char *prog_name = "blink", *help_name;
 
 /* A closed standard descriptor would be taken by the next file opened, and
  * data would go there.  It is filled with /dev/null opened the wrong way
@@ -38,6 +38,11 @@ void bl_prog_init(const char *name)
 const char *bl_prog_name(void)
 {
     return prog_name;
+}
+
+void bl_prog_help(const char *name)
+{
+    help_name = name;
 }
 
 /* One write per message, so that messages of a pipeline do not mix.  It may
@@ -92,7 +97,7 @@ _Noreturn void bl_die_usage(const char *fmt, ...)
     va_start(ap, fmt);
     say(fmt, ap);
     va_end(ap);
-    fprintf(stderr, "try '%s --help'\n", prog_name);
+    fprintf(stderr, "try '%s --help'\n", help_name ? help_name : prog_name);
     exit(2);
 }
 

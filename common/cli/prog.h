@@ -28,7 +28,10 @@ void bl_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void bl_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Prints err->msg and exits with bl_code_exit(err->code). */
 __attribute__((noreturn)) void bl_die(const struct bl_err *err);
-/* Prints the message and "try 'NAME --help'", exits with 2. */
+/* Prints the message and "try 'NAME --help'", exits with 2.  NAME is the
+ * program's, or the one last given to bl_prog_help(), "blink-kb build"
+ * (borrowed). */
+void bl_prog_help(const char *name);
 __attribute__((noreturn)) void bl_die_usage(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
 

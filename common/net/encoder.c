@@ -26,19 +26,51 @@ struct bl_encoder {
 
 /* ---- Opening ---- */
 
+/* What auto stands for: the CPU's own engine, or what does the rest. */
+static int engine_of(const struct bl_engine_opts *opts)
+{
+    if (opts->engine != BL_ENGINE_AUTO)
+        return opts->engine;
+    return opts->device == BL_DEVICE_CPU
+        && opts->precision != BL_PRECISION_BF16 ? BL_ENGINE_CPU
+                                                : BL_ENGINE_TORCH;
+}
+
+int bl_engine_opts_check(const struct bl_engine_opts *opts, struct bl_err *err)
+{
+    bool cpu = opts->device == BL_DEVICE_CPU;
+    int precision = opts->precision;
+
+    switch (engine_of(opts)) {
+    case BL_ENGINE_REFERENCE:
+        if (!cpu || precision == BL_PRECISION_INT8
+            || precision == BL_PRECISION_BF16)
+            return bl_fail(err, BL_USAGE, "the reference engine computes on "
+                           "the cpu in f32 only");
+        return 0;
+    case BL_ENGINE_CPU:
+        if (!cpu || precision == BL_PRECISION_BF16)
+            return bl_fail(err, BL_USAGE, "the cpu engine computes on the cpu "
+                           "in f32 or int8 only");
+        return 0;
+    default:
+        if (precision == BL_PRECISION_INT8)
+            return bl_fail(err, BL_USAGE, "the torch engine does not compute "
+                           "in int8");
+        return bl_engine_torch_there(err);
+    }
+}
+
 /* Nothing is left at auto.  Int8 products are for models stored so, on the
  * CPU, unless something else is asked for. */
 static struct bl_engine_opts choose(const struct bl_model *model,
                                     const struct bl_engine_opts *opts)
 {
     struct bl_engine_opts chosen = *opts;
-    bool cpu = chosen.device == BL_DEVICE_CPU
-        && chosen.precision != BL_PRECISION_BF16;
 
     if (!chosen.threads)
         chosen.threads = bl_threads_default();
-    if (chosen.engine == BL_ENGINE_AUTO)
-        chosen.engine = cpu ? BL_ENGINE_CPU : BL_ENGINE_TORCH;
+    chosen.engine = engine_of(opts);
     if (chosen.precision == BL_PRECISION_AUTO)
         chosen.precision = model->int8 && chosen.engine == BL_ENGINE_CPU
             ? BL_PRECISION_INT8 : BL_PRECISION_F32;
@@ -54,6 +86,8 @@ static struct bl_engine *open_engine(struct bl_encoder *encoder,
     bool words = chosen.engine == BL_ENGINE_TORCH
         && !model->towers[0].words.f32;
 
+    if (bl_engine_opts_check(&chosen, err) < 0)
+        return NULL;
     if (words || (model->int8 && chosen.precision != BL_PRECISION_INT8))
         model = encoder->plain = bl_model_plain(model, words);
     switch (chosen.engine) {

@@ -57,6 +57,11 @@ struct bl_engine_opts {
 
 #define BL_ENGINE_OPTS_DEFAULT { .batch_tokens = 16384 }
 
+/* What can be said of them without a model.  -1: BL_USAGE when they contradict
+ * each other, BL_DATA when the engine is not installed. */
+int bl_engine_opts_check(const struct bl_engine_opts *opts,
+                         struct bl_err *err);
+
 /* ---- Batches ---- */
 
 struct bl_batch {

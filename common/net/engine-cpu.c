@@ -151,12 +151,6 @@ struct bl_engine *bl_engine_cpu_open(const struct bl_model *model,
     static const struct bl_engine_ops ops = { cpu_forward, cpu_close };
     struct cpu *cpu;
 
-    if (opts->device != BL_DEVICE_CPU
-        || opts->precision == BL_PRECISION_BF16) {
-        bl_fail(err, BL_USAGE, "the cpu engine computes on the cpu in f32 "
-                "or int8 only");
-        return NULL;
-    }
     cpu = BL_NEW(struct cpu);
     cpu->engine.ops = &ops;
     cpu->model = model;

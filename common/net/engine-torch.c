@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/module.h"
+#include "base/paths.h"
 #include "net/blas.h"
 #include "net/stack.h"
 #include "net/torch-shim.h"
@@ -27,17 +28,25 @@ struct torch {
     char error[BL_ERR_MSG];     /* of the first product that failed */
 };
 
+int bl_engine_torch_there(struct bl_err *err)
+{
+    char *path = bl_path_module("torch");
+
+    if (!path)
+        return bl_fail(err, BL_DATA, "the torch engine is not installed (no "
+                       "libblink-torch.so): try --engine cpu");
+    free(path);
+    return 0;
+}
+
 /* The module, loaded once: libtorch cannot be unloaded. */
 static const struct bl_torch_api *load_module(struct bl_err *err)
 {
     const struct bl_torch_api *api;
     bl_torch_api_fn *entry;
-    int found = bl_module_open("torch", "bl_torch_api", (void **)&entry, err);
 
-    if (!found)
-        bl_fail(err, BL_DATA, "the torch engine is not installed (no "
-                "libblink-torch.so): try --engine cpu");
-    if (found <= 0)
+    if (bl_engine_torch_there(err) < 0
+        || bl_module_open("torch", "bl_torch_api", (void **)&entry, err) <= 0)
         return NULL;
     api = entry();
     if (api->abi == BL_TORCH_ABI)
@@ -115,10 +124,6 @@ struct bl_engine *bl_engine_torch_open(const struct bl_model *model,
     bool products_only;
     struct torch *torch;
 
-    if (opts->precision == BL_PRECISION_INT8) {
-        bl_fail(err, BL_USAGE, "the torch engine does not compute in int8");
-        return NULL;
-    }
     prepare_blas();
     api = load_module(err);
     if (!api)

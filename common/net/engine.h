@@ -31,7 +31,8 @@ struct bl_engine {
     char describe[128];
 };
 
-/* opts->threads is a number by now (never 0).  NULL with *err. */
+/* opts->threads is a number by now (never 0), and nothing is left at auto or
+ * beyond the engine (bl_engine_opts_check).  NULL with *err. */
 struct bl_engine *bl_engine_reference_open(const struct bl_model *model,
                                            const struct bl_engine_opts *opts,
                                            struct bl_err *err);
@@ -41,5 +42,8 @@ struct bl_engine *bl_engine_cpu_open(const struct bl_model *model,
 struct bl_engine *bl_engine_torch_open(const struct bl_model *model,
                                        const struct bl_engine_opts *opts,
                                        struct bl_err *err);
+
+/* 0, or -1 with BL_DATA when there is no such module. */
+int bl_engine_torch_there(struct bl_err *err);
 
 #endif
