@@ -81,4 +81,22 @@ run blink-view </dev/null
 is "$status:$(tail -2 out | tr '\n' ' ')" '0:</body> </html> ' 'an empty page'
 blink-view <linked.jsonl >/dev/full 2>err
 is "$?" 4 'the disk is full'
+
+# ---- --errors stop ----
+# Whether the lines behind the bad one have been read does not matter.
+sed '2i x' linked.jsonl >bad.jsonl
+run blink-view --errors stop <bad.jsonl
+cp out page.html
+is "$status" 1 '--errors stop: exit status'
+head -n 1 linked.jsonl | blink-view >out
+ok '--errors stop: what is before the bad line' cmp -s out page.html
+{
+    head -n 1 linked.jsonl
+    sleep 0.3
+    sed 1d bad.jsonl
+} | blink-view --errors stop >out 2>err
+ok '--errors stop: the same when input is slow' cmp -s out page.html
+{ head -n 1 linked.jsonl; echo '{"mention":1}'; cat linked.jsonl; } |
+    blink-view --errors stop >out 2>err
+ok '--errors stop: the same for a field' cmp -s out page.html
 finish

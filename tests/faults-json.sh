@@ -91,7 +91,7 @@ for name in $stages; do
     is "$?" 1 "$name: a failed record: exit status"
     is "$(grep '"y"' "$T/out")$(cat "$T/err")" "$theirs" \
         "$name: a failed record passes byte for byte"
-    odd='"big":9007199254740993,"e":1e15,"t":"\ud800\u0000","a":1,"a":2,"A":[ ]'
+    odd='"big":9007199254740993,"e":1e15,"t":"\ud83d\ude00\u0000","a":1,"a":2,"A":[ ]'
     run "${cmd[@]}" <<<"${good%\}},$odd}"
     if [ "$name" != ner ]; then
         ok "$name: unknown fields pass byte for byte" \
@@ -112,11 +112,21 @@ for name in $stages; do
     run "${cmd[@]}" <in
     is "$status $(wc -l <"$T/out")" '1 2' "$name: only error records"
 done
-# A lone surrogate in a field that is not read, in a record that fails for
-# another reason.
-if have tokenize; then
-    run blink-tokenize --context -m bi <<<'{"mention":1,"x":"\ud800"}'
-    is "$status:$(jq -r .x "$T/out" 2>&1)" $'1:\ufffd' \
-        'jq reads what is left of a lone surrogate'
-fi
+# A lone surrogate in a field that is not read must not stop jq: in a record
+# that is good, that fails, that failed before.
+for name in $stages; do
+    stage "$name"
+    for record in "${good%\}},\"x\":\"\\ud800 \\\\ud800 \\udc00\"}" \
+        '{"'"$field"'":1,"x":"\ud800 \\ud800 \udc00"}' \
+        '{"error":{"by":"x","code":"y"},"x":"\ud800 \\ud800 \udc00"}'; do
+        run "${cmd[@]}" <<<"$record"
+        if [ "$name" = ner ] && [ "$status" = 0 ]; then continue; fi
+        is "$(jq -r .x "$T/out" 2>&1)" $'\ufffd \\ud800 \ufffd' \
+            "$name: jq reads what is left of lone surrogates"
+    done
+    printf '{"error":{"by":"x","code":"y"},"x":"\377"}\n' >in
+    run "${cmd[@]}" <in
+    is "$status $(jq -c '[.error.code, (.raw | length)]' "$T/out")" \
+        '1 ["bad-utf8",39]' "$name: and bad bytes in one that failed before"
+done
 finish

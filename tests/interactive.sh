@@ -227,6 +227,24 @@ TALK
 is "$(head -1 history):$(wc -l <history)" 1006:1000 \
     'history: a long one is cut to the last thousand'
 is "$(stat -c %a history)" 600 'history: and stays its owner'"'"'s alone'
+rm history
+for kind in fifo folder device; do
+    case $kind in
+    fifo) mkfifo history ;;
+    folder) mkdir history ;;
+    device) ln -s /dev/tty history ;;
+    esac
+    pty "${talk[@]}" <<'TALK'
+wait >\x20
+raw
+send Rome\n
+wait >\x20
+raw
+send \x04
+TALK
+    is "$status" 0 "history: a $kind is not waited for"
+    rm -r history
+done
 unset BLINK_HISTORY
 HOME=$T/home XDG_STATE_HOME='' pty "${talk[@]}" <<'TALK'
 wait >\x20

@@ -102,11 +102,16 @@ void bl_history_read(const char *path, struct bl_buf *out)
 void bl_history_add(const char *path, struct bl_span line)
 {
     struct bl_buf text = BL_BUF_INIT;
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    /* The prompt must not wait for who reads a FIFO or answers a device. */
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+                  O_NONBLOCK, 0600);
+    struct stat st;
 
     bl_buf_put_span(&text, line);
     bl_buf_putc(&text, '\n');
-    if (fd < 0 || write(fd, text.data, text.len) < 0)
+    if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+        bl_note("'%s' is not a regular file", path);
+    else if (fd < 0 || write(fd, text.data, text.len) < 0)
         bl_note("cannot write '%s': %s", path, strerror(errno));
     if (fd >= 0)
         close(fd);

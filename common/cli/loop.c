@@ -131,6 +131,13 @@ static void bad_array(struct state *state, struct slot *slot,
     slot->fate = UNPARSED;
 }
 
+/* With --errors stop nothing behind a record that failed is handled. */
+static bool is_last(const struct state *state, const struct slot *slot)
+{
+    return slot->fate != GOOD
+        && state->loop->opts->errors == BL_ERRORS_STOP;
+}
+
 /* Gathers records until the batch is full or reading would wait.  1 more may
  * follow, 0 end of input, -1 with *err. */
 static int read_batch(struct state *state, struct bl_err *err)
@@ -138,6 +145,8 @@ static int read_batch(struct state *state, struct bl_err *err)
     struct bl_span line;
 
     while (state->n < state->loop->opts->batch && state->bytes < BATCH_BYTES) {
+        if (state->n > 0 && is_last(state, state->slots[state->n - 1]))
+            return 0;
         if (state->n > 0 && bl_lines_would_block(state->lines))
             return 1;
         switch (bl_lines_next(state->lines, &line, err)) {
@@ -173,9 +182,7 @@ static int prepare(struct state *state, struct bl_err *err)
         struct slot *slot = state->slots[i];
         struct bl_item *item = &slot->item;
 
-        if (slot->fate != GOOD)
-            continue;
-        if (loop->prepare
+        if (slot->fate == GOOD && loop->prepare
             && loop->prepare(loop->ctx, item, &state->arena, &item->err) < 0) {
             if (item->err.code >= BL_USAGE) {
                 *err = item->err;
@@ -183,6 +190,8 @@ static int prepare(struct state *state, struct bl_err *err)
             }
             slot->fate = FAILED;
         }
+        if (is_last(state, slot))
+            state->n = i + 1;
     }
     return 0;
 }
@@ -232,15 +241,10 @@ static void put_unparsed(struct state *state, const struct bl_item *item)
     bl_buf_free(&safe);
 }
 
-/* The line is our copy, in the arena: a lone surrogate in a record that
- * failed, for whatever reason, must not stop the reader of our output too (jq
- * 1.6 would). */
 static void put_failed(struct state *state, const struct bl_item *item)
 {
     struct bl_writer w = bl_writer(&state->scratch, BL_WRITE_COMPACT);
 
-    bl_json_mend_surrogates((char *)(uintptr_t)item->rec.line.p,
-                            item->rec.line.n);
     bl_buf_clear(&state->scratch);
     write_error(&w, NULL, &item->err);
     bl_edits_clear(&state->edits);
@@ -288,10 +292,21 @@ static void put_bad(struct state *state, const struct slot *slot)
     }
 }
 
+/* The line is our copy, in the arena.  A lone surrogate in a field that nobody
+ * read must not stop the reader of our output (jq 1.6 would). */
+static void mend(const struct slot *slot)
+{
+    if (slot->fate != UNPARSED)
+        bl_json_mend_surrogates((char *)(uintptr_t)slot->item.rec.line.p,
+                                slot->item.rec.line.n);
+}
+
 static void write_batch(struct state *state)
 {
     bl_buf_clear(&state->out);
     for (size_t i = 0; i < state->n && !state->stop; i++) {
+        if (!state->loop->plain_text)
+            mend(state->slots[i]);
         if (state->slots[i]->fate == GOOD)
             put_good(state, &state->slots[i]->item);
         else

@@ -181,18 +181,18 @@ static size_t unicode_escape(const char *p, size_t n, uint32_t *cp)
 
 void bl_json_mend_surrogates(char *p, size_t n)
 {
+    char *end = p + n;
     size_t used;
     uint32_t cp;
 
-    for (size_t i = 0; i < n; i++) {
-        if (p[i] != '\\')
+    while ((p = memchr(p, '\\', (size_t)(end - p)))) {
+        p += 2;                 /* the letter after it is there, checked */
+        if (p[-1] != 'u')
             continue;
-        if (p[++i] != 'u')
-            continue;
-        used = unicode_escape(p + i + 1, n - i - 1, &cp);
+        used = unicode_escape(p, (size_t)(end - p), &cp);
         if (used == 0)
-            memcpy(p + i + 1, "fffd", 4);
-        i += used ? used : 4;
+            memcpy(p, "fffd", 4);
+        p += used ? used : 4;
     }
 }
 
