@@ -159,4 +159,26 @@ for piece in '{{' '[[' '{|' '<ref>' '[[a|' '{{lang|x|' '{{{' '<!--' '[http://' \
     timeout 20 blink-kb strip <deep >out 2>err || slow+=" '$piece' lines"
 done
 is "$slow" '' '200,000 openings of each kind take no long time'
+
+# ---- A text beyond 16 MiB ----
+# What does not fit is left out with all that is behind it: a line that fits
+# again does not stand in the middle of nowhere.
+base=$(grep -o '<base>[^<]*' "$dump" | cut -c7-)
+{
+    printf '<mediawiki><siteinfo><base>%s</base></siteinfo>' "$base"
+    for title in Long Other; do
+        printf '<page><title>%s</title><ns>0</ns><id>%d</id><revision>' \
+            "$title" "${#title}"
+        printf '<text>Begin.\n'
+        if [ $title = Long ]; then
+            yes 'It goes on.' | head -c $(((16 << 20) - 100))
+            printf '\n%0300d\n[[Other|hole]]\n' 0
+        fi
+        printf '</text></revision></page>'
+    done
+    printf '</mediawiki>'
+} >long.xml
+run blink-kb build -q -o long.kb --wikipedia long.xml
+is "$status $(blink-kb cat -c long.kb | jq -c '[.id, .aliases]' | xargs)" \
+    '0 [4,null] [5,null]' 'a text that is too long has no hole'
 finish

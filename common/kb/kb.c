@@ -353,7 +353,7 @@ static bool follows(const struct bl_kb_name *a, const struct bl_kb_name *b)
 /* The index alias_name holds what this reads, already in this order, so the
  * tables are not touched.  Weight 0 marks further spellings of a name and
  * initials.  The total covers names beyond max too, as shares are of all uses
- * of a name; only a damaged catalogue can overflow it, because blink-kb
+ * of a name; it cannot overflow in an honest catalogue, because blink-kb
  * refuses counts above 2^40. */
 int bl_kb_lookup(struct bl_kb *kb, struct bl_span folded, size_t max,
                  struct bl_arena *arena, struct bl_kb_names *out,
@@ -378,8 +378,12 @@ int bl_kb_lookup(struct bl_kb *kb, struct bl_span folded, size_t max,
         if (last.weight && !follows(&last, &name))
             return out_of_order(kb, st, err);
         last = name;
-        if (!__builtin_add_overflow(out->total, name.weight, &out->total)
-            && out->n < max) {
+        if (__builtin_add_overflow(out->total, name.weight, &out->total)) {
+            sqlite3_reset(st);
+            return bl_fail(err, BL_DATA, "'%s' is damaged: the counts of a "
+                           "name are beyond all measure", kb->conn.path);
+        }
+        if (out->n < max) {
             out->v = grow(out->v, out->n, &cap, sizeof *out->v, arena);
             out->v[out->n++] = name;
         }

@@ -101,6 +101,7 @@ struct bl_wikidump {
     struct bl_wikipage_source page;
     struct place title, redirect, text;
     bool has_id, has_redirect, other_model;
+    bool text_full;             /* what follows of the text is left out */
     struct bl_buf bytes_of_page;        /* what the places are in */
     struct bl_err stop;         /* why a handler stopped the parser */
     char *cut;
@@ -186,6 +187,7 @@ static void start_in_revision(struct bl_wikidump *dump, const char *name)
         if (dump->text.n)       /* a dump of histories: the last one stays */
             dump->bytes_of_page.len = dump->text.at;
         dump->text = (struct place){ dump->bytes_of_page.len, 0 };
+        dump->text_full = false;
     } else if (!strcmp(name, "model")) {
         dump->field = MODEL;
     }
@@ -324,8 +326,11 @@ static void on_text(void *arg, const XML_Char *data, int len)
     size_t size = (size_t)len;
 
     if (dump->field == TEXT) {
-        if (size > MAX_TEXT - dump->text.n)
-            size = 0;           /* drop it whole, and no character is cut */
+        /* A part is left out whole, so that no character is cut, and all
+         * parts behind it are, so that the text has no hole. */
+        dump->text_full |= size > MAX_TEXT - dump->text.n;
+        if (dump->text_full)
+            size = 0;
         bl_buf_put(&dump->bytes_of_page, data, size);
         dump->text.n += size;
     } else if (dump->field != NOTHING) {

@@ -248,19 +248,22 @@ static size_t close_brackets(struct pass *pass, size_t i)
     return end;
 }
 
-/* "|}" at the start of a line ends a table, unless it is the end of a
- * template's last, empty argument. */
-static void close_table(struct pass *pass, size_t i)
+/* "|}" at the start of a line ends a table, unless its brace is one of those
+ * that end a template, or several, with a last, empty argument.  Returns
+ * where to go on. */
+static size_t close_table(struct pass *pass, size_t i)
 {
     struct bl_scan_open open;
     size_t braces = run_of(pass, i + 1);
 
-    if (pass->tables == 0 || (braces == 2 && pass->templates > 0))
-        return;
+    if (pass->tables == 0
+        || (braces % 2 == 0 && braces / 2 <= pass->templates))
+        return i;
     do
         open = pop(pass);
     while (open.kind != BL_MARK_TABLE);
     close_mark(pass, open, i, i + 2);
+    return i + 2;
 }
 
 /* A link's target ends with its line, its text with the paragraph. */
@@ -282,7 +285,7 @@ static size_t end_line(struct pass *pass, size_t i)
     while (next < pass->n && (pass->p[next] == ' ' || pass->p[next] == '\t'))
         next++;
     if (next + 1 < pass->n && pass->p[next] == '|' && pass->p[next + 1] == '}')
-        close_table(pass, next);
+        return BL_MAX(close_table(pass, next), i + 1);
     return i + 1;
 }
 

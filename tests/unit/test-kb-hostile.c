@@ -68,6 +68,22 @@ static void change(const char *path, const char *sql)
     sqlite3_close(db);
 }
 
+/* Counts that add up to more than a number holds. */
+static void test_counts(void)
+{
+    struct bl_kb_names names;
+    struct bl_kb *kb;
+
+    copy("good.kb", "x.kb");
+    change("x.kb", "UPDATE alias SET weight = 1 << 62 WHERE weight > 0");
+    kb = bl_kb_open("x.kb", &err);
+    ok(kb && bl_kb_lookup(kb, bl_span_of("lutetia"), 10, &arena, &names,
+                          &err) < 0
+       && err.code == BL_DATA && strstr(err.msg, "beyond all measure"),
+       "counts that overflow: %s", err.msg);
+    bl_kb_close(kb);
+}
+
 static void refused(const char *what, const char *said)
 {
     struct bl_kb *kb;
@@ -277,6 +293,7 @@ int main(void)
                           &err) == 0 && n == 5, "is searched: %s", err.msg);
     bl_kb_close(kb);
     test_schemas();
+    test_counts();
     test_circles();
     test_missing_row();
     test_shrinking(0);

@@ -36,6 +36,12 @@ static const struct { const char *source, *text; } table[] = {
       "a b\nc\nd\ne\nf\ng\nh\ni\n" },
     { "{|\n! a\n|-\n| b [[c]]\n|}\nd", "d\n" },
     { "{| class=x\n| {{a|\n|}}\n|}\nd", "d\n" },
+    /* Braces behind the end of a table, and those that only look so. */
+    { "{{a|\n{|\n| b\n|}}} c", "c\n" },
+    { "{{a|\n{|\n| b\n|}}}}} c", "c\n" },
+    { "{{a|{{b|\n{|\n| c\n|}}}} d", "d\n" },
+    { "{{a|{{b|c\n|}}}} d", "d\n" },
+    { "{|\n| b\n|}}}}} c", "c\n" },
     { "{|\n| never closed\ntext", "text\n" },
     { "| stray\ntext\n}}\nmore", "text\nmore\n" },
     { "{{never closed\n| a = b\ntext", "never closed\ntext\n" },
