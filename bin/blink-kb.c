@@ -25,12 +25,14 @@
 #include "json/writer.h"
 #include "kb/kb-build.h"
 #include "kb/kb-counts.h"
+#include "kb/name-file.h"
 #include "kb/wikipedia.h"
 
 enum on_error { ON_ERROR_STOP, ON_ERROR_DROP };
 
 static struct opts {
     const char *catalogue, *output, *attribution, *licence, *source, *names;
+    const char *site;
     size_t max_line, top;
     int errors;
     bool no_fts, replace, json;
@@ -50,17 +52,22 @@ static struct opts {
     BL_OPT_SIZE(0, "max-line", "BYTES", &options.max_line, 256, 1u << 30, \
                 "longest line accepted")
 
+#define OPTS_OUTPUT(what) \
+    BL_OPT_STR('o', "output", what, &options.output, \
+               "file to write (required)"), \
+    BL_OPT_TEXT(0, "attribution", &options.attribution, \
+                "author of the texts, shown by 'info'"), \
+    BL_OPT_TEXT(0, "licence", &options.licence, \
+                "licence of the texts, shown by 'info'"), \
+    BL_OPT_TEXT(0, "source", &options.source, \
+                "source of the texts, shown by 'info'")
+
 static const struct bl_opt build_opts[] = {
-    BL_OPT_STR('o', "output", "CATALOGUE", &options.output,
-               "file to write (required)"),
+    OPTS_OUTPUT("CATALOGUE"),
+    BL_OPT_STR(0, "site", "SITE", &options.site,
+               "wiki whose pages the entities are, such as enwiki"),
     BL_OPT_FLAG(0, "no-fts", &options.no_fts,
                 "leave out the full-text table that search needs"),
-    BL_OPT_TEXT(0, "attribution", &options.attribution,
-                "author of the texts, shown by 'info'"),
-    BL_OPT_TEXT(0, "licence", &options.licence,
-                "licence of the texts, shown by 'info'"),
-    BL_OPT_TEXT(0, "source", &options.source,
-                "source of the texts, shown by 'info'"),
     OPT_NAMES,
     OPTS_INPUT,
     KB_WIKIPEDIA_OPTS(options.wiki),
@@ -73,6 +80,13 @@ static const struct bl_opt add_opts[] = {
                 "replace entities whose id is in the catalogue"),
     OPT_NAMES,
     OPTS_INPUT,
+    BL_OPTS_END
+};
+
+static const struct bl_opt names_opts[] = {
+    OPTS_OUTPUT("FILE"),
+    BL_OPT_STR(0, "site", "SITE", &options.site,
+               "wiki whose pages the names lead to, such as enwiki"),
     BL_OPTS_END
 };
 
@@ -92,7 +106,7 @@ static const struct bl_opt info_opts[] = {
     BL_OPTS_END
 };
 
-enum { BUILD, ADD, GET, SEARCH, CAT, INFO, VERIFY, STRIP, N_COMMANDS };
+enum { BUILD, ADD, GET, SEARCH, CAT, INFO, VERIFY, NAMES, STRIP, N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
     { "blink-kb build", "-o CATALOGUE [FILE...]",
@@ -110,6 +124,9 @@ static const struct bl_command commands[N_COMMANDS] = {
       "describe a catalogue and its origin", info_opts, 0, 0 },
     { "blink-kb verify", "[-c CATALOGUE]",
       "read a whole catalogue and check it", plain_opts, 0, 0 },
+    { "blink-kb names", "-o FILE [FILE...]",
+      "make a file of names from text (standard input without FILE)",
+      names_opts, 0, SIZE_MAX },
     { "blink-kb strip", "[FILE...]",
       "print the text of pages of wikitext", no_opts, 0, SIZE_MAX },
 };
@@ -273,13 +290,16 @@ static int run_build(struct bl_args args)
 {
     struct bl_kb_build_opts opts = { !options.no_fts, options.attribution,
                                      options.source,
-                                     options.licence };
+                                     options.licence, options.site };
     struct bl_kb_counts *counts;
     struct bl_kb_builder *builder;
     struct bl_err err;
 
     if (!options.output)
         bl_die_usage("option '--output' is required");
+    if (options.site && !bl_names_is_site(bl_span_of(options.site)))
+        bl_die_usage("option '--site': expected letters, digits, '-' and "
+                     "'_', such as enwiki");
     if (options.wiki.on && options.names)
         bl_die_usage("option '--names': a dump has counts of its own");
     /* A dump brings the texts of its links, from which names are counted;
@@ -306,6 +326,20 @@ static int run_add(struct bl_args args)
     if (!builder)
         bl_die(&err);
     return run_builder(builder, counts, args);
+}
+
+static int run_names(struct bl_args args)
+{
+    const char *const notes[BL_N_NAMES_NOTES] = {
+        [BL_NAMES_NOTE_SITE] = options.site,
+        [BL_NAMES_NOTE_SOURCE] = options.source,
+        [BL_NAMES_NOTE_LICENCE] = options.licence,
+        [BL_NAMES_NOTE_ATTRIBUTION] = options.attribution
+    };
+
+    if (!options.output)
+        bl_die_usage("option '--output' is required");
+    return bl_kb_names_build(options.output, notes, or_stdin(args));
 }
 
 /* ---- Printing entities ---- */
@@ -471,7 +505,7 @@ static void put_line(struct bl_buf *out, const char *name,
     bl_buf_putc(out, '\n');
 }
 
-static const char *const notes[] = { "created", "source", "licence",
+static const char *const notes[] = { "created", "site", "source", "licence",
                                      "attribution" };
 enum { N_NOTES = BL_COUNT(notes) };
 
@@ -532,6 +566,25 @@ static int run_verify(struct printer *printer)
     return 0;
 }
 
+/* A file of names that was given in place of a catalogue; -1: it is none, or
+ * the command is one for catalogues alone. */
+static int run_names_reader(size_t command, struct bl_args args)
+{
+    char *path = catalogue_path();
+    int status = -1;
+
+    if (bl_names_is_file(path)) {
+        if (command == GET)
+            status = bl_kb_names_get(path, args);
+        else if (command == INFO)
+            status = bl_kb_names_info(path, options.json);
+        else if (command == VERIFY)
+            status = bl_kb_names_verify(path);
+    }
+    free(path);
+    return status;
+}
+
 static int run_reader(size_t command, struct bl_args args)
 {
     struct printer printer = { .kb = bl_catalogue_open(options.catalogue) };
@@ -578,7 +631,9 @@ int main(int argc, char **argv)
         status = run_add(args);
     else if (command == STRIP)
         status = bl_kb_wikipedia_strip(or_stdin(args));
-    else
+    else if (command == NAMES)
+        status = run_names(args);
+    else if ((status = run_names_reader(command, args)) < 0)
         status = run_reader(command, args);
     return bl_prog_finish(status);
 }

@@ -40,6 +40,7 @@
 #include "tensor/safetensors.h"
 #include "text/fold.h"
 #include "kb/kb.h"
+#include "kb/names.h"
 
 #include "text/words.h"
 #include "text/wordpiece.h"

@@ -129,6 +129,9 @@ common_libcommon_la_SOURCES = \
 	common/kb/kb-wiki.c common/kb/kb-wiki.h \
 	common/kb/kb-wiki-stream.c \
 	common/kb/kb.c common/kb/kb.h \
+	common/kb/names-build.c common/kb/names-build.h \
+	common/kb/names-file.h common/kb/names-spell.c \
+	common/kb/names.c common/kb/names.h \
 	common/ner/dictionary.c common/ner/dictionary.h \
 	common/ner/naming.c common/ner/naming.h \
 	common/ner/tagger.c common/ner/tagger.h \
@@ -226,7 +229,8 @@ search_HEADERS = \
 	common/search/topk.h
 kbdir = $(pkgincludedir)/kb
 kb_HEADERS = \
-	common/kb/kb.h
+	common/kb/kb.h \
+	common/kb/names.h
 linkdir = $(pkgincludedir)/link
 link_HEADERS = \
 	common/link/calibration.h \

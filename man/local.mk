@@ -3,6 +3,7 @@ dist_man_MANS += man/blink-embed.1
 dist_man_MANS += man/blink-index.1 man/blink-index.5
 dist_man_MANS += man/blink-json.5
 dist_man_MANS += man/blink-kb.1
+dist_man_MANS += man/blink-names.5
 dist_man_MANS += man/blink-ner.1
 dist_man_MANS += man/blink-retrieve.1
 dist_man_MANS += man/blink-tokenize.1

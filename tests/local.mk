@@ -16,6 +16,7 @@ UNIT_TESTS = \
 	tests/unit/test-gather \
 	tests/unit/test-kb \
 	tests/unit/test-kb-hostile \
+	tests/unit/test-names \
 	tests/unit/test-metrics \
 	tests/unit/test-encoder \
 	tests/unit/test-safetensors \

@@ -403,8 +403,7 @@ static int put_meta(struct bl_kb_builder *builder, const char *key,
     return bl_sql_step(&builder->conn, st, err);
 }
 
-/* UTC, "2026-01-31T12:00:00Z"; SOURCE_DATE_EPOCH makes builds repeatable. */
-static void timestamp(char out[32])
+void bl_kb_timestamp(char out[32])
 {
     const char *fixed = getenv("SOURCE_DATE_EPOCH");
     time_t now = fixed ? (time_t)strtoll(fixed, NULL, 10) : time(NULL);
@@ -433,7 +432,7 @@ static int put_all_meta(struct bl_kb_builder *builder, struct bl_err *err)
     unsigned char digest[BL_SHA256_SIZE];
     char hex[BL_SHA256_HEX], when[32];
 
-    timestamp(when);
+    bl_kb_timestamp(when);
     bl_sha256_end(&builder->ids, digest);
     bl_sha256_hex(digest, sizeof digest, hex);
     if (put_sums(builder, hex, err) < 0
@@ -441,7 +440,8 @@ static int put_all_meta(struct bl_kb_builder *builder, struct bl_err *err)
         || put_meta(builder, "fts", builder->opts.fts ? "1" : "0", err) < 0
         || put_meta(builder, "attribution", builder->opts.attribution, err) < 0
         || put_meta(builder, "licence", builder->opts.licence, err) < 0
-        || put_meta(builder, "source", builder->opts.source, err) < 0)
+        || put_meta(builder, "source", builder->opts.source, err) < 0
+        || put_meta(builder, "site", builder->opts.site, err) < 0)
         return -1;
     return put_meta(builder, "created", when, err);
 }

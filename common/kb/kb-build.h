@@ -42,6 +42,8 @@ int bl_kb_input_read(struct bl_kb_input *in, const struct bl_record *record,
 struct bl_kb_build_opts {
     bool fts;                           /* with a full-text table */
     const char *attribution, *source, *licence;     /* NULL: none */
+    const char *site;                   /* the wiki whose pages the entities
+                                         * are, "enwiki"; NULL: none */
 };
 
 struct bl_kb_builder;
@@ -68,5 +70,9 @@ size_t bl_kb_build_count(const struct bl_kb_builder *builder);
  * way. */
 int bl_kb_build_finish(struct bl_kb_builder *builder, struct bl_err *err);
 void bl_kb_build_abort(struct bl_kb_builder *builder); /* NULL allowed */
+
+/* Now, in UTC: "2026-01-31T12:00:00Z"; $SOURCE_DATE_EPOCH stands for it where
+ * it is set, so that a build can be repeated. */
+void bl_kb_timestamp(char out[32]);
 
 #endif

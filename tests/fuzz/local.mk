@@ -11,6 +11,7 @@ FUZZERS = \
 	tests/fuzz/fuzz-json \
 	tests/fuzz/fuzz-kernels \
 	tests/fuzz/fuzz-lines \
+	tests/fuzz/fuzz-names \
 	tests/fuzz/fuzz-pickle \
 	tests/fuzz/fuzz-safetensors \
 	tests/fuzz/fuzz-utf8 \
@@ -38,6 +39,8 @@ tests_fuzz_fuzz_kernels_SOURCES = \
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_lines_SOURCES = \
 	tests/fuzz/fuzz-lines.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_names_SOURCES = \
+	tests/fuzz/fuzz-names.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_pickle_SOURCES = \
 	tests/fuzz/fuzz-pickle.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_safetensors_SOURCES = \

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* fuzz-names: any bytes as a .names file, with the header's checksum made
+ * right so that what follows it is reached.  What opens can be verified and
+ * looked into without a step outside the file. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "kb/names-file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Names that kept inputs have, and the file's own bytes as one. */
+static void find(const struct bl_names *names, const uint8_t *data,
+                 size_t size)
+{
+    static const char *const words[] = { "a", "cyanoacrylate", "super glue",
+                                         "zz" };
+    struct bl_arena arena = BL_ARENA_INIT;
+    struct bl_name name;
+    struct bl_err err;
+
+    for (size_t i = 0; i < BL_COUNT(words); i++)
+        bl_names_find(names, bl_span_of(words[i]), &arena, &name, &err);
+    if (size > NAMES_HEADER + 16)
+        bl_names_find(names, (struct bl_span){
+            (const char *)data + NAMES_HEADER + 2, 8 }, &arena, &name, &err);
+    bl_arena_free(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char path[] = "/tmp/fuzz-names-XXXXXX";
+    uint8_t *copy = malloc(size ? size : 1);
+    int fd = mkstemp(path);
+    struct bl_names *names;
+    struct bl_err err;
+
+    if (fd < 0 || !copy)
+        abort();
+    memcpy(copy, data, size);
+    if (size >= NAMES_HEADER) {
+        bl_sha256_of(copy + NAMES_HEADER, size - NAMES_HEADER,
+                     copy + AT_BODY_SUM);
+        names_header_sum(copy, copy + AT_SUM);
+    }
+    if (write(fd, copy, size) != (ssize_t)size)
+        abort();
+    close(fd);
+    names = bl_names_open(path, &err);
+    if (names) {
+        find(names, copy, size);
+        bl_names_verify(names, &err);
+        bl_names_close(names);
+    }
+    free(copy);
+    unlink(path);
+    return 0;
+}
