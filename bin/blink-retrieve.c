@@ -13,6 +13,7 @@
 #include "cli/opts.h"
 #include "cli/prog.h"
 #include "json/candidates.h"
+#include "json/writer.h"
 #include "kb/kb.h"
 #include "link/gather.h"
 
@@ -20,7 +21,7 @@ static struct opts {
     struct bl_strings indexes;
     const char *catalogue;
     size_t k, threads, ef_search, nprobe;
-    bool keep, aliases, no_aliases, overwrite;
+    bool keep, aliases, no_aliases, no_names, overwrite;
     struct bl_loop_opts loop;
 } options = { .k = 10, .loop = BL_LOOP_OPTS_DEFAULT(64) };
 
@@ -38,6 +39,8 @@ static const struct bl_opt table[] = {
                 "also look mentions up among names; adds prior"),
     BL_OPT_FLAG(0, "no-aliases", &options.no_aliases,
                 "do not look names up, even if the model asks to"),
+    BL_OPT_FLAG(0, "no-names", &options.no_names,
+                "do not use the names of the catalogue's wiki"),
     BL_OPT_FLAG(0, "keep", &options.keep, "keep the field 'embedding'"),
     BL_OPT_FLAG(0, "overwrite", &options.overwrite,
                 "replace the candidates of a record"),
@@ -56,10 +59,24 @@ static const struct bl_command command = {
 
 struct state {
     struct bl_kb *kb;
+    struct bl_names *names;     /* NULL: none */
     struct bl_gather *gather;
     struct bl_arena scratch;    /* of one record's list */
     struct bl_buf json;
 };
+
+/* The names of the wiki whose pages the catalogue says its entities are. */
+static int load_names(struct state *state, struct bl_err *err)
+{
+    struct bl_arena arena = BL_ARENA_INIT;
+    struct bl_span site;
+    int rc = bl_kb_meta(state->kb, "site", &arena, &site, err);
+
+    if (rc == 1)
+        rc = bl_names_open_site(site, &state->names, err);
+    bl_arena_free(&arena);
+    return rc < 0 ? -1 : 0;
+}
 
 static int state_load(struct state *state, struct bl_err *err)
 {
@@ -70,8 +87,9 @@ static int state_load(struct state *state, struct bl_err *err)
     };
 
     state->kb = bl_kb_open_named(options.catalogue, err);
-    if (!state->kb)
+    if (!state->kb || (!options.no_names && load_names(state, err) < 0))
         return -1;
+    opts.names = state->names;
     state->gather = bl_gather_open(options.indexes.v, options.indexes.n,
                                    state->kb, &opts, err);
     if (!state->gather)
@@ -83,6 +101,7 @@ static int state_load(struct state *state, struct bl_err *err)
 static void state_free(struct state *state)
 {
     bl_gather_close(state->gather);
+    bl_names_close(state->names);
     bl_kb_close(state->kb);
     bl_arena_free(&state->scratch);
     bl_buf_free(&state->json);
@@ -93,6 +112,7 @@ static void state_free(struct state *state)
 struct mention {
     struct bl_gather_query query;
     struct bl_span candidates;  /* what comes out */
+    struct bl_span named;       /* the same; p == NULL: none */
 };
 
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
@@ -128,6 +148,25 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
 
 /* ---- A batch ---- */
 
+static struct bl_span copy(const struct bl_buf *json, struct bl_arena *arena)
+{
+    return (struct bl_span){ bl_arena_strndup(arena, json->data, json->len),
+                             json->len };
+}
+
+static void put_named(struct bl_buf *out, const struct bl_named *named)
+{
+    struct bl_writer writer;
+
+    bl_buf_clear(out);
+    writer = bl_writer(out, BL_WRITE_COMPACT);
+    bl_write_object(&writer, NULL);
+    bl_write_span(&writer, "title", named->title);
+    bl_write_optional(&writer, "url", named->url);
+    bl_write_bool(&writer, "redirect", named->redirect);
+    bl_write_end(&writer);
+}
+
 static int finish(struct state *state, struct bl_item *item,
                   const struct bl_gathered *found, struct bl_arena *arena,
                   struct bl_err *err)
@@ -147,10 +186,11 @@ static int finish(struct state *state, struct bl_item *item,
     }
     bl_buf_clear(&state->json);
     bl_candidates_put(&state->json, &list, BL_PUT_SCORE);
-    m->candidates = (struct bl_span){
-        bl_arena_strndup(arena, state->json.data,
-                         state->json.len), state->json.len
-    };
+    m->candidates = copy(&state->json, arena);
+    if (list.named.title.p) {
+        put_named(&state->json, &list.named);
+        m->named = copy(&state->json, arena);
+    }
     return 0;
 }
 
@@ -179,6 +219,10 @@ static void emit(void *ctx, const struct bl_item *item,
 
     (void)ctx;
     bl_edits_set(edits, "candidates", m->candidates);
+    if (m->named.p)
+        bl_edits_set(edits, "named", m->named);
+    else
+        bl_edits_drop(edits, "named");
     if (!options.keep)
         bl_edits_drop(edits, "embedding");
 }

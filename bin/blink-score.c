@@ -22,6 +22,7 @@
 #include "json/json.h"
 #include "json/writer.h"
 #include "link/calibration.h"
+#include "link/page.h"
 #include "link/rank-fit.h"
 #include "link/rank.h"
 
@@ -29,7 +30,7 @@ static struct opts {
     const char *calibration, *fit, *provenance;
     double nil;
     size_t keep;
-    bool type_filter;
+    bool type_filter, no_pages;
     struct bl_loop_opts loop;
 } options = { .nil = 0.5, .loop = BL_LOOP_OPTS_DEFAULT(256) };
 
@@ -40,6 +41,8 @@ static const struct bl_opt table[] = {
                 "candidates kept in the output (0: all)"),
     BL_OPT_FLAG(0, "type-filter", &options.type_filter,
                 "only candidates of the mention's type"),
+    BL_OPT_FLAG(0, "no-pages", &options.no_pages,
+                "only entities of the catalogue, no pages by name"),
     BL_OPT_STR(0, "calibration", "FILE", &options.calibration,
                "calibration to use (a file or a name)"),
     BL_OPT_GROUP("Calibration"),
@@ -155,13 +158,36 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
     return 0;
 }
 
+/* A page that the catalogue does not have; its id is no catalogue's. */
+static void put_page(struct bl_writer *json, const struct work *w)
+{
+    const struct bl_named *named = &w->list.named;
+    double p = options.no_pages ? 0 : bl_page_p(named, w->mention);
+    struct bl_buf id = BL_BUF_INIT;
+
+    if (p <= 0) {
+        bl_write_null(json, NULL);
+        return;
+    }
+    bl_write_object(json, NULL);
+    bl_buf_puts(&id, "n:");
+    bl_buf_put_span(&id, named->title);
+    bl_write_span(json, "id", (struct bl_span){ id.data, id.len });
+    bl_write_span(json, "title", named->title);
+    bl_write_optional(json, "url", named->url);
+    bl_write_string(json, "source", "name");
+    bl_write_double(json, "p", p, 6);
+    bl_write_end(json);
+    bl_buf_free(&id);
+}
+
 static void put_entity(struct bl_buf *out, const struct work *w)
 {
     struct bl_writer json = bl_writer(out, BL_WRITE_COMPACT);
     const struct bl_candidate *best = w->list.v;
 
     if (!w->list.n || best->p <= 0 || w->nil_p > options.nil) {
-        bl_write_null(&json, NULL);
+        put_page(&json, w);
         return;
     }
     bl_write_object(&json, NULL);

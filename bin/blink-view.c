@@ -154,10 +154,11 @@ static void put_mention(struct bl_buf *out, const struct view *view)
      * probability --p. */
     if (!view->row.title.p)
         bl_buf_puts(out, " class=\"nil\"");
-    else if (view->row.p[0])
-        bl_buf_printf(out, " class=\"m\" style=\"--p:%s\"", view->row.p);
     else
-        bl_buf_puts(out, " class=\"m\"");
+        bl_buf_puts(out, view->row.by_name ? " class=\"m page\""
+                                           : " class=\"m\"");
+    if (view->row.title.p && view->row.p[0])
+        bl_buf_printf(out, " style=\"--p:%s\"", view->row.p);
     bl_buf_puts(out, " title=\"");
     put_tip(out, view);
     bl_buf_puts(out, "\">");
@@ -187,6 +188,8 @@ static void put_head(struct bl_buf *out)
         ".m { background: rgba(60, 130, 250, "
         "calc(.12 + .4 * var(--p, 1))) }\n"
         "a.m:hover { text-decoration: underline }\n"
+        ".page { text-decoration: underline dotted; "
+        "background: none }\n"
         ".nil { outline: 1px dashed currentColor; opacity: .7 }\n"
         ".gap { opacity: .5 }\n</style>\n</head>\n<body>\n");
 }

@@ -141,6 +141,7 @@ common_libcommon_la_SOURCES = \
 	common/link/calibration.c common/link/calibration.h \
 	common/link/cascade.c common/link/cascade.h \
 	common/link/gather.c common/link/gather.h \
+	common/link/page.c common/link/page.h \
 	common/link/rank-fit.c common/link/rank-fit.h \
 	common/link/rank.c common/link/rank.h \
 	common/eval/judge.c common/eval/judge.h \

@@ -104,6 +104,7 @@ SHELL_TESTS = \
 	tests/man-examples.sh \
 	tests/man-help.sh \
 	tests/man-lint.sh \
+	tests/names.sh \
 	tests/own-catalogue.sh \
 	tests/pipeline.sh \
 	tests/processors.sh \

@@ -27,7 +27,7 @@ struct bl_link_opts {
     double nil;                 /* passed to blink-score; NAN: not given */
     const char *calibration;    /* NULL: what belongs to the model */
     double cascade;             /* of blink-rerank; NAN: what suits it */
-    bool fast, dictionary, common, lines, show, interactive;
+    bool fast, dictionary, common, no_pages, lines, show, interactive;
     int format;                 /* enum bl_link_format */
     int colour;                 /* enum bl_colour */
     int input;                  /* enum bl_link_input */
@@ -141,6 +141,8 @@ int bl_driver_table(bool documents);
 /* What there is to show of one linked record; spans live in the arena. */
 struct bl_link_row {
     struct bl_span doc, mention, id, title, url;    /* p == NULL: none */
+    bool by_name;               /* a page known by its name alone: the title
+                                 * has " (by name)" behind it */
     char p[16];                 /* "0.97", "" when there is none */
 };
 

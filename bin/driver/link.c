@@ -353,6 +353,8 @@ static void add_stages(const struct bl_link_opts *opts,
         add_rerank(pipeline, opts, found);
     bl_pipeline_add(pipeline, "blink-score", NULL);
     add_calibration(pipeline, found);
+    if (opts->no_pages)
+        bl_pipeline_arg(pipeline, "--no-pages");
     if (!isnan(opts->nil))
         add_double(pipeline, "--nil", opts->nil);
     add_common(pipeline, opts);

@@ -36,6 +36,27 @@ void bl_driver_put_p(char out[16], double p)
     bl_buf_free(&text);
 }
 
+/* What blink-score knows by name alone must not look like what it has read
+ * of. */
+static int mark_page(struct bl_span entity, struct bl_arena *arena,
+                     struct bl_link_row *row, struct bl_err *err)
+{
+    struct bl_span source = { NULL, 0 };
+    struct bl_buf title = BL_BUF_INIT;
+
+    if (member(entity, "source", arena, &source, err) < 0)
+        return -1;
+    row->by_name = source.p && bl_span_is(source, "name");
+    if (!row->by_name || !row->title.p)
+        return 0;
+    bl_buf_put_span(&title, row->title);
+    bl_buf_puts(&title, " (by name)");
+    row->title.p = bl_arena_strndup(arena, title.data, title.len);
+    row->title.n = title.len;
+    bl_buf_free(&title);
+    return 0;
+}
+
 static int read_entity(const struct bl_record *record, struct bl_arena *arena,
                        struct bl_link_row *row, struct bl_err *err)
 {
@@ -60,6 +81,8 @@ static int read_entity(const struct bl_record *record, struct bl_arena *arena,
     /* A row needs something to show; every linked entity has an id. */
     if (!row->title.p)
         row->title = row->id;
+    if (mark_page(entity, arena, row, err) < 0)
+        return -1;
     rc = bl_json_get(entity, "p", &v, err);
     if (rc < 0 || (rc && bl_json_number(v, &p, err) < 0))
         return -1;

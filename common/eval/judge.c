@@ -152,6 +152,17 @@ static int number_of(struct bl_span object, const char *name, double *out,
     return got < 0 ? -1 : 0;
 }
 
+/* A page that is known by its name alone is no answer of the catalogue, of
+ * which alone figures speak. */
+static bool is_page(struct bl_span entity)
+{
+    struct bl_span source;
+
+    return bl_json_type(entity) == BL_JSON_OBJECT
+        && bl_json_get(entity, "source", &source, NULL) == 1
+        && bl_span_is(source, "\"name\"");
+}
+
 /* `entity`: null, or an object with an id. */
 static int judge_entity(struct bl_case *one, const struct bl_record *record,
                         struct bl_span entity, struct bl_arena *arena,
@@ -160,7 +171,7 @@ static int judge_entity(struct bl_case *one, const struct bl_record *record,
     struct bl_span value, id = { NULL, 0 };
     int got;
 
-    if (bl_json_type(entity) == BL_JSON_NULL) {
+    if (bl_json_type(entity) == BL_JSON_NULL || is_page(entity)) {
         if (bl_record_get(record, "nil_p", &value, err) == 1
             && bl_json_type(value) == BL_JSON_NUMBER)
             return bl_json_number(value, &one->judged.confidence, err);
@@ -191,7 +202,7 @@ static int judge_entity(struct bl_case *one, const struct bl_record *record,
 int bl_case_judge(struct bl_case *one, const struct bl_record *record,
                   struct bl_arena *arena, struct bl_err *err)
 {
-    struct bl_candidates list = { NULL, 0 };
+    struct bl_candidates list = { .n = 0 };
     struct bl_span entity, value;
     int has_entity, has_list;
 

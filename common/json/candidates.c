@@ -73,6 +73,31 @@ static int read_one(struct bl_span raw, struct bl_arena *a,
     return 0;
 }
 
+static int read_named(const struct bl_record *r, struct bl_arena *a,
+                      struct bl_named *named, struct bl_err *err)
+{
+    struct bl_span object, v;
+    int got = bl_record_get(r, "named", &object, err);
+
+    *named = (struct bl_named){ .redirect = false };
+    if (got <= 0 || bl_json_type(object) == BL_JSON_NULL)
+        return got < 0 ? -1 : 0;
+    if (bl_json_type(object) != BL_JSON_OBJECT)
+        return bl_fail(err, BL_BAD_FIELD,
+                       "field 'named': expected object, found %s",
+                       bl_json_type_name(bl_json_type(object)));
+    got = text_member(object, "title", a, &named->title, err);
+    if (got == 0)
+        return bl_fail(err, BL_BAD_FIELD, "field 'named': field 'title': "
+                       "expected string, found nothing");
+    if (got < 0 || text_member(object, "url", a, &named->url, err) < 0
+        || bl_json_get(object, "redirect", &v, err) < 0)
+        return bl_err_prefix(err, "field 'named'");
+    named->redirect = bl_json_get(object, "redirect", &v, NULL) == 1
+        && bl_span_is(v, "true");
+    return 0;
+}
+
 /* The list is walked twice, first for its length, so that the array in the
  * arena has its final size at once. */
 int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
@@ -82,7 +107,8 @@ int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
     struct bl_json_iter it;
     size_t n = 0;
 
-    if (bl_record_array(r, "candidates", &list, err) < 0)
+    if (bl_record_array(r, "candidates", &list, err) < 0
+        || read_named(r, a, &out->named, err) < 0)
         return -1;
     for (it = bl_json_iter(list); bl_json_next(&it, NULL, &v);)
         n++;

@@ -41,14 +41,23 @@ struct bl_candidate {
     size_t place;               /* 0-based, in the list as it was read */
 };
 
+/* The page that the mention names by a file of names (kb/names.h). */
+struct bl_named {
+    struct bl_span title;       /* p == NULL: none */
+    struct bl_span url;         /* p == NULL: none */
+    bool redirect;              /* the mention is not the title itself */
+};
+
 struct bl_candidates {
     struct bl_candidate *v;
     size_t n;
+    struct bl_named named;
 };
 
-/* The record's `candidates`, in its order.  -1: BL_BAD_FIELD when the field
- * is missing, is no array, or an entry is no object with an `id`;
- * BL_DUPLICATE_KEY when an entry gives one of these members twice. */
+/* The record's `candidates`, in its order, and its `named` where it has one.
+ * -1: BL_BAD_FIELD when `candidates` is missing, is no array, or an entry is
+ * no object with an `id`, or when `named` is no object with a `title`;
+ * BL_DUPLICATE_KEY when one of these gives a member twice. */
 int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
                        struct bl_candidates *out, struct bl_err *err);
 

@@ -25,7 +25,8 @@ static const char *const features[BL_N_FEATURES] = {
     [BL_F_OVERLAP] = "overlap", [BL_F_WITHIN] = "within",
     [BL_F_INITIALS] = "initials", [BL_F_BI_GAP] = "bi_gap",
     [BL_F_HOLDS] = "holds", [BL_F_PROPER] = "proper",
-    [BL_F_COMMON] = "common"
+    [BL_F_COMMON] = "common", [BL_F_REDIRECT] = "redirect",
+    [BL_F_ELSEWHERE] = "elsewhere"
 };
 
 static const char *const nil_features[BL_N_NIL_FEATURES] = {
@@ -33,7 +34,8 @@ static const char *const nil_features[BL_N_NIL_FEATURES] = {
     [BL_N_CROSS] = "cross", [BL_N_NAMED] = "named",
     [BL_N_PRIOR] = "log_prior", [BL_N_EQUAL] = "equal",
     [BL_N_BARE] = "bare", [BL_N_OVERLAP] = "overlap",
-    [BL_N_WITHIN] = "within", [BL_N_INITIALS] = "initials"
+    [BL_N_WITHIN] = "within", [BL_N_INITIALS] = "initials",
+    [BL_N_REDIRECT] = "redirect", [BL_N_ELSEWHERE] = "elsewhere"
 };
 
 static const char *const profiles[BL_N_PROFILES] = {

@@ -49,6 +49,8 @@ enum bl_feature {
                          * ("rand", Ayn Rand) */
     BL_F_COMMON,        /* 1: the mention has a capital, the title is no name
                          * ("State", Nation state) */
+    BL_F_REDIRECT,      /* 1: the mention is a redirect to this page */
+    BL_F_ELSEWHERE,     /* 1: the mention is a name of another page */
     BL_N_FEATURES
 };
 
@@ -58,9 +60,9 @@ enum bl_nil_feature {
     BL_N_SHARE,         /* the best candidate's logit of its share, cut to
                          * [-6, 6] */
     BL_N_BI, BL_N_CROSS, BL_N_NAMED, BL_N_PRIOR, BL_N_EQUAL, BL_N_BARE,
-    BL_N_OVERLAP, BL_N_WITHIN, BL_N_INITIALS,   /* the best candidate's
-                         * features; bi is at least 1 where equal or initials
-                         * is 1 */
+    BL_N_OVERLAP, BL_N_WITHIN, BL_N_INITIALS, BL_N_REDIRECT,
+    BL_N_ELSEWHERE,     /* the best candidate's features; bi is at least 1
+                         * where equal or initials is 1 */
     BL_N_NIL_FEATURES
 };
 

@@ -54,7 +54,7 @@ void bl_cascade_start(struct bl_cascade *cascade,
                       const struct bl_candidates *list, size_t n,
                       struct bl_arena *arena)
 {
-    struct bl_candidates first = { list->v, n };
+    struct bl_candidates first = { list->v, n, list->named };
     double *features, *share;
 
     *cascade = (struct bl_cascade){ .list = list, .n = n, .calibration = cal,
@@ -80,7 +80,8 @@ void bl_cascade_start(struct bl_cascade *cascade,
  * probability of none. */
 static double none(const struct bl_cascade *cascade)
 {
-    struct bl_candidates now = { NULL, cascade->list->n };
+    struct bl_candidates now = { NULL, cascade->list->n,
+                                 cascade->list->named };
     double nil;
 
     now.v = bl_xmalloc(now.n, sizeof *now.v);

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/paths.h"
+#include "link/page.h"
 #include "search/ann.h"
 #include "search/index.h"
 #include "search/topk.h"
@@ -18,8 +19,9 @@
 enum {
     GROUP = 256,                /* queries searched together; bounds memory */
     MAX_NAMED = 1024,           /* entities of one name that get a prior */
-    MAX_GUESSES = 256           /* entities with the initials that a mention
+    MAX_GUESSES = 256,          /* entities with the initials that a mention
                                  * is, whose vectors are looked at */
+    REDIRECT_WEIGHT = 1         /* as of an alias without a count */
 };
 
 struct bl_gather {
@@ -226,6 +228,7 @@ struct named {
     int64_t *guesses;           /* [n_guesses] rows whose titles have these
                                  * initials */
     size_t n_guesses;
+    struct bl_name page;        /* title.p == NULL: none */
 };
 
 /* "ICJ", which no alias may explain, can be the initials of a title.  The
@@ -249,21 +252,65 @@ static int look_up_initials(struct bl_gather *gather, struct bl_span name,
     return rc;
 }
 
+/* Puts the entity of that row first among the names, so that it is not left
+ * out as one name too many, unless it is there. */
+static void add_name(struct bl_gather *gather, struct bl_kb_names *names,
+                     int64_t row)
+{
+    struct bl_kb_name *v;
+
+    for (size_t i = 0; i < names->n; i++)
+        if (names->v[i].row == row)
+            return;
+    if (__builtin_add_overflow(names->total, REDIRECT_WEIGHT, &names->total))
+        return;
+    v = bl_arena_alloc(&gather->names, names->n + 1, sizeof *v);
+    v[0] = (struct bl_kb_name){ row, REDIRECT_WEIGHT, BL_KB_ALIAS };
+    if (names->n)
+        memcpy(v + 1, names->v, names->n * sizeof *v);
+    names->v = v;
+    names->n++;
+}
+
+/* A name that redirects to a page is an alias of the entity with that
+ * title. */
+static int look_up_page(struct bl_gather *gather, struct bl_span folded,
+                        struct named *out, struct bl_err *err)
+{
+    struct bl_kb_names titles;
+    int rc = bl_names_find(gather->opts.names, folded, &gather->names,
+                           &out->page, err);
+
+    if (rc != 1 || !out->page.redirect)
+        return rc < 0 ? -1 : 0;
+    if (bl_kb_lookup(gather->kb, out->page.folded, gather->opts.k,
+                     &gather->names, &titles, err) < 0)
+        return -1;
+    for (size_t i = titles.n; i-- > 0;)
+        if ((titles.v[i].kind & ~BL_KB_COMMON) == BL_KB_TITLE)
+            add_name(gather, &out->names, titles.v[i].row);
+    return 0;
+}
+
 /* What the name means in the catalogue; *out lives until the next call. */
 static int look_up(struct bl_gather *gather, struct bl_span name,
                    struct named *out, struct bl_err *err)
 {
-    struct bl_buf folded = BL_BUF_INIT;
+    struct bl_buf buf = BL_BUF_INIT;
+    struct bl_span folded;
     int rc;
 
     memset(out, 0, sizeof *out);
     if (!name.p || !gather->kb)
         return 0;
     bl_arena_reset(&gather->names);
-    bl_fold(&folded, name);
-    rc = bl_kb_lookup(gather->kb, (struct bl_span){ folded.data, folded.len },
-                      MAX_NAMED, &gather->names, &out->names, err);
-    bl_buf_free(&folded);
+    bl_fold(&buf, name);
+    folded = (struct bl_span){ buf.data, buf.len };
+    rc = bl_kb_lookup(gather->kb, folded, MAX_NAMED, &gather->names,
+                      &out->names, err);
+    if (rc == 0 && gather->opts.names)
+        rc = look_up_page(gather, folded, out, err);
+    bl_buf_free(&buf);
     return rc < 0 ? rc : look_up_initials(gather, name, out, err);
 }
 
@@ -356,6 +403,25 @@ static int add_named(struct bl_gather *gather, const float *vector,
     return rc;
 }
 
+static void describe_page(const struct bl_gather *gather,
+                          const struct bl_name *page, struct bl_span mention,
+                          struct bl_arena *arena, struct bl_named *out)
+{
+    struct bl_buf title = BL_BUF_INIT, url = BL_BUF_INIT;
+    bool sure = bl_page_title(page, mention, &title);
+
+    out->title.p = bl_arena_strndup(arena, title.data, title.len);
+    out->title.n = title.len;
+    bl_page_url(bl_names_note(gather->opts.names, BL_NAMES_NOTE_SITE),
+                out->title, sure, &url);
+    if (url.len) {
+        out->url.p = bl_arena_strndup(arena, url.data, url.len);
+        out->url.n = url.len;
+    }
+    bl_buf_free(&title);
+    bl_buf_free(&url);
+}
+
 /* Makes the list of one query from its nearest[n], n <= k, and from what its
  * name means in the catalogue. */
 static int make_list(struct bl_gather *gather,
@@ -379,6 +445,9 @@ static int make_list(struct bl_gather *gather,
             gather->merged[i].score, gather->merged[i].row,
             prior_of(&named.names, gather->merged[i].row)
         };
+    out->named = (struct bl_named){ .redirect = named.page.redirect };
+    if (named.page.title.p)
+        describe_page(gather, &named.page, query->name, arena, &out->named);
     return 0;
 }
 
@@ -466,6 +535,7 @@ int bl_gather_candidates(struct bl_gather *gather,
     BL_ASSERT(gather->kb);
     out->n = list->n;
     out->v = bl_arena_alloc(arena, list->n, sizeof *out->v);
+    out->named = list->named;
     for (size_t i = 0; i < list->n; i++) {
         const struct bl_gather_hit *hit = &list->v[i];
 

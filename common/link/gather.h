@@ -43,6 +43,7 @@
 #include "json/candidates.h"
 #include "json/vector.h"
 #include "kb/kb.h"
+#include "kb/names.h"
 
 BL_BEGIN_DECLS
 
@@ -53,6 +54,8 @@ struct bl_gather_opts {
     size_t threads;             /* 0: one per core, as bl_topk_new() */
     size_t ef_search, nprobe;   /* of an approximate index, as struct
                                  * bl_ann_opts; 0: the file's */
+    const struct bl_names *names;   /* of the pages that the catalogue's
+                                 * entities are; borrowed; NULL: none */
 };
 
 /* Opens indexes[n], each a path or a name in the data folders (paths.h); with
@@ -102,6 +105,8 @@ struct bl_gather_hit {
 struct bl_gathered {
     struct bl_gather_hit *v;    /* [n], in the arena */
     size_t n;                   /* up to 2 k + BL_GATHER_INITIALS */
+    struct bl_named named;      /* what the file of names says of the name;
+                                 * in the arena */
 };
 
 enum { BL_GATHER_INITIALS = 4 };
@@ -109,7 +114,8 @@ enum { BL_GATHER_INITIALS = 4 };
 /* queries[n] -> out[n], in the caller's order.  A list holds
  *  - the k nearest entities, or fewer when the indexes hold fewer;
  *  - of the entities whose title or alias is the name (fold.h), the k that
- *    are meant by it most often;
+ *    are meant by it most often; a name that redirects to a page is an alias
+ *    of the entity with that title;
  *  - where the name is an abbreviation of three letters or more, "ICJ", the
  *    BL_GATHER_INITIALS nearest of the entities whose titles have these
  *    initials, which are guesses and have no prior for it.

@@ -115,6 +115,23 @@ static void case_features(struct bl_span title, bool mention_has,
                      && memchr(rest.p, ' ', rest.n);
 }
 
+/* ---- The page that the mention names ---- */
+
+/* Titles are told apart by their normal form, as files of names do. */
+static void named_features(struct bl_span title, bool redirect,
+                           const struct name *page, struct name *scratch,
+                           double *features)
+{
+    bool same;
+
+    if (!page->folded.len || !title.p)
+        return;
+    name_set(scratch, title);
+    same = name_same(scratch, page);
+    features[BL_F_REDIRECT] = same && redirect;
+    features[BL_F_ELSEWHERE] = !same;
+}
+
 /* ---- Scores ---- */
 
 static double bi_of(const struct bl_candidate *candidate)
@@ -225,13 +242,15 @@ static void cross_features(const struct bl_candidates *list, double *features)
 void bl_rank_features(const struct bl_candidates *list, struct bl_span mention,
                       double *features)
 {
-    struct name name = { .folded = BL_BUF_INIT }, scratch = name;
+    struct name name = { .folded = BL_BUF_INIT }, scratch = name, page = name;
     char capitals[BL_MOST_INITIALS];
     size_t n_capitals = bl_initials_read(mention, capitals);
     bool capital = has_capital(mention);
 
     memset(features, 0, list->n * BL_N_FEATURES * sizeof *features);
     name_set(&name, mention);
+    if (list->named.title.p)
+        name_set(&page, list->named.title);
     for (size_t i = 0; i < list->n; i++) {
         double *row = features + i * BL_N_FEATURES;
         row[BL_F_BI] = cut(bi_of(&list->v[i]), max_score);
@@ -241,6 +260,8 @@ void bl_rank_features(const struct bl_candidates *list, struct bl_span mention,
         }
         name_features(list->v[i].title, &name, &scratch, row);
         case_features(list->v[i].title, capital, row);
+        named_features(list->v[i].title, list->named.redirect, &page,
+                       &scratch, row);
         row[BL_F_INITIALS] = bl_initials_fit(capitals, n_capitals,
                                              list->v[i].title);
         row[BL_F_HOLDS] = row[BL_F_WITHIN] >= 1 && row[BL_F_NAMED] == 0;
@@ -249,6 +270,7 @@ void bl_rank_features(const struct bl_candidates *list, struct bl_span mention,
     bi_features(features, list->n);
     bl_buf_free(&name.folded);
     bl_buf_free(&scratch.folded);
+    bl_buf_free(&page.folded);
 }
 
 /* ---- The two steps ---- */
@@ -304,6 +326,8 @@ void bl_rank_nil_features(const double *features, const double *share,
     facts[BL_N_OVERLAP] = row[BL_F_OVERLAP];
     facts[BL_N_WITHIN] = row[BL_F_WITHIN];
     facts[BL_N_INITIALS] = row[BL_F_INITIALS];
+    facts[BL_N_REDIRECT] = row[BL_F_REDIRECT];
+    facts[BL_N_ELSEWHERE] = row[BL_F_ELSEWHERE];
 }
 
 double bl_rank_nil(const double *weights, const double *facts)

@@ -17,7 +17,7 @@ enum { N = 40 };
 static struct bl_arena arena = BL_ARENA_INIT;
 static struct bl_calibration calibration;
 static struct bl_candidate v[N];
-static struct bl_candidates list = { v, N };
+static struct bl_candidates list = { .v = v, .n = N };
 
 /* The first has the cosine `first`, the others `rest`. */
 static void begin(struct bl_cascade *c, double first, double rest)

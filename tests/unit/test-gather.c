@@ -269,7 +269,7 @@ static void test_candidates(const char *all, struct bl_kb *kb)
     struct bl_gather_query q = { (float[]){ 1, 0 }, bl_span_of("Isle") };
     struct bl_calibration calibration = bl_calibration_default();
     struct bl_gathered found;
-    struct bl_candidates c = { NULL, 0 };
+    struct bl_candidates c = { .n = 0 };
     struct bl_buf b = BL_BUF_INIT;
     double sum;
 
