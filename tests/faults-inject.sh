@@ -172,5 +172,15 @@ for name in $stages; do
     done
     printf '%s\n' "$good" "$good" >in
     all_calls stream "${cmd[@]}"
+    each close 5 '' 1 stream "${cmd[@]}"
+    # Its last close is that of its output, where NFS reports what it could
+    # not write.
+    last=''
+    for ((n = 1; n < 1000; n++)); do
+        injected "close:$n" "${cmd[@]}"
+        [ -n "$hit" ] || break
+        last="$status $(wc -l <err)"
+    done
+    is "$last" '4 1' "$name: its output fails at its close"
 done
 finish

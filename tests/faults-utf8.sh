@@ -35,6 +35,35 @@ is "$status" 0 'names of files are any bytes'
 run blink-view --title "$latin" </dev/null
 is "$status$(cat out)" 2 'a title that is not UTF-8'
 
+# ---- Long, empty, and what the environment says ----
+long=$(printf '%0100000d' 0)
+for value in "$long" "$latin" ''; do
+    for words in 'blink-kb info -c' 'blink-ner --dictionary' 'blink-embed -m' \
+        'blink-retrieve -x' 'blink-rerank -m' 'blink-score --calibration' \
+        'blink-index info -x' 'blink-view --title' 'blink link -c' \
+        'blink-embed --device' 'blink-embed --threads' 'blink-eval --gold'; do
+        # shellcheck disable=SC2086
+        run timeout 20 $words "$value" </dev/null
+        case "$words $status" in
+        *\ [23])
+            said=$(wc -c <"$T/err")
+            ((said > 0 && said < 100400)) ||
+                fail "$words, ${#value} bytes: $said bytes said" ;;
+        *--title\ 0 | *--threads\ 0) ;;
+        *) fail "$words, ${#value} bytes: status $status" ;;
+        esac
+    done
+    for name in BLINK_DATA XDG_DATA_HOME HOME BLINK_MODULES BLINK_CPU \
+        BLINK_F32 TMPDIR PARALLEL_JOBSLOT SOURCE_DATE_EPOCH; do
+        run env -u BLINK_DATA "$name=$value" timeout 20 blink doctor </dev/null
+        case $status in
+        0 | 2 | 3 | 4) ;;
+        *) fail "$name of ${#value} bytes: status $status" ;;
+        esac
+    done
+done
+pass 'options and environment of any length end with a sentence'
+
 # ---- Limits in bytes ----
 # Each limit of a message is met with the character at each of its offsets.
 for char in é € 🌍; do

@@ -81,6 +81,7 @@ SHELL_TESTS = \
 	tests/faiss.sh \
 	tests/faults-blink.sh \
 	tests/faults-convert.sh \
+	tests/faults-data.sh \
 	tests/faults-files.sh \
 	tests/faults-folders.sh \
 	tests/faults-inject.sh \
@@ -115,6 +116,7 @@ SHELL_TESTS = \
 	tests/reranker.sh \
 	tests/rss.sh \
 	tests/scripts-options.sh \
+	tests/security.sh \
 	tests/shellcheck.sh \
 	tests/train-data.sh \
 	tests/train-mini.sh \

@@ -57,7 +57,8 @@ static int check_part(const struct bl_newdir *newdir, const char *inner,
 
     free(path);
     if (!dir)
-        return bl_fail_errno(err, BL_USAGE, "cannot replace '%s'",
+        return bl_fail_errno(err, bl_errno_code(errno) == BL_SYSTEM
+                             ? BL_SYSTEM : BL_USAGE, "cannot replace '%s'",
                              newdir->path);
     while (rc == 0 && (entry = readdir(dir))) {
         char *name = bl_xasprintf("%s%s", inner, entry->d_name);
