@@ -35,7 +35,10 @@ dist_noinst_SCRIPTS += \
 	scripts/train.d/fit-calibration
 # The parts of check --long.
 dist_noinst_SCRIPTS += \
-	scripts/check.d/processors
+	scripts/check.d/coverage \
+	scripts/check.d/processors \
+	scripts/check.d/sanitizers \
+	scripts/check.d/valgrind
 EXTRA_DIST += \
 	.ci/run \
 	scripts/bench.d/bench-embed.py \
@@ -50,6 +53,7 @@ EXTRA_DIST += \
 	scripts/train.d/train-overlap.awk \
 	scripts/train.d/train-split.awk \
 	scripts/lib/benchmark.sh \
+	scripts/lib/coverage.awk \
 	scripts/lib/data.sh \
 	scripts/lib/download.sh \
 	scripts/lib/fetch.sh \

@@ -73,6 +73,10 @@ is "$status:$(cat "$T/out")" '0:good: 2 rounds, 25 inputs, 0 findings
 2 passed, 0 failed' 'a part by itself, whose rounds are counted'
 like "$(cat "$T/err")" 'packages: more.*good, at most 60 minutes' \
     'with the packages for what takes long'
+a_part clock <<<'echo "$minutes minutes"; end_part 0'
+long --minutes 7 clock
+like "$(cat "$T/out")" '7 minutes' '--minutes is for the parts'
+rm scripts/check.d/clock
 long elsewhere
 is "$status:$(cat "$T/out")" '0:0 passed, 0 failed, 1 skipped' \
     'one that cannot run is skipped'

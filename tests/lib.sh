@@ -26,15 +26,21 @@ shared=${BLINK_SHARED:-$top_srcdir/../shared}
 golden=''
 [ -d "$shared/golden" ] && golden=$shared/golden
 
-# Under `make check-valgrind` the programs that need no libtorch are found as
-# scripts that start them under valgrind.
+# Under `make check-valgrind` the programs are found as scripts that start
+# them under valgrind, blink with the stages that it starts.  libtorch is
+# beyond it.
 if [ -n "${BLINK_VALGRIND:-}" ]; then
     mkdir "$T/wrapped"
-    for name in eval index kb ner retrieve score tokenize; do
-        [ -x "$top_builddir/bin/blink-$name" ] || continue
-        printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$BLINK_VALGRIND" \
-            "$top_builddir/bin/blink-$name" >"$T/wrapped/blink-$name"
-        chmod +x "$T/wrapped/blink-$name"
+    for program in "$top_builddir"/bin/blink*; do
+        name=${program##*/}
+        if [ ! -f "$program" ] || [ ! -x "$program" ]; then continue; fi
+        [ "$name" != blink-train ] ||
+            [ ! -e "$top_builddir/common/libblink-train.la" ] || continue
+        children=''
+        [ "$name" != blink ] || children=--trace-children=yes
+        printf '#!/bin/sh\nexec %s %s "%s" "$@"\n' "$BLINK_VALGRIND" \
+            "$children" "$program" >"$T/wrapped/$name"
+        chmod +x "$T/wrapped/$name"
     done
     PATH=$T/wrapped:$PATH
 fi

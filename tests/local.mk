@@ -136,30 +136,40 @@ EXTRA_DIST += tests/unit/golden.h tests/unit/make-index.h \
 EXTRA_DIST += tests/data
 
 # ---- The same tests under other eyes ----
-# A second build with AddressSanitizer and UBSan, configured as this one.
-# The copy is what a tarball would hold: configure refuses to build elsewhere
-# from sources that something was built in.
-check-asan:
-	$(MKDIR_P) asan/build
-	$(MAKE) distdir distdir=asan/source
-	test -f asan/build/Makefile || { \
-	  eval "set x $$(./config.status --config)"; shift; cd asan/build && \
-	  ../source/configure -q "$$@" --enable-sanitizers \
-	    CFLAGS='-g -O1' CXXFLAGS='-g -O1'; }
+# A second build, in $(SECOND)/build, configured as this one and with more
+# options.  The copy of the sources is what a tarball would hold: configure
+# refuses to build elsewhere from sources that something was built in.
+SECOND = asan
+SECOND_OPTIONS = --enable-sanitizers
+second-build:
+	$(MKDIR_P) $(SECOND)/build
+	$(MAKE) distdir distdir=$(SECOND)/source
+	test -f $(SECOND)/build/Makefile || { \
+	  eval "set x $$(./config.status --config)"; shift; \
+	  cd $(SECOND)/build && ../source/configure -q "$$@" \
+	    CFLAGS='-g -O1' CXXFLAGS='-g -O1' $(SECOND_OPTIONS); }
+	cd $(SECOND)/build && $(MAKE) all && $(MAKE) check TESTS=
+check-asan: second-build
 	BLINK_SHARED=$${BLINK_SHARED:-$(abs_top_srcdir)/../shared} && \
-	  export BLINK_SHARED && cd asan/build && $(MAKE) && \
+	  export BLINK_SHARED && cd asan/build && \
 	  ASAN_OPTIONS=exitcode=99:detect_leaks=1:allocator_may_return_null=1 \
 	  LSAN_OPTIONS=print_suppressions=0:suppressions=$(abs_top_srcdir)/tests/lsan.supp \
 	  UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) check
 
-# Unit tests and the programs that need no libtorch, under valgrind.
+# Unit tests and the programs, but for libtorch, under valgrind.
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full \
 	--errors-for-leak-kinds=definite \
-	--suppressions=$(abs_top_srcdir)/tests/valgrind.supp
-check-valgrind: all
-	BLINK_VALGRIND='$(VALGRIND)' $(MAKE) check LOG_COMPILER='$(VALGRIND)'
-.PHONY: check-asan check-valgrind
-EXTRA_DIST += tests/lsan.supp tests/valgrind.supp
+	--suppressions=$(abs_top_srcdir)/tests/valgrind.supp $(VALGRIND_OPTIONS)
+VALGRIND_CHECK = check
+check-valgrind:
+	BLINK_VALGRIND='$(VALGRIND)' \
+	  $(MAKE) $(VALGRIND_CHECK) LOG_COMPILER='$(VALGRIND)'
+
+# What scripts/lib/part.sh asks for.
+list-tests:
+	@echo $(TESTS)
+.PHONY: check-asan check-valgrind list-tests second-build
+EXTRA_DIST += tests/lsan.supp tests/unreached.txt tests/valgrind.supp
 
 # Timed by scripts/bench.d/bench-tokenizer; built when asked for.
 EXTRA_PROGRAMS += tests/bench/tokenize

@@ -85,9 +85,10 @@ for script in "$scripts"/* "$scripts"/*.d/*; do
     done < <(grep -oE '(^|[[ ])--?[a-z][a-z-]* [A-Z]+' help | tr -d '[' |
              sort -u)
 done
-# What scripts/check counts on in each of its parts.
+# The parts of check --long.
 for script in "$scripts"/check.d/*; do
     name=${script##*/}
+    grep -q '/lib/part.sh"$' "$script" || continue
     run "$script" --help
     like "$(cat out)" '--minutes N .*--again .*scripts/check --long' \
         "$name: the options of every part"

@@ -22,7 +22,7 @@
 
 . "${BASH_SOURCE[0]%/*}/opts.sh"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-minutes=60 again='' rounds=0 inputs=0 findings=0
+minutes=${CHECK_MINUTES:-60} again='' rounds=0 inputs=0 findings=0 left=0 arguments=()
 
 part() {
     options "
@@ -36,7 +36,7 @@ part() {
     state=$build/check-long/$me
     [ -e config.status ] || die 3 "'$build' is no build folder: there is no" \
         "config.status in it"
-    [ -z "$again" ] || rm -rf "$state"
+    [ -z "$again" ] || rm -f "$state"/*.round
     mkdir -p "$state" || die 4 "cannot make '$state'"
 }
 
@@ -54,6 +54,14 @@ in_time() { [ "$(seconds_left)" -ge "${1:-60}" ]; }
 # sum_of PATH...: changes with the content of files and folders.
 sum_of() {
     find "$@" -type f -exec sha256sum {} + | sort | sha256sum | cut -c 1-16
+}
+
+# The tests of the build folder, and what all of them depend on.
+all_tests() { make -s list-tests | tr ' ' '\n'; }
+code_sum() {
+    shopt -s globstar
+    sum_of "$top/configure.ac" "$top"/tests/{lib.sh,stages.sh} \
+        "$top"/{bin,common,tests}/**/*.[ch] "$top"/common/**/*.cc
 }
 
 # round_file NAME: names may have slashes.
@@ -86,14 +94,15 @@ note() {
 
 # run_test FOLDER TEST [ARGUMENT...]: with make, in a build folder whose tests
 # are compiled; 1 when time ended it.  Sets $points and $failed, how many
-# points the test has and how many of them failed, and $log.
+# points the test has and how many of them failed, and $log.  $target is what
+# is made in place of check-TESTS.
 run_test() {
     local status=0
     log=$1/${2%.sh}.log
     rm -f "$log" "${log%.log}.trs"
     timeout -k 10 "$(seconds_left)" make -C "$1" --no-print-directory \
-        check-TESTS TESTS="$2" "${@:3}" >"$state/make.log" 2>&1 </dev/null ||
-        status=$?
+        "${target:-check-TESTS}" TESTS="$2" "${@:3}" >"$state/make.log" 2>&1 \
+        </dev/null || status=$?
     [ "$status" -lt 124 ] || return 1
     points=$(grep -acE '^(not )?ok ' "$log" 2>/dev/null) || points=0
     failed=$(grep -acE '^not ok ' "$log" 2>/dev/null) || failed=0
@@ -110,9 +119,64 @@ say_failed() {
     grep -aE '^not ok ' "$log" 2>/dev/null || tail -n 5 "$state/make.log"
 } >&2
 
+# quiet_make ARGUMENT...: what must not fail.
+quiet_make() {
+    make -j"$(nproc)" --no-print-directory "$@" >"$state/make.log" 2>&1 \
+        </dev/null && return
+    tail -n 5 "$state/make.log" >&2
+    die 4 "make failed: all of it is in '$state/make.log'"
+}
+
+# run_tests FOLDER PREFIX TEST...: those that are not known, with $arguments
+# for run_test, while there is time; sets $left.  A process that writes a
+# report into $reports is a finding as well.
+run_tests() {
+    local folder=$1 prefix=$2 code test sum
+    shift 2
+    code=$(code_sum)
+    reports=$state/reports
+    mkdir -p "$reports"
+    for test; do
+        sum=$code$([[ $test != *.sh ]] || sum_of "$top/$test")
+        is_known "$prefix$test" "$sum" && continue
+        if ! in_time 60; then
+            left=$((left + 1))
+            continue
+        fi
+        rm -f "$reports"/*
+        if ! run_test "$folder" "$test" "${arguments[@]}"; then
+            left=$((left + 1))
+            continue
+        fi
+        # Memory that is refused is no fault of ours.
+        find "$reports" -type f \
+            -exec sed -i '/Sanitizer failed to allocate/d' {} +
+        find "$reports" -type f -size 0 -delete
+        keep_reports "$prefix$test"
+        say "$prefix$test: $points points, $failed findings"
+        note "$prefix$test" "$sum" "$points" "$failed"
+    done
+}
+
+# keep_reports NAME: beside the log of the test, where they are shown.
+keep_reports() {
+    local report kept=$state/findings/${1//\//+}
+    rm -rf "$kept"
+    [ "$failed" -gt 0 ] || [ -n "$(ls "$reports")" ] || return 0
+    mkdir -p "$kept"
+    cp "$log" "$kept" || true
+    for report in "$reports"/*; do
+        [ -e "$report" ] || continue
+        mv "$report" "$kept"
+        failed=$((failed + 1))
+    done
+    say "$1: see '$kept'"
+}
+
 end_part() {
-    [ "${1:-0}" -eq 0 ] ||
-        say "out of time with $1 left: the next run goes on with them"
+    left=${1:-0}
+    [ "$left" -eq 0 ] ||
+        say "out of time with $left left: the next run goes on with them"
     echo "$me: $rounds rounds, $inputs inputs, $findings findings"
     [ "$findings" -eq 0 ] || exit 1
     exit 0
