@@ -187,6 +187,8 @@ static void failures(struct bl_node root)
     wrong(bl_member_choice(root, "s", names, &b, &err),
           "'x.json': s: 'a\xC3\xA9\xF0\x9F\x98\x80' is not known (expected "
           "'cls')");
+    wrong(bl_member_choice(root, "n", names, &b, &err),
+          "'x.json': n: expected string, found number");
     wrong(bl_member_size(root, "twice", 0, 9, &n, &err),
           "'x.json': twice: is given twice");
     wrong(bl_required(bl_member(root, "q", &v, &err), root, "q", &err),

@@ -139,6 +139,8 @@ static void bad_headers(void)
     is_str(opens(p, size, true), "", "the good twin");
     free(p);
 
+    refuses(0, 3, 0x8a0280, ": a torch.save file, not a blink index; "
+            "blink-index import makes an index from it");
     refuses(0, 1, 'X', ": not a blink index (offset 0: other magic bytes)");
     refuses(AT_VERSION, 4, 0, ": offset 8: format version 0, expected 1 or "
             "2");

@@ -17,7 +17,12 @@ static void numbers(void)
     struct bl_err err;
     int64_t n;
     double d;
+    char digits[600];
 
+    memset(digits, '1', sizeof digits);
+    ok(bl_json_number((struct bl_span){ digits, sizeof digits }, &d, &err) < 0
+       && !strcmp(err.msg, "number of 600 digits, at most 511 are read"),
+       "a number of 600 digits");
     for (size_t i = 0; i < BL_COUNT(cases); i++) {
         int rc = bl_json_number(bl_span_of(cases[i].s), &d, &err);
 

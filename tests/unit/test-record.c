@@ -38,6 +38,12 @@ static void getters(void)
     ok(bl_record_array(&r, "a", &s, &err) == 0, "array");
     ok(bl_record_id(&r, "id", &arena, &s, &err) == 0
        && bl_span_is(s, "9007199254740993"), "a big id keeps its digits");
+    ok(bl_record_id(&r, "q", &arena, &s, &err) < 0, "no id");
+    is_str(err.msg, "field 'q': expected string or integer, found nothing",
+           "message");
+    ok(bl_record_id(&r, "a", &arena, &s, &err) < 0, "an array is no id");
+    is_str(err.msg, "field 'a': expected string or integer, found array",
+           "message");
     bl_record_free(&r);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Files of torch.save put together here, each with one thing wrong. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "tap.h"
@@ -58,6 +60,10 @@ static void object(struct bl_span o, const char *want, const char *text)
 static void tensors(void)
 {
     object(SPAN("\200\2" TENSOR "."), NULL, "one tensor");
+    object(SPAN("\200\2" REBUILD STORAGE("0", "\2") "K\0\212\10\0\0\0\0\0\0\0"
+                "\100\205K\0\205\211" DICT "tR."), "byte 166: opcode REDUCE: "
+           "4611686018427387904 elements are too many",
+           "more bytes than a number counts");
     object(SPAN("\200\2}NT\0\0\0\0s."), "the list of storages has 1, "
            "expected 0", "a storage without tensors");
     object(SPAN("\200\2" REBUILD STORAGE("0", "\2") "K\0K\2\205)\211" DICT
@@ -143,6 +149,49 @@ static void storages(void)
            "last storage", "a byte more");
 }
 
+/* A list that holds one tensor a hundred thousand times and once more: it is
+ * read once from the memo, in runs that the stack has room for. */
+static void too_many(void)
+{
+    struct bl_buf b = BL_BUF_INIT;
+
+    bl_buf_put_span(&b, SPAN("\200\2](" TENSOR "q\0"));
+    for (int run = 0; run < 4; run++) {
+        if (run)
+            bl_buf_putc(&b, '(');
+        for (int i = 0; i < 25000; i++)
+            bl_buf_put_span(&b, SPAN("h\0"));
+        bl_buf_putc(&b, 'e');
+    }
+    bl_buf_putc(&b, '.');
+    object((struct bl_span){ b.data, b.len }, "more than 100000 tensors",
+           "100,001 tensors");
+    bl_buf_free(&b);
+}
+
+/* ---- What it is not ---- */
+
+static void strangers(void)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    unsigned sum = 0;
+
+    bl_buf_puts(&b, "<html>");
+    check(&b, "a text that begins with '<', not a file that torch.save wrote",
+          "a page");
+    bl_buf_clear(&b);
+    bl_buf_puts(&b, "sys_info");
+    while (b.len < 512)
+        bl_buf_putc(&b, '\0');
+    memset(b.data + 148, ' ', 8);
+    for (size_t i = 0; i < 512; i++)
+        sum += (unsigned char)b.data[i];
+    snprintf(b.data + 148, 7, "%06o", sum);
+    check(&b, "a tar archive; files of torch before 0.1.10 are not read",
+          "a tar archive");
+    bl_buf_free(&b);
+}
+
 /* ---- Zip ---- */
 
 struct entry {
@@ -150,7 +199,8 @@ struct entry {
     struct bl_span data;
 };
 
-enum { WIDE = 1, NO_WIDE = 2, BAD_CRC = 4, BEFORE = 8 };
+enum { WIDE = 1, NO_WIDE = 2, BAD_CRC = 4, BEFORE = 8, SHORT_WIDE = 16,
+       BROKEN_EXTRA = 32 };
 
 static void put(struct bl_buf *b, uint64_t v, int n)
 {
@@ -164,7 +214,8 @@ static void put_entry(struct bl_buf *b, struct bl_buf *cd,
     uint32_t crc = bl_zip_crc(0, (const unsigned char *)e->data.p, e->data.n)
         ^ (how & BAD_CRC ? 1 : 0);
     size_t at = b->len, n = strlen(e->name);
-    bool wide = how & (WIDE | NO_WIDE);
+    bool wide = how & (WIDE | NO_WIDE | SHORT_WIDE);
+    size_t extra = how & WIDE ? 34 : how & (SHORT_WIDE | BROKEN_EXTRA) ? 4 : 0;
 
     put(b, 0x04034b50, 4);
     put(b, 0, 10);
@@ -181,10 +232,14 @@ static void put_entry(struct bl_buf *b, struct bl_buf *cd,
     put(cd, wide ? UINT32_MAX : e->data.n, 4);
     put(cd, wide ? UINT32_MAX : e->data.n, 4);
     put(cd, n, 2);
-    put(cd, how & WIDE ? 34 : 0, 2);
+    put(cd, extra, 2);
     put(cd, 0, 10);
     put(cd, wide ? UINT32_MAX : at, 4);
     bl_buf_puts(cd, e->name);
+    if (how & (SHORT_WIDE | BROKEN_EXTRA)) {
+        put(cd, 1, 2);          /* zip64, without a number, or too long */
+        put(cd, how & BROKEN_EXTRA ? 9 : 0, 2);
+    }
     if (!(how & WIDE))
         return;
     put(cd, 7, 2);              /* some other extra field */
@@ -238,6 +293,8 @@ static void zips(void)
     const struct entry absent[] = { { "a/data.pkl", pickle }, { 0 } };
     const struct entry small[] = { { "a/data.pkl", pickle },
         { "a/data/0", SPAN("1234") }, { 0 } };
+    const struct entry twice[] = { { "a/data.pkl", pickle },
+        { "a/data/0", numbers }, { "a/data/0", numbers }, { 0 } };
     const struct entry more[] = { { "a/data.pkl", SPAN("\200\2N.x") },
                                   { 0 } };
 
@@ -246,6 +303,12 @@ static void zips(void)
     zip(good, NO_WIDE, "zip archive: entry 'a/data.pkl': there is no "
         "such entry where the directory has it",
         "zip64 sizes that are missing");
+    zip(good, SHORT_WIDE, "zip archive: entry 'a/data.pkl': a zip64 size is "
+        "missing", "a zip64 field without sizes");
+    zip(good, BROKEN_EXTRA, "zip archive: entry 'a/data.pkl': the extra "
+        "field is damaged", "an extra field that is too long");
+    zip(twice, 0, "zip archive: entry 'a/data/0': it is given twice",
+        "a storage that is there twice");
     zip(good, BAD_CRC, "zip archive: data.pkl: wrong checksum",
         "a pickle with a wrong checksum");
     zip(good, BEFORE, "zip archive: there are bytes before its first entry",
@@ -271,5 +334,7 @@ int main(void)
     late_nesting();
     storages();
     zips();
+    too_many();
+    strangers();
     return tap_done();
 }

@@ -50,6 +50,8 @@ static void refusals(void)
           "bad-field: " F "'dim' is missing" },
         { "{\"embedding\":{\"model\":\"m\",\"dim\":3,\"values\":[1,2,3]}}",
           "bad-vector: " F "3 numbers where 'k.blx' has 2" },
+        { E "\"names\":3,\"values\":[1,2]}}",
+          "bad-field: " F "'names': expected true or false, found number" },
         { E "\"values\":[1]}}",
           "bad-vector: " F "1 values where 'dim' is 2" },
         { E "\"values\":[1,2,3]}}",

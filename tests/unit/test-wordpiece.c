@@ -73,6 +73,7 @@ static void bad_files(void)
     refused_n(HEAD "a\0b\n", sizeof HEAD + 3, NULL,
               "line 5: contains a NUL byte");
     refused(HEAD "a\xff\n", "line 5: invalid UTF-8 at byte 1 of it");
+    refused_n("", 0, NULL, "contains no tokens");
     refused("\n", "no token '[PAD]' on its 1 lines");
     refused("[PAD]\n[UNK]\n[CLS]\n", "no token '[SEP]' on its 3 lines");
     refused_n(HEAD, sizeof HEAD - 1, "[unused0]",
