@@ -79,7 +79,7 @@ static int check_rows(struct bl_kb *kb, struct bl_err *err)
         return -1;
     last = sqlite3_column_int64(st, 0);
     sqlite3_reset(st);
-    if (last + 1 != (int64_t)kb->count)
+    if (last != (int64_t)kb->count - 1)
         return bl_fail(err, BL_DATA, "'%s' is damaged: %zu entities "
                        "expected, last row is %lld", kb->conn.path, kb->count,
                        (long long)last);
@@ -341,7 +341,7 @@ static int out_of_order(struct bl_kb *kb, sqlite3_stmt *st,
 {
     sqlite3_reset(st);
     return bl_fail(err, BL_DATA, "'%s' is damaged: its names are not in their "
-                   "order", kb->conn.path);
+                   "order, or have no weight", kb->conn.path);
 }
 
 static bool follows(const struct bl_kb_name *a, const struct bl_kb_name *b)
@@ -352,9 +352,10 @@ static bool follows(const struct bl_kb_name *a, const struct bl_kb_name *b)
 
 /* The index alias_name holds what this reads, already in this order, so the
  * tables are not touched.  Weight 0 marks further spellings of a name and
- * initials.  The total covers names beyond max too, as shares are of all uses
- * of a name; it cannot overflow in an honest catalogue, because blink-kb
- * refuses counts above 2^40. */
+ * initials; a text, which SQLite finds greater than 0 too, reads as 0.  The
+ * total covers names beyond max too, as shares are of all uses of a name; it
+ * cannot overflow in an honest catalogue, because blink-kb refuses counts
+ * above 2^40. */
 int bl_kb_lookup(struct bl_kb *kb, struct bl_span folded, size_t max,
                  struct bl_arena *arena, struct bl_kb_names *out,
                  struct bl_err *err)
@@ -375,7 +376,7 @@ int bl_kb_lookup(struct bl_kb *kb, struct bl_span folded, size_t max,
                                    sqlite3_column_int64(st, 1),
                                    sqlite3_column_int(st, 2) };
 
-        if (last.weight && !follows(&last, &name))
+        if (name.weight < 1 || (last.weight && !follows(&last, &name)))
             return out_of_order(kb, st, err);
         last = name;
         if (__builtin_add_overflow(out->total, name.weight, &out->total)) {

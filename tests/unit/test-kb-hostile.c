@@ -130,6 +130,9 @@ static const struct { const char *what, *sql, *said; } schemas[] = {
     { "four billion entities", "UPDATE entity SET row = 4294967280 WHERE row "
       "= (SELECT max(row) FROM entity); UPDATE meta SET value = '4294967281' "
       "WHERE key = 'count'", "it says that it has 4294967281 entities" },
+    { "the last row there can be", "UPDATE entity SET row = "
+      "9223372036854775807 WHERE row = (SELECT max(row) FROM entity)",
+      "3000 entities expected, last row is 9223372036854775807" },
     { "a count below 0", "UPDATE meta SET value = '-1' WHERE key = 'count'",
       "its count is '-1'" },
 };
@@ -234,6 +237,22 @@ static void test_missing_row(void)
     bl_kb_close(kb);
 }
 
+/* Weights that are no numbers. */
+static void test_weights(const char *weight)
+{
+    char *sql = bl_xasprintf("UPDATE alias SET weight = %s", weight);
+    struct bl_kb_names names;
+    struct bl_kb *kb;
+
+    copy("good.kb", "x.kb");
+    change("x.kb", sql);
+    kb = bl_kb_open("x.kb", &err);
+    ok(kb && bl_kb_lookup(kb, bl_span_of("paris"), 10, &arena, &names, &err)
+       < 0 && strstr(err.msg, "or have no weight"), "%s: %s", sql, err.msg);
+    bl_kb_close(kb);
+    free(sql);
+}
+
 /* The work of a child that has x.kb open while it becomes `size` bytes. */
 static void shrunk(off_t size)
 {
@@ -296,6 +315,9 @@ int main(void)
     test_counts();
     test_circles();
     test_missing_row();
+    test_weights("'many'");
+    test_weights("x'00'");
+    test_weights("0.5");
     test_shrinking(0);
     test_shrinking(PAGE);
     test_shrinking(2 * PAGE);
