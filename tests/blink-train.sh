@@ -113,6 +113,13 @@ if [ -e "$T/kept.checkpoint" ]; then
     is "$status $(cat "$T/err")" "3 blink-train: '$T/kept.checkpoint' was \
 made with rate 0.001, not 0.002: give the same options, or --force to start \
 over" 'a checkpoint of other options is refused'
+    jq -c '.part = 99' "$T/kept.checkpoint/state.json" >"$T/state.json"
+    cp -R "$T/kept.checkpoint" "$T/odd.checkpoint"
+    cp "$T/state.json" "$T/odd.checkpoint/state.json"
+    run blink-train bi "${common[@]}" "${hard[@]}" -o "$T/odd" --resume
+    like "$status $(cat "$T/err")" "^3 blink-train: \
+'.*/odd.checkpoint/state.json': part: expected a number below [0-9]*, found \
+99$" 'a place that no epoch has'
     : >"$T/kept.checkpoint/state.safetensors"
     run blink-train bi "${common[@]}" "${hard[@]}" -o "$T/kept" --resume
     is "$status" 3 'so is a damaged one'

@@ -213,6 +213,12 @@ static int read_counters(struct bl_trainer *trainer, struct bl_node root,
         else
             trainer->state.settled = n != 0;
     }
+    /* An epoch that is over is counted before a checkpoint is saved.  Places
+     * in the order of the examples are computed from the part. */
+    if (trainer->state.part >= trainer->parts)
+        return bl_node_fail(root, err, "part: expected a number below %llu, "
+                            "found %llu", (unsigned long long)trainer->parts,
+                            (unsigned long long)trainer->state.part);
     return bl_required(bl_member_number(root, "best", -INFINITY, INFINITY,
                                         &trainer->state.best, err),
                        root, "best", err);

@@ -90,13 +90,17 @@ static char *beside(const struct bl_trainer *trainer, const char *what)
 static int open_log(struct bl_trainer *trainer, struct bl_err *err)
 {
     char *path = beside(trainer, "log.jsonl");
+    uint64_t *size = &trainer->state.log_size;
+    struct stat st;
     int rc = 0;
 
     trainer->log = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
                         0666);
-    /* What was logged after the checkpoint will be logged again. */
-    if (trainer->log < 0
-        || ftruncate(trainer->log, (off_t)trainer->state.log_size) < 0
+    if (trainer->log >= 0 && fstat(trainer->log, &st) == 0)
+        *size = BL_MIN(*size, (uint64_t)st.st_size);
+    /* What was logged after the checkpoint will be logged again.  A log that
+     * is shorter than it was then, or gone, is not filled with zeros. */
+    if (trainer->log < 0 || ftruncate(trainer->log, (off_t)*size) < 0
         || lseek(trainer->log, 0, SEEK_END) < 0)
         rc = bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'", path);
     free(path);
