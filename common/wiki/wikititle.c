@@ -81,6 +81,12 @@ void bl_wikisite_free(struct bl_wikisite *site)
     free(site);
 }
 
+/* Blanks and the control characters of ASCII, which no address holds. */
+static bool unprintable(char c)
+{
+    return (unsigned char)c <= ' ' || c == 0x7f;
+}
+
 void bl_wikisite_base(struct bl_wikisite *site, struct bl_span url)
 {
     static const char web[] = "http";
@@ -88,6 +94,9 @@ void bl_wikisite_base(struct bl_wikisite *site, struct bl_span url)
 
     free(site->prefix);
     site->prefix = NULL;
+    for (size_t i = 0; i < url.n; i++)
+        if (unprintable(url.p[i]))
+            return;
     if (slash && url.n > 8 && !memcmp(url.p, web, sizeof web - 1))
         site->prefix = bl_xasprintf("%.*s", (int)(slash - url.p + 1), url.p);
 }
@@ -360,7 +369,8 @@ bool bl_wikisite_url(const struct bl_wikisite *site, struct bl_span title,
 
         if (c == ' ')
             bl_buf_putc(out, '_');
-        else if ((unsigned char)c < 0x80 && !strchr("\"%<>?[\\]^`{|}#", c))
+        else if ((unsigned char)c < 0x80 && !unprintable(c)
+                 && !strchr("\"%<>?[\\]^`{|}#", c))
             bl_buf_putc(out, c);
         else
             bl_buf_printf(out, "%%%02X", (unsigned)(unsigned char)c);

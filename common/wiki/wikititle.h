@@ -32,7 +32,8 @@ struct bl_wikisite *bl_wikisite_new(void);
 void bl_wikisite_free(struct bl_wikisite *site);        /* NULL allowed */
 
 /* As <siteinfo> says: a namespace's name; the address of the main page, from
- * which those of the others are made; "first-letter" or "case-sensitive". */
+ * which those of the others are made (none where it has blanks or control
+ * characters); "first-letter" or "case-sensitive". */
 void bl_wikisite_namespace(struct bl_wikisite *site, int ns,
                            struct bl_span name);
 void bl_wikisite_base(struct bl_wikisite *site, struct bl_span url);

@@ -141,6 +141,29 @@ static void test_keys(void)
 }
 
 /* Against counting in an array: 40,000 strings of 3,000. */
+static void url_is(const char *title, const char *want)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    bool got = bl_wikisite_url(site, bl_span_of(title), &b);
+
+    bl_buf_putc(&b, '\0');
+    ok(got == (want != NULL) && !strcmp(b.data, want ? want : ""),
+       "address of '%s': '%s'", title, b.data);
+    bl_buf_free(&b);
+}
+
+static void test_urls(void)
+{
+    bl_wikisite_base(site, bl_span_of("https://a.org/wiki/Main Page"));
+    url_is("Paris", NULL);
+    bl_wikisite_base(site, bl_span_of("https://a.org/\x1b[2J/Main"));
+    url_is("Paris", NULL);
+    bl_wikisite_base(site, bl_span_of("https://a.org/wiki/Main_Page"));
+    url_is("New York", "https://a.org/wiki/New_York");
+    url_is("\xc3\xa9?", "https://a.org/wiki/%C3%A9%3F");
+    url_is("a\tb\x1b\x7f", "https://a.org/wiki/a%09b%1B%7F");
+}
+
 static void test_sorter(size_t memory)
 {
     struct bl_sorter *s = bl_sorter_new(memory, "/tmp/x");
@@ -180,6 +203,7 @@ int main(void)
     test_table();
     test_links();
     test_keys();
+    test_urls();
     test_sorter(1 << 24);
     test_sorter(1 << 14);
     bl_wikitext_free(reader);
