@@ -36,6 +36,7 @@ dist_noinst_SCRIPTS += \
 # The parts of check --long.
 dist_noinst_SCRIPTS += \
 	scripts/check.d/coverage \
+	scripts/check.d/fuzz \
 	scripts/check.d/processors \
 	scripts/check.d/sanitizers \
 	scripts/check.d/valgrind

@@ -9,13 +9,10 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "feed.h"
 #include "json/lines.h"
 
-#define CHECK(cond) ((cond) ? (void)0 : abort())
-
 enum { PIPE_ROOM = 32 << 10 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Writes the next piece, or closes the pipe at the end. */
 static void feed(int *fd, const char **p, size_t *n, size_t piece)

@@ -9,17 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feed.h"
 #include "wiki/bunzip.h"
 
 #ifdef HAVE_BZ2
 #include <bzlib.h>
 #endif
 
-#define CHECK(cond) ((cond) ? (void)0 : abort())
-
 enum { MOST = 16 << 20, PIECE = 1 << 16 };  /* bytes of output looked at */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #ifdef HAVE_BZ2
 

@@ -6,11 +6,8 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "feed.h"
 #include "text/doc.h"
-
-#define CHECK(cond) ((cond) ? (void)0 : abort())
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void contexts(const struct bl_doc *d, size_t i, size_t max)
 {

@@ -7,11 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feed.h"
 #include "json/document.h"
-
-#define CHECK(cond) ((cond) ? (void)0 : abort())
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void same_string(struct bl_span raw, const char *got,
                         struct bl_arena *a)

@@ -5,12 +5,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "feed.h"
 #include "search/ann.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_all(const struct bl_faiss *f)
 {
@@ -53,16 +51,11 @@ static void search(const char *path, size_t dim)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const char *tmp = getenv("TMPDIR");
-    char *path = bl_xasprintf("%s/fuzz-faiss-XXXXXX", tmp ? tmp : "/tmp");
-    int fd = mkstemp(path);
+    char *path = feed_file("index", data, size);
     struct bl_faiss f;
     struct bl_err err;
     size_t dim = 0;
 
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-        abort();
-    close(fd);
     if (bl_faiss_open(&f, path, &err) == 0) {
         read_all(&f);
         dim = f.dim;
@@ -70,7 +63,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (dim && getenv("BLINK_MODULES"))
         search(path, dim);
-    unlink(path);
-    free(path);
+    feed_remove(path);
     return 0;
 }

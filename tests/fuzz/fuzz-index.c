@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
+#include "feed.h"
 #include "search/index-file.h"
 #include "search/topk.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* One query, and as many as other kernels are there for. */
 static void search(const struct bl_index *x)
@@ -38,20 +36,14 @@ static void search(const struct bl_index *x)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char path[] = "/tmp/fuzz-index-XXXXXX";
-    uint8_t *copy = malloc(size ? size : 1);
-    int fd = mkstemp(path);
+    uint8_t *copy = bl_xmemdup(data, size);
+    char *path;
     struct bl_index x;
     struct bl_err err;
 
-    if (fd < 0 || !copy)
-        abort();
-    memcpy(copy, data, size);
     if (size >= BL_INDEX_HEADER)
         header_sum(copy, copy + AT_SUM);
-    if (write(fd, copy, size) != (ssize_t)size)
-        abort();
-    close(fd);
+    path = feed_file("index", copy, size);
     free(copy);
     if (bl_index_open(&x, path, &err) == 0) {
         /* The table of a search is as large as the catalogue. */
@@ -60,6 +52,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         search(&x);
         bl_index_close(&x);
     }
-    unlink(path);
+    feed_remove(path);
     return 0;
 }

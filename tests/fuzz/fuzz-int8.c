@@ -16,8 +16,6 @@
 
 enum { OUTS = BL_INT8_OUTS, INS = BL_INT8_INS };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* Codes as they come, the extremes among them. */
 static void fill(struct feed *f, void *p, size_t n)
 {

@@ -6,11 +6,8 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "feed.h"
 #include "json/record.h"
-
-#define CHECK(cond) ((cond) ? (void)0 : abort())
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A decoded string, written again, must decode to the same. */
 static void string(struct bl_span v, struct bl_arena *a)

@@ -12,8 +12,6 @@
 #include "search/topk-kernels.h"
 #include "tensor/half.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static float *floats(struct feed *f, size_t n)
 {
     float *v = bl_xmalloc(n, sizeof *v);

@@ -9,13 +9,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "feed.h"
 #include "json/lines.h"
 
-#define CHECK(cond) ((cond) ? (void)0 : abort())
-
 enum { PIPE_ROOM = 32 << 10 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The next line by the definition in lines.h; false at the end. */
 static bool slow_next(struct bl_span *rest, size_t number, size_t *raw,

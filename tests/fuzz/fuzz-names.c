@@ -5,12 +5,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "feed.h"
 #include "kb/names-file.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Names that kept inputs have, and the file's own bytes as one. */
 static void find(const struct bl_names *names, const uint8_t *data,
@@ -32,23 +30,17 @@ static void find(const struct bl_names *names, const uint8_t *data,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char path[] = "/tmp/fuzz-names-XXXXXX";
-    uint8_t *copy = malloc(size ? size : 1);
-    int fd = mkstemp(path);
+    uint8_t *copy = bl_xmemdup(data, size);
+    char *path;
     struct bl_names *names;
     struct bl_err err;
 
-    if (fd < 0 || !copy)
-        abort();
-    memcpy(copy, data, size);
     if (size >= NAMES_HEADER) {
         bl_sha256_of(copy + NAMES_HEADER, size - NAMES_HEADER,
                      copy + AT_BODY_SUM);
         names_header_sum(copy, copy + AT_SUM);
     }
-    if (write(fd, copy, size) != (ssize_t)size)
-        abort();
-    close(fd);
+    path = feed_file("names", copy, size);
     names = bl_names_open(path, &err);
     if (names) {
         find(names, copy, size);
@@ -56,6 +48,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bl_names_close(names);
     }
     free(copy);
-    unlink(path);
+    feed_remove(path);
     return 0;
 }

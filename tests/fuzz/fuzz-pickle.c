@@ -6,13 +6,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "feed.h"
 #include "tensor/torchfile.h"
 
-#define CHECK(cond) ((cond) ? (void)0 : abort())
-
 enum { MOST = 4096 };           /* elements read of a tensor */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_tensor(struct bl_torch_tensor *t)
 {

@@ -3,11 +3,9 @@
  * tensor inside the file, and every number can be read. */
 #include <stdint.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "feed.h"
 #include "tensor/safetensors.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static float read_all(const struct bl_safetensors *st, size_t size)
 {
@@ -29,14 +27,10 @@ static float read_all(const struct bl_safetensors *st, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char path[] = "/tmp/fuzz-safetensors-XXXXXX";
-    int fd = mkstemp(path);
+    char *path = feed_file("weights", data, size);
     struct bl_safetensors *st;
     struct bl_err err;
 
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-        abort();
-    close(fd);
     st = bl_safetensors_open(path, &err);
     if (st) {
         struct bl_sha256 sum;
@@ -49,6 +43,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     bl_safetensors_close(st);
-    unlink(path);
+    feed_remove(path);
     return 0;
 }

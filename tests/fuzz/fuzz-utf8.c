@@ -6,10 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-
-#define CHECK(cond) ((cond) ? (void)0 : abort())
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "feed.h"
 
 /* Length of the character at p and its code point, or 0: by arithmetic, not
  * by ranges of bytes. */

@@ -8,11 +8,8 @@
 
 #include "base/base64.h"
 #include "base/finite.h"
+#include "feed.h"
 #include "json/vector.h"
-
-#define CHECK(cond) ((cond) ? (void)0 : abort())
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct bl_vector_want any = { 0, NULL, "test" };
 

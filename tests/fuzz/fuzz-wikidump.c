@@ -12,13 +12,10 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "feed.h"
 #include "wiki/wikidump.h"
 
-#define CHECK(cond) ((cond) ? (void)0 : abort())
-
 enum { MOST = 64 };             /* batches, of about a megabyte */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct seen {
     size_t pages, bytes;

@@ -7,11 +7,8 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "feed.h"
 #include "wiki/wikitext.h"
-
-#define CHECK(cond) ((cond) ? (void)0 : abort())
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const struct bl_wikipage *p)
 {
