@@ -106,6 +106,13 @@ all others went to live with her.'
 else
     skip 'a tagger' 'no models'
 fi
+# Initials of a title are in the catalogue, but no name of it.
+echo '{"id":"x","title":"International Court of Justice"}' |
+    blink-kb build -o initials.kb -
+for text in 'The iCJ met.' 'The ICJ met.' 'the icj met.'; do
+    run blink-ner -d initials.kb --whole --common <<<"$text"
+    is "$status:$(cat out err)" 0: "no mention in '$text'"
+done
 is "$(found 'the united states, a dog and paris' --common)" \
     'united states|dog|paris' '--common'
 

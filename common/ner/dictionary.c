@@ -271,7 +271,8 @@ static int match_at(struct bl_dictionary *dictionary, const struct bl_doc *doc,
         slot = look_up(dictionary, phrase.hash, phrase.text, phrase.n, err);
         if (!slot)
             return -1;
-        if (slot->v && doc->v[i].class == BL_FOLD_WORD)
+        /* Initials alone have a slot without spellings. */
+        if (slot->n && doc->v[i].class == BL_FOLD_WORD)
             judge(dictionary, doc, slot, from, i + 1, match);
         if (!slot->prefix)
             break;
