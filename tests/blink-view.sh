@@ -64,6 +64,9 @@ charset class content href http-equiv name style title" \
 else
     skip 'a parser finds our tags and attributes only' 'no python3'
 fi
+printf '%s\n' '{"mention":"a\u009bb\u007fc\u0085d\u001be","entity":null}' >control.jsonl
+run blink-view <control.jsonl
+ok 'control characters are blanks' grep -qF '>a b c d e<' out
 
 run blink-view -o page.html <linked.jsonl
 is "$status:$(cat out err)" '0:' '-o: exit status'

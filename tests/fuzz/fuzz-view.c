@@ -23,7 +23,8 @@ static const char *attributes(const char *p)
     while (*p == ' ') {
         p += 1 + strspn(p + 1, "abcdefghijklmnopqrstuvwxyz-");
         CHECK(p[0] == '=' && p[1] == '"');
-        CHECK(strncmp(p + 2, "javascript", 10) && strncmp(p + 2, "data", 4));
+        CHECK(strncmp(p - 4, "href", 4) || !strncmp(p + 2, "http://", 7)
+              || !strncmp(p + 2, "https://", 8));
         p += 2 + strcspn(p + 2, "\"<>");
         CHECK(*p++ == '"');
     }
@@ -38,7 +39,7 @@ static void check_page(const char *p)
     size_t depth = 0, n;
 
     while (*p) {
-        CHECK((unsigned char)*p >= ' ' || *p == '\n' || *p == '\t');
+        CHECK(control_length(p, 2) == 0);
         if (*p == '&')
             CHECK(p[1 + strspn(p + 1, "#abcdefghijklmnopqrstuvwxyz"
                                "0123456789")] == ';');
