@@ -171,12 +171,12 @@ static int put_mentions(struct bl_wiki_store *store,
                         const struct bl_wiki_result *result,
                         struct bl_buf *scratch, struct bl_err *err)
 {
-    const struct bl_wiki_mention *mentions = work->mentions
-        + result->first_mention;
+    const struct bl_wiki_mention *mentions;
     struct bl_spool *prose = store->prose;
 
     if (result->n_mentions == 0)
         return 0;
+    mentions = work->mentions + result->first_mention;
     if (bl_spool_put_number(prose, (uint64_t)result->id, err) < 0
         || bl_spool_put_span(prose, result->prose, err) < 0
         || bl_spool_put_number(prose, result->n_mentions, err) < 0)
@@ -241,13 +241,14 @@ static int put_result(struct bl_wiki_store *store,
 static int put_links(struct bl_wiki_store *store,
                      const struct bl_wiki_work *work, struct bl_err *err)
 {
-    const char *at = work->links.data, *end = at + work->links.len;
+    uint32_t len;
 
-    for (uint32_t len; at < end; at += len) {
-        memcpy(&len, at, sizeof len);
+    for (size_t at = 0; at < work->links.len; at += len) {
+        memcpy(&len, work->links.data + at, sizeof len);
         at += sizeof len;
-        if (bl_sorter_add(store->links, (struct bl_span){ at, len }, 1, err)
-            < 0)
+        if (bl_sorter_add(store->links,
+                          (struct bl_span){ work->links.data + at, len }, 1,
+                          err) < 0)
             return -1;
     }
     store->counts->links += work->n_links;
