@@ -8,6 +8,7 @@ dist_noinst_SCRIPTS += \
 	scripts/code-figures \
 	scripts/download-blink \
 	scripts/fetch-catalogue \
+	scripts/fetch-names \
 	scripts/fetch-model \
 	scripts/gen-calibration-header \
 	scripts/gen-uni-tables \

@@ -2,6 +2,7 @@ pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = share/blink.pc
 EXTRA_DIST += \
 	share/doc/training-data.md \
+	share/formats/dbpedia-names.awk \
 	share/formats/wikipedia-summaries.jq \
 	share/train/demonyms.tsv \
 	share/train/ner-news.tsv \

@@ -120,6 +120,36 @@ if [ -x "$parts" ] && [ -x "$top_builddir/bin/blink-rerank" ]; then
         'they are used, the cross-encoder too'
     ok 'and the tagger' grep -qx \
         '| tiny | 2 | [0-9.-]* | [0-9.-]* | [0-9.-]* | [0-9.-]* |' "$T/out"
+    # With the default catalogue, of which names are looked up in a file.
+    mkdir -p "$T/data/catalogues" "$T/data/indexes" "$T/data/names"
+    cp "$T/mini-work/k.kb" "$T/data/catalogues/default.kb"
+    cp "$T/mini-work/k.blx" "$T/data/indexes/default.blx"
+    printf '%s\n' $'city_of_light\tparis' $'gallia\tfrance' |
+        blink-kb names -o "$T/data/names/enwiki.names" --site enwiki
+    mkdir "$T/plain"
+    echo '{"id":"a","text":"Paris in France is old, a place.","mentions":[
+        {"start":0,"end":5,"mention":"Paris","title":"City of Light"},
+        {"start":9,"end":15,"mention":"France","title":"Gallia"},
+        {"start":16,"end":18,"mention":"is","title":"Being"},
+        {"start":26,"end":31,"mention":"Place","title":null,"nil":true}]}' |
+        jq -c . >"$T/plain/tiny.docs.jsonl"
+    cp "$T/eval/tiny.mentions.jsonl" "$T/plain/tiny.mentions.jsonl"
+    run "$T/tree/scripts/benchmark" --eval "$T/plain" --only right \
+        --catalogue nowhere --work "$T/right-work" --most 0
+    like "$status $(grep '^| tiny' "$T/out")" \
+        '^0 \| tiny \| 2 \| [0-2] \| [0-9.]+ \| ([0-9.]+|-) \|$' \
+        'right links of all names that have a page'
+    jq -c -n '[0, 5], [9, 15] | {doc: "a", start: .[0], "end": .[1],
+        entity: {title: "Paris"}}' >"$T/answers"
+    is "$(
+        # shellcheck disable=SC1091
+        . "$top_srcdir/scripts/lib/benchmark.sh"
+        names=$T/data/names/enwiki.names
+        right_gold <"$T/plain/tiny.docs.jsonl" >"$T/gold"
+        printf '%s\n' Paris 'City of Light' Gallia | right_pages >"$T/pages"
+        right_figures "$T/gold" "$T/pages" <"$T/answers" |
+            jq -c '[.n, .said, .hit]')" '[2,2,1]' 'titles are compared as pages'
+    rm -r "$T/data/catalogues" "$T/data/indexes" "$T/data/names"
     mini_benchmark --cross '' --ner ''
     is "$status $(grep -c '^| tiny | 3 | 75 |' "$T/out")" '0 2' \
         'unless they are not wanted'

