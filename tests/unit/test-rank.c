@@ -398,6 +398,70 @@ static void fitting(void)
     bl_fit_free(f);
 }
 
+/* ---- The page that the mention names ---- */
+
+/* "re" for redirect and elsewhere of each of two candidates. */
+static const char *page_features(const char *named, const char *mention)
+{
+    static char out[8];
+    struct bl_candidates c;
+    struct bl_buf line = BL_BUF_INIT;
+    double x[2 * BL_N_FEATURES];
+
+    bl_buf_printf(&line, "{%s\"candidates\":[{\"id\":1,\"title\":\"Paris\"},"
+                  "{\"id\":2,\"title\":\"Paris, Texas\"}]}", named);
+    if (read_list(line.data, &c) < 0) {
+        bl_buf_free(&line);
+        return err.msg;
+    }
+    bl_buf_free(&line);
+    bl_rank_features(&c, bl_span_of(mention), x);
+    for (size_t i = 0; i < 2; i++) {
+        out[2 * i] = x[i * BL_N_FEATURES + BL_F_REDIRECT] > 0 ? 'r' : '-';
+        out[2 * i + 1] = x[i * BL_N_FEATURES + BL_F_ELSEWHERE] > 0 ? 'e' : '-';
+    }
+    return out;
+}
+
+static void pages(void)
+{
+    is_str(page_features("", "Lutetia"), "----", "no page is known");
+    is_str(page_features("\"named\":{\"title\":\"paris\",\"redirect\":true},",
+                         "Lutetia"), "r--e", "a redirect, and another page");
+    is_str(page_features("\"named\":{\"title\":\"PARIS\"},", "Paris"), "---e",
+           "the title itself");
+    is_str(page_features("\"named\":{\"title\":\"Rome\"},", "Rome"), "-e-e",
+           "a page that no candidate is");
+    is_str(page_features("\"named\":{\"redirect\":true},", "x"),
+           "field 'named': field 'title': expected string, found nothing",
+           "a page without a title");
+    is_str(page_features("\"named\":[],", "x"),
+           "field 'named': expected object, found array", "no object");
+}
+
+/* Twin lists that differ in the redirect alone. */
+static void redirect_counts(void)
+{
+    struct bl_calibration cal = bl_calibration_default();
+    struct bl_candidates c;
+    double with, without;
+    const char *list = "\"candidates\":[{\"id\":1,\"title\":\"Paris\","
+                       "\"score\":0.5,\"bi_score\":0.5,\"prior\":1}]}";
+    struct bl_buf line = BL_BUF_INIT;
+
+    bl_buf_printf(&line, "{\"named\":{\"title\":\"Paris\",\"redirect\":true},"
+                  "%s", list);
+    read_list(line.data, &c);
+    with = bl_rank(&cal, bl_span_of("Lutetia"), NULL, &c);
+    bl_buf_clear(&line);
+    bl_buf_printf(&line, "{%s", list);
+    read_list(line.data, &c);
+    without = bl_rank(&cal, bl_span_of("Lutetia"), NULL, &c);
+    ok(with < without - .1, "a redirect speaks against none (%g, %g)", with,
+       without);
+    bl_buf_free(&line);
+}
+
 int main(void)
 {
     lists();
@@ -411,6 +475,8 @@ int main(void)
     unread();
     compiled_in();
     fitting();
+    pages();
+    redirect_counts();
     bl_arena_free(&arena);
     return tap_done();
 }
