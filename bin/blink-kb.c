@@ -509,6 +509,32 @@ static const char *const notes[] = { "created", "site", "source", "licence",
                                      "attribution" };
 enum { N_NOTES = BL_COUNT(notes) };
 
+/* The names that blink-retrieve uses with the catalogue; NULL: none here. */
+static struct bl_names *names_of(struct printer *printer)
+{
+    struct bl_span site = meta(printer, "site");
+    struct bl_names *names = NULL;
+    struct bl_err err;
+
+    if (site.p && bl_names_open_site(site, &names, &err) < 0)
+        bl_die(&err);
+    return names;
+}
+
+static void names_table(struct printer *printer)
+{
+    struct bl_names *names = names_of(printer);
+
+    if (!names)
+        return;
+    put_line(&printer->out, "names", bl_span_of(bl_names_path(names)));
+    put_line(&printer->out, "names by",
+             bl_span_of(bl_names_note(names, BL_NAMES_NOTE_ATTRIBUTION)));
+    put_line(&printer->out, "names under",
+             bl_span_of(bl_names_note(names, BL_NAMES_NOTE_LICENCE)));
+    bl_names_close(names);
+}
+
 static void info_table(struct printer *printer, long long bytes)
 {
     put_line(&printer->out, "catalogue", bl_span_of(bl_kb_path(printer->kb)));
@@ -522,10 +548,12 @@ static void info_table(struct printer *printer, long long bytes)
     bl_buf_printf(&printer->out, "%-12s %lld\n", "bytes", bytes);
     for (size_t i = 0; i < N_NOTES; i++)
         put_line(&printer->out, notes[i], meta(printer, notes[i]));
+    names_table(printer);
 }
 
 static void info_json(struct printer *printer, long long bytes)
 {
+    struct bl_names *names = names_of(printer);
     struct bl_writer writer = bl_writer(&printer->out, BL_WRITE_COMPACT);
 
     bl_write_object(&writer, NULL);
@@ -537,6 +565,9 @@ static void info_json(struct printer *printer, long long bytes)
     bl_write_integer(&writer, "bytes", bytes);
     for (size_t i = 0; i < N_NOTES; i++)
         bl_write_optional(&writer, notes[i], meta(printer, notes[i]));
+    if (names)
+        bl_write_string(&writer, "names", bl_names_path(names));
+    bl_names_close(names);
     bl_write_end(&writer);
     bl_write_line(&writer);
 }

@@ -181,4 +181,20 @@ base=$(grep -o '<base>[^<]*' "$dump" | cut -c7-)
 run blink-kb build -q -o long.kb --wikipedia long.xml
 is "$status $(blink-kb cat -c long.kb | jq -c '[.id, .aliases]' | xargs)" \
     '0 [4,null] [5,null]' 'a text that is too long has no hole'
+
+# ---- Which wiki it is ----
+for name in enwiki dewiki ../x; do
+    printf '<mediawiki><siteinfo><dbname>%s</dbname></siteinfo><page>%s%s' \
+        "$name" '<title>A</title><ns>0</ns><id>'"${#name}"'</id><revision>' \
+        '<text>A.</text></revision></page></mediawiki>' >"${name##*/}.xml"
+done
+site() {
+    blink-kb build -q -o site.kb --wikipedia "$@" &&
+        blink-kb info --json -c ./site.kb | jq -c .site
+}
+is "$(site enwiki.xml)" '"enwiki"' 'a dump says which wiki it is of'
+is "$(site --site mine enwiki.xml)" '"mine"' 'unless somebody says it'
+is "$(site x.xml)" null 'a name that is none is left out'
+sed 's,<id>6,<id>7,; s,<title>A,<title>B,' dewiki.xml >other.xml
+is "$(site enwiki.xml other.xml)" null 'dumps of two wikis are of none'
 finish

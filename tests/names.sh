@@ -65,6 +65,12 @@ blink-kb build -q --names none --site enwiki -o wiki.kb entities
 blink-kb build -q --names none -o own.kb entities
 is "$(blink-kb info -c ./wiki.kb | grep '^site' | tr -s ' ')" 'site enwiki' \
     'the catalogue says whose pages its entities are'
+is "$(blink-kb info -c ./wiki.kb | grep '^names' | tr -s ' ')" "names \
+$T/data/names/enwiki.names
+names by its authors
+names under CC BY-SA" 'and info says whose names are used with it'
+is "$(blink-kb info --json -c ./wiki.kb | jq -r .names)" \
+    "$T/data/names/enwiki.names" 'as JSON does'
 run blink-kb build --site .. -o x.kb entities
 is "$status" 2 'or cannot'
 vectors='{"id":"1","embedding":{"model":"m","dim":2,"values":[0,1]}}

@@ -38,6 +38,7 @@ struct bl_kb_builder {
     int lock;                           /* the old file of an update, or -1 */
     char *target;                       /* its path; NULL in a build */
     struct bl_kb_build_opts opts;
+    char *site;                         /* in place of the option's; NULL */
     bool replace;
     size_t rows, changed;
     struct segment *seg;                /* [n_seg], one more at each gap */
@@ -441,7 +442,9 @@ static int put_all_meta(struct bl_kb_builder *builder, struct bl_err *err)
         || put_meta(builder, "attribution", builder->opts.attribution, err) < 0
         || put_meta(builder, "licence", builder->opts.licence, err) < 0
         || put_meta(builder, "source", builder->opts.source, err) < 0
-        || put_meta(builder, "site", builder->opts.site, err) < 0)
+        || put_meta(builder, "site", builder->site ? builder->site
+                                                   : builder->opts.site,
+                    err) < 0)
         return -1;
     return put_meta(builder, "created", when, err);
 }
@@ -512,6 +515,12 @@ static int complete_update(struct bl_kb_builder *builder, struct bl_err *err)
     return put_sums(builder, hex, err);
 }
 
+void bl_kb_build_site(struct bl_kb_builder *builder, const char *site)
+{
+    free(builder->site);
+    builder->site = bl_xstrdup(site);
+}
+
 int bl_kb_build_finish(struct bl_kb_builder *builder, struct bl_err *err)
 {
     int rc = builder->target ? complete_update(builder, err)
@@ -539,6 +548,7 @@ void bl_kb_build_abort(struct bl_kb_builder *builder)
     if (builder->lock >= 0)
         close(builder->lock);
     free(builder->target);
+    free(builder->site);
     bl_arena_free(&builder->arena);
     bl_buf_free(&builder->fold);
     free(builder->seg);

@@ -63,6 +63,10 @@ int bl_kb_build_add(struct bl_kb_builder *builder,
                     const struct bl_kb_input *in, const char *file,
                     size_t line, struct bl_err *err);
 
+/* The wiki whose pages the entities are, where that is known only after
+ * opening; in place of the option's, copied. */
+void bl_kb_build_site(struct bl_kb_builder *builder, const char *site);
+
 /* Entities added or replaced so far. */
 size_t bl_kb_build_count(const struct bl_kb_builder *builder);
 

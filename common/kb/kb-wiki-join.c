@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "kb/kb-wiki-parts.h"
+#include "kb/names.h"
 
 enum {
     MAX_HOPS = 8,               /* redirects to redirects */
@@ -384,6 +385,22 @@ static char **name_places(const struct bl_wiki_store *store)
     return places;
 }
 
+/* The catalogue's entities are pages of the wiki that all dumps say they are
+ * of, unless somebody said which. */
+static void name_site(const struct bl_wiki_store *store)
+{
+    const char *name = NULL, *other;
+
+    for (size_t i = 0; i < store->n_sites; i++) {
+        other = store->sites[i] ? bl_wikisite_named(store->sites[i]) : NULL;
+        if (!other || (i && strcmp(name, other)))
+            return;
+        name = other;
+    }
+    if (name && !store->opts->kb.site && bl_names_is_site(bl_span_of(name)))
+        bl_kb_build_site(store->builder, name);
+}
+
 /* Finishing the catalogue builds its indexes and can still fail, for want
  * of space for example.  The mentions get their name only after it, so a
  * failure does not leave a file of mentions without the catalogue that they
@@ -397,6 +414,7 @@ static int join_pages(struct join *join, struct bl_err *err)
     if (rc == 0 && store->mentions_file)
         rc = bl_wiki_write_mentions(store, join->names, err);
     if (rc == 0) {
+        name_site(store);
         rc = bl_kb_build_finish(store->builder, err);
         store->builder = NULL;
     }

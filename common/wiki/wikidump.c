@@ -78,7 +78,8 @@ enum {
 };
 
 /* What the text between tags belongs to. */
-enum field { NOTHING, TITLE, NS, ID, TEXT, MODEL, BASE, CASE, NAMESPACE };
+enum field { NOTHING, TITLE, NS, ID, TEXT, MODEL, BASE, DBNAME, CASE,
+             NAMESPACE };
 
 /* Pages are offsets in the batch's data while that grows. */
 struct place { size_t at, n; };
@@ -198,6 +199,8 @@ static void start_in_siteinfo(struct bl_wikidump *dump, const char *name,
 {
     if (!strcmp(name, "base")) {
         dump->field = BASE;
+    } else if (!strcmp(name, "dbname")) {
+        dump->field = DBNAME;
     } else if (!strcmp(name, "case")) {
         dump->field = CASE;
     } else if (!strcmp(name, "namespace")) {
@@ -266,6 +269,9 @@ static void end_field(struct bl_wikidump *dump)
         break;
     case BASE:
         bl_wikisite_base(dump->site, value);
+        break;
+    case DBNAME:
+        bl_wikisite_name(dump->site, value);
         break;
     case CASE:
         bl_wikisite_case(dump->site, value);

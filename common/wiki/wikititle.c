@@ -24,6 +24,7 @@ struct bl_wikisite {
     struct name *name;          /* [n_names] */
     size_t n_names;
     char *prefix;               /* "https://en.wikipedia.org/wiki/", or NULL */
+    char *called;               /* "enwiki", or NULL */
     bool case_sensitive;
 };
 
@@ -78,6 +79,7 @@ void bl_wikisite_free(struct bl_wikisite *site)
         free(site->name[i].text);
     free(site->name);
     free(site->prefix);
+    free(site->called);
     free(site);
 }
 
@@ -104,6 +106,18 @@ void bl_wikisite_base(struct bl_wikisite *site, struct bl_span url)
 void bl_wikisite_case(struct bl_wikisite *site, struct bl_span value)
 {
     site->case_sensitive = bl_span_is(value, "case-sensitive");
+}
+
+void bl_wikisite_name(struct bl_wikisite *site, struct bl_span name)
+{
+    free(site->called);
+    site->called = name.n ? bl_xasprintf("%.*s", (int)BL_MIN(name.n, 4096),
+                                         name.p) : NULL;
+}
+
+const char *bl_wikisite_named(const struct bl_wikisite *site)
+{
+    return site->called;
 }
 
 /* ---- Titles ---- */

@@ -38,6 +38,10 @@ void bl_wikisite_namespace(struct bl_wikisite *site, int ns,
                            struct bl_span name);
 void bl_wikisite_base(struct bl_wikisite *site, struct bl_span url);
 void bl_wikisite_case(struct bl_wikisite *site, struct bl_span value);
+/* What the wiki is called, "enwiki", and back: NULL when it did not say;
+ * borrowed. */
+void bl_wikisite_name(struct bl_wikisite *site, struct bl_span name);
+const char *bl_wikisite_named(const struct bl_wikisite *site);
 
 enum bl_wiki_kind {
     BL_WIKI_NONE,               /* no title: empty, too long, bad bytes */
