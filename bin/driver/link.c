@@ -24,7 +24,7 @@
  * model is the family where there is one: indexes are called by it. */
 struct found {
     char *catalogue, *model, *index, *cross, *ner, *calibration;
-    double cascade;             /* of the cross-encoder; 0: reads all */
+    double cascade;             /* of the cross-encoder; NAN: not said */
 };
 
 static void found_free(struct found *found)
@@ -199,9 +199,9 @@ static int find_cross(const struct bl_link_opts *opts, struct found *found,
  * .01 gave the answers of reading all (share/doc/notes/cascade.md). */
 static void find_cascade(const struct bl_link_opts *opts, struct found *found)
 {
-    if (!isnan(opts->cascade))
-        found->cascade = opts->cascade;
-    else if (found->cross && bl_family_member(found->cross))
+    found->cascade = opts->cascade;
+    if (isnan(found->cascade) && found->cross
+        && bl_family_member(found->cross))
         found->cascade = 0.01;
 }
 
@@ -315,7 +315,7 @@ static void add_rerank(struct bl_pipeline *pipeline,
 {
     bl_pipeline_add(pipeline, "blink-rerank", "-m", found->cross, "-c",
                     found->catalogue, NULL);
-    if (found->cascade > 0) {
+    if (!isnan(found->cascade)) {
         add_double(pipeline, "--cascade", found->cascade);
         add_calibration(pipeline, found);
     }

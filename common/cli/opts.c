@@ -96,8 +96,6 @@ static void add_string(struct bl_strings *list, const char *value)
     list->v[list->n++] = value;
 }
 
-/* An empty string is mostly a shell's variable that was not set, so it is
- * refused rather than taken for a name. */
 /* Ends the program unless a text is UTF-8; `who` says whose it is. */
 __attribute__((format(printf, 2, 3)))
 static void need_utf8(const char *text, const char *who, ...)
@@ -118,6 +116,8 @@ static void need_utf8(const char *text, const char *who, ...)
                  "is not", subject, shown.data, good + 1);
 }
 
+/* An empty string is mostly a shell's variable that was not set, so it is
+ * refused rather than taken for a name. */
 static void store(const struct bl_opt *opt, const char *value)
 {
     size_t size;
