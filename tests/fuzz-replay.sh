@@ -17,6 +17,14 @@ for source in "$here"/fuzz-*.c; do
     ok "$name has a row in README.md" grep -q "^| $name |" "$here/README.md"
 done
 
+# A block of the full text that says it has 900 MB, on pages in a circle.
+if [ -z "${sanitizers-}${BLINK_VALGRIND-}" ]; then
+    "$top_builddir/tests/maxrss" "$top_builddir/tests/fuzz/fuzz-kb" \
+        "$fixtures/fuzz/fuzz-kb/block-circle" 3>"$T/rss"
+    ok 'a small catalogue takes little memory' \
+        test "$(cat "$T/rss")" -lt 100000
+fi
+
 # Functions that read, by their names, without a word in any target.
 grep -ohE '\bbl_[a-z0-9_]+_(open|read|parse|load) ?\(' \
     "$top_srcdir"/common/*/*.h | tr -d ' (' | sort -u >"$T/readers"
