@@ -7,6 +7,7 @@ FUZZERS = \
 	tests/fuzz/fuzz-bunzip \
 	tests/fuzz/fuzz-checkpoint \
 	tests/fuzz/fuzz-conll \
+	tests/fuzz/fuzz-convert \
 	tests/fuzz/fuzz-doc \
 	tests/fuzz/fuzz-document \
 	tests/fuzz/fuzz-entities \
