@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inject: a library for LD_PRELOAD that makes system calls fail.
+ * inject: a library for LD_PRELOAD that makes calls of the C library fail.
  *
  *     INJECT=CALL:N[:ERRNO[:+]]     the Nth CALL fails with ERRNO (default
  *                                   EIO); with "+" all later ones do, too
  *     INJECT=short                  read and write handle 1 to 7 bytes
  *     INJECT=eintr                  every second read and write: EINTR
- *     INJECT_MARK=FILE              made when something was injected
+ *     INJECT=census                 nothing fails
+ *     INJECT_MARK=FILE              gets a line "PID CALL N PLACE" for each
+ *                                   call that fails; of a census, for each
  *
- * CALL is read, write, fsync, rename, open, close, fallocate, mmap or malloc
- * (calloc and realloc count as malloc; pread as read, pwrite as write, and
- * so on).  Standard error is spared: the message is what tests look at.
+ * CALL is a name of the table below.  Calls of one PLACE, a number, came the
+ * same way through the program: 8 return addresses are the same.  Standard
+ * error is spared: the message is what tests look at.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #undef _FORTIFY_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -26,23 +31,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum call { READ, WRITE, FSYNC, RENAME, OPEN, CLOSE, FALLOCATE, MMAP, MALLOC,
-            N_CALLS };
+            THREAD, FORK, STAT, MKDIR, DUP, N_CALLS };
 
+/* Similar calls count as one: pread as read, calloc as malloc, and so on. */
 static const char *const call_names[N_CALLS] = {
     "read", "write", "fsync", "rename", "open", "close", "fallocate", "mmap",
-    "malloc" };
+    "malloc", "thread", "fork", "stat", "mkdir", "dup" };
 
 static struct {
-    bool ready, forever, cut, eintr;
+    bool ready, census, forever, cut, eintr;
     int call, error;
     long at;
-    atomic_long count, turn;
+    const char *mark;
+    atomic_long counts[N_CALLS], turn;
 } plan = { .call = -1, .error = EIO };
+
+/* Set while this library itself calls what it replaces. */
+static _Thread_local bool inside;
 
 static void parse(char *s)
 {
@@ -54,6 +67,7 @@ static void parse(char *s)
             plan.call = i;
     plan.cut = !strcmp(s, "short");
     plan.eintr = !strcmp(s, "eintr");
+    plan.census = !strcmp(s, "census");
     if (!colon)
         return;
     plan.at = strtol(colon + 1, &s, 10);
@@ -66,34 +80,63 @@ __attribute__((constructor))
 static void start(void)
 {
     char *s = getenv("INJECT");
+    void *frame;
 
     if (s)
         parse(s);
-    plan.ready = true;
+    plan.mark = getenv("INJECT_MARK");
+    backtrace(&frame, 1);       /* loads the unwinder, now that it may */
+    plan.ready = s != NULL;
 }
 
-static void mark(void)
+/* FNV-1a over the return addresses; those of this library are the same for
+ * all calls of one kind. */
+static unsigned long place(void)
 {
-    const char *path = getenv("INJECT_MARK");
+    enum { FRAMES = 10 };
+    void *frames[FRAMES];
+    int n = backtrace(frames, FRAMES);
+    unsigned long hash = 14695981039346656037UL;
 
-    if (!path)
+    for (int i = 0; i < n; i++)
+        hash = (hash ^ (unsigned long)frames[i]) * 1099511628211UL;
+    return hash;
+}
+
+static void mark(enum call call, long n)
+{
+    char line[80];
+
+    if (!plan.mark)
         return;
-    long fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT, 0600);
-    if (fd >= 0)
-        syscall(SYS_close, fd);
+    int length = snprintf(line, sizeof line, "%d %s %ld %lx\n", (int)getpid(),
+                          call_names[call], n, place());
+    long fd = syscall(SYS_openat, AT_FDCWD, plan.mark,
+                      O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (fd < 0)
+        return;
+    syscall(SYS_write, fd, line, length);
+    syscall(SYS_close, fd);
 }
 
 /* True when this call is one that fails; errno is set. */
 static bool hit(enum call call)
 {
-    if (!plan.ready || plan.call != (int)call)
+    if (!plan.ready || inside || (!plan.census && plan.call != (int)call))
         return false;
-    long n = atomic_fetch_add(&plan.count, 1) + 1;
-    if (n != plan.at && !(plan.forever && n > plan.at))
-        return false;
-    mark();
-    errno = plan.error;
-    return true;
+    long n = atomic_fetch_add(&plan.counts[call], 1) + 1;
+    bool fails = !plan.census
+        && (n == plan.at || (plan.forever && n > plan.at));
+    if (fails || plan.census) {
+        int saved = errno;
+        inside = true;
+        mark(call, n);
+        inside = false;
+        errno = saved;
+    }
+    if (fails)
+        errno = plan.error;
+    return fails;
 }
 
 /* How many of n bytes a read or write may handle; 0: EINTR. */
@@ -115,6 +158,18 @@ static size_t allowed(size_t n)
     if (!real) \
         *(void **)&real = dlsym(RTLD_NEXT, #name)
 
+/* A function that returns `bad` where it fails and needs no more than that. */
+#define REPLACE(call, bad, ret, name, types, parameters, arguments) \
+ret name parameters \
+{ \
+    static ret (*real) types; \
+    if (!real) \
+        *(void **)&real = dlsym(RTLD_NEXT, #name); \
+    return hit(call) ? (bad) : real arguments; \
+}
+
+/* ---- Reading and writing ---- */
+
 ssize_t read(int fd, void *p, size_t n)
 {
     REAL(ssize_t, read, int, void *, size_t);
@@ -126,7 +181,9 @@ ssize_t read(int fd, void *p, size_t n)
 ssize_t pread64(int fd, void *p, size_t n, off64_t at)
 {
     REAL(ssize_t, pread64, int, void *, size_t, off64_t);
-    return hit(READ) ? -1 : real(fd, p, n, at);
+    if (hit(READ) || (n && !(n = allowed(n))))
+        return -1;
+    return real(fd, p, n, at);
 }
 
 ssize_t pread(int fd, void *p, size_t n, off_t at)
@@ -145,7 +202,9 @@ ssize_t write(int fd, const void *p, size_t n)
 ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
 {
     REAL(ssize_t, pwrite64, int, const void *, size_t, off64_t);
-    return hit(WRITE) ? -1 : real(fd, p, n, at);
+    if (hit(WRITE) || (n && !(n = allowed(n))))
+        return -1;
+    return real(fd, p, n, at);
 }
 
 ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
@@ -153,30 +212,13 @@ ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
     return pwrite64(fd, p, n, at);
 }
 
-int fsync(int fd)
-{
-    REAL(int, fsync, int);
-    return hit(FSYNC) ? -1 : real(fd);
-}
+REPLACE(WRITE, -1, ssize_t, writev, (int, const struct iovec *, int),
+        (int fd, const struct iovec *v, int n), (fd, v, n))
+REPLACE(READ, NULL, struct dirent *, readdir, (DIR *), (DIR *dir), (dir))
+REPLACE(READ, -1, int, getentropy, (void *, size_t), (void *p, size_t n),
+        (p, n))
 
-int fdatasync(int fd)
-{
-    REAL(int, fdatasync, int);
-    return hit(FSYNC) ? -1 : real(fd);
-}
-
-int rename(const char *from, const char *to)
-{
-    REAL(int, rename, const char *, const char *);
-    return hit(RENAME) ? -1 : real(from, to);
-}
-
-int renameat2(int from_dir, const char *from, int to_dir, const char *to,
-              unsigned how)
-{
-    REAL(int, renameat2, int, const char *, int, const char *, unsigned);
-    return hit(RENAME) ? -1 : real(from_dir, from, to_dir, to, how);
-}
+/* ---- Names ---- */
 
 int open64(const char *path, int flags, ...)
 {
@@ -199,6 +241,47 @@ int open(const char *path, int flags, ...)
     return open64(path, flags, mode);
 }
 
+int openat(int dir, const char *path, int flags, ...)
+{
+    REAL(int, openat, int, const char *, int, ...);
+    va_list ap;
+
+    va_start(ap, flags);
+    mode_t mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(ap, mode_t) : 0;
+    va_end(ap);
+    return hit(OPEN) ? -1 : real(dir, path, flags, mode);
+}
+
+REPLACE(OPEN, NULL, FILE *, fopen, (const char *, const char *),
+        (const char *path, const char *how), (path, how))
+REPLACE(OPEN, NULL, FILE *, fopen64, (const char *, const char *),
+        (const char *path, const char *how), (path, how))
+REPLACE(OPEN, NULL, DIR *, opendir, (const char *), (const char *path),
+        (path))
+REPLACE(OPEN, NULL, DIR *, fdopendir, (int), (int fd), (fd))
+REPLACE(MKDIR, -1, int, mkdir, (const char *, mode_t),
+        (const char *path, mode_t mode), (path, mode))
+REPLACE(STAT, -1, int, stat, (const char *, struct stat *),
+        (const char *path, struct stat *st), (path, st))
+REPLACE(STAT, -1, int, lstat, (const char *, struct stat *),
+        (const char *path, struct stat *st), (path, st))
+REPLACE(STAT, -1, int, fstat, (int, struct stat *),
+        (int fd, struct stat *st), (fd, st))
+REPLACE(RENAME, -1, int, rename, (const char *, const char *),
+        (const char *from, const char *to), (from, to))
+REPLACE(RENAME, -1, int, renameat2,
+        (int, const char *, int, const char *, unsigned),
+        (int from_dir, const char *from, int to_dir, const char *to,
+         unsigned how), (from_dir, from, to_dir, to, how))
+
+/* ---- Descriptors ---- */
+
+REPLACE(FSYNC, -1, int, fsync, (int), (int fd), (fd))
+REPLACE(FSYNC, -1, int, fdatasync, (int), (int fd), (fd))
+REPLACE(DUP, -1, int, dup, (int), (int fd), (fd))
+REPLACE(DUP, -1, int, pipe2, (int[2], int), (int fds[2], int flags),
+        (fds, flags))
+
 int close(int fd)
 {
     REAL(int, close, int);
@@ -211,34 +294,26 @@ int close(int fd)
     return real(fd);
 }
 
-/* Returns the error, as POSIX has it, and leaves errno alone. */
-int posix_fallocate64(int fd, off64_t at, off64_t n)
-{
-    REAL(int, posix_fallocate64, int, off64_t, off64_t);
-    return hit(FALLOCATE) ? plan.error : real(fd, at, n);
-}
+REPLACE(FALLOCATE, -1, int, ftruncate, (int, off_t), (int fd, off_t n),
+        (fd, n))
+REPLACE(FALLOCATE, -1, int, ftruncate64, (int, off64_t), (int fd, off64_t n),
+        (fd, n))
+REPLACE(FALLOCATE, -1, int, fallocate, (int, int, off_t, off_t),
+        (int fd, int how, off_t at, off_t n), (fd, how, at, n))
+REPLACE(FALLOCATE, -1, int, fallocate64, (int, int, off64_t, off64_t),
+        (int fd, int how, off64_t at, off64_t n), (fd, how, at, n))
+/* Returns the error, as POSIX has it. */
+REPLACE(FALLOCATE, plan.error, int, posix_fallocate, (int, off_t, off_t),
+        (int fd, off_t at, off_t n), (fd, at, n))
 
-int fallocate64(int fd, int how, off64_t at, off64_t n)
-{
-    REAL(int, fallocate64, int, int, off64_t, off64_t);
-    return hit(FALLOCATE) ? -1 : real(fd, how, at, n);
-}
+/* ---- Memory, threads and processes ---- */
 
-int fallocate(int fd, int how, off_t at, off_t n)
-{
-    return fallocate64(fd, how, at, n);
-}
-
-int posix_fallocate(int fd, off_t at, off_t n)
-{
-    return posix_fallocate64(fd, at, n);
-}
-
+/* Memory without a file counts as memory. */
 void *mmap64(void *p, size_t n, int prot, int flags, int fd, off64_t at)
 {
     REAL(void *, mmap64, void *, size_t, int, int, int, off64_t);
-    return fd >= 0 && hit(MMAP) ? MAP_FAILED
-                                : real(p, n, prot, flags, fd, at);
+    return hit(fd >= 0 ? MMAP : MALLOC) ? MAP_FAILED
+                                        : real(p, n, prot, flags, fd, at);
 }
 
 void *mmap(void *p, size_t n, int prot, int flags, int fd, off_t at)
@@ -246,22 +321,48 @@ void *mmap(void *p, size_t n, int prot, int flags, int fd, off_t at)
     return mmap64(p, n, prot, flags, fd, at);
 }
 
-/* dlsym() allocates, so memory goes to glibc's own names. */
+/* dlsym() allocates, so memory goes to glibc's own names, or to those of the
+ * address sanitizer, which must see all of it. */
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
+void *__libc_memalign(size_t align, size_t n);
+__attribute__((weak)) void *__interceptor_malloc(size_t n);
+__attribute__((weak)) void *__interceptor_calloc(size_t n, size_t size);
+__attribute__((weak)) void *__interceptor_realloc(void *p, size_t n);
+__attribute__((weak)) void *__interceptor_memalign(size_t align, size_t n);
+#define MEMORY(name) (__interceptor_##name ? __interceptor_##name \
+                                           : __libc_##name)
 
 void *malloc(size_t n)
 {
-    return hit(MALLOC) ? NULL : __libc_malloc(n);
+    return hit(MALLOC) ? NULL : MEMORY(malloc)(n);
 }
 
 void *calloc(size_t n, size_t size)
 {
-    return hit(MALLOC) ? NULL : __libc_calloc(n, size);
+    return hit(MALLOC) ? NULL : MEMORY(calloc)(n, size);
 }
 
 void *realloc(void *p, size_t n)
 {
-    return hit(MALLOC) ? NULL : __libc_realloc(p, n);
+    return hit(MALLOC) ? NULL : MEMORY(realloc)(p, n);
 }
+
+void *aligned_alloc(size_t align, size_t n)
+{
+    return hit(MALLOC) ? NULL : MEMORY(memalign)(align, n);
+}
+
+int posix_memalign(void **p, size_t align, size_t n)
+{
+    *p = hit(MALLOC) ? NULL : MEMORY(memalign)(align, n);
+    return *p ? 0 : ENOMEM;
+}
+
+/* Returns the error. */
+REPLACE(THREAD, plan.error, int, pthread_create,
+        (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *),
+        (pthread_t *thread, const pthread_attr_t *how,
+         void *(*run)(void *), void *with), (thread, how, run, with))
+REPLACE(FORK, -1, pid_t, fork, (void), (void), ())
