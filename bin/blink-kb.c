@@ -574,15 +574,18 @@ static void info_json(struct printer *printer, long long bytes)
 
 static int run_info(struct printer *printer)
 {
+    const char *path = bl_kb_path(printer->kb);
+    struct bl_err err;
     struct stat st;
-    long long bytes = 0;
 
-    if (stat(bl_kb_path(printer->kb), &st) == 0)
-        bytes = (long long)st.st_size;
+    if (stat(path, &st) < 0) {
+        bl_fail_errno(&err, BL_SYSTEM, "cannot read '%s'", path);
+        bl_die(&err);
+    }
     if (options.json)
-        info_json(printer, bytes);
+        info_json(printer, (long long)st.st_size);
     else
-        info_table(printer, bytes);
+        info_table(printer, (long long)st.st_size);
     return 0;
 }
 

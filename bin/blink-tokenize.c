@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -107,19 +108,23 @@ static int load_model(struct state *state, const char *path,
     return 0;
 }
 
+/* True as well of a folder that cannot be read, so that the model's opener
+ * says why. */
 static bool has_weights(const char *path)
 {
     DIR *folder = opendir(path);
     const struct dirent *entry;
     bool found = false;
 
-    while (folder && !found && (entry = readdir(folder)) != NULL) {
+    if (!folder)
+        return errno != ENOENT && errno != ENOTDIR;
+    while (!found && (errno = 0, entry = readdir(folder)) != NULL) {
         const char *dot = strrchr(entry->d_name, '.');
 
         found = dot && !strcmp(dot, ".safetensors");
     }
-    if (folder)
-        closedir(folder);
+    found |= errno != 0;
+    closedir(folder);
     return found;
 }
 

@@ -60,7 +60,7 @@ static int check_part(const struct bl_newdir *newdir, const char *inner,
         return bl_fail_errno(err, bl_errno_code(errno) == BL_SYSTEM
                              ? BL_SYSTEM : BL_USAGE, "cannot replace '%s'",
                              newdir->path);
-    while (rc == 0 && (entry = readdir(dir))) {
+    while (rc == 0 && (errno = 0, entry = readdir(dir))) {
         char *name = bl_xasprintf("%s%s", inner, entry->d_name);
 
         if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")
@@ -70,6 +70,9 @@ static int check_part(const struct bl_newdir *newdir, const char *inner,
                                         "replaced", newdir->path, name);
         free(name);
     }
+    if (rc == 0 && errno)
+        rc = bl_fail_errno(err, BL_SYSTEM, "cannot replace '%s'",
+                           newdir->path);
     closedir(dir);
     return rc;
 }
@@ -96,7 +99,9 @@ static int check_target(struct bl_newdir *newdir, bool replace,
     struct stat st;
 
     if (lstat(newdir->target, &st) < 0)
-        return 0;
+        return errno == ENOENT ? 0 : bl_fail_errno(err, BL_SYSTEM,
+                                                   "cannot make the folder "
+                                                   "'%s'", newdir->path);
     if (!replace)
         return bl_fail(err, BL_USAGE, "'%s' exists (--force replaces it)",
                        newdir->path);
@@ -316,21 +321,25 @@ static int move(struct bl_newdir *newdir)
     return rc;
 }
 
-/* `made` gets the permissions of what stands at the target, `name` in it. */
+/* `made` gets the permissions of what stands at the target, `name` in it.
+ * Either may lack a file that the other has. */
 static int keep_mode(const struct bl_newdir *newdir, const char *name,
                      const char *made)
 {
     char *path = bl_xasprintf("%s/%s", newdir->target, name);
-    int rc = 0, fd = -1;
     struct stat old;
+    int fd = -1, rc = stat(path, &old), number;
 
-    if (stat(path, &old) == 0
-        && (fd = open(made, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) >= 0)
-        rc = bl_keep_mode(fd, &old);
+    if (rc == 0) {
+        fd = open(made, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        rc = fd < 0 ? -1 : bl_keep_mode(fd, &old);
+    }
+    number = errno;
     if (fd >= 0)
         close(fd);
     free(path);
-    return rc;
+    errno = number;
+    return rc < 0 && number != ENOENT && number != ENOTDIR ? -1 : 0;
 }
 
 static int keep_modes(const struct bl_newdir *newdir)
