@@ -579,7 +579,7 @@ static int run_info(struct printer *printer)
     struct stat st;
 
     if (stat(path, &st) < 0) {
-        bl_fail_errno(&err, BL_SYSTEM, "cannot read '%s'", path);
+        bl_fail_file(&err, "cannot read '%s'", path);
         bl_die(&err);
     }
     if (options.json)

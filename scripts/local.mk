@@ -38,8 +38,11 @@ dist_noinst_SCRIPTS += \
 dist_noinst_SCRIPTS += \
 	scripts/check.d/coverage \
 	scripts/check.d/fuzz \
+	scripts/check.d/inject \
+	scripts/check.d/kills \
 	scripts/check.d/processors \
 	scripts/check.d/sanitizers \
+	scripts/check.d/space \
 	scripts/check.d/valgrind
 EXTRA_DIST += \
 	.ci/run \
@@ -60,6 +63,8 @@ EXTRA_DIST += \
 	scripts/lib/download.sh \
 	scripts/lib/fetch.sh \
 	scripts/lib/opts.sh \
+	scripts/lib/part.pl \
 	scripts/lib/part.sh \
+	scripts/lib/rounds.pl \
 	scripts/lib/setup.sh \
 	scripts/lib/usage.pl

@@ -86,8 +86,10 @@ SHELL_TESTS = \
 	tests/faults-folders.sh \
 	tests/faults-inject.sh \
 	tests/faults-json.sh \
+	tests/faults-kills.sh \
 	tests/faults-locale.sh \
 	tests/faults-options.sh \
+	tests/faults-space.sh \
 	tests/faults-stream.sh \
 	tests/faults-terminal.sh \
 	tests/faults-writers.sh \
@@ -124,7 +126,8 @@ SHELL_TESTS = \
 	tests/zeshel.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/http-server.py \
-	tests/torch-save.pl tests/stages.sh tests/train-shared.sh
+	tests/torch-save.pl tests/fault-cases.sh tests/part.sh \
+	tests/stages.sh tests/train-shared.sh
 # A command's peak of memory, and a library that makes calls fail.
 check_PROGRAMS += tests/maxrss tests/parts tests/pty
 check_LTLIBRARIES = tests/inject.la

@@ -88,7 +88,7 @@ done
 # The parts of check --long.
 for script in "$scripts"/check.d/*; do
     name=${script##*/}
-    grep -q '/lib/part.sh"$' "$script" || continue
+    grep -qE '/lib/part\.(sh"|pl";)$' "$script" || continue
     run "$script" --help
     like "$(cat out)" '--minutes N .*--again .*scripts/check --long' \
         "$name: the options of every part"

@@ -145,6 +145,21 @@ void bl_map_forget(const struct bl_map *map)
     (void)madvise((void *)(uintptr_t)map->data, map->size, MADV_DONTNEED);
 }
 
+ssize_t bl_pread(int fd, void *bytes, size_t size, uint64_t offset)
+{
+    char *out = bytes;
+    size_t n = 0;
+    ssize_t got = 1;
+
+    while (n < size && got != 0) {
+        got = pread(fd, out + n, size - n, (off_t)(offset + n));
+        if (got < 0 && errno != EINTR)
+            return -1;
+        n += got > 0 ? (size_t)got : 0;
+    }
+    return (ssize_t)n;
+}
+
 static int read_all(int fd, size_t size, struct bl_buf *out)
 {
     ssize_t got = 1;
@@ -445,24 +460,16 @@ int bl_newfile_pwrite(struct bl_newfile *file, const void *bytes, size_t size,
 int bl_newfile_pread(struct bl_newfile *file, void *bytes, size_t size,
                      uint64_t offset, struct bl_err *err)
 {
-    char *out = bytes;
     ssize_t got;
 
     if (flush(file, err) < 0)
         return -1;
-    while (size > 0) {
-        got = pread(file->fd, out, size, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got == 0)
-            errno = EIO;
-        if (got <= 0)
-            return bl_fail_errno(err, BL_SYSTEM, "cannot read back '%s'",
-                                 file->target);
-        out += got;
-        size -= (size_t)got;
-        offset += (uint64_t)got;
-    }
+    got = bl_pread(file->fd, bytes, size, offset);
+    if (got >= 0 && (size_t)got < size)
+        errno = EIO;
+    if (got < 0 || (size_t)got < size)
+        return bl_fail_errno(err, BL_SYSTEM, "cannot read back '%s'",
+                             file->target);
     return 0;
 }
 

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/decls.h"
@@ -52,6 +53,10 @@ void bl_map_forget(const struct bl_map *map);
  * *out (appended).  Fails as bl_map_open does. */
 int bl_file_read(const char *path, size_t max, struct bl_buf *out,
                  struct bl_err *err);
+
+/* As pread(2), but goes on until all is there, or fewer bytes than that when
+ * the file ends. */
+ssize_t bl_pread(int fd, void *bytes, size_t size, uint64_t offset);
 
 struct bl_newfile;
 

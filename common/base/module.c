@@ -4,6 +4,7 @@
 #include "base/module.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/paths.h"
@@ -19,7 +20,8 @@ int bl_module_open(const char *what, const char *function, void **entry,
     int rc = 1;
 
     if (!path)
-        return 0;
+        return errno ? bl_fail_file(err, "cannot look for libblink-%s.so",
+                                    what) : 0;
     module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!module) {
         rc = bl_fail(err, BL_DATA, "'%s' cannot be loaded: %s", path,

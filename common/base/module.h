@@ -13,7 +13,8 @@
 #include "base/err.h"
 
 /* *entry: the module's function of that name.  1 found, 0 there is no such
- * module here, -1 it cannot be loaded (BL_DATA).  It is never closed. */
+ * module here, -1 it cannot be loaded (BL_DATA) or looked for (BL_SYSTEM).
+ * It is never closed. */
 int bl_module_open(const char *what, const char *function, void **entry,
                    struct bl_err *err);
 

@@ -72,9 +72,20 @@ bool bl_path_same(const char *a, const char *b)
     return same;
 }
 
+/* Why a search could not see what is there (errno), or 0.  What it found then
+ * need not be what comes first. */
+static _Thread_local int unseen;
+
+static bool seen(int rc)
+{
+    if (rc < 0 && bl_errno_code(errno) == BL_SYSTEM)
+        unseen = errno;
+    return rc == 0;
+}
+
 static bool exists(const char *path)
 {
-    return access(path, F_OK) == 0;
+    return seen(access(path, F_OK));
 }
 
 static const char *env(const char *name)
@@ -115,8 +126,8 @@ static bool is_ours(const char *path)
     struct stat program, home, st;
     bool ours = false;
 
-    if (stat(self, &program) == 0 && stat(folder, &home) == 0
-        && stat(path, &st) == 0) {
+    if (seen(stat(self, &program)) && seen(stat(folder, &home))
+        && seen(stat(path, &st))) {
         mode_t open = home.st_mode & S_ISVTX ? 0 : home.st_mode;
 
         if (st.st_gid != home.st_gid)
@@ -241,6 +252,12 @@ static void not_found(enum bl_path_kind kind, const char *name,
 {
     struct bl_buf tried = BL_BUF_INIT;
 
+    if (unseen) {
+        errno = unseen;
+        bl_fail_errno(err, BL_SYSTEM, "cannot look for the %s '%s'",
+                      kinds[kind].what, name);
+        return;
+    }
     for (size_t i = 0; i < n; i++)
         bl_buf_printf(&tried, "%s%s/%s", i ? ", " : "", dirs[i],
                       kinds[kind].folder);
@@ -267,7 +284,10 @@ static char *in_folders(char *const *dirs, size_t n, enum bl_path_kind kind,
 
     for (size_t i = 0; i < n && !found; i++)
         found = in_folder(dirs[i], kind, name);
-    return found;
+    if (!unseen)
+        return found;
+    free(found);
+    return NULL;
 }
 
 /* ".kb", ".blx", ".faiss": a file's name, as no name in a data folder ends. */
@@ -291,8 +311,10 @@ char *bl_path_look_up(enum bl_path_kind kind, const char *name,
                       struct bl_err *err)
 {
     char *dirs[MAX_FOLDERS], *found;
-    size_t n = data_folders(kind, dirs);
+    size_t n;
 
+    unseen = 0;
+    n = data_folders(kind, dirs);
     found = in_folders(dirs, n, kind, name);
     if (!found)
         not_found(kind, name, dirs, n, err);
@@ -308,6 +330,7 @@ char *bl_path_find(enum bl_path_kind kind, const char *name,
     bool given = name != NULL;
     size_t n;
 
+    unseen = 0;
     if (given && is_path(kind, name))
         return bl_xstrdup(name);
     if (!given)
@@ -317,7 +340,7 @@ char *bl_path_find(enum bl_path_kind kind, const char *name,
     if (!found && kind == BL_PATH_MODEL && !strcmp(name, "default"))
         found = in_folders(dirs, n, kind, "mini");
     /* A path that does not exist is reported by whoever opens it. */
-    if (!found && given && (strchr(name, '/') || exists(name)))
+    if (!found && !unseen && given && (strchr(name, '/') || exists(name)))
         found = bl_xstrdup(name);
     if (!found)
         not_found(kind, name, dirs, n, err);
@@ -348,7 +371,7 @@ static char *if_exists(char *path)
     return NULL;
 }
 
-char *bl_path_module(const char *what)
+static char *find_module(const char *what)
 {
     char *base, *p;
 
@@ -367,6 +390,16 @@ char *bl_path_module(const char *what)
     free(base);
     return p ? p : if_ours(bl_xasprintf("%s/libblink-%s.so", BL_PKGLIBDIR,
                                         what));
+}
+
+char *bl_path_module(const char *what)
+{
+    char *path;
+
+    unseen = 0;
+    path = find_module(what);
+    errno = unseen;
+    return path;
 }
 
 char *bl_path_program(const char *name)

@@ -42,7 +42,8 @@ enum bl_path_kind {
 };
 
 /* The path for a name (NULL: "default"); caller frees.  NULL with BL_DATA
- * naming every place that was tried when there is none. */
+ * naming every place that was tried when there is none, or BL_SYSTEM when that
+ * could not be seen. */
 char *bl_path_find(enum bl_path_kind kind, const char *name,
                    struct bl_err *err);
 
@@ -54,7 +55,8 @@ char *bl_path_look_up(enum bl_path_kind kind, const char *name,
 /* Full path of the loadable module libblink-WHAT.so ($BLINK_MODULES, build
  * tree, or installed); caller frees; NULL when there is none.  But for
  * $BLINK_MODULES, one is none when others can write to it or its folder who
- * cannot replace the program. */
+ * cannot replace the program.  When it could not be seen whether there is one,
+ * errno says why, else it is 0. */
 char *bl_path_module(const char *what);
 
 /* Full path of a sibling program such as "blink-embed"; caller frees. */

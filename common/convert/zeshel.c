@@ -4,6 +4,7 @@
 #include "convert/zeshel.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,8 +64,10 @@ static int list(const struct zeshel *zeshel, const char *sub, char ***out,
     char *path = bl_xasprintf("%s/%s", zeshel->z->input, sub);
     DIR *folder = opendir(path);
     struct dirent *entry;
+    int rc = 0;
 
-    while (folder && (entry = readdir(folder)) && *n < BL_NEWDIR_MAX) {
+    while (folder && (errno = 0, *n < BL_NEWDIR_MAX)
+           && (entry = readdir(folder))) {
         size_t len = strlen(entry->d_name);
 
         if (entry->d_name[0] == '.' || len <= strlen(SUFFIX)
@@ -75,15 +78,18 @@ static int list(const struct zeshel *zeshel, const char *sub, char ***out,
                                       entry->d_name);
     }
     if (!folder)
-        bl_fail_file(err, "cannot open the folder '%s'", path);
+        rc = bl_fail_file(err, "cannot open the folder '%s'", path);
+    else if (errno)
+        rc = bl_fail_file(err, "cannot read the folder '%s'", path);
     else if (!*n)
-        bl_fail(err, BL_DATA, "'%s' contains no file named *%s", path, SUFFIX);
+        rc = bl_fail(err, BL_DATA, "'%s' contains no file named *%s", path,
+                     SUFFIX);
     else
         qsort(*out, *n, sizeof **out, by_string);
     if (folder)
         closedir(folder);
     free(path);
-    return *n ? 0 : -1;
+    return rc;
 }
 
 /* Where file i comes from; caller frees. */

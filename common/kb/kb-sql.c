@@ -3,13 +3,13 @@
 
 #include "kb/kb-sql.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "kb/kb.h"
@@ -95,9 +95,7 @@ static int check_file(const char *path, uint64_t *size, struct bl_err *err)
                        : "a pipe, socket or device");
     }
     *size = (uint64_t)st.st_size;
-    do
-        got = pread(fd, header, sizeof header, 0);
-    while (got < 0 && errno == EINTR);
+    got = bl_pread(fd, header, sizeof header, 0);
     if (got < 0)
         bl_fail_file(err, "cannot read '%s'", path);
     close(fd);

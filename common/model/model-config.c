@@ -353,10 +353,11 @@ static int find_params(const char *dir, char **found, struct bl_err *err)
     DIR *folder = opendir(dir);
     struct dirent *entry;
     char *best = NULL;
+    int rc = 0;
 
     if (!folder && bl_errno_code(errno) == BL_SYSTEM)
         return bl_fail_file(err, "cannot open '%s'", dir);
-    while (folder && (entry = readdir(folder))) {
+    while (folder && (errno = 0, entry = readdir(folder))) {
         size_t n = strlen(entry->d_name);
 
         if (n < 14 || strncmp(entry->d_name, "biencoder", 9)
@@ -366,10 +367,15 @@ static int find_params(const char *dir, char **found, struct bl_err *err)
         free(best);
         best = bl_xstrdup(entry->d_name);
     }
+    if (folder && errno)
+        rc = bl_fail_file(err, "cannot read '%s'", dir);
     if (folder)
         closedir(folder);
-    *found = best;
-    return 0;
+    if (rc < 0)
+        free(best);
+    else
+        *found = best;
+    return rc;
 }
 
 /* ---- All of them ---- */

@@ -4,6 +4,8 @@
 #include "model/model.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,12 +42,13 @@ static char *only_weights(const char *dir, struct bl_err *err)
     struct dirent *entry;
     char *found = NULL;
     size_t n_found = 0;
+    bool failed = true;
 
     if (!folder) {
         bl_fail_file(err, "cannot open '%s'", dir);
         return NULL;
     }
-    while ((entry = readdir(folder))) {
+    while ((errno = 0, entry = readdir(folder))) {
         size_t n = strlen(entry->d_name);
 
         if (entry->d_name[0] == '.' || n < 13
@@ -53,11 +56,17 @@ static char *only_weights(const char *dir, struct bl_err *err)
             continue;
         found = bl_xasprintf("%s/%s", dir, entry->d_name);
     }
+    if (errno)
+        bl_fail_file(err, "cannot read '%s'", dir);
+    else if (n_found != 1)
+        bl_fail(err, BL_DATA, "'%s': no model.safetensors in this directory",
+                dir);
+    else
+        failed = false;
     closedir(folder);
-    if (n_found == 1)
+    if (!failed)
         return found;
     free(found);
-    bl_fail(err, BL_DATA, "'%s': no model.safetensors in this directory", dir);
     return NULL;
 }
 

@@ -3,6 +3,7 @@
 
 #include "net/engine.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,8 @@ int bl_engine_torch_there(struct bl_err *err)
 {
     char *path = bl_path_module("torch");
 
+    if (!path && errno)
+        return bl_fail_file(err, "cannot look for libblink-torch.so");
     if (!path)
         return bl_fail(err, BL_DATA, "the torch engine is not installed (no "
                        "libblink-torch.so): try --engine cpu");

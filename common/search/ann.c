@@ -4,6 +4,7 @@
 #include "search/ann.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -36,6 +37,10 @@ const struct bl_faiss_api *bl_ann_module(size_t threads, struct bl_err *err)
     bl_faiss_api_fn *entry;
     void *module;
 
+    if (!path && errno) {
+        bl_fail_file(err, "cannot look for libblink-faiss.so");
+        return NULL;
+    }
     if (!path) {
         bl_fail(err, BL_DATA, "this needs FAISS, but blink was built without "
                               "it (no libblink-faiss.so): install "

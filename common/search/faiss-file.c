@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 
@@ -42,9 +43,7 @@ int bl_faiss_is_file(const char *path, struct bl_err *err)
 
     if (fd < 0)
         return bl_fail_file(err, "cannot open '%s'", path);
-    do
-        got = pread(fd, start, sizeof start, 0);
-    while (got < 0 && errno == EINTR);
+    got = bl_pread(fd, start, sizeof start, 0);
     /* What is no file at all, a folder or a FIFO, is no index either. */
     if (got < 0 && bl_errno_code(errno) == BL_SYSTEM && errno != ESPIPE)
         is = bl_fail_file(err, "cannot read '%s'", path);

@@ -3,7 +3,6 @@
 
 #include "tensor/checkpoint.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,8 +229,7 @@ int bl_checkpoint_open(struct bl_checkpoint *checkpoint, const char *path,
     err = err ? err : &own;
     *checkpoint = (struct bl_checkpoint){ .path = NULL };
     if (stat(path, &st) < 0)
-        return bl_fail_errno(err, errno == EIO || errno == ENOMEM ? BL_SYSTEM
-                             : BL_DATA, "cannot open '%s'", path);
+        return bl_fail_file(err, "cannot open '%s'", path);
     if (S_ISDIR(st.st_mode))
         checkpoint->path = in_folder(path, err);
     else
