@@ -605,9 +605,12 @@ static int run_verify(struct printer *printer)
 static int run_names_reader(size_t command, struct bl_args args)
 {
     char *path = catalogue_path();
-    int status = -1;
+    struct bl_err err;
+    int status = -1, is = bl_names_is_file(path, &err);
 
-    if (bl_names_is_file(path)) {
+    if (is < 0)
+        bl_die(&err);
+    if (is) {
         if (command == GET)
             status = bl_kb_names_get(path, args);
         else if (command == INFO)

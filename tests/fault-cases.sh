@@ -40,6 +40,15 @@ printf '%s\n' "Some '''text''' about [[London|it]]." '{{x}} end' >wikitext
     row kb-info - - blink-kb info -c ./k.kb
     row kb-verify - - blink-kb verify -c ./k.kb
 } >&3
+printf '%s\t%s\n' city_of_light paris old_lutetia paris >names.tsv
+blink-kb names -q -o paris.names --site enwiki names.tsv
+echo lutetia | blink-kb names -q -o old/names
+{
+    row names target.names names.tsv \
+        blink-kb names -q --site enwiki -o target.names
+    row names-get - - blink-kb get -c ./paris.names Old_Lutetia
+    row names-verify - - blink-kb verify -c ./paris.names
+} >&3
 if blink-kb build -q -o dump.kb --wikipedia "$fixtures/wiki/dump.xml"; then
     {
         for threads in 1 2; do
@@ -119,7 +128,8 @@ for i in {1..6}; do
 done >labelled
 calibration=$top_srcdir/share/calibration/minilm.json
 echo '{"old":1}' >old/score-fit
-echo '<p>old' >old/view-file
+echo 'They flew to Paris, in France.' >prose
+echo '<p>old' | tee old/view-file >old/link-html
 {
     row rerank - retrieved blink-rerank -m "$cross" -c ./k.kb \
         --engine reference
@@ -134,9 +144,16 @@ echo '<p>old' >old/view-file
     row table - scored blink table
     row text - wikitext blink text
     row records - scored blink records
-    row link - wikitext blink link --lines --json -f -c ./k.kb -m "$bi" \
-        -x ./k.blx --dictionary --engine reference --threads 1 \
-        --calibration "$calibration"
+    link="-c ./k.kb -m bi -x ./k.blx --dictionary --engine reference
+        --threads 1 --calibration $calibration"
+    # shellcheck disable=SC2086
+    {
+        row link - prose blink link --lines --json -f $link
+        row link-cross - prose blink link --table --cross "$cross" $link
+        row link-html target.html prose \
+            blink link --html target.html -f $link
+        row prompt - prose blink -i -f $link
+    }
 } >&3
 
 # ---- Models ----

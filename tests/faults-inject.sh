@@ -54,6 +54,19 @@ for n in 1 2 3 4; do
     is "$status:$(cat err)" "4:blink-convert: cannot read the folder \
 'z/documents': Input/output error" "a folder of files: read $n"
 done
+# A page is replaced when every stage has ended well.
+if [[ $stages == *retrieve*score* ]]; then
+    echo 'They flew to Paris.' >in
+    link=(blink link -q -c ./k.kb -m ./bi -x ./k.blx --dictionary -f
+        --calibration "$top_srcdir/share/calibration/minilm.json")
+    "${link[@]}" --html page.html <in
+    is "$?:$(grep -c Paris page.html | sed 's/^[1-9].*/some/')" 0:some 'a page'
+    cp page.html old.html
+    with mmap:1:12 "${link[@]}" --html page.html
+    is "$status:$(wc -l <err)" 4:1 'a stage that fails'
+    ok 'the old page stands' cmp -s page.html old.html
+    is "$(find . -name '.page*')" '' 'with nothing beside it'
+fi
 # Its last close is that of its output, where NFS reports what it could not
 # write.
 for name in $stages; do

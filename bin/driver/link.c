@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/paths.h"
 #include "cli/prog.h"
@@ -409,7 +411,11 @@ static void add_table(struct bl_pipeline *pipeline,
         || (opts->format == BL_LINK_AUTO && isatty(STDOUT_FILENO));
 
     if (opts->html) {
-        bl_pipeline_add(pipeline, "blink-view", "-o", opts->html, NULL);
+        bl_pipeline_add(pipeline, "blink-view", NULL);
+        if (opts->show || !strcmp(opts->html, "-")) {
+            bl_pipeline_arg(pipeline, "-o");
+            bl_pipeline_arg(pipeline, opts->html);
+        }
         return;
     }
     if (!table)
@@ -439,6 +445,55 @@ static int readable(char **files, size_t n_files, struct bl_err *err)
     return 0;
 }
 
+/* What is left to read of fd, into the file. */
+static int copy(int fd, struct bl_newfile *file, struct bl_err *err)
+{
+    char bytes[1 << 14];
+    ssize_t got = 1;
+
+    while (got != 0) {
+        got = read(fd, bytes, sizeof bytes);
+        if (got < 0 && errno != EINTR)
+            return bl_fail_errno(err, BL_SYSTEM, "cannot read the page");
+        if (got > 0 && bl_newfile_write(file, bytes, (size_t)got, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Runs the pipeline for a page, which replaces another only when all stages
+ * have ended well: the last of them cannot tell the end of the records from
+ * the end of a stage that failed.  Returns the status, or -1. */
+static int write_page(struct bl_pipeline *pipeline, const char *path,
+                      struct bl_err *err)
+{
+    struct bl_newfile *page = bl_newfile_open(path, 0, err);
+    struct bl_err ended = { .code = BL_OK };
+    int fd, rc, status;
+
+    if (!page)
+        return -1;
+    if (bl_pipeline_start(pipeline, NULL, &fd, err) < 0) {
+        bl_newfile_abort(page);
+        return -1;
+    }
+    rc = copy(fd, page, err);
+    close(fd);
+    status = bl_pipeline_wait(pipeline, &ended);
+    if (rc < 0 || status > 1) {
+        bl_newfile_abort(page);
+        return rc < 0 ? -1 : bl_driver_status(status, &ended);
+    }
+    return bl_newfile_commit(page, err) < 0 ? -1 : status;
+}
+
+static int run_pipeline(struct bl_pipeline *pipeline, struct bl_err *err)
+{
+    if (bl_pipeline_start(pipeline, NULL, NULL, err) < 0)
+        return -1;
+    return bl_driver_status(bl_pipeline_wait(pipeline, err), err);
+}
+
 int bl_driver_link(const struct bl_link_opts *opts, char **files,
                    size_t n_files)
 {
@@ -453,13 +508,14 @@ int bl_driver_link(const struct bl_link_opts *opts, char **files,
         || bl_driver_stages(opts, pipeline, NULL, &err) < 0)
         bl_die(&err);
     add_table(pipeline, opts, n_files);
-    if (opts->show) {
+    if (opts->show)
         status = bl_driver_show(pipeline);
-    } else {
-        if (bl_pipeline_start(pipeline, NULL, NULL, &err) < 0)
-            bl_die(&err);
-        status = bl_driver_status(bl_pipeline_wait(pipeline, &err), &err);
-    }
+    else if (opts->html && strcmp(opts->html, "-"))
+        status = write_page(pipeline, opts->html, &err);
+    else
+        status = run_pipeline(pipeline, &err);
+    if (status < 0)
+        bl_die(&err);
     bl_pipeline_free(pipeline);
     return status;
 }

@@ -3,8 +3,10 @@
 
 #include "kb/names.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -138,13 +140,16 @@ int bl_names_open_site(struct bl_span site, struct bl_names **out,
                        struct bl_err *err)
 {
     char name[BL_NAMES_SITE + sizeof ".names"], *path;
+    struct bl_err absent;
 
     *out = NULL;
     if (!bl_names_is_site(site))
         return 0;
     memcpy(name, site.p, site.n);
     memcpy(name + site.n, ".names", sizeof ".names");
-    path = bl_path_look_up(BL_PATH_NAMES, name, NULL);
+    path = bl_path_look_up(BL_PATH_NAMES, name, &absent);
+    if (!path && absent.code == BL_SYSTEM)
+        return bl_fail(err, BL_SYSTEM, "%s", absent.msg);
     if (!path)
         return 0;
     *out = bl_names_open(path, err);
@@ -169,13 +174,17 @@ void bl_names_close(struct bl_names *names)
     free(names);
 }
 
-bool bl_names_is_file(const char *path)
+int bl_names_is_file(const char *path, struct bl_err *err)
 {
     char magic[8];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool is = fd >= 0 && read(fd, magic, sizeof magic) == sizeof magic
-        && !memcmp(magic, NAMES_MAGIC, sizeof magic);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), is;
+    ssize_t got = fd < 0 ? -1 : bl_pread(fd, magic, sizeof magic, 0);
 
+    if (got < 0 && bl_errno_code(errno) == BL_SYSTEM && errno != ESPIPE)
+        is = bl_fail_file(err, "cannot read '%s'", path);
+    else
+        is = got == (ssize_t)sizeof magic
+            && !memcmp(magic, NAMES_MAGIC, sizeof magic);
     if (fd >= 0)
         close(fd);
     return is;

@@ -50,8 +50,9 @@ int bl_names_open_site(struct bl_span site, struct bl_names **out,
                        struct bl_err *err);
 void bl_names_close(struct bl_names *names);    /* NULL: nothing */
 
-/* Whether the file begins as one of these does. */
-bool bl_names_is_file(const char *path);
+/* Whether the file begins as one of these does: 1 yes, 0 no or there is no
+ * such file, -1 when the system failed (BL_SYSTEM). */
+int bl_names_is_file(const char *path, struct bl_err *err);
 /* Letters, digits, '-' and '_', up to BL_NAMES_SITE: "enwiki". */
 bool bl_names_is_site(struct bl_span site);
 

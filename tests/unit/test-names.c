@@ -118,7 +118,7 @@ static void test_notes(const struct bl_names *names)
     is_str(bl_names_note(names, BL_NAMES_NOTE_ATTRIBUTION), "its authors",
            "its attribution");
     is_str(bl_names_note(names, BL_NAMES_NOTE_SOURCE), "", "no source");
-    ok(bl_names_is_file(path), "it is known by its first bytes");
+    ok(bl_names_is_file(path, NULL), "it is known by its first bytes");
     ok(bl_names_is_site(BL_SPAN_LIT("enwiki"))
        && !bl_names_is_site(BL_SPAN_LIT("../enwiki"))
        && !bl_names_is_site(BL_SPAN_LIT("")), "what a site is called");
@@ -266,7 +266,7 @@ static void test_refused(void)
        "a note that is too long");
     write_file((const unsigned char *)"hello", 5);
     ok(!bl_names_open(path, &err) && err.code == BL_DATA
-       && !bl_names_is_file(path), "another file");
+       && !bl_names_is_file(path, NULL), "another file");
     unlink(path);
     ok(!bl_names_open(path, &err) && err.code == BL_DATA, "no file");
 }
