@@ -23,6 +23,7 @@
 #include "cli/prog.h"
 #include "json/writer.h"
 #include "ner/dictionary.h"
+#include "ner/merge.h"
 #include "ner/tagger.h"
 
 static struct opts {
@@ -62,16 +63,16 @@ static const struct bl_opt table[] = {
 };
 
 static const struct bl_command command = {
-    "blink-ner", "[-d CATALOGUE | -m TAGGER] < DOCUMENTS",
+    "blink-ner", "[-d CATALOGUE] [-m TAGGER] < DOCUMENTS",
     "find the mentions of entities in documents", table, 0, 0
 };
 
 struct state {
     struct bl_kb *kb;
     struct bl_dictionary *dictionary;
-    struct bl_tagger *tagger;           /* NULL: by dictionary */
+    struct bl_tagger *tagger;   /* NULL: by dictionary alone */
     struct bl_doc doc;
-    struct bl_founds found;
+    struct bl_founds tagged, named, found;
     bool any_record;            /* a line was JSON */
 };
 
@@ -92,41 +93,43 @@ static void load_tagger(struct state *state, const char *path)
     bl_note("tagger '%s': %s", path, bl_tagger_describe(state->tagger));
 }
 
-/* Without options the default tagger, where there is one. */
-static bool load_default(struct state *state)
-{
-    char *path = bl_model_find(NULL, BL_ROLE_TAGGER, NULL);
-
-    if (path)
-        load_tagger(state, path);
-    free(path);
-    return path != NULL;
-}
-
-static void load(struct state *state)
+static void load_dictionary(struct state *state, const char *path)
 {
     struct bl_err err;
 
-    if (options.model && options.dictionary)
-        bl_die_usage("options '--model' and '--dictionary' exclude each "
-                     "other");
-    if (options.text && options.whole)
-        bl_die_usage("options '--text' and '--whole' exclude each other");
-    if (options.model) {
-        load_tagger(state, options.model);
-        return;
-    }
-    /* Without -m and -d the default tagger is used, and without that the names
-     * of the default catalogue, so that something is found after any
-     * installation. */
-    if (!options.dictionary && load_default(state))
-        return;
-    state->kb = bl_kb_open_named(options.dictionary, &err);
+    state->kb = bl_kb_open_named(path, &err);
     if (!state->kb)
         bl_die(&err);
     bl_note("dictionary of %zu entities in '%s'", bl_kb_count(state->kb),
             bl_kb_path(state->kb));
     state->dictionary = bl_dictionary_new(state->kb, &options.find);
+}
+
+/* Without options the default tagger and the names of the default catalogue,
+ * where there are such, so that something is found after any installation. */
+static void load_defaults(struct state *state)
+{
+    char *tagger = bl_model_find(NULL, BL_ROLE_TAGGER, NULL);
+    char *catalogue = bl_path_find(BL_PATH_CATALOGUE, NULL, NULL);
+
+    if (tagger)
+        load_tagger(state, tagger);
+    if (catalogue || !tagger)
+        load_dictionary(state, NULL);
+    free(tagger);
+    free(catalogue);
+}
+
+static void load(struct state *state)
+{
+    if (options.text && options.whole)
+        bl_die_usage("options '--text' and '--whole' exclude each other");
+    if (!options.model && !options.dictionary)
+        load_defaults(state);
+    if (options.model)
+        load_tagger(state, options.model);
+    if (options.dictionary)
+        load_dictionary(state, options.dictionary);
 }
 
 static void unload(struct state *state)
@@ -135,6 +138,8 @@ static void unload(struct state *state)
     bl_dictionary_free(state->dictionary);
     bl_kb_close(state->kb);
     bl_doc_free(&state->doc);
+    free(state->tagged.v);
+    free(state->named.v);
     free(state->found.v);
     free(options.types.v);
     free(options.copy.v);
@@ -240,12 +245,19 @@ static void put_mention(struct bl_buf *out, const struct state *state,
     bl_write_line(&writer);
 }
 
+/* What each finds of the document, as one list. */
 static int find(struct state *state, struct bl_err *err)
 {
-    if (state->tagger)
-        return bl_tagger_find(state->tagger, &state->doc, &state->found, err);
-    return bl_dictionary_find(state->dictionary, &state->doc, &state->found,
-                              err);
+    state->tagged.n = state->named.n = 0;
+    if (state->tagger
+        && bl_tagger_find(state->tagger, &state->doc, &state->tagged, err) < 0)
+        return -1;
+    if (state->dictionary
+        && bl_dictionary_find(state->dictionary, &state->doc, &state->named,
+                              err) < 0)
+        return -1;
+    bl_founds_merge(&state->tagged, &state->named, &state->found);
+    return 0;
 }
 
 enum { FLUSH_AT = 1 << 20 };

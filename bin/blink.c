@@ -49,9 +49,11 @@ static const struct bl_opt link_table[] = {
     BL_OPT_STR(0, "ner", "MODEL", &link_opts.ner,
                "tagger that finds mentions"),
     BL_OPT_FLAG(0, "dictionary", &link_opts.dictionary,
-                "mentions are the catalogue's names"),
+                "only the catalogue's names are mentions"),
+    BL_OPT_FLAG(0, "no-dictionary", &link_opts.no_dictionary,
+                "only what the tagger finds is a mention"),
     BL_OPT_FLAG(0, "common", &link_opts.common,
-                "the same, with lower-case names and common nouns"),
+                "as --dictionary, with common nouns"),
     BL_OPT_STR(0, "calibration", "FILE", &link_opts.calibration,
                "calibration to use"),
     BL_OPT_GROUP("Passed on to the programs"),
@@ -157,8 +159,8 @@ static int run_link(struct bl_args args)
     /* --common has no meaning for a tagger, which learned what a mention is:
      * it implies the dictionary. */
     link_opts.dictionary |= link_opts.common;
-    if (link_opts.ner && link_opts.dictionary)
-        bl_die_usage("--ner and --%s contradict each other",
+    if (link_opts.dictionary && link_opts.no_dictionary)
+        bl_die_usage("--%s and --no-dictionary contradict each other",
                      link_opts.common ? "common" : "dictionary");
     if (link_opts.html && (as_table || as_json || link_opts.interactive))
         bl_die_usage("--html and %s contradict each "

@@ -31,10 +31,12 @@ common_libcommon_la_SOURCES = \
 	common/json/record.c common/json/record.h \
 	common/json/vector.c common/json/vector.h \
 	common/json/writer.c common/json/writer.h \
+	common/text/charref.c common/text/charref.h \
 	common/text/doc.c common/text/doc.h \
 	common/text/fold.c common/text/fold.h \
 	common/text/initials.c common/text/initials.h \
 	common/text/input.c common/text/input.h \
+	common/text/reading.c common/text/reading.h \
 	common/text/shape.c common/text/shape.h \
 	common/text/uni-tables.c common/text/uni-tables.h \
 	common/text/unicode.c common/text/unicode.h \
@@ -133,6 +135,7 @@ common_libcommon_la_SOURCES = \
 	common/kb/names-file.h common/kb/names-spell.c \
 	common/kb/names.c common/kb/names.h \
 	common/ner/dictionary.c common/ner/dictionary.h \
+	common/ner/merge.c common/ner/merge.h \
 	common/ner/naming.c common/ner/naming.h \
 	common/ner/tagger.c common/ner/tagger.h \
 	common/ner/tagset.c common/ner/tagset.h \

@@ -116,6 +116,65 @@ done
 is "$(found 'the united states, a dog and paris' --common)" \
     'united states|dog|paris' '--common'
 
+# ---- Marks, symbols, columns ----
+finds 'In Paris😀 and ✈️London; Paris→London, ★Paris★, Paris™, Paris¹, €Paris' \
+    'Paris|London|Paris|London|Paris|Paris|Paris|Paris'
+finds $'# Paris\n\n## London ##\n- [x] **Paris**\n> _London_' \
+    'Paris|London|Paris|London'
+finds $'[Paris](http://x/London) [[London]] `Paris` | London | Paris |' \
+    'Paris|London|Paris|London|Paris'
+finds 'I like #Paris, thank @London; a@london.org' 'Paris|London'
+finds '<b>Paris</b> is<br>London' 'Paris|London'
+finds 'by AT&amp;T in Saint-&Eacute;tienne&nbsp;now' \
+    'AT&amp;T|Saint-&Eacute;tienne'
+finds $'in Eng-\nland' $'Eng-\nland'
+for end in '\f' '\v' '\x1c' '\x1f' '\xc2\x85' '\xe2\x80\xa8' '\xe2\x80\xa9'; do
+    finds "in Saint$(printf "$end")Louis, Paris$(printf "$end")London" \
+        'Paris|London'
+done
+finds $'x\tSaint\tLouis\tParis' 'Paris'
+finds 'x   Saint   Louis   Paris' 'Paris'
+cat >letters.jsonl <<'X'
+{"id":"1","title":"Łódź","text":"A city.","aliases":["Litzmannstadt"]}
+{"id":"2","title":"Hans Christian Ørsted","text":"A physicist."}
+{"id":"3","title":"Gross Gerau","text":"A town.","aliases":["Strasse der Einheit"]}
+X
+blink-kb build -q -o letters.kb letters.jsonl
+text='In Lodz, in Łódź, Hans Christian Orsted, Groß Gerau, Straße der Einheit'
+is "$(blink-ner -d letters.kb --text <<<"$text" | jq -r .mention | paste -sd'|')" \
+    'Lodz|Łódź|Hans Christian Orsted|Groß Gerau|Straße der Einheit' \
+    'letters that have no accent to take off'
+is "$(for q in Lodz orsted 'Groß Gerau' Straße nothing; do
+        blink-kb search -k 1 -c letters.kb "$q" | jq -r .id
+    done | paste -sd' ')" '1 2 3 3' 'and in searches'
+
+# ---- Names of a catalogue made by hand ----
+cat >own.jsonl <<'X'
+{"id":"1","title":"Urtica dioica","text":"A plant.","aliases":["nettle",{"name":"weed","count":3}]}
+{"id":"2","title":"Society of Natural Friends","text":"A club."}
+{"id":"3","title":"Friends","text":"A club.","aliases":["the Society"]}
+{"id":"4","title":"Marsh Abbey","text":"Walls.","aliases":["the abbey"]}
+X
+blink-kb build -q -o own.kb own.jsonl
+text='Nettle and nettle, no weed, at the abbey. The Society of Natural Friends
+met the Society.'
+is "$(blink-ner -d own.kb --whole <<<"$text" | jq -r .mention | paste -sd'|')" \
+    'Nettle|nettle|the abbey|Society of Natural Friends|the Society' \
+    'lower case that it writes itself; a longer name goes first'
+if [ -e "$tagger/ner/config.json" ]; then
+    text='The Society of Natural Friends met Angela Merkel in Geneva by a nettle.'
+    is "$(blink-ner -m "$tagger" -d own.kb --text <<<"$text" |
+        jq -r .mention | paste -sd'|')" \
+        'Society of Natural Friends|Angela Merkel|Geneva|nettle' \
+        'a tagger and a dictionary together'
+    is "$(tagged 'OTLEY - Leeds City Council met Viktor Orban of Hungary.')" \
+        'OTLEY|Leeds City Council|Viktor Orban|Hungary' 'a tagger: a dash'
+    is "$(tagged 'Then Charles X. Now: Henry V. By J. R. R. Tolkien of St. Louis')" \
+        'Charles X|Henry V|J. R. R. Tolkien|St. Louis' 'a tagger: full stops'
+    is "$(tagged $'# Vienna\n\nI like 😀Lisbon™ and #Oslo.\n\nMadrid\tWarsaw\fParis')" \
+        'Vienna|Lisbon|Oslo|Madrid|Warsaw|Paris' 'a tagger: marks'
+fi
+
 # ---- Contexts ----
 text='One two three. Four five six. In Paris it rains. Seven eight nine. Ten.'
 run blink-ner -d k.kb --text --context 20 <<<"$text"
@@ -168,10 +227,6 @@ run blink-ner -m . </dev/null
 is "$status$(cat err)" \
     "3blink-ner: './config.json': there is no such file, expected the model's configuration" \
     'a model that is no model'
-run blink-ner -m a -d b </dev/null
-is "$status$(head -1 err)" \
-    "2blink-ner: options '--model' and '--dictionary' exclude each other" \
-    'two finders'
 mkdir -p data/models/default
 run env BLINK_DATA="$T/data" blink-ner </dev/null
 is "$status" 3 'no default catalogue, and no tagger'

@@ -145,8 +145,10 @@ mkdir "$T/data/models/default-cross" "$T/data/models/default-ner"
 run blink --show
 like "$(cat out)" 'blink-rerank -m [^ ]*default-cross -c ' \
     'show: a cross-encoder is used when there is one'
-like "$(cat out)" 'blink-ner -m [^ ]*default-ner \|' \
-    'show: so is a tagger'
+like "$(cat out)" 'blink-ner -m [^ ]*default-ner --dictionary [^ ]*default.kb \|' \
+    'show: so is a tagger, beside the names'
+run blink --show --no-dictionary
+like "$(cat out)" 'blink-ner -m [^ ]*default-ner \|' 'show: or alone'
 run blink --fast --show
 is "$(grep -c rerank out)" 0 'show: --fast'
 run blink --show --dictionary
@@ -155,9 +157,13 @@ like "$(cat out)" 'blink-ner --dictionary [^ ]*default.kb \|' \
 run blink --show --common
 like "$(cat out)" 'blink-ner --dictionary [^ ]*default.kb --common \|' \
     'show: --common is about the dictionary'
-run blink --show --common --ner x
-is "$status:$(head -1 err)" '2:blink: --ner and --common contradict each other' \
-    '--ner and --common'
+run blink --show --dictionary --ner default-ner
+like "$(cat out)" 'blink-ner -m [^ ]*default-ner --dictionary [^ ]*default.kb \|' \
+    'show: --ner and --dictionary'
+run blink --show --common --no-dictionary
+is "$status:$(head -1 err)" \
+    '2:blink: --common and --no-dictionary contradict each other' \
+    '--common and --no-dictionary'
 rmdir "$T/data/models/default-cross" "$T/data/models/default-ner"
 run blink link --show --kb own -m mini
 like "$(cat out)" 'own.mini.blx' 'show: the index of a catalogue by a model'

@@ -23,6 +23,7 @@ UNIT_TESTS = \
 	tests/unit/test-mem \
 	tests/unit/test-lines \
 	tests/unit/test-doc \
+	tests/unit/test-reading \
 	tests/unit/test-document \
 	tests/unit/test-tagset \
 	tests/unit/test-wrap \

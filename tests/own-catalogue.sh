@@ -24,7 +24,7 @@ X
 blink-kb build -q -o plants.kb plants.jsonl
 blink-kb cat -c ./plants.kb | blink-embed -m "$mini" --entities |
     blink-index build -c ./plants.kb -o plants.blx
-run blink link --common --kb ./plants.kb -x ./plants.blx -m "$mini" notes.txt
+run blink link --kb ./plants.kb -x ./plants.blx -m "$mini" notes.txt
 is "$status $(cat err)" '0 ' 'plants are linked'
 is "$(jq -r '[.mention, .entity.id] | join(" ")' out)" 'nettle 1
 English oak 4
@@ -32,6 +32,10 @@ silver birch 2
 dandelion 5
 daisy 3
 Bellis perennis 3' 'whatever they are called'
+is "$(echo 'Marie Curie saw a nettle in Warsaw.' |
+    blink-ner -m "$mini" -d ./plants.kb --text | jq -r .mention |
+    paste -sd'|')" 'Marie Curie|nettle|Warsaw' \
+    'beside persons and places'
 elsewhere() {
     jq -nc --arg m "$1" '{context_left: "We took the train to ", mention: $m,
         context_right: " in the morning."}' |

@@ -210,7 +210,7 @@ static void find_cascade(const struct bl_link_opts *opts, struct found *found)
 static int find_ner(const struct bl_link_opts *opts, struct found *found,
                     struct bl_err *err)
 {
-    if (opts->dictionary)
+    if (opts->dictionary && !opts->ner)
         return 0;
     if (opts->ner) {
         found->ner = bl_model_find(opts->ner, BL_ROLE_TAGGER, err);
@@ -325,6 +325,26 @@ static void add_rerank(struct bl_pipeline *pipeline,
     add_common(pipeline, opts);
 }
 
+/* The tagger knows names that no catalogue has, and the catalogue knows its
+ * own; without a tagger the names are all there is. */
+static void add_ner(struct bl_pipeline *pipeline,
+                    const struct bl_link_opts *opts,
+                    const struct found *found)
+{
+    bl_pipeline_add(pipeline, "blink-ner", NULL);
+    if (found->ner) {
+        bl_pipeline_arg(pipeline, "-m");
+        bl_pipeline_arg(pipeline, found->ner);
+    }
+    if (!found->ner || !opts->no_dictionary) {
+        bl_pipeline_arg(pipeline, "--dictionary");
+        bl_pipeline_arg(pipeline, found->catalogue);
+    }
+    if (opts->common)
+        bl_pipeline_arg(pipeline, "--common");
+    add_common(pipeline, opts);
+}
+
 static void add_stages(const struct bl_link_opts *opts,
                        const struct found *found, struct bl_pipeline *pipeline)
 {
@@ -335,13 +355,7 @@ static void add_stages(const struct bl_link_opts *opts,
     memcpy(top, number.data, number.len + 1);
     bl_buf_free(&number);
     if (opts->input != BL_INPUT_MENTIONS) {
-        if (found->ner)
-            bl_pipeline_add(pipeline, "blink-ner", "-m", found->ner, NULL);
-        else
-            bl_pipeline_add(pipeline, "blink-ner", "--dictionary",
-                            found->catalogue, opts->common ? "--common" : NULL,
-                            NULL);
-        add_common(pipeline, opts);
+        add_ner(pipeline, opts, found);
     }
     bl_pipeline_add(pipeline, "blink-embed", "-m", found->model, NULL);
     add_engine(pipeline, &opts->engine);

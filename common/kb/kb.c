@@ -15,7 +15,7 @@
 enum {
     GET_ID, GET_ROW, BRIEF_ROW, ROW_OF_ID, META, LOOKUP, INITIALS, ALIASES,
     NAME_FROM,
-    SPELLINGS, WALK, SEARCH, MAX_ROW, COUNT, VERIFY
+    SPELLINGS, WALK, SEARCH, SEARCH_NAMES, MAX_ROW, COUNT, VERIFY
 };
 
 struct bl_kb {
@@ -475,8 +475,8 @@ int bl_kb_spellings(struct bl_kb *kb, struct bl_span folded, size_t max,
                     size_t *n_spellings, struct bl_err *err)
 {
     sqlite3_stmt *st = bl_sql_stmt(&kb->conn, SPELLINGS,
-        "SELECT a.surface, e.type, a.row, a.weight, a.kind FROM alias a "
-        "JOIN entity e ON e.row = a.row WHERE a.name = ?1 "
+        "SELECT a.surface, e.type, a.row, a.weight, a.kind, a.count "
+        "FROM alias a JOIN entity e ON e.row = a.row WHERE a.name = ?1 "
         "AND a.kind & 7 < 3 ORDER BY a.weight DESC, a.row, a.n LIMIT ?2", err);
     size_t cap = 0;
     int rc;
@@ -493,7 +493,8 @@ int bl_kb_spellings(struct bl_kb *kb, struct bl_span folded, size_t max,
         (*spellings)[(*n_spellings)++] = (struct bl_kb_spelling){
             bl_sql_column(st, 0, arena), bl_sql_column(st, 1, arena),
             sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
-            sqlite3_column_int(st, 4)
+            sqlite3_column_int(st, 4),
+            sqlite3_column_type(st, 5) != SQLITE_NULL
         };
     }
     return rc;
@@ -622,6 +623,32 @@ static int search_pass(struct bl_kb *kb, struct bl_span match,
     return rc < 0 ? -1 : 0;
 }
 
+/* Entities with a name that holds the query's normal form, whole words of it:
+ * FTS5 takes accents off letters, but does not find "Walesa" in "Lech
+ * Wałęsa".  All names are read, so this comes when all else failed. */
+static int search_names(struct bl_kb *kb, struct bl_span folded, size_t max,
+                        struct bl_arena *arena, struct bl_kb_hit *hits,
+                        size_t *n_hits, struct bl_err *err)
+{
+    sqlite3_stmt *st = bl_sql_stmt(&kb->conn, SEARCH_NAMES,
+        "SELECT e.row, e.id, e.title, e.url, e.qid, e.type, e.text FROM "
+        "(SELECT DISTINCT row AS r FROM alias WHERE "
+        "instr(' ' || name || ' ', ' ' || ?1 || ' ') ORDER BY row LIMIT ?2) a "
+        "JOIN entity e ON e.row = a.r ORDER BY e.row", err);
+    int rc = 0;
+
+    if (!st)
+        return -1;
+    bl_sql_text(st, 1, folded);
+    sqlite3_bind_int64(st, 2, (sqlite3_int64)max);
+    while (*n_hits < max
+           && (rc = step_entity(kb, st, true, arena, &hits[*n_hits].entity,
+                                err)) == 1)
+        hits[(*n_hits)++].score = 1;
+    sqlite3_reset(st);
+    return rc < 0 ? -1 : 0;
+}
+
 /* First the entities of that name, then those with all words of the query, and
  * only if there is room those with some: FTS5 joins words by AND when nothing
  * stands between them. */
@@ -650,6 +677,8 @@ int bl_kb_search(struct bl_kb *kb, struct bl_span query, size_t max,
             rc = search_pass(kb, (struct bl_span){ match.data, match.len },
                              folded, room, arena, *hits, n_hits, err);
     }
+    if (rc == 0 && *n_hits == 0 && folded.n)
+        rc = search_names(kb, folded, max, arena, *hits, n_hits, err);
     *n_hits = BL_MIN(*n_hits, max);
     bl_buf_free(&match);
     bl_buf_free(&fold);

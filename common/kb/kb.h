@@ -136,6 +136,7 @@ struct bl_kb_spelling {
     struct bl_span type;        /* of its entity; p == NULL: none */
     int64_t row, weight;
     int kind;
+    bool counted;               /* somebody counted how often it is used */
 };
 
 /* As bl_kb_lookup, with every spelling: "US" and "us" of one entity or of

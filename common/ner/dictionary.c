@@ -85,11 +85,13 @@ static struct bl_spelling prepare(const struct bl_kb_spelling *stored)
 {
     struct bl_spelling spelling = {
         keep(stored->surface), keep(stored->type), stored->row, stored->kind,
-        bl_shape_of(stored->surface.p, stored->surface.n), false
+        bl_shape_of(stored->surface.p, stored->surface.n), false,
+        !stored->counted, false
     };
     const char *space = memchr(spelling.surface.p, ' ', spelling.surface.n);
     enum bl_word_shape rest;
 
+    spelling.small = spelling.own && spelling.shape == BL_SHAPE_LOWER;
     if (space) {
         rest = bl_shape_of(space, spelling.surface.n
                            - (size_t)(space - spelling.surface.p));
@@ -202,10 +204,10 @@ static bool extend(struct phrase *phrase, const struct bl_doc *doc,
  * a mark with blanks on both sides, such as a dash. */
 static bool parted(const struct bl_doc *doc, size_t last, size_t next)
 {
-    const char *text = doc->text.p;
+    const char *text = doc->read.p;
 
     for (size_t i = last + 1; i <= next; i++)
-        if (doc->v[i].breaks)
+        if (bl_doc_parts(doc, i))
             return true;
     for (size_t i = last + 1; i < next; i++) {
         const struct bl_doc_word *word = &doc->v[i];
@@ -231,6 +233,26 @@ static size_t with_end_mark(const struct bl_doc *doc, size_t end,
     return end;
 }
 
+static bool may_start(const struct bl_doc *doc, size_t i)
+{
+    return doc->v[i].class == BL_FOLD_WORD;
+}
+
+/* A lower-case word starts a name only before a capital ("van Gogh"), unless
+ * the catalogue itself writes the name so ("silver birch", "the Society"). */
+static bool starts_name(const struct bl_doc *doc, size_t i, double score,
+                        const struct bl_spelling *spelling)
+{
+    if (doc->v[i].shape != BL_SHAPE_LOWER || spelling->small)
+        return true;
+    if (spelling->own && score >= 0.9
+        && bl_shape_of(spelling->surface.p, 1) == BL_SHAPE_LOWER)
+        return true;
+    return !bl_naming_function(doc, i) && i + 1 < doc->n
+        && doc->v[i + 1].shape != BL_SHAPE_LOWER
+        && doc->v[i + 1].shape != BL_SHAPE_NONE;
+}
+
 static void judge(struct bl_dictionary *dictionary, const struct bl_doc *doc,
                   const struct slot *slot, size_t from, size_t to,
                   struct match *match)
@@ -240,7 +262,9 @@ static void judge(struct bl_dictionary *dictionary, const struct bl_doc *doc,
     size_t best = 0;
     double score = bl_naming(&in, &best);
 
-    if (score <= 0 || score < dictionary->opts.min_score)
+    if (score <= 0 || score < dictionary->opts.min_score
+        || (!dictionary->opts.common
+            && !starts_name(doc, from, score, &slot->v[best])))
         return;
     *match = (struct match){ from, to, score, slot->v[best].row,
         slot->v[best].type,
@@ -250,17 +274,18 @@ static void judge(struct bl_dictionary *dictionary, const struct bl_doc *doc,
                                          match->type.n);
 }
 
-/* Finds the longest accepted match that starts at word `from`; match->to ==
- * from when there is none.  The phrase grows word by word while the catalogue
- * has longer names that begin with it. */
+/* Finds the longest accepted match that starts at word `from` and ends at
+ * `limit` or before; match->to == from when there is none.  The phrase grows
+ * word by word while the catalogue has longer names that begin with it. */
 static int match_at(struct bl_dictionary *dictionary, const struct bl_doc *doc,
-                    size_t from, struct match *match, struct bl_err *err)
+                    size_t from, size_t limit, struct match *match,
+                    struct bl_err *err)
 {
     struct phrase phrase = { .n = 0 };
     size_t last = from, words = 0;
 
     *match = (struct match){ .from = from, .to = from };
-    for (size_t i = from; i < doc->n && words < MAX_WORDS; i++) {
+    for (size_t i = from; i < limit && words < MAX_WORDS; i++) {
         const struct slot *slot;
 
         if (doc->v[i].class == BL_FOLD_JOIN)
@@ -282,21 +307,6 @@ static int match_at(struct bl_dictionary *dictionary, const struct bl_doc *doc,
     return 0;
 }
 
-/* A lower-case word starts a name only before a capital ("van Gogh"). */
-static bool may_start(const struct bl_dictionary *dictionary,
-                      const struct bl_doc *doc, size_t i)
-{
-    const struct bl_doc_word *word = &doc->v[i];
-
-    if (word->class != BL_FOLD_WORD)
-        return false;
-    if (word->shape != BL_SHAPE_LOWER || dictionary->opts.common)
-        return true;
-    return !bl_naming_function(doc, i) && i + 1 < doc->n
-        && doc->v[i + 1].shape != BL_SHAPE_LOWER
-        && doc->v[i + 1].shape != BL_SHAPE_NONE;
-}
-
 static void append(struct bl_founds *out, const struct bl_doc *doc,
                    const struct match *match)
 {
@@ -305,6 +315,27 @@ static void append(struct bl_founds *out, const struct bl_doc *doc,
         doc->v[match->from].start, match->end, match->score, match->row,
         match->type
     };
+}
+
+/* The match that starts at word i; but a longer one that begins within it goes
+ * first, and leaves to this one what is before: "the Society" takes nothing
+ * from "Society of Natural Friends". */
+static int best_at(struct bl_dictionary *dictionary, const struct bl_doc *doc,
+                   size_t i, struct match *match, struct bl_err *err)
+{
+    struct match later;
+
+    if (match_at(dictionary, doc, i, doc->n, match, err) < 0)
+        return -1;
+    for (size_t from = i + 1; from < match->to; from++) {
+        if (!may_start(doc, from))
+            continue;
+        if (match_at(dictionary, doc, from, doc->n, &later, err) < 0)
+            return -1;
+        if (later.to > match->to && later.to - from > match->to - i)
+            return match_at(dictionary, doc, i, from, match, err);
+    }
+    return 0;
 }
 
 int bl_dictionary_find(struct bl_dictionary *dictionary,
@@ -317,11 +348,11 @@ int bl_dictionary_find(struct bl_dictionary *dictionary,
     bl_arena_reset(&dictionary->types);
     bl_evidence_read(dictionary->evidence, doc);
     for (size_t i = 0; i < doc->n; ) {
-        if (!may_start(dictionary, doc, i)) {
+        if (!may_start(doc, i)) {
             i++;
             continue;
         }
-        if (match_at(dictionary, doc, i, &match, err) < 0)
+        if (best_at(dictionary, doc, i, &match, err) < 0)
             return -1;
         if (match.to > i)
             append(out, doc, &match);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "text/reading.h"
 
 /* ---- Function words ---- */
 
@@ -231,7 +232,7 @@ void bl_evidence_read(struct bl_evidence *evidence, const struct bl_doc *doc)
 /* ---- Spellings ---- */
 
 /* Whether both have the same characters, any white space counting as one
- * blank. */
+ * blank.  a: of a text as it is read. */
 static bool same_text(struct bl_span a, struct bl_span b)
 {
     size_t i = 0, k = 0;
@@ -239,6 +240,10 @@ static bool same_text(struct bl_span a, struct bl_span b)
     while (i < a.n && k < b.n) {
         bool blank = (unsigned char)a.p[i] <= ' ';
 
+        if (a.p[i] == BL_READ_NIL) {
+            i++;
+            continue;
+        }
         if (blank ? b.p[k] != ' ' : a.p[i] != b.p[k])
             return false;
         i++;
@@ -246,6 +251,8 @@ static bool same_text(struct bl_span a, struct bl_span b)
         while (blank && i < a.n && (unsigned char)a.p[i] <= ' ')
             i++;
     }
+    while (i < a.n && a.p[i] == BL_READ_NIL)
+        i++;
     /* What ends a name without being of its words: "Apple Inc". */
     while (k < b.n && strchr(".!?", b.p[k]))
         k++;
@@ -257,7 +264,7 @@ static struct bl_span raw(const struct bl_naming_in *in)
     const struct bl_doc *doc = in->doc;
     size_t start = doc->v[in->from].start;
 
-    return (struct bl_span){ doc->text.p + start,
+    return (struct bl_span){ doc->read.p + start,
                              doc->v[in->to - 1].end - start };
 }
 
@@ -286,8 +293,23 @@ static bool common_noun(const struct bl_spelling *spelling)
     return spelling->kind & BL_KB_COMMON;
 }
 
-static double when_common(const struct bl_naming_in *in)
+/* Whether a spelling in lower case is the name: the catalogue of plants that
+ * says "silver birch" means it.  What was counted in links does not, because
+ * they also say "water". */
+static bool small_spelling(const struct bl_naming_in *in, size_t *best)
 {
+    for (size_t i = 0; i < in->n; i++)
+        if (in->v[i].small) {
+            *best = i;
+            return true;
+        }
+    return false;
+}
+
+static double when_common(const struct bl_naming_in *in, size_t *best)
+{
+    if (small_spelling(in, best))
+        return 0.5;
     return in->common ? 0.3 : 0;
 }
 
@@ -335,7 +357,7 @@ static size_t title_spelling(const struct bl_naming_in *in)
 static bool linked(const struct bl_doc *doc, size_t i)
 {
     return i + 1 < doc->n && capital(&doc->v[i]) && capital(&doc->v[i + 1])
-        && !doc->v[i + 1].breaks;
+        && !bl_doc_parts(doc, i + 1);
 }
 
 /* Whether the word is a part of a longer name, as "Records" of "Apple
@@ -353,12 +375,14 @@ static double title_word(const struct bl_naming_in *in, size_t *best)
     const struct seen *seen = find_seen(in->evidence, word->hash);
     size_t i = title_spelling(in);
 
-    if (i == in->n || bl_naming_function(in->doc, in->from))
+    if (bl_naming_function(in->doc, in->from))
         return 0;
+    if (i == in->n)
+        return word->first && small_spelling(in, best) ? 0.5 : 0;
     *best = i;
     if (common_noun(&in->v[i]) || generic_word(in->doc, in->from)
         || (word->first && seen->lower))
-        return when_common(in);
+        return when_common(in, best);
     if (part_of_more(in))
         return 0;
     if (!word->first)
@@ -369,7 +393,7 @@ static double title_word(const struct bl_naming_in *in, size_t *best)
 static double one_word(const struct bl_naming_in *in, size_t *best)
 {
     const struct bl_doc_word *word = &in->doc->v[in->from];
-    const char *bytes = in->doc->text.p + word->start;
+    const char *bytes = in->doc->read.p + word->start;
 
     switch (word->shape) {
     case BL_SHAPE_CAPS:
@@ -380,7 +404,7 @@ static double one_word(const struct bl_naming_in *in, size_t *best)
         return 0.85;
     case BL_SHAPE_LOWER:
         return bl_naming_function(in->doc, in->from) || word->form_n < 3 ? 0
-            : when_common(in);
+            : when_common(in, best);
     default:
         /* A script without case, which leaves the bytes to tell: from 0xd0 on
          * they begin U+0400 and above, so digits and signs are out, and more
@@ -417,7 +441,7 @@ static struct tally count_words(const struct bl_naming_in *in)
         tally.small += word->shape == BL_SHAPE_LOWER && !function;
         tally.uncased += word->shape == BL_SHAPE_NONE;
         tally.foreign |= word->shape == BL_SHAPE_NONE
-            && (unsigned char)in->doc->text.p[word->start] >= 0xd0;
+            && (unsigned char)in->doc->read.p[word->start] >= 0xd0;
     }
     return tally;
 }
@@ -432,12 +456,12 @@ static size_t proper_spelling(const struct bl_naming_in *in)
 
 /* Only the first word has a capital, which may be there because a sentence
  * begins. */
-static double sentence_case(const struct bl_naming_in *in, size_t i)
+static double sentence_case(const struct bl_naming_in *in, size_t i,
+                            size_t *best)
 {
-    if (in->doc->v[in->from].first || i == in->n
-        || common_noun(&in->v[i]))
-        return when_common(in);
-    return 0.85;
+    if (i == in->n || common_noun(&in->v[i]))
+        return when_common(in, best);
+    return in->doc->v[in->from].first ? 0.6 : 0.85;
 }
 
 static double inexact(const struct bl_naming_in *in, const struct tally *tally,
@@ -445,14 +469,17 @@ static double inexact(const struct bl_naming_in *in, const struct tally *tally,
 {
     size_t i = proper_spelling(in);
 
+    if ((tally->small || tally->function == tally->words)
+        && (in->doc->v[in->from].first || i == in->n || tally->capitals == 0
+            || tally->function))
+        return when_common(in, best);
     if (tally->small || tally->function == tally->words)
-        return in->doc->v[in->from].first || i == in->n
-            || tally->capitals == 0 || tally->function ? when_common(in) : 0.6;
+        return 0.6;
     if (i < in->n) {
         *best = i;
         return 0.9;
     }
-    return common_noun(&in->v[0]) ? when_common(in) : 0.6;
+    return common_noun(&in->v[0]) ? when_common(in, best) : 0.6;
 }
 
 static double several_words(const struct bl_naming_in *in, size_t *best)
@@ -463,14 +490,14 @@ static double several_words(const struct bl_naming_in *in, size_t *best)
     if (tally.uncased == tally.words)
         return tally.foreign ? 0.85 : 0;
     if (tally.capitals == 0)
-        return when_common(in);
+        return when_common(in, best);
     if (i == in->n)
         return inexact(in, &tally, best);
     *best = i;
     if (in->v[i].inner || tally.small == 0)
         return tally.function == tally.words && tally.capitals < tally.words
             ? 0 : 0.95;
-    return sentence_case(in, i);
+    return sentence_case(in, i, best);
 }
 
 double bl_naming(const struct bl_naming_in *in, size_t *best)

@@ -13,6 +13,7 @@
  *           capitalises within one
  *     0.60  one word at the start of a sentence, not known to be a common
  *           noun; one word in a line of capitals
+ *     0.50  lower case, as the catalogue writes the name itself
  *     0.30  common nouns and lower case (with `common` only)
  *     none  function words unless written as no function word is ("WHO"),
  *           "Us" for "US", numbers, single letters, one word that the
@@ -35,6 +36,8 @@ struct bl_spelling {
     int kind;                   /* enum bl_kb_kind */
     enum bl_word_shape shape;        /* of the whole */
     bool inner;                 /* a capital after the first word */
+    bool own;                   /* given by hand: nobody counted it in links */
+    bool small;                 /* own, and in lower case */
 };
 
 /* Words that the document writes in both ways (naming.c). */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ner/naming.h"
 #include "ner/tagset.h"
 #include "text/input.h"
 
@@ -103,7 +104,7 @@ static size_t add_window(struct bl_tagger *tagger, const struct bl_doc *doc,
     ids[0] = sp->cls;
     for (i = from; i < doc->n; i++) {
         const struct bl_doc_word *word = &doc->v[i];
-        struct bl_span text = { doc->text.p + word->start,
+        struct bl_span text = { doc->read.p + word->start,
                                 word->end - word->start };
         int32_t pieces[MOST_PIECES];
         size_t n_pieces = bl_wordpiece_ids(tagger->model->words, text,
@@ -200,6 +201,78 @@ static void reserve(struct bl_tagger *tagger, size_t words)
     tagger->labels = bl_xmalloc(words, sizeof *tagger->labels);
 }
 
+static bool is_word(const struct bl_doc *doc, size_t i, const char *form)
+{
+    return bl_span_is((struct bl_span){ doc->forms.data + doc->v[i].form,
+                                        doc->v[i].form_n }, form);
+}
+
+/* Whether words from, .. to - 1 hold this one too. */
+static bool holds(const struct bl_doc *doc, size_t from, size_t to,
+                  const char *form)
+{
+    while (from < to && !is_word(doc, from, form))
+        from++;
+    return from < to;
+}
+
+/* "Charles X", where "J. X." has initials.  The letters are those that numbers
+ * of rulers end with when they are one letter long. */
+static bool is_numeral(const struct bl_doc *doc, size_t from, size_t i)
+{
+    return i > from && doc->v[i - 1].shape == BL_SHAPE_TITLE
+        && doc->v[i - 1].form_n > 1 && doc->v[i].shape == BL_SHAPE_CAPS
+        && (is_word(doc, i, "i") || is_word(doc, i, "v")
+            || is_word(doc, i, "x"));
+}
+
+/* Whether the sentence goes on behind the mark i. */
+static bool goes_on(const struct bl_doc *doc, size_t i)
+{
+    return i + 1 < doc->n && !doc->v[i + 1].apart
+        && (doc->v[i + 1].class != BL_FOLD_WORD
+            || doc->v[i + 1].shape == BL_SHAPE_LOWER);
+}
+
+/* Whether the mark `i` belongs to the name of words from, .. i - 1 that it
+ * follows: the stop of an abbreviation, what closes what the name opens, a "!"
+ * or "?" with which no sentence ends. */
+static bool closes(const struct bl_doc *doc, size_t from, size_t i)
+{
+    if (is_word(doc, i, "."))
+        return (bl_doc_abbreviates(doc, i - 1)
+                && !is_numeral(doc, from, i - 1))
+            || (doc->v[i - 1].form_n == 2
+                && doc->v[i - 1].shape == BL_SHAPE_TITLE);
+    if (is_word(doc, i, "!") || is_word(doc, i, "?"))
+        return goes_on(doc, i);
+    return (is_word(doc, i, ")") && holds(doc, from, i, "("))
+        || (is_word(doc, i, "\"") && holds(doc, from, i, "\""));
+}
+
+/* Whether a name may begin with word i: not with a mark, unless a word sticks
+ * to it (".NET"), nor with the sign in the middle of an address. */
+static bool may_begin(const struct bl_doc *doc, size_t i)
+{
+    if (doc->v[i].class != BL_FOLD_WORD)
+        return is_word(doc, i, ".") && doc->v[i + 1].start == doc->v[i].end;
+    return !is_word(doc, i, "@") && !is_word(doc, i, "#");
+}
+
+/* Takes from both ends what is no part of a name: marks, and small words of
+ * grammar behind it ("Viktor Orban of"). */
+static void trim(const struct bl_doc *doc, size_t *from, size_t *to)
+{
+    while (*to - *from > 1
+           && (doc->v[*to - 1].class != BL_FOLD_WORD
+               ? !closes(doc, *from, *to - 1)
+               : doc->v[*to - 1].shape == BL_SHAPE_LOWER
+                 && bl_naming_function(doc, *to - 1)))
+        --*to;
+    while (*to - *from > 1 && !may_begin(doc, *from))
+        ++*from;
+}
+
 static void add_found(struct bl_tagger *tagger, const struct bl_doc *doc,
                       size_t from, size_t to, struct bl_founds *out)
 {
@@ -211,17 +284,22 @@ static void add_found(struct bl_tagger *tagger, const struct bl_doc *doc,
         float logprob = tagger->rows[i * tagger->tags.n + tagger->labels[i]];
         least = BL_MIN(logprob, least);
     }
+    trim(doc, &from, &to);
+    if (to - from == 1 && doc->v[from].class != BL_FOLD_WORD)
+        return;
     BL_GROW(out->v, out->n + 1, out->cap);
     out->v[out->n++] = (struct bl_found){ .start = doc->v[from].start,
         .end = doc->v[to - 1].end, .score = exp((double)least), .row = -1,
         .type = bl_span_of(type) };
 }
 
-/* No tag goes on across an empty line, so each part is decoded by itself. */
+/* No tag goes on across the end of a line, a column or a dash, so each part is
+ * decoded by itself. */
 static void decode(struct bl_tagger *tagger, const struct bl_doc *doc)
 {
     for (size_t from = 0, to; from < doc->n; from = to) {
-        for (to = from + 1; to < doc->n && !doc->v[to].apart; to++)
+        for (to = from + 1; to < doc->n && !doc->v[to].apart
+             && !doc->v[to].gap; to++)
             ;
         bl_tagset_decode(&tagger->tags, tagger->rows + from * tagger->tags.n,
                          to - from, tagger->labels + from);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "text/reading.h"
 #include "text/unicode.h"
 #include "text/words.h"
 #include "text/wrap.h"
@@ -23,8 +24,7 @@ struct splitter {
     size_t line_caps, line_cased;
 };
 
-/* Whether a stop behind word i ends no sentence: "St.", "Mr.", "U.", "No.". */
-static bool abbreviates(const struct bl_doc *doc, size_t i)
+bool bl_doc_abbreviates(const struct bl_doc *doc, size_t i)
 {
     static const char *const known[] = {
         "mr", "mrs", "ms", "dr", "st", "jr", "sr", "prof", "gen", "col",
@@ -77,33 +77,60 @@ static void end_line(struct splitter *splitter)
     splitter->line_caps = splitter->line_cased = 0;
 }
 
-/* Looks at the white space before a word.  Its newlines end lines, and
- * after a full stop it makes the end of a sentence.  Returns whether it
- * parts names. */
-static bool see_gap(struct splitter *splitter, size_t from, size_t to)
+/* What the white space before a word says. */
+struct gap {
+    bool space, line, apart, gap;
+};
+
+enum { COLUMN = 3 };            /* blanks; justified lines rarely have them */
+
+/* A tab or blanks before the first word of a line are its indentation; others
+ * stand between columns, each of which begins anew. */
+static bool columns(const struct bl_doc *doc, size_t from, size_t to)
 {
-    const char *text = splitter->doc->text.p;
-    bool space = false, apart = false;
-    size_t newlines = 0;
+    size_t n = 0;
 
-    for (size_t i = from; i < to; i++) {
-        bool line = text[i] == '\n'
-            || (text[i] == '\r' && text[i + 1] != '\n');
-
-        space |= (unsigned char)text[i] <= ' '
-            || (unsigned char)text[i] >= 0x80;
-        newlines += line;
-        apart |= line
-            && (text[i] == '\r'
-                || !bl_wrap_joins(&splitter->wrap, splitter->doc->text, i));
+    for (size_t i = from; i < to && doc->read.p[i] != '\n'; i++) {
+        n = doc->text.p[i] == ' ' ? n + 1 : 0;
+        if (doc->read.p[i] == '\t' || n == COLUMN)
+            return true;
     }
-    apart |= newlines > 1;
-    if (newlines)
+    return false;
+}
+
+static void see_blank(const struct splitter *splitter, size_t i,
+                      struct gap *gap)
+{
+    const char *text = splitter->doc->read.p;
+    bool line = text[i] == '\n' || (text[i] == '\r' && text[i + 1] != '\n');
+
+    if (text[i] == BL_READ_NIL)
+        return;
+    gap->space |= (unsigned char)text[i] <= ' '
+        || (unsigned char)text[i] >= 0x80;
+    gap->gap |= text[i] == BL_READ_GAP;
+    gap->apart |= line
+        && (gap->line || text[i] == '\r'
+            || !bl_wrap_joins(&splitter->wrap, splitter->doc->text, i));
+    gap->line |= line;
+}
+
+/* Looks at the white space before a word.  Its newlines end lines, and
+ * after a full stop it makes the end of a sentence. */
+static struct gap see_gap(struct splitter *splitter, size_t from, size_t to)
+{
+    bool column = from > 0 && columns(splitter->doc, from, to);
+    struct gap gap = { .gap = column };
+
+    for (size_t i = from; i < to; i++)
+        see_blank(splitter, i, &gap);
+    if (gap.line)
         end_line(splitter);
-    splitter->start |= apart || (space && splitter->stop_pending);
-    if (space)
+    splitter->start |= gap.apart || column
+        || (gap.space && splitter->stop_pending);
+    if (gap.space)
         splitter->stop_pending = false;
-    return apart;
+    return gap;
 }
 
 /* Notes whether the word starts a sentence, and what it means for the next
@@ -127,7 +154,7 @@ static void see_word(struct splitter *splitter, struct bl_doc_word *word,
     if (is_mark(form, "!?:"))
         splitter->stop_pending = true;
     else if (is_mark(form, "."))
-        splitter->stop_pending = i == 0 || !abbreviates(doc, i - 1);
+        splitter->stop_pending = i == 0 || !bl_doc_abbreviates(doc, i - 1);
     else if (is_mark(form, "\"") || (form.n == 3 && transparent(form)))
         splitter->start |= i == 0 || word->start > doc->v[i - 1].end;
     else if (!transparent(form) && !is_mark(form, ")]}"))
@@ -144,29 +171,86 @@ static uint64_t hash_of(const char *bytes, size_t len)
     return hash;
 }
 
+/* The character that a reference was read as may be the word's last, and the
+ * word then ends where the reference does. */
+static size_t end_of(const struct bl_doc *doc, size_t end)
+{
+    while (end < doc->read.n && doc->read.p[end] == BL_READ_NIL
+           && doc->text.p[end] != BL_READ_NIL)
+        end++;
+    return end;
+}
+
 static struct bl_doc_word *append(struct bl_doc *doc,
                                   const struct bl_word *word)
 {
+    struct bl_span form = { word->p, word->n };
+    size_t base = doc->forms.len;
     struct bl_doc_word *entry;
 
     BL_GROW(doc->v, doc->n + 1, doc->cap);
     entry = &doc->v[doc->n];
+    bl_fold_word(&doc->forms, form);
     *entry = (struct bl_doc_word){
-        .start = word->start, .end = word->end,
-        .form = (uint32_t)doc->forms.len, .form_n = (uint32_t)word->n,
-        .hash = hash_of(word->p, word->n),
-        .class = (uint8_t)bl_fold_class((struct bl_span){ word->p,
-                                                          word->n })
+        .start = word->start, .end = end_of(doc, word->end),
+        .form = (uint32_t)base, .form_n = (uint32_t)(doc->forms.len - base),
+        .hash = hash_of(doc->forms.data + base, doc->forms.len - base),
+        .class = (uint8_t)bl_fold_class(form)
     };
     if (entry->class == BL_FOLD_WORD)
-        entry->shape = (uint8_t)bl_shape_of(doc->text.p + word->start,
+        entry->shape = (uint8_t)bl_shape_of(doc->read.p + word->start,
                                             word->end - word->start);
-    bl_buf_put(&doc->forms, word->p, word->n);
     return entry;
 }
 
+static bool is_dash(const struct bl_doc *doc, size_t i)
+{
+    const struct bl_doc_word *word = &doc->v[i];
+    struct bl_span form = { doc->forms.data + word->form, word->form_n };
+
+    return bl_span_is(form, "-") || bl_span_is(form, "\xe2\x80\x93")
+        || bl_span_is(form, "\xe2\x80\x94") || bl_span_is(form, "--");
+}
+
+static bool blank_before(const struct bl_doc *doc, size_t i)
+{
+    return i > 0 && doc->v[i].start > doc->v[i - 1].end;
+}
+
+/* In a text that some tokenizer has cut, all marks have blanks around them, so
+ * that blanks tell nothing: "Coca - Cola calmed the concerns ." */
+static bool tokenized(const struct bl_doc *doc)
+{
+    size_t spaced = 0, stuck = 0;
+
+    for (size_t i = 1; i < doc->n; i++) {
+        char mark = doc->read.p[doc->v[i].start];
+
+        if (mark != '.' && mark != ',')
+            continue;
+        if (blank_before(doc, i))
+            spaced++;
+        else
+            stuck++;
+    }
+    return spaced > stuck;
+}
+
+/* A dash that has blanks on both sides parts what is before it from what is
+ * behind: "OTLEY - Leeds City Council". */
+static void see_dashes(struct bl_doc *doc)
+{
+    if (tokenized(doc))
+        return;
+    for (size_t i = 1; i + 1 < doc->n; i++)
+        if (blank_before(doc, i) && blank_before(doc, i + 1)
+            && is_dash(doc, i))
+            doc->v[i].gap = doc->v[i + 1].gap = true;
+}
+
 /* Whether lines were wrapped is asked of the whole text first (wrap.h), as one
- * line alone does not tell. */
+ * line alone does not tell; and of the text as it stands, because the marks of
+ * lists tell too. */
 void bl_doc_set(struct bl_doc *doc, struct bl_span text)
 {
     struct splitter splitter = { .doc = doc, .wrap = bl_wrap_of(text),
@@ -176,21 +260,24 @@ void bl_doc_set(struct bl_doc *doc, struct bl_span text)
     size_t end = 0;
 
     doc->text = text;
+    doc->read = bl_reading(&doc->room, text);
     doc->n = 0;
     bl_buf_clear(&doc->forms);
-    bl_words_start(&words, text.p, text.n, true);
+    bl_words_start(&words, doc->read.p, doc->read.n, true);
     while (bl_words_next(&words, &word)) {
-        bool apart = see_gap(&splitter, end, word.start);
+        struct gap gap = see_gap(&splitter, end, word.start);
         struct bl_doc_word *entry = append(doc, &word);
 
         see_word(&splitter, entry, (struct bl_span){ word.p, word.n });
-        entry->apart = apart;
-        entry->breaks = apart
+        entry->apart = gap.apart;
+        entry->gap = gap.gap;
+        entry->breaks = gap.apart
             || (entry->first && entry->class == BL_FOLD_WORD);
+        end = entry->end;
         doc->n++;
-        end = word.end;
     }
     end_line(&splitter);
+    see_dashes(doc);
     bl_words_free(&words);
 }
 
@@ -198,6 +285,7 @@ void bl_doc_free(struct bl_doc *doc)
 {
     free(doc->v);
     bl_buf_free(&doc->forms);
+    bl_buf_free(&doc->room);
     *doc = (struct bl_doc){ 0 };
 }
 

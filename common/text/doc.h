@@ -26,7 +26,8 @@
 #include "text/shape.h"
 
 struct bl_doc_word {
-    size_t start, end;          /* bytes of the text, end exclusive */
+    size_t start, end;          /* bytes of the text, end exclusive; of what
+                                 * is read too */
     uint32_t form, form_n;      /* the normal form: d.forms.data + form */
     uint64_t hash;              /* of the normal form */
     uint8_t class;              /* enum bl_fold_class */
@@ -36,12 +37,17 @@ struct bl_doc_word {
     bool loud;                  /* in a line that is all capitals */
     bool apart;                 /* an empty line stands before it, or a line
                                  * break that no wrapping made (wrap.h) */
-    bool breaks;                /* that, or a sentence or clause ends before
-                                 * it: no name goes across */
+    bool gap;                   /* another column, a symbol or a dash with
+                                 * blanks around it stands before it */
+    bool breaks;                /* apart, or a sentence or clause ends before
+                                 * it */
 };
 
 struct bl_doc {
     struct bl_span text;
+    struct bl_span read;        /* the text as it is read (reading.h), byte
+                                 * for byte: words are cut from it */
+    struct bl_buf room;         /* may hold it */
     struct bl_doc_word *v;
     size_t n, cap;
     struct bl_buf forms;
@@ -51,6 +57,15 @@ struct bl_doc {
  * for the first call, the last one's for the next. */
 void bl_doc_set(struct bl_doc *doc, struct bl_span text);
 void bl_doc_free(struct bl_doc *doc);
+
+/* No name goes across what stands before word i. */
+static inline bool bl_doc_parts(const struct bl_doc *doc, size_t i)
+{
+    return doc->v[i].breaks || doc->v[i].gap;
+}
+
+/* Whether a stop behind word i ends no sentence: "St.", "Mr.", "U.", "No.". */
+bool bl_doc_abbreviates(const struct bl_doc *doc, size_t i);
 
 /* The text around bytes [start, end): at most max code points on each side,
  * whole words, and whole sentences where at least one fits. */

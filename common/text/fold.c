@@ -4,9 +4,12 @@
 #include "text/fold.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/utf8.h"
+#include "text/reading.h"
 #include "text/unicode.h"
 #include "text/words.h"
 
@@ -44,11 +47,65 @@ enum bl_fold_class bl_fold_class(struct bl_span word)
     return BL_FOLD_WORD;
 }
 
+/* Letters that Unicode does not decompose, sorted, as people write them who
+ * have no such key; ligatures as their letters; the apostrophes that count as
+ * letters (Hawaiian, transcripts of Arabic) as nothing. */
+static const struct letter { uint32_t cp; const char *form; } letters[] = {
+    { 0xDF, "ss" }, { 0xE6, "ae" }, { 0xF0, "d" }, { 0xF8, "o" },
+    { 0xFE, "th" }, { 0x111, "d" }, { 0x127, "h" }, { 0x131, "i" },
+    { 0x133, "ij" }, { 0x138, "k" }, { 0x140, "l" }, { 0x142, "l" },
+    { 0x149, "n" }, { 0x14B, "n" }, { 0x153, "oe" }, { 0x167, "t" },
+    { 0x17F, "s" }, { 0x180, "b" }, { 0x1C6, "dz" }, { 0x1C9, "lj" },
+    { 0x1CC, "nj" }, { 0x1F3, "dz" }, { 0x253, "b" }, { 0x257, "d" },
+    { 0x268, "i" }, { 0x2BB, "" }, { 0x2BC, "" }, { 0x2BE, "" },
+    { 0x2BF, "" }, { 0xFB00, "ff" }, { 0xFB01, "fi" }, { 0xFB02, "fl" },
+    { 0xFB03, "ffi" }, { 0xFB04, "ffl" }, { 0xFB05, "st" }, { 0xFB06, "st" }
+};
+
+static int by_cp(const void *key, const void *element)
+{
+    uint32_t cp = *(const uint32_t *)key;
+    uint32_t other = ((const struct letter *)element)->cp;
+
+    return (cp > other) - (cp < other);
+}
+
+static bool ascii(struct bl_span word)
+{
+    for (size_t i = 0; i < word.n; i++)
+        if ((unsigned char)word.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
+void bl_fold_word(struct bl_buf *out, struct bl_span word)
+{
+    size_t base = out->len;
+    unsigned len;
+
+    if (ascii(word)) {
+        bl_buf_put_span(out, word);
+        return;
+    }
+    for (size_t i = 0; i < word.n; i += len) {
+        uint32_t cp = bl_utf8_decode(word.p + i, word.n - i, &len);
+        const struct letter *letter = bsearch(&cp, letters, BL_COUNT(letters),
+                                              sizeof *letters, by_cp);
+
+        if (letter)
+            bl_buf_puts(out, letter->form);
+        else
+            bl_buf_put(out, word.p + i, len);
+    }
+    if (out->len == base)
+        bl_buf_put_span(out, word);
+}
+
 static void put_word(struct bl_buf *out, size_t base, struct bl_span word)
 {
     if (out->len > base)
         bl_buf_putc(out, ' ');
-    bl_buf_put_span(out, word);
+    bl_fold_word(out, word);
 }
 
 /* Appends the words of a name.  `all` also keeps the punctuation, for a name
@@ -77,13 +134,21 @@ static void fold_words(struct bl_buf *out, struct bl_span name, bool all)
         out->data[end] = '\0';
 }
 
+enum { SHORTEST_READ = 2 };     /* bytes; "°C" is no "c" */
+
 void bl_fold(struct bl_buf *out, struct bl_span name)
 {
+    struct bl_buf room = BL_BUF_INIT;
     size_t base = out->len;
 
-    fold_words(out, name, false);
+    fold_words(out, bl_reading_name(&room, name), false);
+    if (room.len && out->len < base + SHORTEST_READ) {
+        out->len = base;
+        fold_words(out, name, false);
+    }
     if (out->len == base)
         fold_words(out, name, true);
+    bl_buf_free(&room);
 }
 
 bool bl_fold_bare(struct bl_span title, struct bl_span *bare)

@@ -7,7 +7,9 @@
  *     bl_fold(&b, bl_span_of("  Saint-Étienne's "));     "saint etienne s"
  *
  * The words of the basic tokenizer (words.h: lower-cased, accents stripped,
- * each CJK character a word) with one space between them.  Hyphens and
+ * each CJK character a word) of the name as it is read (reading.h), with one
+ * space between them.  Letters that have no accent to strip are written in
+ * ASCII: "Wrocław" is "wroclaw", "Straße" "strasse".  Hyphens and
  * dashes, apostrophes, full stops and quotation marks only part words;
  * other punctuation is a word of its own ("at & t", "portland , oregon") and
  * is dropped at both ends, but for + # & and symbols ("c + +").  A name of
@@ -27,6 +29,9 @@ BL_BEGIN_DECLS
 /* Appends the normal form of a name (valid UTF-8) to *out; nothing when the
  * name has no visible character.  Linear in its length. */
 void bl_fold(struct bl_buf *out, struct bl_span name);
+
+/* Appends the normal form of one word (as words.h gives it, lower-case). */
+void bl_fold_word(struct bl_buf *out, struct bl_span word);
 
 /* "Mercury (planet)" -> "Mercury": true, and *bare borrowed from title, when
  * the title ends in a parenthesis that has something before it. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * words: text cut into words as BERT's basic tokenizer cuts it, each with
- * its place in the text.
+ * its place in the text.  What a word is of the text that people wrote is
+ * another question, which reading.h answers before these are cut.
  *
  *     struct bl_words w = BL_WORDS_INIT;
  *     struct bl_word word;

@@ -84,7 +84,7 @@ static void flush(struct cutter *cutter)
 static void add_word(struct cutter *cutter, const struct bl_doc_word *word,
                      int16_t label)
 {
-    struct bl_span text = { cutter->doc.text.p + word->start,
+    struct bl_span text = { cutter->doc.read.p + word->start,
                             word->end - word->start };
     int32_t pieces[MOST_PIECES];
     size_t n = bl_wordpiece_ids(cutter->m->words, text, BL_LITERAL_NONE,

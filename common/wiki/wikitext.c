@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "text/charref.h"
 #include "wiki/wikitext-walk.h"
 
 /* ---- Lines ---- */

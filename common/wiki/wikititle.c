@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "text/charref.h"
 #include "text/unicode.h"
 
 enum { LONGEST_TITLE = 255, NS_MEDIA = -2, NS_FILE = 6, NS_CATEGORY = 14,

@@ -81,8 +81,4 @@ bool bl_wiki_list_template(struct bl_span name);
 bool bl_wiki_is_language(struct bl_span prefix);
 bool bl_wiki_is_interwiki(struct bl_span prefix);
 
-/* HTML's character references: the bytes that "&name;" or "&#1;" at the start
- * of the text takes, its character appended to *out; 0 when it is none. */
-size_t bl_html_entity(const char *text, size_t len, struct bl_buf *out);
-
 #endif

@@ -87,9 +87,11 @@ model_state() {
     esac | sha256sum | cut -c1-16
 }
 
+# "names 2": the normal form of names, which a catalogue holds (fold.h).
 catalogue_state() {
     { cat "$data/sources/summaries_en-us.json" \
-        "$top/share/formats/wikipedia-summaries.jq" && echo enwiki; } |
+        "$top/share/formats/wikipedia-summaries.jq" &&
+        echo 'enwiki names 2'; } |
         sha256sum | cut -c1-16
 }
 
