@@ -254,6 +254,9 @@ is "$(wc -l <out)" "$(grep -Eo 'Paris|England' long.txt | wc -l)" 'is found whol
 head -c 1000000 /dev/zero | tr '\0' '(' >deep.txt
 run timeout 20 blink-ner -d k.kb --whole <deep.txt
 is "$status$(cat out)" 0 'a million brackets'
+yes '# = [a](' | head -c 1000000 | tr -d '\n' >deep.txt
+run timeout 20 blink-ner -d k.kb --whole <deep.txt
+is "$status$(cat out)" 0 'a million marks'
 
 # ---- Plain text by mistake ----
 printf 'Paris is big.\nLondon too.\n' >plain.txt

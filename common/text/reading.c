@@ -293,8 +293,10 @@ static void begin_line(struct reader *r)
 
         fill(r, i, i + len, ' ');
         i = skip_blanks(r, i + len);
-        if (mark == '#' || mark == '=')
+        if (mark == '#' || mark == '=') {
             close_heading(r, i, mark);
+            break;
+        }
         if (item && (len = box_mark(r, i)) > 0) {
             fill(r, i, i + len, ' ');
             i = skip_blanks(r, i + len);
