@@ -256,7 +256,8 @@ static int find(struct state *state, struct bl_err *err)
         && bl_dictionary_find(state->dictionary, &state->doc, &state->named,
                               err) < 0)
         return -1;
-    bl_founds_merge(&state->tagged, &state->named, &state->found);
+    bl_founds_merge(state->doc.text, &state->tagged, &state->named,
+                    &state->found);
     return 0;
 }
 

@@ -167,6 +167,10 @@ if [ -e "$tagger/ner/config.json" ]; then
         jq -r .mention | paste -sd'|')" \
         'Society of Natural Friends|Angela Merkel|Geneva|nettle' \
         'a tagger and a dictionary together'
+    text='The WHO sits in Geneva, where The Beatles met the Apple Computer.'
+    is "$(blink-ner -m "$tagger" -d k.kb --text <<<"$text" |
+        jq -r .mention | paste -sd'|')" \
+        'WHO|Geneva|The Beatles|Apple Computer' 'a name without its article'
     is "$(tagged 'OTLEY - Leeds City Council met Viktor Orban of Hungary.')" \
         'OTLEY|Leeds City Council|Viktor Orban|Hungary' 'a tagger: a dash'
     is "$(tagged 'Then Charles X. Now: Henry V. By J. R. R. Tolkien of St. Louis')" \

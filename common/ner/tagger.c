@@ -251,9 +251,12 @@ static bool closes(const struct bl_doc *doc, size_t from, size_t i)
 }
 
 /* Whether a name may begin with word i: not with a mark, unless a word sticks
- * to it (".NET"), nor with the sign in the middle of an address. */
-static bool may_begin(const struct bl_doc *doc, size_t i)
+ * to it (".NET"), nor with the sign in the middle of an address, nor an
+ * abbreviation with "The" ("The WHO"). */
+static bool may_begin(const struct bl_doc *doc, size_t i, size_t to)
 {
+    if (i + 2 == to && is_word(doc, i, "the"))
+        return doc->v[i + 1].shape != BL_SHAPE_CAPS;
     if (doc->v[i].class != BL_FOLD_WORD)
         return is_word(doc, i, ".") && doc->v[i + 1].start == doc->v[i].end;
     return !is_word(doc, i, "@") && !is_word(doc, i, "#");
@@ -269,7 +272,7 @@ static void trim(const struct bl_doc *doc, size_t *from, size_t *to)
                : doc->v[*to - 1].shape == BL_SHAPE_LOWER
                  && bl_naming_function(doc, *to - 1)))
         --*to;
-    while (*to - *from > 1 && !may_begin(doc, *from))
+    while (*to - *from > 1 && !may_begin(doc, *from, *to))
         ++*from;
 }
 
