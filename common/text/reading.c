@@ -24,6 +24,7 @@ enum {
 struct reader {
     char *p;
     size_t n, at;
+    bool name;                  /* all of it is one name */
 };
 
 static bool is_letter(const struct reader *r, size_t i)
@@ -203,7 +204,7 @@ static void read_wide(struct reader *r)
         blank(r, r->at, end, ' ');
         break;
     case NOTE:
-        if (behind_name(r, r->at))
+        if (!r->name && behind_name(r, r->at))
             blank(r, r->at, end, ' ');
         break;
     case LINE_END:
@@ -532,7 +533,7 @@ static bool may_change(unsigned char c, bool name)
         return c == 0xC2 || c == 0xC3 || c == 0xE2 || c == 0xE3 || c >= 0xEE;
     if (c < ' ')
         return c >= '\v' && c != '\r' && (c <= '\f' || c >= 0x1C);
-    return strchr(name ? "*_`#@&-" : "*_`#@&-~|[<=>+\\", c) != NULL;
+    return strchr(name ? "#@&-" : "*_`#@&-~|[<=>+\\", c) != NULL;
 }
 
 static bool changes(struct bl_span text, bool name)
@@ -547,7 +548,7 @@ static void copy(struct reader *r, struct bl_buf *room, struct bl_span text)
 {
     bl_buf_clear(room);
     bl_buf_put(room, text.p, text.n);
-    *r = (struct reader){ room->data, room->len, 0 };
+    *r = (struct reader){ .p = room->data, .n = room->len };
 }
 
 struct bl_span bl_reading(struct bl_buf *room, struct bl_span text)
@@ -580,12 +581,13 @@ struct bl_span bl_reading_name(struct bl_buf *room, struct bl_span name)
     if (!changes(name, true))
         return name;
     copy(&r, room, name);
+    r.name = true;
     while (r.at < r.n) {
         char c = r.p[r.at];
 
         if ((unsigned char)c >= 0x80)
             read_wide(&r);
-        else if (strchr("*_`#@&-\f\v\x1c\x1d\x1e\x1f", c))
+        else if (strchr("#@&-\f\v\x1c\x1d\x1e\x1f", c))
             read_ascii(&r);
         else
             r.at++;

@@ -42,8 +42,9 @@ enum {
  * else in room, which is overwritten.  Work is linear. */
 struct bl_span bl_reading(struct bl_buf *room, struct bl_span text);
 
-/* The same of a name that stands by itself, where a line has no beginning:
- * "# 9 Dream" keeps its mark. */
+/* The same of a name that stands by itself, without marks of Markdown and
+ * notes: "# 9 Dream" and "M*A*S*H" keep theirs.  A name that was read so reads
+ * as it is. */
 struct bl_span bl_reading_name(struct bl_buf *room, struct bl_span name);
 
 #endif

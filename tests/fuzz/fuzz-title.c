@@ -4,6 +4,7 @@
  * is ASCII without blanks. */
 #include "base/utf8.h"
 #include "feed.h"
+#include "text/charref.h"
 #include "wiki/wikititle.h"
 
 struct answer {
