@@ -134,21 +134,40 @@ static void fold_words(struct bl_buf *out, struct bl_span name, bool all)
         out->data[end] = '\0';
 }
 
-enum { SHORTEST_READ = 2 };     /* bytes; "°C" is no "c" */
+enum { SHORTEST = 2 };          /* bytes; "°C" is no "c" */
 
-void bl_fold(struct bl_buf *out, struct bl_span name)
+/* Appends the form of the name as it is read, and returns whether that is long
+ * enough to be one, or the name reads as it stands. */
+static bool fold_read(struct bl_buf *out, struct bl_span name)
 {
     struct bl_buf room = BL_BUF_INIT;
     size_t base = out->len;
+    struct bl_span read = bl_reading_name(&room, name);
+    bool changed = !bl_span_eq(read, name);
 
-    fold_words(out, bl_reading_name(&room, name), false);
-    if (room.len && out->len < base + SHORTEST_READ) {
+    fold_words(out, read, false);
+    bl_buf_free(&room);
+    return out->len >= base + SHORTEST || !changed;
+}
+
+/* A name of which the reading leaves too little is taken as it stands, unless
+ * that form, which another name may have, reads better. */
+void bl_fold(struct bl_buf *out, struct bl_span name)
+{
+    struct bl_buf form = BL_BUF_INIT;
+    size_t base = out->len;
+
+    if (!fold_read(out, name)) {
+        fold_words(&form, name, false);
         out->len = base;
-        fold_words(out, name, false);
+        if (!fold_read(out, (struct bl_span){ form.data, form.len })) {
+            out->len = base;
+            bl_buf_put(out, form.data, form.len);
+        }
     }
     if (out->len == base)
         fold_words(out, name, true);
-    bl_buf_free(&room);
+    bl_buf_free(&form);
 }
 
 bool bl_fold_bare(struct bl_span title, struct bl_span *bare)
