@@ -65,6 +65,7 @@ dist_doc_notes_DATA = \
 	share/doc/notes/cascade.md \
 	share/doc/notes/catalogue.md \
 	share/doc/notes/encoding.md \
+	share/doc/notes/faults.md \
 	share/doc/notes/names.md \
 	share/doc/notes/search.md \
 	share/doc/notes/training.md

@@ -422,6 +422,20 @@ perl -ne 'BEGIN { $/ = undef; print "{\"weight_map\":{" }
 ok 'a model in shards' blink-convert crossencoder \
     shards/pytorch_model.bin.index.json --bert "$cross" -o sharded
 ok 'is the same' diff -r same sharded
+index=shards/pytorch_model.bin.index.json
+first='weight_map["encoder.additional_linear.bias"]'
+cp $index good.index
+sed -i 's,"pytorch_model-1.bin",7,' $index
+refuse 3 "'$index': $first: expected string, found number" \
+    'a shard that is a number' crossencoder $index --bert "$cross"
+sed 's,additional_linear.bias,additional_linear.none,' good.index >$index
+refuse 3 "'$index': weight_map[\"encoder.additional_linear.none\"]: the \
+tensor is not in 'pytorch_model-1.bin'" 'a tensor that is in no shard' \
+    crossencoder $index --bert "$cross"
+echo '{}' >$index
+refuse 3 "'$index': weight_map is missing" 'an index of nothing' \
+    crossencoder $index --bert "$cross"
+cp good.index $index
 sed -i 's,"pytorch_model-1.bin","../pytorch_model-1.bin",' \
     shards/pytorch_model.bin.index.json
 refuse 3 "'shards/pytorch_model.bin.index.json': weight_map[\"encoder.additional_linear.bias\"]: shard '../pytorch_model-1.bin' is not a plain file name" \

@@ -92,6 +92,21 @@ bad() {
 }
 bad 'no id' '{"title":"x"}' "field 'id': expected string or integer, found nothing"
 bad 'empty id' '{"id":"","title":"x"}' "field 'id': empty"
+bad 'two ids' '{"id":"c","id":"d","title":"x"}' "field 'id' is given twice"
+bad 'an id that is a list' '{"id":[],"title":"x"}' \
+    "field 'id': expected string or integer, found array"
+bad 'a page that is a list' '{"idx":[],"title":"x"}' \
+    "field 'idx': expected string or integer, found array"
+bad 'a title that is a number' '{"id":"c","title":7}' \
+    "field 'title': expected string, found number"
+bad 'an empty title' '{"id":"c","title":""}' "field 'title': empty"
+bad 'aliases that are no list' '{"id":"c","title":"x","aliases":"a"}' \
+    "field 'aliases': expected array, found string"
+bad 'an alias without a name' '{"id":"c","title":"x","aliases":[{"count":1}]}' \
+    "field 'aliases': entry 1: 'name': expected string, found nothing"
+bad 'an alias with two names' \
+    '{"id":"c","title":"x","aliases":["b",{"name":"a","name":"b"}]}' \
+    "field 'aliases': entry 2: field 'name' is given twice"
 bad 'no title' '{"id":"c"}' "field 'title': expected string, found nothing"
 bad 'wrong text' '{"id":"c","title":"x","text":7}' \
     "field 'text': expected string, found number"

@@ -119,10 +119,14 @@ say_failed() {
     grep -aE '^not ok ' "$log" 2>/dev/null || tail -n 5 "$state/make.log"
 } >&2
 
-# quiet_make ARGUMENT...: what must not fail.
+# quiet_make ARGUMENT...: what must not fail; a build that is out of time goes
+# on in the next run.
 quiet_make() {
-    make -j"$(nproc)" --no-print-directory "$@" >"$state/make.log" 2>&1 \
-        </dev/null && return
+    local status=0
+    timeout -k 10 "$(seconds_left)" make -j"$(nproc)" --no-print-directory \
+        "$@" >"$state/make.log" 2>&1 </dev/null || status=$?
+    [ "$status" -ne 0 ] || return 0
+    [ "$status" -lt 124 ] || end_part 1
     tail -n 5 "$state/make.log" >&2
     die 4 "make failed: all of it is in '$state/make.log'"
 }

@@ -133,6 +133,8 @@ static const struct { const char *what, *sql, *said; } schemas[] = {
     { "the last row there can be", "UPDATE entity SET row = "
       "9223372036854775807 WHERE row = (SELECT max(row) FROM entity)",
       "3000 entities expected, last row is 9223372036854775807" },
+    { "no count", "DELETE FROM meta WHERE key = 'count'",
+      "its meta table lacks 'count'" },
     { "a count below 0", "UPDATE meta SET value = '-1' WHERE key = 'count'",
       "its count is '-1'" },
 };

@@ -200,7 +200,7 @@ struct entry {
 };
 
 enum { WIDE = 1, NO_WIDE = 2, BAD_CRC = 4, BEFORE = 8, SHORT_WIDE = 16,
-       BROKEN_EXTRA = 32 };
+       BROKEN_EXTRA = 32, MANY = 64 };
 
 static void put(struct bl_buf *b, uint64_t v, int n)
 {
@@ -267,8 +267,8 @@ static void zip(const struct entry *e, unsigned how, const char *want,
     bl_buf_put(&b, cd.data, cd.len);
     put(&b, 0x06054b50, 4);
     put(&b, 0, 4);
-    put(&b, n, 2);
-    put(&b, n, 2);
+    put(&b, how & MANY ? 20001 : n, 2);
+    put(&b, how & MANY ? 20001 : n, 2);
     put(&b, cd.len, 4);
     put(&b, start, 4);
     put(&b, 0, 2);
@@ -307,6 +307,8 @@ static void zips(void)
         "missing", "a zip64 field without sizes");
     zip(good, BROKEN_EXTRA, "zip archive: entry 'a/data.pkl': the extra "
         "field is damaged", "an extra field that is too long");
+    zip(good, MANY, "zip archive: 20001 entries, at most 20000 are read",
+        "too many entries");
     zip(twice, 0, "zip archive: entry 'a/data/0': it is given twice",
         "a storage that is there twice");
     zip(good, BAD_CRC, "zip archive: data.pkl: wrong checksum",
