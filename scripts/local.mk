@@ -8,10 +8,12 @@ dist_noinst_SCRIPTS += \
 	scripts/code-figures \
 	scripts/download-blink \
 	scripts/fetch-catalogue \
+	scripts/fetch-entities \
 	scripts/fetch-names \
 	scripts/fetch-model \
 	scripts/gen-calibration-header \
 	scripts/gen-uni-tables \
+	scripts/make-entities \
 	scripts/quickstart \
 	scripts/train-data \
 	scripts/train-mini \
@@ -67,4 +69,5 @@ EXTRA_DIST += \
 	scripts/lib/part.sh \
 	scripts/lib/rounds.pl \
 	scripts/lib/setup.sh \
+	scripts/lib/sources.sh \
 	scripts/lib/usage.pl

@@ -3,7 +3,10 @@ nodist_pkgconfig_DATA = share/blink.pc
 EXTRA_DIST += \
 	share/doc/training-data.md \
 	share/formats/dbpedia-names.awk \
+	share/formats/geonames.jq \
+	share/formats/merge-entities.awk \
 	share/formats/wikipedia-summaries.jq \
+	share/formats/wordnet.awk \
 	share/train/demonyms.tsv \
 	share/train/ner-news.tsv \
 	share/train/news.tsv \

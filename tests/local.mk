@@ -78,6 +78,7 @@ SHELL_TESTS = \
 	tests/check-long.sh \
 	tests/checksrc.sh \
 	tests/download-blink.sh \
+	tests/entities.sh \
 	tests/equivalence.sh \
 	tests/faiss.sh \
 	tests/faults-blink.sh \

