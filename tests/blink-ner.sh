@@ -129,7 +129,7 @@ finds 'by AT&amp;T in Saint-&Eacute;tienne&nbsp;now' \
     'AT&amp;T|Saint-&Eacute;tienne'
 finds $'in Eng-\nland' $'Eng-\nland'
 for end in '\f' '\v' '\x1c' '\x1f' '\xc2\x85' '\xe2\x80\xa8' '\xe2\x80\xa9'; do
-    finds "in Saint$(printf "$end")Louis, Paris$(printf "$end")London" \
+    finds "$(printf 'in Saint%bLouis, Paris%bLondon' "$end" "$end")" \
         'Paris|London'
 done
 finds $'x\tSaint\tLouis\tParis' 'Paris'
