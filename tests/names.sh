@@ -108,7 +108,24 @@ is "$(jq -c 'select(.named) , .candidates[1:][]' out)" '' \
 cp out plain
 retrieve own <in
 is "$(cmp out plain 2>&1)" '' 'nor is it for a catalogue of something else'
+# doctor KB: what is said of the names when KB is the default catalogue.
+doctor() {
+    mkdir -p data/catalogues
+    cp "$1.kb" data/catalogues/default.kb
+    run blink doctor
+    grep -E '^[a-zA-Z]+ +names ' out | tr -s ' '
+}
+is "$(doctor wiki)" "ok names $T/data/names/enwiki.names: 8 names, intact; \
+the catalogue may use them" 'doctor: which file of names is used'
+is "$(doctor own)" "note names none used: the catalogue does not say whose \
+pages its entities are" 'doctor: a catalogue that may not use it'
 mv data/names/enwiki.names away
+is "$(doctor wiki)" "note names none of 'enwiki', whose pages the catalogue \
+has: its redirects and other pages are not known" 'doctor: no file of names'
+cp bad.names data/names/enwiki.names
+like "$(doctor wiki)" "^BROKEN names .*: it is damaged$" \
+    'doctor: a damaged file of names'
+rm data/names/enwiki.names
 retrieve wiki <in
 is "$status:$(cmp out plain 2>&1)" 0: 'a file that is missing is no failure'
 cp bad.names data/names/enwiki.names

@@ -20,6 +20,7 @@
 #include "cli/prog.h"
 #include "driver.h"
 #include "kb/kb.h"
+#include "kb/names.h"
 #include "model/model-family.h"
 #include "model/model.h"
 #include "net/encoder.h"
@@ -197,6 +198,43 @@ static void see_kb(struct patient *patient)
     bl_arena_free(&arena);
 }
 
+/* A file of names is used with the catalogue of that wiki's pages only. */
+static void see_names_of(struct patient *patient, struct bl_span site)
+{
+    struct bl_err err;
+    struct bl_names *names = NULL;
+
+    if (bl_names_open_site(site, &names, &err) < 0
+        || (names && bl_names_verify(names, &err) < 0))
+        say(patient, BAD, "names", "%s", err.msg);
+    else if (names)
+        say(patient, GOOD, "names", "%s: %zu names, intact; the catalogue "
+            "may use them", bl_names_path(names), bl_names_count(names));
+    else
+        say(patient, NOTE, "names", "none of '%.*s', whose pages the "
+            "catalogue has: its redirects and other pages are not known",
+            (int)site.n, site.p);
+    bl_names_close(names);
+}
+
+static void see_names(struct patient *patient)
+{
+    struct bl_err err;
+    struct bl_arena arena = BL_ARENA_INIT;
+    struct bl_span site = { NULL, 0 };
+
+    if (!patient->kb)
+        return;
+    if (bl_kb_meta(patient->kb, "site", &arena, &site, &err) < 0)
+        say(patient, BAD, "names", "%s", err.msg);
+    else if (site.n)
+        see_names_of(patient, site);
+    else
+        say(patient, NOTE, "names", "none used: the catalogue does not say "
+                              "whose pages its entities are");
+    bl_arena_free(&arena);
+}
+
 static int check_index(const struct patient *patient,
                        const struct bl_index *index, struct bl_err *err)
 {
@@ -343,6 +381,7 @@ int bl_driver_doctor(void)
     see_models(&patient);
     see_model(&patient);
     see_kb(&patient);
+    see_names(&patient);
     /* The index is compared with the model and the catalogue, which are
      * therefore looked at first and stay open until the end. */
     see_index(&patient);
