@@ -28,6 +28,8 @@ for page in "$top_srcdir"/man/*.[1-8]; do
     shown=$(mandoc -Tutf8 "$page" | sed 's/.\x08//g' |
         grep -F '\-' || true)
     is "$shown" '' "$name shows no stray backslash"
+    # To roff they are a register and a tab: a printf has to write \e first.
+    is "$(grep -nE '\\[nt]' "$page")" '' "$name shows its escapes"
     for part in NAME DESCRIPTION 'SEE ALSO'; do
         ok "$name has $part" grep -q "^\.Sh $part\$" "$page"
     done
