@@ -15,6 +15,7 @@
 enum {
     LONGEST_LINK = 300,         /* bytes between two brackets */
     LONGEST_TARGET = 1000,      /* of a link; of a tag */
+    LONGEST_ARROW = 3,          /* dashes of an arrow */
     LONGEST_INDENT = 16,        /* of a line that goes on with a word */
     NOTE_BEHIND = 3             /* letters that a raised digit follows */
 };
@@ -59,18 +60,27 @@ static bool is_blank(const struct reader *r, size_t i)
     return i < r->n && (r->p[i] == ' ' || r->p[i] == '\t');
 }
 
+/* Also of what is only about to be read as a line's end, so that a heading is
+ * looked at once, and not again with each that follows. */
 static bool ends_line(const struct reader *r, size_t i)
 {
-    return i >= r->n || r->p[i] == '\n' || r->p[i] == '\r';
+    const char *p = r->p + i;
+
+    if (i >= r->n || (*p && strchr("\n\r\f\v\x1c\x1d\x1e\x1f", *p)))
+        return true;
+    return (unsigned char)*p >= 0x80
+        && (!strncmp(p, "\xc2\x85", 2) || !strncmp(p, "\xe2\x80\xa8", 3)
+            || !strncmp(p, "\xe2\x80\xa9", 3));
 }
 
-static size_t run_of(const struct reader *r, size_t i, char c)
+/* At most `most`: what asks at every byte of a run must not read all of it. */
+static size_t run_of(const struct reader *r, size_t i, char c, size_t most)
 {
-    size_t from = i;
+    size_t len = 0;
 
-    while (i < r->n && r->p[i] == c)
-        i++;
-    return i - from;
+    while (len < most && i + len < r->n && r->p[i + len] == c)
+        len++;
+    return len;
 }
 
 static void fill(struct reader *r, size_t from, size_t to, char c)
@@ -249,13 +259,13 @@ static size_t box_mark(const struct reader *r, size_t i)
  * quotation, an item, a heading. */
 static size_t line_mark(const struct reader *r, size_t i)
 {
-    size_t len = run_of(r, i, '>'), end;
+    size_t len = run_of(r, i, '>', r->n), end;
 
     if (len)
         return len;
-    len = run_of(r, i, '#');
+    len = run_of(r, i, '#', 7);
     if (!len)
-        len = run_of(r, i, '=');
+        len = run_of(r, i, '=', 7);
     end = i + len;
     if (len)
         return len <= 6 && is_blank(r, end) ? len : 0;
@@ -312,7 +322,7 @@ static void begin_line(struct reader *r)
  * the same marks inside. */
 static void read_emphasis(struct reader *r, size_t least)
 {
-    size_t len = run_of(r, r->at, r->p[r->at]), end = r->at + len;
+    size_t len = run_of(r, r->at, r->p[r->at], r->n), end = r->at + len;
 
     if (len >= least && !(word_before(r, r->at) && in_word(r, end)))
         fill(r, r->at, end, ' ');
@@ -462,10 +472,10 @@ static bool read_arrow(struct reader *r)
     size_t i = r->at, len;
 
     i += i < r->n && r->p[i] == '<';
-    len = run_of(r, i, '-');
+    len = run_of(r, i, '-', LONGEST_ARROW + 1);
     if (!len)
-        len = run_of(r, i, '=');
-    if (!len || len > 3)
+        len = run_of(r, i, '=', LONGEST_ARROW + 1);
+    if (!len || len > LONGEST_ARROW)
         return false;
     i += len;
     if (i < r->n && r->p[i] == '>')

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -90,6 +91,7 @@ static void test_lines(void)
     reads("a\fb\vc\x1c""d\x1f", "a$b$c$d$");
     reads("a\xc2\x85""b\xe2\x80\xa8""c\xe2\x80\xa9", "a$ b$  c$  ");
     reads("a\f# b", "a$  b");
+    reads("# a #\f# b #\xe2\x80\xa8# c", "  a  $  b  $    c");
     reads("Wash-\nington", "Wash..ington");
     reads("Wash-\r\n  ington", "Wash.....ington");
     reads("Wash\xc2\xad\nington", "Wash...ington");
@@ -117,6 +119,30 @@ static void test_names(void)
     bl_buf_free(&room);
 }
 
+/* Each would take minutes if a mark were looked for in all that follows. */
+static void test_work(void)
+{
+    static const char *const many[] = {
+        "-", "=", "<-", "# \f", "= \x1c", "# \xe2\x80\xa8", "ab-\n", "#",
+        "*", "[", "[a](", "&", "|", "`", "<a ", "&#", ">", "- ", "~", "\\"
+    };
+    enum { BYTES = 1000000 };
+
+    for (size_t i = 0; i < BL_COUNT(many); i++) {
+        struct bl_buf room = BL_BUF_INIT, text = BL_BUF_INIT;
+        clock_t from = clock();
+
+        while (text.len < BYTES)
+            bl_buf_puts(&text, many[i]);
+        bl_reading(&room, (struct bl_span){ text.data, text.len });
+        bl_reading_name(&room, (struct bl_span){ text.data, text.len });
+        ok(clock() - from < 20 * CLOCKS_PER_SEC, "a megabyte of '%s'",
+           many[i]);
+        bl_buf_free(&room);
+        bl_buf_free(&text);
+    }
+}
+
 int main(void)
 {
     test_plain();
@@ -125,5 +151,6 @@ int main(void)
     test_lines();
     test_references();
     test_names();
+    test_work();
     return tap_done();
 }
