@@ -121,4 +121,20 @@ run blink-kb build -q --wikipedia -o both.kb --mentions ./both.kb dump.xml
 is "$status $(head -n 1 "$T/err")" "2 blink-kb: option '--mentions': \
 './both.kb' is the catalogue that is written" 'two outputs of one name'
 is "$(left)" '' 'nothing is left behind'
+
+# ---- The largest size of a file ----
+for name in kb names convert; do
+    case $name in
+    kb) cmd=(blink-kb build -q --no-fts -o made entities.jsonl) ;;
+    names) cmd=(blink-kb names -q -o made names.tsv) ;;
+    convert) cmd=("${convert[@]}" -o made) ;;
+    esac
+    have "${cmd[0]#blink-}" || continue
+    rm -rf made
+    echo vienna >names.tsv
+    # shellcheck disable=SC2016
+    run bash -c 'ulimit -f 2; exec "$@"' - "${cmd[@]}"
+    is "$status $(left)" '4 ' "$name: ulimit -f is status 4, nothing is left"
+    ok "$name: neither is half a file" test ! -e made
+done
 finish

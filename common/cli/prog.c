@@ -33,6 +33,9 @@ void bl_prog_init(const char *name)
 {
     prog_name = name;
     open_missing_fds();
+    /* A write past the largest size of a file (ulimit -f) then fails like any
+     * other, and what is half written is removed. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 const char *bl_prog_name(void)
