@@ -63,6 +63,8 @@ static const struct bl_opt link_table[] = {
                   "skip candidates unlikely to win (0: none)"),
     BL_OPT_DOUBLE(0, "nil", "P", &link_opts.nil, 0, 1,
                   "no entity when nil_p is above P"),
+    BL_OPT_FLAG(0, "no-names", &link_opts.no_names,
+                "do not use the names of the catalogue's wiki"),
     BL_OPT_FLAG(0, "no-pages", &link_opts.no_pages,
                 "only entities of the catalogue, no pages by name"),
     BL_OPT_CHOICE(0, "engine", "auto|reference|cpu|torch",

@@ -131,6 +131,9 @@ like "$(cat out)" 'blink-embed -m [^ ]* --threads 1 \|' 'show: --threads'
 like "$(cat out)" ' -k 3 ' 'show: -k'
 like "$(cat out)" 'blink-score --nil 0.5 \|' 'show: --nil'
 like "$(cat out)" 'blink table --documents$' 'show: --table'
+run blink link --show --no-names --no-pages
+like "$(tr '\n' ' ' <out)" ' --aliases --no-names \| *blink-score --no-pages( |$)' \
+    'show: --no-names and --no-pages'
 run blink link --show --html 'a page.html'
 is "$(tail -1 out)" "    blink-view -o 'a page.html'" 'show: --html'
 run blink link --html x --table

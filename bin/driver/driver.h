@@ -27,8 +27,8 @@ struct bl_link_opts {
     double nil;                 /* passed to blink-score; NAN: not given */
     const char *calibration;    /* NULL: what belongs to the model */
     double cascade;             /* of blink-rerank; NAN: what suits it */
-    bool fast, dictionary, no_dictionary, common, no_pages, lines, show,
-         interactive;
+    bool fast, dictionary, no_dictionary, common, no_names, no_pages, lines,
+         show, interactive;
     int format;                 /* enum bl_link_format */
     int colour;                 /* enum bl_colour */
     int input;                  /* enum bl_link_input */

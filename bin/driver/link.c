@@ -364,6 +364,8 @@ static void add_stages(const struct bl_link_opts *opts,
      * where their vectors are not among the nearest. */
     bl_pipeline_add(pipeline, "blink-retrieve", "-x", found->index, "-c",
                     found->catalogue, "-k", top, "--aliases", NULL);
+    if (opts->no_names)
+        bl_pipeline_arg(pipeline, "--no-names");
     add_common(pipeline, opts);
     if (found->cross)
         add_rerank(pipeline, opts, found);
