@@ -98,7 +98,7 @@ for ((i = 1; i <= 20; i++)); do
     done
     for ((j = 0; j < 3; j++)); do
         wait "${pids[j]}"
-        wins+=$?
+        wins+="$?"
     done
     [ "$(tr -d 4 <<<"$wins")" = 0 ] || break
     blink-kb verify -c ./two.kb >out 2>&1 || break
