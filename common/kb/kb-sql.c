@@ -3,6 +3,7 @@
 
 #include "kb/kb-sql.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,25 +147,18 @@ static int disk_error(struct bl_sql *conn)
  * journal is in memory. */
 enum { MOST_MEMORY = 256 << 20 };
 
-/* SQLite notes the largest request also where it refused it. */
-static bool asked_too_much(void)
-{
-    sqlite3_int64 now, largest;
-
-    return sqlite3_status64(SQLITE_STATUS_MALLOC_SIZE, &now, &largest, 1)
-        == SQLITE_OK && largest > MOST_MEMORY / 2;
-}
-
 /* Sorts failures by whose fault they are, which decides the exit status: no
  * memory ends the process as everywhere; disk, locks and permissions are the
  * system's; all else means that the file is not what it should be.  SHORT_READ
  * is an IOERR, but says that the file was cut, so it is looked at first. */
 int bl_sql_fail(struct bl_sql *conn, struct bl_err *err)
 {
+    bool refused = errno == ENOMEM;
     int rc = sqlite3_extended_errcode(conn->db);
 
-    if ((rc & 0xff) == SQLITE_NOMEM && conn->mode == BL_SQL_READ
-        && asked_too_much())
+    /* Without asking malloc(), which would have set errno, SQLite says so at
+     * MOST_MEMORY, and FTS5 of sizes that cannot be (3.46). */
+    if ((rc & 0xff) == SQLITE_NOMEM && conn->mode == BL_SQL_READ && !refused)
         return bl_fail(err, BL_DATA, "'%s' is damaged: a value in it says "
                        "that it is larger than any can be", conn->path);
     if ((rc & 0xff) == SQLITE_NOMEM)
