@@ -255,6 +255,20 @@ void bl_sha256_of(const void *data, size_t size,
     bl_sha256_end(&state, sum);
 }
 
+void bl_sha256_header(const unsigned char *header, size_t size, size_t at,
+                      unsigned char sum[BL_SHA256_SIZE])
+{
+    static const unsigned char zero[BL_SHA256_SIZE];
+    struct bl_sha256 state;
+
+    bl_sha256_init(&state);
+    bl_sha256_add(&state, header, at);
+    bl_sha256_add(&state, zero, sizeof zero);
+    bl_sha256_add(&state, header + at + sizeof zero,
+                  size - at - sizeof zero);
+    bl_sha256_end(&state, sum);
+}
+
 void bl_sha256_hex(const unsigned char *sum, size_t size, char *out)
 {
     static const char digits[] = "0123456789abcdef";

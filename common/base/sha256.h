@@ -37,6 +37,11 @@ void bl_sha256_end(struct bl_sha256 *state, unsigned char sum[BL_SHA256_SIZE]);
 void bl_sha256_of(const void *data, size_t size,
                   unsigned char sum[BL_SHA256_SIZE]);
 
+/* The digest of a header that holds it: `size` bytes, of which those from `at`
+ * on, the digest's own, count as zero. */
+void bl_sha256_header(const unsigned char *header, size_t size, size_t at,
+                      unsigned char sum[BL_SHA256_SIZE]);
+
 /* Way number i of hashing n blocks of 64 bytes that this processor has, the
  * best first; NULL at the end (tests). */
 typedef void bl_sha256_blocks_fn(uint32_t state[8], const unsigned char *p,

@@ -479,7 +479,7 @@ static int write_header(struct bl_names_builder *builder, struct bl_err *err)
     bl_put_le(header + AT_REDIRECTS, builder->n_redirects, 4);
     bl_put_le(header + AT_SIZE, bl_newfile_size(builder->file), 8);
     bl_sha256_end(&builder->body, header + AT_BODY_SUM);
-    names_header_sum(header, header + AT_SUM);
+    bl_sha256_header(header, NAMES_HEADER, AT_SUM, header + AT_SUM);
     return bl_newfile_pwrite(builder->file, header, NAMES_HEADER, 0, err);
 }
 

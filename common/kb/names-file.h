@@ -48,21 +48,6 @@ static const struct names_field names_fields[BL_N_NAMES_NOTES] = {
     [BL_NAMES_NOTE_ATTRIBUTION] = { AT_ATTRIBUTION, AT_ZERO - AT_ATTRIBUTION },
 };
 
-/* The header's sum: taken with its own 32 bytes zero. */
-static inline void names_header_sum(const unsigned char *header,
-                                    unsigned char sum[BL_SHA256_SIZE])
-{
-    static const unsigned char zero[BL_SHA256_SIZE];
-    struct bl_sha256 state;
-
-    bl_sha256_init(&state);
-    bl_sha256_add(&state, header, AT_SUM);
-    bl_sha256_add(&state, zero, sizeof zero);
-    bl_sha256_add(&state, header + AT_SUM + sizeof zero,
-                  NAMES_HEADER - AT_SUM - sizeof zero);
-    bl_sha256_end(&state, sum);
-}
-
 /* ---- How a spelling is told by its normal form ---- */
 
 /* Steps, each of two bytes and what is put in: copy that many bytes of the

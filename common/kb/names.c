@@ -51,7 +51,7 @@ static int check_start(const struct bl_map *map, struct bl_err *err)
                        "expected %d", map->path, AT_VERSION,
                        (unsigned)bl_le32(header + AT_VERSION),
                        BL_NAMES_VERSION);
-    names_header_sum(header, sum);
+    bl_sha256_header(header, NAMES_HEADER, AT_SUM, sum);
     if (memcmp(header + AT_SUM, sum, sizeof sum))
         return bl_fail(err, BL_DATA, "'%s': offset %d: wrong checksum: the "
                        "header is damaged", map->path, AT_SUM);

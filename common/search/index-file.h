@@ -141,21 +141,6 @@ float bl_index_lost_above(const float *vector, float scale,
 
 /* ---- The file as a whole ---- */
 
-/* The header's sum: taken with its own 32 bytes zero. */
-static inline void header_sum(const unsigned char *header,
-                              unsigned char sum[BL_SHA256_SIZE])
-{
-    static const unsigned char zero[BL_SHA256_SIZE];
-    struct bl_sha256 state;
-
-    bl_sha256_init(&state);
-    bl_sha256_add(&state, header, AT_SUM);
-    bl_sha256_add(&state, zero, sizeof zero);
-    bl_sha256_add(&state, header + AT_SUM + sizeof zero,
-                  BL_INDEX_HEADER - AT_SUM - sizeof zero);
-    bl_sha256_end(&state, sum);
-}
-
 /* Payload is used as it lies in the file: little-endian machines only. */
 static inline int check_machine(struct bl_err *err)
 {

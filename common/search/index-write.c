@@ -263,7 +263,7 @@ static int write_header(struct bl_index_writer *writer, struct bl_err *err)
     put64(entry + AT_CODES, extent.codes);
     put64(entry + AT_LOST, extent.lost);
     bl_sha256_end(&writer->sum, entry + AT_SEGMENT_SUM);
-    header_sum(header, header + AT_SUM);
+    bl_sha256_header(header, BL_INDEX_HEADER, AT_SUM, header + AT_SUM);
     return bl_newfile_pwrite(writer->file, header, sizeof header, 0, err);
 }
 

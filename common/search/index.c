@@ -66,7 +66,7 @@ static int check_start(const struct bl_map *map, struct bl_err *err)
                        "%" PRIu32 ", expected %d or %d", map->path, AT_VERSION,
                        get32(header + AT_VERSION), BL_INDEX_VERSION,
                        BL_INDEX_VERSION_BOTH);
-    header_sum(header, sum);
+    bl_sha256_header(header, BL_INDEX_HEADER, AT_SUM, sum);
     if (memcmp(header + AT_SUM, sum, sizeof sum))
         return bl_fail(err, BL_DATA, "'%s': offset %d: wrong checksum: the "
                        "header is damaged", map->path, AT_SUM);

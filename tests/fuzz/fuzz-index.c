@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bl_err err;
 
     if (size >= BL_INDEX_HEADER)
-        header_sum(copy, copy + AT_SUM);
+        bl_sha256_header(copy, BL_INDEX_HEADER, AT_SUM, copy + AT_SUM);
     path = feed_file("index", copy, size);
     free(copy);
     if (bl_index_open(&x, path, &err) == 0) {

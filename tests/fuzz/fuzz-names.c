@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size >= NAMES_HEADER) {
         bl_sha256_of(copy + NAMES_HEADER, size - NAMES_HEADER,
                      copy + AT_BODY_SUM);
-        names_header_sum(copy, copy + AT_SUM);
+        bl_sha256_header(copy, NAMES_HEADER, AT_SUM, copy + AT_SUM);
     }
     path = feed_file("names", copy, size);
     names = bl_names_open(path, &err);

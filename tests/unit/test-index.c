@@ -112,7 +112,7 @@ static void seal(unsigned char *p)
         bl_sha256_add(&s, p + from, (size_t)(to - from));
         bl_sha256_end(&s, e + AT_SEGMENT_SUM);
     }
-    header_sum(p, p + AT_SUM);
+    bl_sha256_header(p, BL_INDEX_HEADER, AT_SUM, p + AT_SUM);
 }
 
 /* One field of the header changed and the sums made right again. */
@@ -335,14 +335,14 @@ static void two_segments(void)
     put32(p + AT_SEGMENTS, 2);
     put64(p + AT_SIZE, b.end);
     ok(b.end == size + 64, "two segments take one table more");
-    header_sum(p, p + AT_SUM);
+    bl_sha256_header(p, BL_INDEX_HEADER, AT_SUM, p + AT_SUM);
     /* 20 floats a vector, not 32: the padding of the first is not zero. */
     is_str(opens(p, size + 64, true), ": vector 0: its padding is not zero",
            "padding in a file of two segments");
     memset(p + a.vectors, 0, 256);
     bl_sha256_of(p + a.vectors, (size_t)(a.end - a.vectors),
                  p + AT_TABLE + AT_SEGMENT_SUM);
-    header_sum(p, p + AT_SUM);
+    bl_sha256_header(p, BL_INDEX_HEADER, AT_SUM, p + AT_SUM);
     is_str(opens(p, size + 64, true), "", "two segments are read");
     free(p);
 }
