@@ -38,6 +38,7 @@ common_libcommon_la_SOURCES = \
 	common/text/input.c common/text/input.h \
 	common/text/reading.c common/text/reading.h \
 	common/text/shape.c common/text/shape.h \
+	common/text/symbols.c common/text/symbols.h \
 	common/text/uni-tables.c common/text/uni-tables.h \
 	common/text/unicode.c common/text/unicode.h \
 	common/text/vocab.c common/text/vocab.h \

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "text/charref.h"
-#include "text/uni-tables.h"
+#include "text/symbols.h"
 
 enum {
     LONGEST_LINK = 300,         /* bytes between two brackets */
@@ -124,53 +124,6 @@ static void read_hyphen(struct reader *r, size_t len)
 
 /* ---- Symbols ---- */
 
-enum kind { PLAIN, SYMBOL, MARK, NOTE, LINE_END, STROKE, JOINER, HYPHEN };
-
-/* Characters beyond ASCII that are no part of a word, sorted.  Punctuation is
- * not among them, because words.c knows it; nor are the sharp and flat of
- * keys, the signs of roman numerals, or the lowered digits of formulas, which
- * names are written with. */
-static const struct range {
-    uint32_t first, last;
-    enum kind kind;
-} ranges[] = {
-    { 0x85, 0x85, LINE_END }, { 0xA2, 0xA6, SYMBOL }, { 0xA9, 0xA9, MARK },
-    { 0xAC, 0xAC, SYMBOL }, { 0xAD, 0xAD, HYPHEN }, { 0xAE, 0xAE, MARK },
-    { 0xB0, 0xB1, SYMBOL }, { 0xB2, 0xB3, NOTE }, { 0xB4, 0xB4, STROKE },
-    { 0xB9, 0xB9, NOTE }, { 0xD7, 0xD7, SYMBOL }, { 0xF7, 0xF7, SYMBOL },
-    { 0x2010, 0x2010, HYPHEN }, { 0x2028, 0x2029, LINE_END },
-    { 0x2044, 0x2044, SYMBOL },
-    { 0x2070, 0x2070, NOTE }, { 0x2074, 0x207C, NOTE },
-    { 0x20A0, 0x20CF, SYMBOL }, { 0x2103, 0x2103, SYMBOL },
-    { 0x2109, 0x2109, SYMBOL }, { 0x2116, 0x2116, SYMBOL },
-    { 0x2117, 0x2117, MARK }, { 0x2120, 0x2120, MARK },
-    { 0x2121, 0x2121, SYMBOL }, { 0x2122, 0x2122, MARK },
-    { 0x2190, 0x266C, SYMBOL }, { 0x2670, 0x2BFF, SYMBOL },
-    { 0x3012, 0x3013, SYMBOL }, { 0x3020, 0x3020, SYMBOL },
-    { 0xE000, 0xF8FF, SYMBOL }, { 0xFE0E, 0xFE0F, JOINER },
-    { 0xFFE0, 0xFFE6, SYMBOL }, { 0xFFE8, 0xFFEE, SYMBOL },
-    { 0xFFFC, 0xFFFC, SYMBOL }, { 0x1D000, 0x1D1FF, SYMBOL },
-    { 0x1F000, 0x1FAFF, SYMBOL }
-};
-
-static enum kind kind_of(uint32_t cp)
-{
-    size_t lo = 0, hi = BL_COUNT(ranges);
-
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-
-        if (ranges[mid].last < cp)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    if (lo == BL_COUNT(ranges) || cp < ranges[lo].first
-        || (ranges[lo].kind == SYMBOL && bl_uni(cp)->flags & BL_UNI_PUNCT))
-        return PLAIN;
-    return ranges[lo].kind;
-}
-
 /* What joins emoji to one picture or says how it is drawn, behind a symbol. */
 static size_t skip_joiners(const struct reader *r, size_t i)
 {
@@ -179,7 +132,8 @@ static size_t skip_joiners(const struct reader *r, size_t i)
     for (; i < r->n; i += len) {
         uint32_t cp = bl_utf8_decode(r->p + i, r->n - i, &len);
 
-        if (cp != 0x200D && cp != 0x20E3 && kind_of(cp) != JOINER
+        if (cp != 0x200D && cp != 0x20E3
+            && bl_symbol_kind(cp) != BL_SYMBOL_JOINER
             && !(cp >= 0xE0001 && cp <= 0xE007F))
             break;
     }
@@ -204,26 +158,26 @@ static void read_wide(struct reader *r)
     uint32_t cp = bl_utf8_decode(r->p + r->at, r->n - r->at, &len);
     size_t end = r->at + len;
 
-    switch (kind_of(cp)) {
-    case SYMBOL:
+    switch (bl_symbol_kind(cp)) {
+    case BL_SYMBOL_SIGN:
         end = skip_joiners(r, end);
         blank(r, r->at, end, BL_READ_GAP);
         break;
-    case MARK:
+    case BL_SYMBOL_MARK:
         end = skip_joiners(r, end);
         blank(r, r->at, end, ' ');
         break;
-    case NOTE:
+    case BL_SYMBOL_NOTE:
         if (!r->name && behind_name(r, r->at))
             blank(r, r->at, end, ' ');
         break;
-    case LINE_END:
+    case BL_SYMBOL_LINE_END:
         blank(r, r->at, end, '\r');
         break;
-    case HYPHEN:
+    case BL_SYMBOL_HYPHEN:
         read_hyphen(r, len);
         return;
-    case STROKE:
+    case BL_SYMBOL_STROKE:
         blank(r, r->at, end, '\'');
         r->p[end - 1] = BL_READ_NIL;
         break;
@@ -480,7 +434,7 @@ static bool read_arrow(struct reader *r)
     i += len;
     if (i < r->n && r->p[i] == '>')
         i++;
-    else if (r->p[r->at] != '<' || len + 1 < 3)
+    else if (r->p[r->at] != '<' || len < 2)
         return false;
     blank(r, r->at, i, BL_READ_GAP);
     r->at = i;
@@ -536,7 +490,7 @@ static void read_ascii(struct reader *r)
 /* ---- The whole ---- */
 
 /* Bytes that may be read as another, of a text and of a name.  Of those above
- * ASCII the ones that begin characters in `ranges`. */
+ * ASCII the ones that begin characters of symbols.c. */
 static bool may_change(unsigned char c, bool name)
 {
     if (c >= 0x80)
