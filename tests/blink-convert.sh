@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # blink-convert: model directories of BLINK's weights and Hugging Face's.
 . "$top_srcdir/tests/lib.sh"
+. "$top_srcdir/tests/models.sh"
 bi=$fixtures/golden/m2-bi
 cross=$fixtures/golden/m2-cross
 cd "$T" || exit
@@ -65,24 +66,8 @@ is "$(embed bi)" "$(embed "$bi")" 'the converted model computes the same'
 
 # ---- Hugging Face's layout ----
 
-mkdir hf hf/1_Pooling
-cp "$bi/config.json" "$bi/vocab.txt" hf
-echo '{"pooling_mode_mean_tokens":true}' >hf/1_Pooling/config.json
-echo '[{"type":"a.Transformer"},{"type":"a.Pooling"},{"type":"a.Normalize"}]' \
-    >hf/modules.json
-# The tensors of the entity tower under the names of a plain BERT.
-perl - "$bi/model.safetensors" hf/model.safetensors <<'X'
-my ($from, $to) = @ARGV;
-open my $in, '<:raw', $from or die; local $/; my $all = <$in>;
-my $n = unpack 'Q<', $all;
-my $header = substr $all, 8, $n;
-$header =~ s/cand_encoder\.bert_model\.//g;
-$header =~ s/additional_linear/other/g;
-$header =~ s/LayerNorm\.weight/LayerNorm.gamma/g;
-$header =~ s/LayerNorm\.bias/LayerNorm.beta/g;
-open my $out, '>:raw', $to or die;
-print $out pack('Q<', length $header), $header, substr $all, 8 + $n;
-X
+sentence_transformer hf 's/LayerNorm\.weight/LayerNorm.gamma/g;
+    s/LayerNorm\.bias/LayerNorm.beta/g'
 run blink-convert hf hf -o minilm -v
 is "$status" 0 'a folder of sentence-transformers'
 like "$(cat err)" '38|39 tensors' 'without the tensors that it does not use'
@@ -92,19 +77,10 @@ run blink-embed -m minilm --engine reference <<<'{"context_left":"","mention":"P
 is "$status" 0 'it computes'
 
 # A classifier of one label is a cross-encoder.
-rename() {
-    perl -e 'open my $in, "<:raw", $ARGV[0]; local $/; my $all = <$in>;
-        my $n = unpack "Q<", $all;
-        my $h = substr $all, 8, $n;
-        $h =~ s/encoder\.bert_model\./bert./g;
-        $h =~ s/encoder\.additional_linear/classifier/g;
-        print pack("Q<", length $h), $h, substr $all, 8 + $n;' \
-        "$cross/model.safetensors"
-}
 mkdir seqcls
 cp "$cross/config.json" "$cross/vocab.txt" seqcls
 echo '{"context_length":32}' >seqcls/blink.json
-rename >one.safetensors
+classifier >one.safetensors
 perl "$top_srcdir/tests/torch-save.pl" one.safetensors \
     seqcls/pytorch_model.bin legacy
 run blink-convert hf seqcls/ -o seqcls-model -v

@@ -13,6 +13,7 @@ set -eu
 : "${top_srcdir:?}" "${top_builddir:?}"
 fixtures=$top_srcdir/tests/data
 bi=$fixtures/golden/m2-bi cross=$fixtures/golden/m2-cross
+. "$top_srcdir/tests/models.sh"
 module() { [ -e "$top_builddir/common/.libs/libblink-$1.so" ]; }
 row() { echo "$*"; }
 exec 3>&1 1>&2
@@ -157,36 +158,10 @@ echo '<p>old' | tee old/view-file >old/link-html
 } >&3
 
 # ---- Models ----
-mkdir hf hf/1_Pooling
-cp "$bi/config.json" "$bi/vocab.txt" hf
-echo '{"pooling_mode_mean_tokens":true}' >hf/1_Pooling/config.json
-echo '[{"type":"a.Transformer"},{"type":"a.Pooling"},{"type":"a.Normalize"}]' \
-    >hf/modules.json
-perl - "$bi/model.safetensors" hf/model.safetensors <<'X'
-my ($from, $to) = @ARGV;
-open my $in, '<:raw', $from or die "$from: $!";
-my $all = do { local $/; <$in> };
-my $n = unpack 'Q<', $all;
-my $header = substr $all, 8, $n;
-$header =~ s/cand_encoder\.bert_model\.//g;
-$header =~ s/additional_linear/other/g;
-open my $out, '>:raw', $to or die "$to: $!";
-print $out pack('Q<', length $header), $header, substr $all, 8 + $n;
-X
+sentence_transformer hf
 perl "$top_srcdir/tests/torch-save.pl" "$cross/model.safetensors" cross.bin \
     zip
-mkdir reranker
-cp "$cross/vocab.txt" reranker
-sed 's/^{/{"num_labels":2,/' "$cross/config.json" >reranker/config.json
-perl -e 'open my $in, "<:raw", $ARGV[0]; local $/; my $all = <$in>;
-    my $n = unpack "Q<", $all;
-    my $h = substr $all, 8, $n;
-    $h =~ s/encoder\.bert_model\./bert./g;
-    $h =~ s/encoder\.additional_linear/classifier/g;
-    print pack("Q<", length $h), $h, substr $all, 8 + $n;' \
-    "$cross/model.safetensors" >one.safetensors
-perl "$top_srcdir/tests/torch-save.pl" one.safetensors \
-    reranker/pytorch_model.bin legacy
+old_reranker reranker
 mkdir -p z/documents z/mentions
 echo '{"document_id":"L1","title":"Big Page","text":"One two Four five"}' \
     >z/documents/lego.json

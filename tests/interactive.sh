@@ -228,32 +228,26 @@ is "$(head -1 history):$(wc -l <history)" 1006:1000 \
     'history: a long one is cut to the last thousand'
 is "$(stat -c %a history)" 600 'history: and stays its owner'"'"'s alone'
 rm history
+cat >rome <<'TALK'
+wait >\x20
+raw
+send Rome\n
+wait >\x20
+raw
+send \x04
+TALK
 for kind in fifo folder device; do
     case $kind in
     fifo) mkfifo history ;;
     folder) mkdir history ;;
     device) ln -s /dev/tty history ;;
     esac
-    pty "${talk[@]}" <<'TALK'
-wait >\x20
-raw
-send Rome\n
-wait >\x20
-raw
-send \x04
-TALK
+    pty "${talk[@]}" <rome
     is "$status" 0 "history: a $kind is not waited for"
     rm -r history
 done
 unset BLINK_HISTORY
-HOME=$T/home XDG_STATE_HOME='' pty "${talk[@]}" <<'TALK'
-wait >\x20
-raw
-send Rome\n
-wait >\x20
-raw
-send \x04
-TALK
+HOME=$T/home XDG_STATE_HOME='' pty "${talk[@]}" <rome
 is "$(cat home/.local/state/blink/history)" Rome 'history: in the home folder'
 BLINK_HISTORY='' HOME=$T/home pty "${talk[@]}" <<'TALK'
 wait >\x20

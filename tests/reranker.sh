@@ -3,22 +3,11 @@
 # BLINK's first cross-encoder (bert_reranking, of main_solr): its folder
 # converted, its input laid out, and its answers.
 . "$top_srcdir/tests/lib.sh"
+. "$top_srcdir/tests/models.sh"
 cross=$fixtures/golden/m2-cross
 cd "$T" || exit
 
-# A folder as it saves them, out of the weights at hand.
-mkdir folder
-cp "$cross/vocab.txt" folder
-jq -c '. + {num_labels: 2}' "$cross/config.json" >folder/config.json
-perl -e 'open my $in, "<:raw", $ARGV[0]; local $/; my $all = <$in>;
-    my $n = unpack "Q<", $all;
-    my $h = substr $all, 8, $n;
-    $h =~ s/encoder\.bert_model\./bert./g;
-    $h =~ s/encoder\.additional_linear/classifier/g;
-    print pack("Q<", length $h), $h, substr $all, 8 + $n;' \
-    "$cross/model.safetensors" >one.safetensors
-perl "$top_srcdir/tests/torch-save.pl" one.safetensors \
-    folder/pytorch_model.bin legacy
+old_reranker folder
 echo '{"max_seq_length":19,"lowercase_flag":true,"top_k":3}' >params.json
 run blink-convert reranker folder --params params.json -o model
 is "$status$(cat err)" 0 'a folder'
