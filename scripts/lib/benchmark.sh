@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # lib/benchmark.sh: the parts of scripts/benchmark beside the table of links:
-# no entity, names in text, from text to links, right links of all names.  Sourced after lib/setup.sh;
-# reads $work, $eval, $sets and the models' names.
+# no entity, names in text, from text to links, right links of all names.
+# Sourced after lib/setup.sh; reads $work, $eval, $sets and the models' names.
 # shellcheck shell=bash disable=SC2154
 
 # cell: a share as per cent with one digit, for jq.
