@@ -47,7 +47,7 @@ static const struct bl_opt table[] = {
                 "candidates to read in each list"),
     BL_OPT_DOUBLE(0, "cascade", "RISK", &options.cascade, 0, 1,
                   "skip candidates unlikely to win (0: none)"),
-    BL_OPT_STR(0, "calibration", "FILE", &options.calibration,
+    BL_OPT_STR(0, "calibration", "CALIBRATION", &options.calibration,
                "calibration for --cascade (a file or a name)"),
     BL_OPT_FLAG(0, "probabilities", &options.probabilities,
                 "also add cross_p, the softmax of a list's scores"),

@@ -43,7 +43,7 @@ static const struct bl_opt table[] = {
                 "only candidates of the mention's type"),
     BL_OPT_FLAG(0, "no-pages", &options.no_pages,
                 "only entities of the catalogue, no pages by name"),
-    BL_OPT_STR(0, "calibration", "FILE", &options.calibration,
+    BL_OPT_STR(0, "calibration", "CALIBRATION", &options.calibration,
                "calibration to use (a file or a name)"),
     BL_OPT_GROUP("Calibration"),
     BL_OPT_STR(0, "fit", "FILE", &options.fit,

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ static struct bl_link_opts link_opts = {
 };
 static struct { bool lines; } text_opts;
 static struct { bool documents; } table_opts;
+static struct { bool json; } list_opts;
 static bool as_table, as_json;
 
 static const struct bl_opt link_table[] = {
@@ -54,7 +56,7 @@ static const struct bl_opt link_table[] = {
                 "only what the tagger finds is a mention"),
     BL_OPT_FLAG(0, "common", &link_opts.common,
                 "as --dictionary, with common nouns"),
-    BL_OPT_STR(0, "calibration", "FILE", &link_opts.calibration,
+    BL_OPT_STR(0, "calibration", "CALIBRATION", &link_opts.calibration,
                "calibration to use"),
     BL_OPT_GROUP("Passed on to the programs"),
     BL_OPT_SIZE('k', "top", "N", &link_opts.top, 1, 10000,
@@ -90,9 +92,14 @@ static const struct bl_opt table_table[] = {
     BL_OPTS_END
 };
 
+static const struct bl_opt list_table[] = {
+    BL_OPT_FLAG(0, "json", &list_opts.json, "print one record a line"),
+    BL_OPTS_END
+};
+
 static const struct bl_opt no_options[] = { BL_OPTS_END };
 
-enum { LINK, TEXT, RECORDS, TABLE, DOCTOR };
+enum { LINK, TEXT, RECORDS, TABLE, LIST, DOCTOR, HELP, FIRST_PROGRAM };
 
 static const struct bl_command commands[] = {
     [LINK] = { "blink link", "[FILE...]",
@@ -106,21 +113,48 @@ static const struct bl_command commands[] = {
                   0, 1 << 20 },
     [TABLE] = { "blink table", "", "print linked records as a table",
                 table_table, 0, 0 },
+    [LIST] = { "blink list", "", "list models, catalogues, indexes, names and "
+                                 "calibrations", list_table, 0, 0 },
     [DOCTOR] = { "blink doctor", "", "check that everything needed works",
                  no_options, 0, 0 },
+    [HELP] = { "blink help", "[COMMAND]",
+               "show the manual page of a command or program", no_options, 0,
+               SIZE_MAX },
+    [FIRST_PROGRAM] =
+    { "blink ner", NULL, "find mentions in documents", NULL, 0, 0 },
+    { "blink embed", NULL, "add a vector to each mention or entity", NULL, 0,
+      0 },
+    { "blink retrieve", NULL, "find the entities with the nearest vectors",
+      NULL, 0, 0 },
+    { "blink rerank", NULL, "reorder candidates with a cross-encoder", NULL,
+      0, 0 },
+    { "blink score", NULL, "choose an entity, or none, with a probability",
+      NULL, 0, 0 },
+    { "blink view", NULL, "print linked records as an HTML page", NULL, 0,
+      0 },
+    { "blink eval", NULL, "compare answers with labels", NULL, 0, 0 },
+    { "blink kb", NULL, "make, extend and read catalogues", NULL, 0, 0 },
+    { "blink index", NULL, "make and read indexes of vectors", NULL, 0, 0 },
+    { "blink convert", NULL, "make models of the weights of others", NULL, 0,
+      0 },
+    { "blink train", NULL, "train models", NULL, 0, 0 },
+    { "blink tokenize", NULL, "show the tokens that a model sees", NULL, 0,
+      0 },
 };
 
 /* Options without a command are those of `link`: "blink -i". */
 static bool means_link(int argc, char **argv)
 {
     static const char *const others[] = {
-        "-h", "--help", "-V", "--version", "--completion"
+        "-h", "--help", "-V", "--version", "--complete", "--completion"
     };
+    size_t n;
 
     if (argc < 2 || argv[1][0] != '-')
         return false;
+    n = strcspn(argv[1], "=");
     for (size_t i = 0; i < BL_COUNT(others); i++) {
-        if (!strcmp(argv[1], others[i]))
+        if (n == strlen(others[i]) && !strncmp(argv[1], others[i], n))
             return false;
     }
     return true;
@@ -184,6 +218,8 @@ static int run_link(struct bl_args args)
 
 int main(int argc, char **argv)
 {
+    static const char brief[] = "link text to entities; blink -i is blink "
+                                "link -i";
     size_t which = LINK;
     int skip = 0, status;
 
@@ -192,12 +228,12 @@ int main(int argc, char **argv)
         explain_file(argc, argv);
         /* Only a command in argv[1] is skipped: for "blink -i" the options
          * start there. */
-        which = bl_opts_subcommand("blink", "link text to entities; blink -i "
-                                            "is blink link -i",
-                                   commands, sizeof commands /
-                                   sizeof *commands, argc, argv);
+        which = bl_opts_subcommand("blink", brief, commands,
+                                   BL_COUNT(commands), argc, argv);
         skip = 1;
     }
+    if (which >= FIRST_PROGRAM)
+        bl_driver_program(&commands[which], argv + 2);
     if (which == LINK)
         bl_driver_hint(argc, argv);
     struct bl_args args = bl_opts_parse(&commands[which], argc - skip,
@@ -212,8 +248,14 @@ int main(int argc, char **argv)
     case TABLE:
         status = bl_driver_table(table_opts.documents);
         break;
+    case LIST:
+        status = bl_driver_list(list_opts.json);
+        break;
     case DOCTOR:
         status = bl_driver_doctor();
+        break;
+    case HELP:
+        status = bl_driver_help(args, brief, commands, BL_COUNT(commands));
         break;
     default:
         status = run_link(args);

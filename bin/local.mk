@@ -7,10 +7,12 @@ bin_blink_SOURCES = \
 	bin/driver/answer.c \
 	bin/driver/doctor.c \
 	bin/driver/driver.h \
+	bin/driver/help.c \
 	bin/driver/hints.c \
 	bin/driver/history.c \
 	bin/driver/interactive.c \
 	bin/driver/link.c \
+	bin/driver/list.c \
 	bin/driver/prompt.c \
 	bin/driver/records.c \
 	bin/driver/row.c \

@@ -13,6 +13,7 @@ common_libcommon_la_SOURCES = \
 	common/base/crew.c common/base/crew.h \
 	common/base/mem.c common/base/mem.h \
 	common/base/module.c common/base/module.h \
+	common/base/nearest.c common/base/nearest.h \
 	common/base/newdir.c common/base/newdir.h \
 	common/base/paths.c common/base/paths.h \
 	common/base/random.h \
@@ -176,6 +177,7 @@ common_libcommon_la_SOURCES = \
 	common/convert/zeshel.c common/convert/zeshel.h \
 	common/cli/engine-opts.h \
 	common/cli/loop.c common/cli/loop.h \
+	common/cli/opts-complete.c common/cli/opts-complete.h \
 	common/cli/opts-help.c common/cli/opts-help.h \
 	common/cli/opts.c common/cli/opts.h \
 	common/cli/pipeline.c common/cli/pipeline.h \

@@ -12,13 +12,25 @@ EXTRA_DIST += \
 	share/train/news.tsv \
 	share/train/peoples.tsv
 
-# Every program writes its own bash completion.
+# Every program writes its own completion, for three shells.
 completionsdir = $(datadir)/bash-completion/completions
 nodist_completions_DATA = $(bin_PROGRAMS:bin/%$(EXEEXT)=share/completions/%)
+zsh_completionsdir = $(datadir)/zsh/site-functions
+nodist_zsh_completions_DATA = \
+	$(bin_PROGRAMS:bin/%$(EXEEXT)=share/completions/_%)
+fish_completionsdir = $(datadir)/fish/vendor_completions.d
+nodist_fish_completions_DATA = \
+	$(bin_PROGRAMS:bin/%$(EXEEXT)=share/completions/%.fish)
+write_completion = $(AM_V_GEN)$(MKDIR_P) share/completions && \
+	bin/$*$(EXEEXT) --completion $(1) >$@.tmp && mv $@.tmp $@
+share/completions/_%: bin/%$(EXEEXT)
+	$(call write_completion,zsh)
+share/completions/%.fish: bin/%$(EXEEXT)
+	$(call write_completion,fish)
 share/completions/%: bin/%$(EXEEXT)
-	$(AM_V_GEN)$(MKDIR_P) share/completions && \
-		bin/$*$(EXEEXT) --completion >$@.tmp && mv $@.tmp $@
-CLEANFILES += $(nodist_completions_DATA)
+	$(call write_completion,bash)
+CLEANFILES += $(nodist_completions_DATA) $(nodist_zsh_completions_DATA) \
+	$(nodist_fish_completions_DATA)
 
 # The coefficients of blink-score; the same are compiled in.
 calibrationdir = $(pkgdatadir)/calibration

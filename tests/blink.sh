@@ -219,7 +219,7 @@ complete_words() {
         COMP_CWORD=$(($# - 1)); _blink; printf "%s " "${COMPREPLY[@]}"' \
         bash "$@"
 }
-is "$(complete_words blink l)" 'link ' 'completion: a command'
+is "$(complete_words blink lin)" 'link ' 'completion: a command'
 is "$(complete_words blink --int)" '--interactive ' \
     'completion: an option that needs no command'
 is "$(complete_words blink -i --sh)" '--show ' 'completion: the next one'

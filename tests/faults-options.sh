@@ -38,8 +38,8 @@ catalogue() {
     done
     misuse "option '--catalogue': expected CATALOGUE, found nothing" \
         "$@" --kb=
-    names=$("$1" --completion | grep -oE -e '--(catalogue|kb)\b')
-    like "$names" '^(--catalogue.--kb.?)+$' "$1 --completion has both names"
+    names=$("$1" --complete "${@:2}" -- | grep -oE -e '^--(catalogue|kb)\b')
+    is "$names" $'--catalogue\n--kb' "$*: completion has both names"
     catalogues+="$1 "
 }
 catalogues=''

@@ -85,7 +85,8 @@ raw
 send \x04
 TALK
 is "$status" 0 'terminal: Ctrl-D ends with status 0'
-is "$(head -1 out)" 'a sentence and Enter; Ctrl-D ends' 'terminal: the hint'
+is "$(head -1 out)" 'a sentence and Enter; help explains, Ctrl-D ends' \
+    'terminal: the hint'
 like "$(cat out)" $'\n\033\[30;41mEngland\033\[0m won\.\n\n\033\[30;41mEngland\033\[0m -> ' \
     'terminal: mentions in colour'
 like "$(cat out)" $'\033\[0m été\n' 'terminal: UTF-8 as it was typed'
@@ -125,6 +126,24 @@ send \x04
 TALK
 is "$status:$(grep -c 'Paris\] *$' out)" '0:1' \
     'plain lines: Ctrl-C drops the line, Ctrl-D ends'
+
+# ---- help and quit ----
+TERM=dumb pty "${talk[@]}" <<'TALK'
+wait >\x20
+send help\n
+wait quit, :quit
+wait >\x20
+send :help\n
+wait quit, :quit
+wait >\x20
+send quit \n
+TALK
+is "$status:$(grep -c 'no mention' out)" 0:0 'help is answered, and quit ends'
+printf 'help\n:q\nParis\n' | "${talk[@]}" >out
+is "$?:$(grep -c 'quit, :quit' out):$(grep -c Paris out)" 0:1:0 \
+    'pipes: help and quit'
+printf 'help\nquit\nParis\n' | "${talk[@]}" --json >out
+is "$(jq -r .mention out)" Paris '--json: every line is a text'
 
 # ---- Ctrl-C while the answer is made ----
 mkdir bin

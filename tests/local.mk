@@ -76,6 +76,8 @@ SHELL_TESTS = \
 	tests/blink-view.sh \
 	tests/blink.sh \
 	tests/check-long.sh \
+	tests/commands.sh \
+	tests/completion.sh \
 	tests/checksrc.sh \
 	tests/download-blink.sh \
 	tests/entities.sh \

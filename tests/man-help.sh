@@ -57,8 +57,13 @@ same_item() {
                   if (text[other] == text[name]) print other }'
 }
 
-# help_options: "NAME<tab>default" from --help on stdin.
+# help_options: "NAME<tab>default" from --help on stdin; an explanation goes on
+# in lines that begin in its column.
 help_options() {
+    awk '
+    n && substr($0, 1, 28) ~ /^ *$/ && length($0) > 28 { held = held " " substr($0, 29); next }
+    { if (held != "") print held; held = $0; n = /^  (-., |    )--[a-z]/ }
+    END { if (held != "") print held }' |
     awk '/^  (-., |    )--[a-z]/ {
         n = 0; rest = $0; sub(/^ +/, "", rest)
         while (rest ~ /^-/) {
@@ -66,12 +71,8 @@ help_options() {
             names[++n] = name
             if (!sub(/^[^ ]+, /, "", rest)) break
         }
-        if (length($0) < 29 || substr($0, 28, 1) != " ") {
-            text = $0
-            if ((getline following) > 0) text = following
-        } else text = $0
         value = ""
-        if (match(text, /\[[^]]*\]$/))
+        if (match($0, /\[[^]]*\]$/))
             value = substr(text, RSTART + 1, RLENGTH - 2)
         for (i = 1; i <= n; i++) print names[i] "\t" value
     }'
@@ -88,6 +89,7 @@ check_program() {
     while read -r sub; do
         "$name" "$sub" --help >>"$T/help"
     done <"$T/commands"
+    is "$(awk 'length > 80' "$T/help")" '' "$name: --help fits 80 columns"
     help_options <"$T/help" | sort -u >"$T/options"
     page_options "$page" | sort -u >"$T/page"
     : >"$T/shared"

@@ -165,6 +165,22 @@ size_t bl_driver_cut(struct bl_span text, size_t n);
 /* Appends text for a terminal: each control character as a blank. */
 void bl_driver_put_safe(struct bl_buf *out, struct bl_span text);
 
+/* ---- blink list (list.c) ---- */
+
+int bl_driver_list(bool json);
+
+/* ---- Other programs, and manual pages (help.c) ---- */
+
+/* Becomes the program that the command "blink kb" stands for; args end with a
+ * NULL.  Only one that lies beside this one is taken. */
+_Noreturn void bl_driver_program(const struct bl_command *command,
+                                 char **args);
+
+/* The page of the command or program in args, or, without one, the list of
+ * all; --help where there is no page or nothing to show it with. */
+int bl_driver_help(struct bl_args args, const char *brief,
+                   const struct bl_command *commands, size_t n);
+
 /* ---- blink doctor (doctor.c) ---- */
 
 int bl_driver_doctor(void);

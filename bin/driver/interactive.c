@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "cli/prog.h"
 #include "driver.h"
 #include "json/lines.h"
@@ -114,10 +115,49 @@ static int ask(struct talk *talk, struct bl_span text)
     return reply == ENDED ? -1 : 0;
 }
 
+/* ---- Lines that are no sentence ---- */
+
+enum command { NO_COMMAND, HELP, QUIT };
+
+/* What people type who want no link.  Of records, which programs read, every
+ * line is a text. */
+static enum command command_of(const struct talk *talk, struct bl_span line)
+{
+    static const struct { const char *word; enum command command; } words[] = {
+        { "help", HELP }, { ":help", HELP }, { ":h", HELP }, { "?", HELP },
+        { "quit", QUIT }, { ":quit", QUIT }, { ":q", QUIT }, { "exit", QUIT },
+    };
+
+    while (line.n && strchr(" \t\r", line.p[line.n - 1]))
+        line.n--;
+    for (size_t i = 0; i < BL_COUNT(words) && !talk->json; i++)
+        if (bl_span_is(line, words[i].word))
+            return words[i].command;
+    return NO_COMMAND;
+}
+
+static void put_help(void)
+{
+    static const char text[] =
+        "Type a sentence: its names are marked, and below it stands for each "
+        "the entity\n"
+        "that it is linked to, the probability, the address, the start of the "
+        "entity's\n"
+        "text, and the runners-up.\n"
+        "  help, :help   this\n"
+        "  quit, :quit   end, as Ctrl-D does\n"
+        "  Ctrl-C        drop the line, or the answer\n"
+        "'blink link --help' has the options, 'blink help' all commands.\n";
+
+    bl_out(text, sizeof text - 1);
+}
+
 /* Until the end of stdin (0), or of the stages or an error (-1). */
 static int converse(struct talk *talk, struct bl_err *err)
 {
-    static const char hint[] = "a sentence and Enter; Ctrl-D ends\n";
+    static const char hint[] = "a sentence and Enter; help explains, Ctrl-D "
+                               "ends\n";
+    enum command command = NO_COMMAND;
     bool person = bl_prompt_shown(talk->prompt);
     struct bl_span line;
     enum bl_prompt_status st;
@@ -127,9 +167,14 @@ static int converse(struct talk *talk, struct bl_err *err)
         bl_out(hint, sizeof hint - 1);
     do {
         st = bl_prompt_line(talk->prompt, &line, err);
-        if (st == BL_PROMPT_LINE && !bl_span_blank(line))
+        if (st != BL_PROMPT_LINE || bl_span_blank(line))
+            continue;
+        command = command_of(talk, line);
+        if (command == HELP)
+            put_help();
+        else if (command == NO_COMMAND)
             rc = ask(talk, line);
-    } while (rc == 0 && st < BL_PROMPT_END);
+    } while (rc == 0 && command != QUIT && st < BL_PROMPT_END);
     if (st == BL_PROMPT_END && person)
         bl_out("\n", 1);
     if (st == BL_PROMPT_ERROR)

@@ -3,6 +3,7 @@
 
 #include "base/paths.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 
 enum { MAX_FOLDERS = 5 };
 
@@ -231,6 +233,143 @@ static char *in_folder(const char *dir, enum bl_path_kind kind,
     return NULL;
 }
 
+/* ---- The names there are ---- */
+
+static bool ends_with(const char *name, const char *suffix)
+{
+    size_t n = strlen(name), m = strlen(suffix);
+
+    return n > m && !strcmp(name + n - m, suffix);
+}
+
+/* Whether what a folder holds has a name of that kind; 1 also for links that
+ * lead nowhere, which whoever opens them reports. */
+static bool is_of_kind(const char *path, enum bl_path_kind kind)
+{
+    struct stat st;
+
+    if (kind == BL_PATH_MODEL)
+        return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    if (kind == BL_PATH_NAMES && ends_with(path, ".names"))
+        return true;
+    return kind == BL_PATH_INDEX || ends_with(path, kinds[kind].suffix);
+}
+
+/* "vital.kb" -> "vital": what is typed for it; caller frees. */
+static char *name_of(const char *file, enum bl_path_kind kind)
+{
+    size_t n = strlen(file);
+
+    if (ends_with(file, kinds[kind].suffix))
+        n -= strlen(kinds[kind].suffix);
+    return bl_xasprintf("%.*s", (int)n, file);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The sorted files of a folder but for hidden ones, such as those that are
+ * being made; caller frees each and the list. */
+static char **files_of(const char *folder, size_t *n)
+{
+    DIR *open = opendir(folder);
+    struct dirent *entry;
+    char **files = NULL;
+
+    *n = 0;
+    while (open && (entry = readdir(open))) {
+        if (*entry->d_name == '.')
+            continue;
+        files = bl_xrealloc(files, *n + 1, sizeof *files);
+        files[(*n)++] = bl_xstrdup(entry->d_name);
+    }
+    if (open)
+        closedir(open);
+    if (*n)
+        qsort(files, *n, sizeof *files, by_name);
+    return files;
+}
+
+static void each_of(const char *folder, enum bl_path_kind kind,
+                    bl_path_each_fn *each, void *ctx)
+{
+    size_t n;
+    char **files = files_of(folder, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        char *path = bl_xasprintf("%s/%s", folder, files[i]);
+        char *name = name_of(files[i], kind);
+
+        if (is_of_kind(path, kind))
+            each(ctx, name, path);
+        free(name);
+        free(path);
+        free(files[i]);
+    }
+    free(files);
+}
+
+void bl_path_each(enum bl_path_kind kind, bl_path_each_fn *each, void *ctx)
+{
+    char *dirs[MAX_FOLDERS];
+    size_t n = data_folders(kind, dirs);
+
+    for (size_t i = 0; i < n; i++) {
+        char *folder = bl_xasprintf("%s/%s", dirs[i], kinds[kind].folder);
+        bool again = false;
+
+        for (size_t j = 0; j < i; j++)
+            again |= bl_path_same(dirs[i], dirs[j]);
+        if (!again)
+            each_of(folder, kind, each, ctx);
+        free(folder);
+    }
+    for (size_t i = 0; i < n; i++)
+        free(dirs[i]);
+}
+
+/* What is near a name that is not there, and what is. */
+struct others {
+    struct bl_nearest nearest;
+    struct bl_buf names;
+    size_t n;
+};
+
+enum { SHOWN_NAMES = 8 };
+
+static void add_other(void *ctx, const char *name, const char *path)
+{
+    struct others *others = ctx;
+
+    (void)path;
+    bl_nearest_try(&others->nearest, name);
+    if (others->n++ < SHOWN_NAMES)
+        bl_buf_printf(&others->names, "%s%s", others->n > 1 ? ", " : "",
+                      name);
+}
+
+/* ": did you mean 'vital'? there are default, vital" */
+static void put_others(struct bl_buf *out, enum bl_path_kind kind,
+                       const char *name)
+{
+    struct others others = { .nearest = { .word = name } };
+
+    bl_path_each(kind, add_other, &others);
+    if (*others.nearest.best)
+        bl_buf_printf(out, "; did you mean '%s'?", others.nearest.best);
+    else if (others.n)
+        bl_buf_puts(out, ";");
+    if (others.n)
+        bl_buf_printf(out, " there %s %s%s", others.n > 1 ? "are" : "is",
+                      others.names.data, others.n > SHOWN_NAMES
+                      ? " and others (blink list)" : "");
+    bl_buf_free(&others.names);
+}
+
+/* ---- Finding ---- */
+
 /* What makes the data of the name "default".  Quickstart fills the folder of
  * its own tree, where installed programs do not look. */
 static void advise(struct bl_buf *out, const char *name, const char *dir)
@@ -262,6 +401,7 @@ static void not_found(enum bl_path_kind kind, const char *name,
         bl_buf_printf(&tried, "%s%s/%s", i ? ", " : "", dirs[i],
                       kinds[kind].folder);
     advise(&tried, name, dirs[0]);
+    put_others(&tried, kind, name);
     bl_fail(err, BL_DATA, "no %s '%s' here or in %s", kinds[kind].what, name,
             tried.data);
     bl_buf_free(&tried);
@@ -346,6 +486,27 @@ char *bl_path_find(enum bl_path_kind kind, const char *name,
         not_found(kind, name, dirs, n, err);
     for (size_t i = 0; i < n; i++)
         free(dirs[i]);
+    return found;
+}
+
+char *bl_path_manual(const char *page)
+{
+    const char *section = strrchr(page, '.');
+    char *up = self_folder(1), *build = build_tree(), *found = NULL;
+    char *places[] = {
+        build ? bl_xasprintf("%s/man/%s", build, page) : NULL,
+        bl_xasprintf("%s/share/man/man%s/%s", up, section + 1, page),
+        bl_xasprintf("%s/share/man/man%s/%s.gz", up, section + 1, page),
+    };
+
+    for (size_t i = 0; i < BL_COUNT(places); i++) {
+        if (!found && places[i] && exists(places[i]))
+            found = places[i];
+        else
+            free(places[i]);
+    }
+    free(build);
+    free(up);
     return found;
 }
 

@@ -42,7 +42,8 @@ enum bl_path_kind {
 };
 
 /* The path for a name (NULL: "default"); caller frees.  NULL with BL_DATA
- * naming every place that was tried when there is none, or BL_SYSTEM when that
+ * naming every place that was tried, what the name may be a slip for and the
+ * names there are when there is none, or BL_SYSTEM when that
  * could not be seen. */
 char *bl_path_find(enum bl_path_kind kind, const char *name,
                    struct bl_err *err);
@@ -51,6 +52,16 @@ char *bl_path_find(enum bl_path_kind kind, const char *name,
  * folders alone; caller frees.  NULL with BL_DATA when there is none. */
 char *bl_path_look_up(enum bl_path_kind kind, const char *name,
                       struct bl_err *err);
+
+/* Calls each() with every name of a kind in the data folders, in the order in
+ * which they are searched and sorted within each: "vital" and its path.  A
+ * name that an earlier folder has, too, comes again. */
+typedef void bl_path_each_fn(void *ctx, const char *name, const char *path);
+void bl_path_each(enum bl_path_kind kind, bl_path_each_fn *each, void *ctx);
+
+/* Full path of a manual page, "blink-kb.1", in the build tree or beside the
+ * installed programs; caller frees; NULL when it is in neither. */
+char *bl_path_manual(const char *page);
 
 /* Full path of the loadable module libblink-WHAT.so ($BLINK_MODULES, build
  * tree, or installed); caller frees; NULL when there is none.  But for

@@ -4,14 +4,16 @@
 #include "cli/opts-help.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "json/json.h"
 
-enum { HELP_COLUMN = 28 };
+enum { HELP_COLUMN = 28, HELP_WIDTH = 79 };
 
 const struct bl_opt bl_opts_general[] = {
     BL_OPT_GROUP("General"),
@@ -65,6 +67,54 @@ static void put_default(struct bl_buf *out, const struct bl_opt *opt)
     bl_buf_free(&text);
 }
 
+/* Stands for a blank at which a line is not broken. */
+enum { TIE = 0x1F };
+
+/* Ties "-o" to its "MODEL". */
+static void tie(char *synopsis)
+{
+    for (char *p = synopsis; *p; p++) {
+        size_t n = strcspn(p, " ");
+        bool takes = (p[0] == '-' || (p[0] == '[' && p[1] == '-'))
+            && p[n] && p[n - 1] != ']' && p[n + 1] != '[';
+
+        p += n;
+        if (!*p)
+            break;
+        if (takes)
+            *p = TIE;
+    }
+}
+
+static void put_words(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        putchar(text[i] == TIE ? ' ' : text[i]);
+}
+
+/* Prints words that continue a line of `used` columns, broken where the next
+ * word would not fit; further lines begin in that column. */
+static void print_wrapped(const char *text, size_t used, size_t column)
+{
+    size_t at = used;
+
+    while (*text) {
+        size_t n = strcspn(text, " ");
+
+        if (at > used && at + 1 + n > HELP_WIDTH) {
+            printf("\n%*s", (int)column, "");
+            at = used = column;
+        } else if (at > used) {
+            putchar(' ');
+            at++;
+        }
+        put_words(text, n);
+        at += n;
+        text += n + (text[n] == ' ');
+    }
+    putchar('\n');
+}
+
 /* Where the option is wider than its column, the explanation stands on the
  * next line, so that all explanations begin in one column. */
 static void print_option(const struct bl_opt *opt)
@@ -87,9 +137,10 @@ static void print_option(const struct bl_opt *opt)
     if (opt->dest)
         put_default(&right, opt);
     if (left.len >= HELP_COLUMN)
-        printf("%s\n%*s%s\n", left.data, HELP_COLUMN, "", right.data);
+        printf("%s\n%*s", left.data, HELP_COLUMN, "");
     else
-        printf("%-*s%s\n", HELP_COLUMN, left.data, right.data);
+        printf("%-*s", HELP_COLUMN, left.data);
+    print_wrapped(right.data, HELP_COLUMN, HELP_COLUMN);
     bl_buf_free(&left);
     bl_buf_free(&right);
 }
@@ -104,113 +155,66 @@ static void print_table(const struct bl_opt *opt)
 
 void bl_opts_print_help(const struct bl_command *cmd)
 {
-    printf("Usage: %s [OPTION...]%s%s\n%s.\n", cmd->name,
-           cmd->synopsis && *cmd->synopsis ? " " : "",
-           cmd->synopsis ? cmd->synopsis : "", cmd->brief);
+    size_t used = strlen("Usage: ") + strlen(cmd->name) + 1;
+    struct bl_buf line = BL_BUF_INIT;
+
+    printf("Usage: %s ", cmd->name);
+    bl_buf_printf(&line, "[OPTION...]%s%s",
+                  cmd->synopsis && *cmd->synopsis ? " " : "",
+                  cmd->synopsis ? cmd->synopsis : "");
+    tie(line.data);
+    print_wrapped(line.data, used, used);
+    bl_buf_clear(&line);
+    bl_buf_printf(&line, "%s.", cmd->brief);
+    print_wrapped(line.data, 0, 0);
+    bl_buf_free(&line);
     print_table(cmd->opts);
     print_table(bl_opts_general);
 }
 
-static const char *subname(const struct bl_command *command)
+const char *bl_opts_subname(const struct bl_command *command)
 {
     const char *space = strrchr(command->name, ' ');
 
     return space ? space + 1 : command->name;
 }
 
-void bl_opts_print_commands(const char *program, const char *brief,
-                            const struct bl_command *commands, size_t n)
+/* Those that are commands of this program, or those that stand for others. */
+static void print_briefs(const struct bl_command *commands, size_t n,
+                         bool others)
 {
     size_t width = 10;
 
     for (size_t i = 0; i < n; i++)
-        width = BL_MAX(width, strlen(subname(&commands[i])));
-    printf("Usage: %s COMMAND [OPTION...] [ARGUMENT...]\n%s.\n\nCommands:\n",
-           program, brief);
-    for (size_t i = 0; i < n; i++)
-        printf("  %-*s %s\n", (int)width, subname(&commands[i]),
-               commands[i].brief);
-    printf("\n'%s COMMAND --help' explains a command.\n", program);
-}
-
-/* ---- bash ---- */
-
-static void print_words(const struct bl_opt *opt)
-{
-    for (; opt && opt->kind != BL_OPT_END_; opt++) {
-        if (opt->kind != BL_OPT_GROUP_)
-            printf(" --%s", opt->name);
-        if (opt->alias)
-            printf(" --%s", opt->alias);
-    }
-}
-
-static void print_choices(const struct bl_opt *opt)
-{
-    for (; opt && opt->kind != BL_OPT_END_; opt++) {
-        if (opt->kind != BL_OPT_CHOICE_)
-            continue;
-        printf("    --%s) COMPREPLY=($(compgen -W '", opt->name);
-        for (const char *p = opt->arg; *p; p++)
-            putchar(*p == '|' ? ' ' : *p);
-        printf("' -- \"$cur\")); return ;;\n");
-    }
-}
-
-/* "blink-kb" -> "blink_kb", for the name of a shell function. */
-static void print_identifier(const char *program)
-{
-    for (; *program; program++)
-        putchar(*program == '-' ? '_' : *program);
-}
-
-/* The options of the driver's first command do without its name: blink -i. */
-static void print_command_words(const struct bl_command *commands, size_t n,
-                                bool driver)
-{
-    printf("    case ${COMP_WORDS[1]} in\n");
+        width = BL_MAX(width, strlen(bl_opts_subname(&commands[i])));
     for (size_t i = 0; i < n; i++) {
-        printf("    %s%s) words='", subname(&commands[i]),
-               i == 0 && driver ? "|-*" : "");
-        print_words(commands[i].opts);
-        print_words(bl_opts_general);
-        printf("' ;;\n");
+        if (others != !commands[i].synopsis)
+            continue;
+        printf("  %-*s ", (int)width, bl_opts_subname(&commands[i]));
+        print_wrapped(commands[i].brief, width + 3, width + 3);
     }
-    printf("    *) words='--help --version' ;;\n    esac\n"
-           "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words=\"$words");
-    for (size_t i = 0; i < n; i++)
-        printf(" %s", subname(&commands[i]));
-    printf("\"\n        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")); "
-           "return\n    fi\n");
 }
 
-/* A command's name has a blank where the program has commands.  Of these
- * programs the driver alone has no dash in its name. */
-void bl_opts_print_completion(const char *program,
-                              const struct bl_command *commands, size_t n)
+/* Commands that stand for other programs have a list of their own. */
+void bl_opts_print_commands(const char *program, const char *brief,
+                            const struct bl_command *commands, size_t n)
 {
-    bool sub = strchr(commands[0].name, ' ') != NULL;
+    bool others = false;
+    char *sentence = bl_xasprintf("%s.", brief);
 
-    printf("# bash completion for %s\n_", program);
-    print_identifier(program);
-    printf("() {\n    local cur=${COMP_WORDS[COMP_CWORD]} words\n"
-           "    local prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-           "    case $prev in\n");
     for (size_t i = 0; i < n; i++)
-        print_choices(commands[i].opts);
-    printf("    esac\n");
-    if (sub) {
-        print_command_words(commands, n, !strchr(program, '-'));
-    } else {
-        printf("    words='");
-        print_words(commands[0].opts);
-        print_words(bl_opts_general);
-        printf("'\n");
-    }
-    printf("    case $cur in\n"
-           "    -*) COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")) ;;\n"
-           "    *) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
-           "    esac\n}\ncomplete -o filenames -F _");
-    print_identifier(program);
-    printf(" %s\n", program);
+        others |= !commands[i].synopsis;
+    printf("Usage: %s COMMAND [OPTION...] [ARGUMENT...]\n", program);
+    print_wrapped(sentence, 0, 0);
+    free(sentence);
+    printf("\nCommands:\n");
+    print_briefs(commands, n, false);
+    if (others)
+        printf("\nPrograms (%s NAME is %s-NAME):\n", program, program);
+    if (others)
+        print_briefs(commands, n, true);
+    printf("\n'%s COMMAND --help' explains a command.\n", program);
+    if (others)
+        printf("'%s help' and a command or program shows its manual page; "
+               "%s(7) is\nthe tour of all of them.\n", program, program);
 }

@@ -12,10 +12,8 @@ void bl_opts_print_help(const struct bl_command *cmd);
 void bl_opts_print_commands(const char *program, const char *brief,
                             const struct bl_command *commands, size_t n);
 
-/* A bash completion script for `program` on stdout.  With n > 1 (or a
- * command whose name has a space) the commands are subcommands. */
-void bl_opts_print_completion(const char *program,
-                              const struct bl_command *commands, size_t n);
+/* "build" of "blink-kb build"; borrowed. */
+const char *bl_opts_subname(const struct bl_command *command);
 
 /* The options that every program has; ended by BL_OPTS_END. */
 extern const struct bl_opt bl_opts_general[];

@@ -12,7 +12,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
+#include "cli/opts-complete.h"
 #include "cli/opts-help.h"
 #include "cli/prog.h"
 #include "json/json.h"
@@ -158,6 +160,61 @@ static void store(const struct bl_opt *opt, const char *value)
     }
 }
 
+/* ---- Words that are not known ---- */
+
+static void try_names(struct bl_nearest *nearest, const struct bl_opt *opt)
+{
+    for (; opt && opt->kind != BL_OPT_END_; opt++) {
+        if (opt->kind != BL_OPT_GROUP_)
+            bl_nearest_try(nearest, opt->name);
+        if (opt->alias)
+            bl_nearest_try(nearest, opt->alias);
+    }
+}
+
+static _Noreturn void unknown_option(const struct parser *parser,
+                                     const char *word, size_t n)
+{
+    char *name = bl_xasprintf("%.*s", (int)n, word);
+    struct bl_nearest nearest = { .word = name };
+
+    try_names(&nearest, parser->cmd->opts);
+    try_names(&nearest, bl_opts_general);
+    if (*nearest.best)
+        bl_die_usage("unknown option '--%s'; did you mean --%s?", name,
+                     nearest.best);
+    bl_die_usage("unknown option '--%s'", name);
+}
+
+static const struct bl_opt *find_option(const struct parser *parser,
+                                        int letter, const char *name,
+                                        size_t n);
+
+/* "-fast": letters, of which one is not known, but a long name. */
+static _Noreturn void unknown_letter(const struct parser *parser,
+                                     const char *word, char letter)
+{
+    size_t n = strcspn(word, "=");
+
+    if (n > 1 && find_option(parser, 0, word, n))
+        bl_die_usage("unknown option '-%c'; did you mean --%.*s?", letter,
+                     (int)n, word);
+    bl_die_usage("unknown option '-%c'", letter);
+}
+
+static _Noreturn void unknown_command(const struct bl_command *commands,
+                                      size_t n, const char *word)
+{
+    struct bl_nearest nearest = { .word = word };
+
+    for (size_t i = 0; i < n; i++)
+        bl_nearest_try(&nearest, bl_opts_subname(&commands[i]));
+    if (*nearest.best)
+        bl_die_usage("unknown command '%s'; did you mean '%s'?", word,
+                     nearest.best);
+    bl_die_usage("unknown command '%s'", word);
+}
+
 /* ---- Words of the command line ---- */
 
 static void general(const struct parser *parser, int letter)
@@ -229,12 +286,14 @@ static void long_option(struct parser *parser, const char *word)
     const struct bl_opt *opt = find_option(parser, 0, word, n);
     const char *value = word[n] ? word + n + 1 : NULL;
 
-    if (!opt && !strcmp(word, "completion")) {
-        bl_opts_print_completion(bl_prog_name(), parser->cmd, 1);
+    if (!opt && is_name("completion", word, n)) {
+        if (!value && parser->next < parser->argc)
+            value = parser->argv[parser->next];
+        bl_opts_print_completion(bl_prog_name(), value);
         exit(bl_prog_finish(0));
     }
     if (!opt)
-        bl_die_usage("unknown option '--%.*s'", (int)n, word);
+        unknown_option(parser, word, n);
     if (value && opt->kind == BL_OPT_FLAG_)
         bl_die_usage("option '--%s' takes no value", opt->name);
     apply(parser, opt, value);
@@ -244,11 +303,12 @@ static void long_option(struct parser *parser, const char *word)
 static void short_options(struct parser *parser, const char *word)
 {
     const struct bl_opt *opt;
+    const char *whole = word;
 
     for (; *word; word++) {
         opt = find_option(parser, *word, NULL, 0);
         if (!opt)
-            bl_die_usage("unknown option '-%c'", *word);
+            unknown_letter(parser, whole, *word);
         if (opt->kind != BL_OPT_FLAG_) {
             apply(parser, opt, word[1] ? word + 1 : NULL);
             return;
@@ -264,6 +324,7 @@ static void operand(struct parser *parser, char *word)
     parser->args.v[parser->args.n++] = word;
 }
 
+/* Operands are gathered at the front of argv: nothing to free. */
 struct bl_args bl_opts_parse(const struct bl_command *cmd, int argc,
                              char **argv)
 {
@@ -272,8 +333,11 @@ struct bl_args bl_opts_parse(const struct bl_command *cmd, int argc,
     };
     bool only_operands = false;
 
+    if (argc > 1 && !strcmp(argv[1], "--complete")) {
+        bl_opts_complete(cmd, 1, argv + 2, (size_t)argc - 2);
+        exit(bl_prog_finish(0));
+    }
     bl_prog_help(cmd->name);
-    /* Operands are gathered at the front of argv: nothing to free. */
     parser.args.v = argv + 1;
     while (parser.next < argc) {
         char *word = argv[parser.next++];
@@ -300,6 +364,7 @@ void bl_opts_need_utf8(struct bl_args args)
         need_utf8(args.v[i], "argument %zu", i + 1);
 }
 
+/* What is no command may be one of the options that ask for no work. */
 size_t bl_opts_subcommand(const char *program, const char *brief,
                           const struct bl_command *commands, size_t n,
                           int argc, char **argv)
@@ -307,18 +372,21 @@ size_t bl_opts_subcommand(const char *program, const char *brief,
     const char *word = argc > 1 ? argv[1] : "";
 
     for (size_t i = 0; i < n; i++)
-        if (!strcmp(word, strrchr(commands[i].name, ' ') + 1))
+        if (!strcmp(word, bl_opts_subname(&commands[i])))
             return i;
     if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
         bl_opts_print_commands(program, brief, commands, n);
     } else if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
         printf("%s %s\n", program, PACKAGE_VERSION);
-    } else if (!strcmp(word, "--completion")) {
-        bl_opts_print_completion(program, commands, n);
+    } else if (!strcmp(word, "--complete")) {
+        bl_opts_complete(commands, n, argv + 2, (size_t)argc - 2);
+    } else if (!strncmp(word, "--completion", 12)) {
+        bl_opts_print_completion(program, word[12] == '=' ? word + 13
+                                 : argc > 2 ? argv[2] : NULL);
     } else {
         if (!*word)
             bl_die_usage("expected a command");
-        bl_die_usage("unknown command '%s'", word);
+        unknown_command(commands, n, word);
     }
     exit(bl_prog_finish(0));
 }

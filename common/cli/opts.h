@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * opts: one table per program (or subcommand) that yields the parser, --help
- * and the bash completion.
+ * and the completion of shells.
  *
  *     static struct opts { const char *model; size_t k; } o = { NULL, 10 };
  *     static const struct bl_opt table[] = {
@@ -13,8 +13,9 @@
  *
  * The default shown by --help is the value that the destination holds when
  * parsing starts (none: NULL, NAN).  -h/--help, -V/--version, -v/--verbose,
- * -q/--quiet and the hidden --completion are understood without being in the
- * table.  Numbers are decimal digits with an optional K, M or G (1024-based),
+ * -q/--quiet and the hidden --completion and --complete need no row in the
+ * table.  A name that is not known is answered with the nearest one that is.
+ * Numbers are decimal digits with an optional K, M or G (1024-based),
  * nothing else.
  * Misuse prints one line and "try 'PROGRAM --help'", and exits with 2 before
  * stdin is touched.
@@ -91,7 +92,8 @@ struct bl_command {
     const char *name;           /* "blink-kb build": words after the first
                                  * are the subcommand */
     const char *synopsis;       /* "[-c CATALOGUE] ID...", after the
-                                 * name */
+                                 * name; NULL: "blink kb" stands for the
+                                 * program blink-kb, which has the options */
     const char *brief;          /* one line */
     const struct bl_opt *opts;
     size_t min_args, max_args;  /* operands */
