@@ -11,6 +11,7 @@ common_libcommon_la_SOURCES = \
 	common/base/file.c common/base/file.h \
 	common/base/finite.c common/base/finite.h \
 	common/base/crew.c common/base/crew.h \
+	common/base/loaded.c common/base/loaded.h \
 	common/base/mem.c common/base/mem.h \
 	common/base/module.c common/base/module.h \
 	common/base/nearest.c common/base/nearest.h \

@@ -14,4 +14,5 @@ dist_man_MANS += man/blink-compat.7
 dist_man_MANS += man/blink-eval.1
 dist_man_MANS += man/blink-rerank.1
 dist_man_MANS += man/blink-score.1
+dist_man_MANS += man/blink-shard.1
 dist_man_MANS += man/blink-train.1

@@ -18,6 +18,8 @@ dist_noinst_SCRIPTS += \
 	scripts/train-data \
 	scripts/train-mini \
 	scripts/zeshel-eval
+# Installed, beside the programs that it runs.
+dist_bin_SCRIPTS = scripts/blink-shard
 # What bench, benchmark and train-mini call, and what draws their curves.
 dist_noinst_SCRIPTS += \
 	scripts/bench.d/bench-ann \
@@ -44,6 +46,7 @@ dist_noinst_SCRIPTS += \
 	scripts/check.d/kills \
 	scripts/check.d/processors \
 	scripts/check.d/sanitizers \
+	scripts/check.d/shards \
 	scripts/check.d/space \
 	scripts/check.d/valgrind
 EXTRA_DIST += \

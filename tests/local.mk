@@ -123,6 +123,8 @@ SHELL_TESTS = \
 	tests/rss.sh \
 	tests/scripts-options.sh \
 	tests/security.sh \
+	tests/shard.sh \
+	tests/shard-hosts.sh \
 	tests/shellcheck.sh \
 	tests/train-data.sh \
 	tests/train-mini.sh \

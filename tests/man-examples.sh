@@ -95,11 +95,19 @@ check_example() {
     fi
 }
 
+PATH=$top_srcdir/scripts:$PATH
 (set_up) >"$T/setup" 2>&1
 for page in "$top_srcdir"/man/*.[1-8]; do
     name=${page##*/}
     program=$top_builddir/bin/${name%.*}
-    if [ "${name##*.}" = 1 ] && [ ! -x "$program" ]; then continue; fi
+    script=$top_srcdir/scripts/${name%.*}
+    if [ "${name##*.}" = 1 ] && [ ! -x "$program" ] && [ ! -x "$script" ]; then
+        continue
+    fi
+    # What is installed beside the programs.
+    if [ ! -x "$program" ] && ! command -v parallel >/dev/null; then
+        continue
+    fi
     rm -rf "$T/run"
     cp -R "$T/ready" "$T/run"
     cd "$T/run" || exit

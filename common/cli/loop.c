@@ -3,6 +3,8 @@
 
 #include "cli/loop.h"
 
+#include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -351,6 +353,26 @@ static int run_batches(struct state *state, struct bl_err *err)
     return 0;
 }
 
+/* Where the input is a part of a longer one, its lines are counted as there
+ * (scripts/blink-shard). */
+static int number_lines(struct bl_lines *lines, struct bl_err *err)
+{
+    const char *text = getenv("BLINK_FIRST_LINE");
+    char *end = NULL;
+    unsigned long long first;
+
+    if (!text || !*text)
+        return 0;
+    errno = 0;
+    first = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || first < 1
+        || first > SIZE_MAX / 2)
+        return bl_fail(err, BL_USAGE, "BLINK_FIRST_LINE='%.*s': expected a "
+                       "whole number from 1", BL_SHOWN(40, text));
+    bl_lines_count_from(lines, (size_t)first);
+    return 0;
+}
+
 /* Arrays are taken apart only where lines are JSON: a plain text may begin
  * with a bracket. */
 int bl_loop_run(const struct bl_loop *loop)
@@ -363,7 +385,9 @@ int bl_loop_run(const struct bl_loop *loop)
     if (!loop->plain_text)
         bl_lines_take_arrays(state.lines);
     bl_progress_start(&state.progress, "records", 0, loop->opts->progress);
-    rc = run_batches(&state, &err);
+    rc = number_lines(state.lines, &err);
+    if (rc == 0)
+        rc = run_batches(&state, &err);
     bl_progress_end(&state.progress);
     if (rc < 0) {
         bl_warn("%s", err.msg);

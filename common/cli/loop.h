@@ -18,6 +18,8 @@
  * comes out as {"error":...,"line":N,"raw":"..."}.  One line goes to stderr
  * for each, and the exit status becomes 1.  Records that arrive with a
  * non-null `error` pass untouched and count as failed.
+ * $BLINK_FIRST_LINE, a number, is that of the first line: where the input is a
+ * part of a longer one, lines are named as in the whole.
  * --errors keep|drop|stop (struct bl_loop_opts) chooses what happens to them.
  */
 #ifndef BL_LOOP_H

@@ -278,6 +278,11 @@ enum bl_line_status bl_lines_next(struct bl_lines *l, struct bl_span *line,
     return take(l, next - l->start, next + !ended, line);
 }
 
+void bl_lines_count_from(struct bl_lines *l, size_t first)
+{
+    l->number = first - 1;
+}
+
 size_t bl_lines_number(const struct bl_lines *l)
 {
     return l->number;

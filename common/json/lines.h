@@ -44,6 +44,9 @@ void bl_lines_take_arrays(struct bl_lines *l);
 enum bl_line_status bl_lines_next(struct bl_lines *l, struct bl_span *line,
                                   struct bl_err *err);
 
+/* The first line to come has this number, where the input is a part of a
+ * longer one. */
+void bl_lines_count_from(struct bl_lines *l, size_t first);
 /* 1-based number of the line that bl_lines_next() returned last. */
 size_t bl_lines_number(const struct bl_lines *l);
 /* What messages call the input: the name given to bl_lines_new. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/loaded.h"
 #include "base/mem.h"
 #include "base/paths.h"
 #include "kb/kb-schema.h"
@@ -109,7 +110,8 @@ struct bl_kb *bl_kb_open(const char *path, struct bl_err *err)
 
     if (bl_sql_open(&kb->conn, path, NULL, BL_SQL_READ, err) < 0
         || bl_kb_check_schema(&kb->conn, &kb->fts, err) < 0
-        || read_meta(kb, err) < 0) {
+        || read_meta(kb, err) < 0
+        || bl_loaded("catalogue", kb->fingerprint, path, err) < 0) {
         bl_kb_close(kb);
         return NULL;
     }

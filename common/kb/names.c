@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/loaded.h"
 #include "base/mem.h"
 #include "base/paths.h"
 #include "base/utf8.h"
@@ -117,7 +118,8 @@ struct bl_names *bl_names_open(const char *path, struct bl_err *err)
         free(names);
         return NULL;
     }
-    if (check_start(&names->map, err) < 0 || take_fields(names, err) < 0) {
+    if (check_start(&names->map, err) < 0 || take_fields(names, err) < 0
+        || bl_loaded_sum("names", names->map.data + AT_SUM, path, err) < 0) {
         bl_names_close(names);
         return NULL;
     }

@@ -7,8 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "base/loaded.h"
 #include "base/mem.h"
 #include "base/paths.h"
+#include "base/sha256.h"
 #include "json/document.h"
 #include "json/writer.h"
 
@@ -141,6 +144,19 @@ struct bl_calibration bl_calibration_default(void)
     return c;
 }
 
+static int say_loaded(const char *path, struct bl_err *err)
+{
+    struct bl_buf text = BL_BUF_INIT;
+    unsigned char sum[BL_SHA256_SIZE];
+    int rc = bl_file_read(path, MAX_CALIBRATION, &text, err);
+
+    bl_sha256_of(text.data, text.len, sum);
+    if (rc == 0)
+        rc = bl_loaded_sum("calibration", sum, path, err);
+    bl_buf_free(&text);
+    return rc;
+}
+
 int bl_calibration_read(struct bl_calibration *out, const char *path,
                         struct bl_err *err)
 {
@@ -148,7 +164,7 @@ int bl_calibration_read(struct bl_calibration *out, const char *path,
     int rc = d ? read_root(out, bl_document_root(d), err) : -1;
 
     bl_document_free(d);
-    return rc;
+    return rc < 0 ? rc : say_loaded(path, err);
 }
 
 /* The data folder's default.json comes before the one that is compiled in, so

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/loaded.h"
 #include "base/mem.h"
 #include "base/paths.h"
 #include "model/model-family.h"
@@ -313,6 +314,8 @@ static struct bl_model *open_path(char *path, struct bl_err *err)
     rc = check_single(path, err);
     if (rc == 0)
         rc = load(model, &config, err);
+    if (rc == 0)
+        rc = bl_loaded("model", model->fingerprint, path, err);
     bl_arena_free(&config.memory);
     if (rc == 0)
         return model;

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/loaded.h"
 #include "base/mem.h"
 #include "base/paths.h"
+#include "base/sha256.h"
 #include "base/threads.h"
 #include "net/blas.h"
 #include "search/ann-module.h"
@@ -134,12 +136,24 @@ static int load(struct bl_ann *ann, const struct bl_ann_opts *opts,
     return 0;
 }
 
+/* The sum of the file's end, which holds a sum of all of it (blink-index(5))
+ * unless FAISS alone made it; reading the whole would take minutes. */
+static int say_loaded(const struct bl_map *map, struct bl_err *err)
+{
+    size_t end = BL_MIN(map->size, BL_FAISS_TRAILER);
+    unsigned char sum[BL_SHA256_SIZE];
+
+    bl_sha256_of(map->data + map->size - end, end, sum);
+    return bl_loaded_sum("index", sum, map->path, err);
+}
+
 struct bl_ann *bl_ann_open(const char *path, const struct bl_ann_opts *opts,
                            struct bl_err *err)
 {
     struct bl_ann *ann = BL_NEW(struct bl_ann);
 
-    if (bl_faiss_open(&ann->file, path, err) == 0 && load(ann, opts, err) == 0)
+    if (bl_faiss_open(&ann->file, path, err) == 0 && load(ann, opts, err) == 0
+        && say_loaded(&ann->file.map, err) == 0)
         return ann;
     bl_ann_close(ann);
     return NULL;

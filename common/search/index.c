@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/finite.h"
+#include "base/loaded.h"
 #include "base/mem.h"
 #include "search/index-file.h"
 
@@ -272,7 +273,11 @@ int bl_index_open(struct bl_index *index, const char *path, struct bl_err *err)
         bl_index_close(index);
         return -1;
     }
-    return 0;
+    /* The header's own sum, as it holds those of the segments. */
+    if (bl_loaded_sum("index", index->map.data + AT_SUM, path, err) == 0)
+        return 0;
+    bl_index_close(index);
+    return -1;
 }
 
 void bl_index_close(struct bl_index *index)

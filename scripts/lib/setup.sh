@@ -102,9 +102,10 @@ shellcheck       command -v shellcheck
 sqlite3          command -v sqlite3
 bzip2            command -v bzip2
 zstd             command -v zstd
+parallel         command -v parallel
 '
-# For what takes long: memory checks, fuzzing, and processors that this one is
-# not.
+# For what takes long: memory checks, fuzzing, processors that this one is not,
+# and hosts.  Not openssh-server, which would start to serve.
 packages_long='
 valgrind         command -v valgrind
 clang            command -v clang
@@ -112,6 +113,8 @@ libclang-rt-dev  have_clang_runtime
 qemu-user        command -v qemu-aarch64
 gcc-aarch64-linux-gnu  command -v aarch64-linux-gnu-gcc
 libc6-dev-arm64-cross  test -e /usr/aarch64-linux-gnu/include/stdio.h
+rsync            command -v rsync
+iproute2         command -v ip
 '
 
 have_library() { [[ $(/sbin/ldconfig -p) == *[[:space:]]"$1 "* ]]; }
