@@ -122,7 +122,7 @@ static int add_to_fit(struct state *state, const struct bl_item *item,
     if (kind == BL_GOLD_NONE)
         return 0;
     for (size_t i = w->list.n; kind == BL_GOLD_ENTITY && i-- > 0;)
-        if (bl_span_eq(w->list.v[i].id, id))
+        if (bl_label_is(id, w->list.v[i].id))
             gold = i;
     bl_rank_features(&w->list, w->mention, x);
     bl_fit_add(state->fit, bl_rank_profile(&w->list), x, w->list.n, gold);

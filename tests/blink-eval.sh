@@ -107,6 +107,43 @@ if [ -x "$top_builddir/bin/blink-kb" ]; then
         '-c: labels that it lacks are NIL'
 fi
 
+# ---- Labels of data frames: integers with a fraction of zeros ----
+for label in 4.0 4.00 4e0 40e-1 '"4.0"' '"4"' '" 4 "' 4; do
+    echo '{"label_id":'"$label"',"entity":{"id":"4","title":"x","p":0.9},"candidates":[{"id":"4"}]}' \
+        >"$T/whole"
+    evaluate --json <"$T/whole"
+    is "$status:$(figures '[.n, .accuracy]')" '0:[1,1]' "label $label is 4"
+done
+for label in -1.0 -1 '"-1.0"' '""' '"nan"' '"NaN"' '"unknown"'; do
+    echo '{"label_id":'"$label"',"entity":{"id":"4","title":"x","p":0.9},"candidates":[{"id":"4"}]}' \
+        >"$T/whole"
+    evaluate --json <"$T/whole"
+    is "$status:$(figures '[.n, .unlabelled]')" '0:[0,1]' \
+        "label $label is none"
+done
+for label in 4.5 true '[4]' 1e-3; do
+    echo '{"label_id":'"$label"',"entity":{"id":"4","title":"x","p":0.9},"candidates":[{"id":"4"}]}' \
+        >"$T/whole"
+    evaluate --json <"$T/whole"
+    like "$status:$(cat "$T/err")" \
+        "^[13]:blink-eval: .*field 'label_id': expected .*integer, found" \
+        "label $label is refused"
+done
+cat >"$T/whole" <<'X'
+{"label_id":"4.0","entity":{"id":"4.0","title":"x","p":0.9},"candidates":[{"id":4},{"id":"4.0"}]}
+{"label_id":4,"entity":{"id":4.0,"title":"x","p":0.9},"candidates":[{"id":4.0}]}
+X
+evaluate --json <"$T/whole"
+is "$status:$(figures '[.n, .accuracy]')" '0:[2,1]' \
+    'an id "4.0" is found by its own text, and candidates may be 4.0'
+printf '%s\n' '{"id":"4","title":"x"}' '{"id":"5","title":"y"}' |
+    blink-kb build -o "$T/whole.kb"
+echo '{"label_id":"4.0","entity":{"id":"4","title":"x","p":0.9},"candidates":[{"id":"4"}]}' \
+    >"$T/whole"
+evaluate --json -c "$T/whole.kb" <"$T/whole"
+is "$status:$(figures '[.n, .nil, .accuracy]')" '0:[1,0,1]' \
+    'with a catalogue too'
+
 # ---- Faults ----
 evaluate --json <<'X'
 nonsense

@@ -27,10 +27,9 @@ static int text_of(const struct bl_record *record, const char *name,
 
     if (got <= 0)
         return got;
-    if (bl_json_type(value) == BL_JSON_NUMBER)
-        text = value;
-    else if (bl_json_type(value) == BL_JSON_STRING
-             && bl_json_string(value, arena, &text, err) < 0)
+    if ((bl_json_type(value) == BL_JSON_NUMBER
+         || bl_json_type(value) == BL_JSON_STRING)
+        && bl_json_text(value, "string", arena, &text, err) < 0)
         return bl_err_prefix(err, "field '%s'", name);
     *out = copy(text);
     return 0;
@@ -113,7 +112,7 @@ void bl_case_free(struct bl_case *one)
 static bool is_gold(const struct bl_case *one, struct bl_span id)
 {
     return one->judged.gold == BL_GOLD_ENTITY && one->gold
-        && bl_span_is(id, one->gold);
+        && bl_label_is(bl_span_of(one->gold), id);
 }
 
 /* How many candidates have a better bi_score than the one at `place`; equal
@@ -184,12 +183,11 @@ static int judge_entity(struct bl_case *one, const struct bl_record *record,
     got = bl_json_get(entity, "id", &value, err);
     if (got < 0)
         return -1;
-    if (got == 1 && bl_json_type(value) == BL_JSON_NUMBER)
-        id = value;
-    else if (got == 0 || bl_json_type(value) != BL_JSON_STRING)
+    if (got == 0 || (bl_json_type(value) != BL_JSON_STRING
+                     && bl_json_type(value) != BL_JSON_NUMBER))
         return bl_fail(err, BL_BAD_FIELD,
                        "field 'entity': expected an 'id' that is a string");
-    else if (bl_json_string(value, arena, &id, err) < 0)
+    if (bl_json_text(value, "string", arena, &id, err) < 0)
         return -1;
     one->judged.answered = true;
     one->judged.right = is_gold(one, id);

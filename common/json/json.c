@@ -246,6 +246,54 @@ int bl_json_string(struct bl_span value, struct bl_arena *arena,
     return 0;
 }
 
+struct bl_span bl_json_whole(struct bl_span number)
+{
+    size_t sign = number.n && number.p[0] == '-', n = sign, zeros;
+
+    while (n < number.n && number.p[n] >= '0' && number.p[n] <= '9')
+        n++;
+    if (n == sign || n == number.n || number.p[n] != '.')
+        return number;
+    for (zeros = n + 1; zeros < number.n && number.p[zeros] == '0'; zeros++)
+        ;
+    return (struct bl_span){ number.p, zeros == number.n ? n : number.n };
+}
+
+/* A number as text: 4.0 and 4e0 as the integer that they are, which is exact
+ * below 2^53; any other as it is written. */
+static struct bl_span number_text(struct bl_span value, struct bl_arena *arena)
+{
+    struct bl_span text = bl_json_whole(bl_json_trim(value));
+    double number;
+    char *room;
+
+    if (!memchr(text.p, 'e', text.n) && !memchr(text.p, 'E', text.n))
+        return (struct bl_span){ bl_arena_strndup(arena, text.p, text.n),
+                                 text.n };
+    room = bl_arena_alloc(arena, text.n + 20, 1);
+    memcpy(room, text.p, text.n);
+    room[text.n] = '\0';
+    if (bl_json_number(text, &number, NULL) == 0 && number == rint(number)
+        && fabs(number) < 0x1p53)
+        text.n = (size_t)snprintf(room, 20, "%lld", (long long)number);
+    return (struct bl_span){ room, text.n };
+}
+
+int bl_json_id(struct bl_span value, struct bl_arena *arena,
+               struct bl_span *out, struct bl_err *err)
+{
+    enum bl_json_type type = bl_json_type(value);
+    int64_t number;
+
+    if (type == BL_JSON_STRING)
+        return bl_json_string(value, arena, out, err);
+    if (type != BL_JSON_NUMBER)
+        return bl_fail(err, BL_BAD_FIELD, "expected string or integer, found "
+                       "%s", bl_json_type_name(type));
+    *out = number_text(value, arena);
+    return bl_json_integer(*out, INT64_MIN, INT64_MAX, &number, err);
+}
+
 int bl_json_text(struct bl_span value, const char *expected,
                  struct bl_arena *arena, struct bl_span *out,
                  struct bl_err *err)
@@ -258,9 +306,7 @@ int bl_json_text(struct bl_span value, const char *expected,
     case BL_JSON_STRING:
         return bl_json_string(value, arena, out, err) < 0 ? -1 : 1;
     case BL_JSON_NUMBER:
-        value = bl_json_trim(value);
-        *out = (struct bl_span){ bl_arena_strndup(arena, value.p, value.n),
-                                 value.n };
+        *out = number_text(value, arena);
         return 1;
     default:
         return bl_fail(err, BL_BAD_FIELD, "expected %s, found %s", expected,

@@ -76,12 +76,22 @@ int bl_json_string(struct bl_span value, struct bl_arena *arena,
                    struct bl_span *out, struct bl_err *err);
 
 /* The text of a string, decoded as by bl_json_string(), or of a number as it
- * is written (what others call a number may be an id to us), NUL-terminated
- * in *arena.  1, or 0 and *out untouched for null; -1 with BL_BAD_STRING or
- * BL_BAD_FIELD, which says that `expected` was expected. */
+ * is written (what others call a number may be an id to us), but 4.0 and 4e0
+ * as 4, NUL-terminated in *arena.  1, or 0 and *out untouched for null; -1
+ * with BL_BAD_STRING or BL_BAD_FIELD, which says that `expected` was
+ * expected. */
 int bl_json_text(struct bl_span value, const char *expected,
                  struct bl_arena *arena, struct bl_span *out,
                  struct bl_err *err);
+
+/* An id: a string, or an integer taken by its text.  4.0 is 4, as data frames
+ * write an integer once a value of its column is missing.  NUL-terminated in
+ * *arena.  -1 with BL_BAD_STRING or BL_BAD_FIELD. */
+int bl_json_id(struct bl_span value, struct bl_arena *arena,
+               struct bl_span *out, struct bl_err *err);
+/* The text without a fraction of zeros, if it is a number with one: 4 of 4.0,
+ * -1 of -1.00. */
+struct bl_span bl_json_whole(struct bl_span number);
 
 /* Writes \ufffd over each lone surrogate escape (in strings of checked JSON,
  * in place: both are 6 bytes), as some readers stop at one. */

@@ -156,23 +156,12 @@ int bl_record_id(const struct bl_record *record, const char *name,
                  struct bl_arena *arena, struct bl_span *out,
                  struct bl_err *err)
 {
-    enum bl_json_type type;
-    int64_t number;
     struct bl_span value;
 
     if (get_required(record, name, "string or integer", &value, err) < 0)
         return -1;
-    type = bl_json_type(value);
-    if (type == BL_JSON_STRING)
-        return bl_record_string(record, name, arena, out, err);
-    if (type != BL_JSON_NUMBER)
-        return bl_fail(err, BL_BAD_FIELD,
-                       "field '%s': expected string or integer, found %s",
-                       name, bl_json_type_name(type));
-    if (bl_json_integer(value, INT64_MIN, INT64_MAX, &number, err) < 0)
+    if (bl_json_id(value, arena, out, err) < 0)
         return bl_err_prefix(err, "field '%s'", name);
-    *out = (struct bl_span){ bl_arena_strndup(arena, value.p, value.n),
-                             value.n };
     return 0;
 }
 

@@ -182,6 +182,9 @@ static int entity_by_id(struct reader *reader, struct bl_span id,
     struct bl_entity entity;
     int got = bl_kb_get(reader->opts->kb, id, &reader->line, &entity, err);
 
+    if (got == 0 && bl_json_whole(id).n < id.n)     /* "4.0" is 4 */
+        got = bl_kb_get(reader->opts->kb, bl_json_whole(id), &reader->line,
+                        &entity, err);
     if (got == 1)
         *number = add_from_kb(reader->x, &entity);
     return got;
