@@ -2,8 +2,9 @@
 /*
  * blink-kb: makes, extends and reads catalogues of entities.
  *
- * In (build, add):     {"id","title","text"[,"url","qid","type","aliases"]}
- *                      or, with build --wikipedia, a dump
+ * In (build, add):     {"id","title","text"[,"url","qid","type","aliases"]},
+ *                      a table with columns of these names, or, with build
+ *                      --wikipedia, a dump
  * Out (get, search, cat): the same, one entity a line.
  */
 #include "config.h"
@@ -26,6 +27,7 @@
 #include "kb/kb-build.h"
 #include "kb/kb-counts.h"
 #include "kb/name-file.h"
+#include "kb/reader.h"
 #include "kb/wikipedia.h"
 
 enum on_error { ON_ERROR_STOP, ON_ERROR_DROP };
@@ -110,7 +112,7 @@ enum { BUILD, ADD, GET, SEARCH, CAT, INFO, VERIFY, NAMES, STRIP, N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
     { "blink-kb build", "-o CATALOGUE [FILE...]",
-      "make a catalogue from JSONL (standard input without FILE)",
+      "make a catalogue from JSONL or CSV (standard input without FILE)",
       build_opts, 0, SIZE_MAX },
     { "blink-kb add", "[-c CATALOGUE] [FILE...]",
       "add entities to a catalogue, all or none", add_opts, 0, SIZE_MAX },
@@ -143,96 +145,6 @@ static char *catalogue_path(void)
 
 /* ---- build and add ---- */
 
-struct reader {
-    struct bl_kb_builder *builder;
-    struct bl_kb_counts *counts;        /* NULL: none */
-    struct bl_arena arena;
-    struct bl_record record;
-    struct bl_progress progress;
-    size_t dropped;
-};
-
-/* One line of input.  -1: the record is bad, or the catalogue is. */
-static int add_line(struct reader *reader, struct bl_span line,
-                    const char *file, size_t number, struct bl_err *err)
-{
-    struct bl_kb_input in;
-    int rc = -1;
-
-    if (bl_record_parse(&reader->record, line, number, err) == 0
-        && bl_kb_input_read(&in, &reader->record, &reader->arena, err) == 0) {
-        if (reader->counts)
-            bl_kb_counts_give(reader->counts, &in, &reader->arena);
-        rc = bl_kb_build_add(reader->builder, &in, file, number, err);
-    }
-    bl_arena_reset(&reader->arena);
-    return rc;
-}
-
-/* 0 to go on, -1 to stop with *err. */
-static int refuse_line(struct reader *reader, const char *file, size_t number,
-                       struct bl_err *err)
-{
-    if (err->code >= BL_USAGE)
-        return -1;
-    bl_err_prefix(err, "%s:%zu", file, number);
-    if (options.errors == ON_ERROR_STOP) {
-        err->code = BL_DATA;
-        return -1;
-    }
-    bl_warn("%s", err->msg);
-    reader->dropped++;
-    return 0;
-}
-
-static int read_lines(struct reader *reader, int fd, const char *name,
-                      struct bl_err *err)
-{
-    struct bl_lines *lines = bl_lines_new(fd, name, options.max_line);
-    enum bl_line_status status;
-    struct bl_span line;
-    int rc = 0;
-
-    /* Dumps of other tools are often one large JSON array: each element is
-     * read as if it were a line. */
-    bl_lines_take_arrays(lines);
-    while (rc == 0) {
-        size_t number;
-
-        status = bl_lines_next(lines, &line, err);
-        if (status == BL_LINE_END)
-            break;
-        number = bl_lines_number(lines);
-        if (status == BL_LINE_ERROR || status == BL_LINE_BAD)
-            rc = -1;
-        else if (status == BL_LINE_TOO_LONG)
-            rc = bl_fail(err, BL_TOO_LONG, "longer than %zu bytes",
-                         options.max_line);
-        else if (!bl_span_blank(line))
-            rc = add_line(reader, line, name, number, err);
-        if (rc < 0)
-            rc = refuse_line(reader, bl_lines_name(lines), number, err);
-        bl_progress_step(&reader->progress, 1);
-    }
-    bl_lines_free(lines);
-    return rc;
-}
-
-static int read_file(struct reader *reader, const char *path,
-                     struct bl_err *err)
-{
-    int fd, rc;
-
-    if (!strcmp(path, "-"))
-        return read_lines(reader, STDIN_FILENO, "stdin", err);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return bl_fail_file(err, "cannot open '%s'", path);
-    rc = read_lines(reader, fd, path, err);
-    close(fd);
-    return rc;
-}
-
 static struct bl_args or_stdin(struct bl_args files)
 {
     static char dash[] = "-", *standard_input[] = { dash };
@@ -258,10 +170,13 @@ static struct bl_kb_counts *open_counts(void)
 }
 
 /* Reads all input into the builder and finishes it. */
-static int run_builder(struct bl_kb_builder *builder,
+static int run_builder(struct bl_kb_builder *builder, const char *command,
                        struct bl_kb_counts *counts, struct bl_args files)
 {
-    struct reader reader = { .builder = builder, .counts = counts };
+    struct bl_kb_reader reader = {
+        .builder = builder, .counts = counts, .command = command,
+        .max_line = options.max_line, .drop = options.errors == ON_ERROR_DROP
+    };
     struct bl_err err;
     size_t n = 0;
     int rc = 0;
@@ -269,7 +184,7 @@ static int run_builder(struct bl_kb_builder *builder,
     files = or_stdin(files);
     bl_progress_start(&reader.progress, "entities", 0, true);
     for (size_t i = 0; i < files.n && rc == 0; i++)
-        rc = read_file(&reader, files.v[i], &err);
+        rc = bl_kb_reader_file(&reader, files.v[i], &err);
     bl_progress_end(&reader.progress);
     if (rc == 0) {
         n = bl_kb_build_count(builder);
@@ -277,9 +192,8 @@ static int run_builder(struct bl_kb_builder *builder,
     } else {
         bl_kb_build_abort(builder);
     }
-    bl_record_free(&reader.record);
-    bl_arena_free(&reader.arena);
     bl_kb_counts_close(counts);
+    bl_kb_reader_free(&reader);
     if (rc < 0)
         bl_die(&err);
     bl_note("%zu entities, %zu lines dropped", n, reader.dropped);
@@ -294,6 +208,8 @@ static int run_build(struct bl_args args)
     struct bl_kb_counts *counts;
     struct bl_kb_builder *builder;
     struct bl_err err;
+    char *command;
+    int status;
 
     if (!options.output)
         bl_die_usage("option '--output' is required");
@@ -311,7 +227,10 @@ static int run_build(struct bl_args args)
     builder = bl_kb_build_open(options.output, &opts, &err);
     if (!builder)
         bl_die(&err);
-    return run_builder(builder, counts, args);
+    command = bl_xasprintf("blink-kb build -o %s", options.output);
+    status = run_builder(builder, command, counts, args);
+    free(command);
+    return status;
 }
 
 static int run_add(struct bl_args args)
@@ -322,10 +241,15 @@ static int run_add(struct bl_args args)
     struct bl_kb_builder *builder = bl_kb_update_open(path, options.replace,
                                                       &err);
 
+    char *command = bl_xasprintf("blink-kb add -c %s", path);
+    int status;
+
     free(path);
     if (!builder)
         bl_die(&err);
-    return run_builder(builder, counts, args);
+    status = run_builder(builder, command, counts, args);
+    free(command);
+    return status;
 }
 
 static int run_names(struct bl_args args)

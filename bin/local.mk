@@ -46,8 +46,12 @@ bin_blink_kb_SOURCES = \
 	bin/blink-kb.c \
 	bin/catalogue.c \
 	bin/catalogue.h \
+	bin/kb/form.c \
+	bin/kb/form.h \
 	bin/kb/name-file.c \
 	bin/kb/name-file.h \
+	bin/kb/reader.c \
+	bin/kb/reader.h \
 	bin/kb/wikipedia.c \
 	bin/kb/wikipedia.h
 bin_PROGRAMS += bin/blink-ner

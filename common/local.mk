@@ -34,6 +34,7 @@ common_libcommon_la_SOURCES = \
 	common/json/vector.c common/json/vector.h \
 	common/json/writer.c common/json/writer.h \
 	common/text/charref.c common/text/charref.h \
+	common/text/csv.c common/text/csv.h \
 	common/text/doc.c common/text/doc.h \
 	common/text/fold.c common/text/fold.h \
 	common/text/initials.c common/text/initials.h \
@@ -123,10 +124,12 @@ common_libcommon_la_SOURCES = \
 	common/search/vector-file.c common/search/vector-file.h \
 	common/kb/kb-build.c common/kb/kb-build.h \
 	common/kb/kb-counts.c common/kb/kb-counts.h \
+	common/kb/kb-fields.c common/kb/kb-fields.h \
 	common/kb/kb-input.c \
 	common/kb/kb-names.c common/kb/kb-names.h \
 	common/kb/kb-schema.c common/kb/kb-schema.h \
 	common/kb/kb-sql.c common/kb/kb-sql.h \
+	common/kb/kb-table.c common/kb/kb-table.h \
 	common/kb/kb-wiki-join.c \
 	common/kb/kb-wiki-mentions.c \
 	common/kb/kb-wiki-page.c \

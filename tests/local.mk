@@ -126,6 +126,7 @@ SHELL_TESTS = \
 	tests/shard.sh \
 	tests/shard-hosts.sh \
 	tests/shellcheck.sh \
+	tests/tables.sh \
 	tests/train-data.sh \
 	tests/train-mini.sh \
 	tests/uni-tables.sh \

@@ -77,6 +77,16 @@ static void make_room(struct bl_lines *l)
     }
 }
 
+void bl_lines_give(struct bl_lines *l, struct bl_span bytes, bool ended)
+{
+    l->cap = bytes.n;
+    l->data = bl_xrealloc(l->data, l->cap, 1);
+    if (bytes.n)
+        memcpy(l->data, bytes.p, bytes.n);
+    l->end = bytes.n;
+    l->eof = ended;
+}
+
 /* 0, or -1 with *err; sets eof. */
 static int read_more(struct bl_lines *l, struct bl_err *err)
 {

@@ -27,6 +27,10 @@ struct bl_lines;
 struct bl_lines *bl_lines_new(int fd, const char *name, size_t max_line);
 void bl_lines_free(struct bl_lines *l);
 
+/* Before the first line: bytes that were already read from fd (copied), and
+ * whether it ended behind them. */
+void bl_lines_give(struct bl_lines *l, struct bl_span bytes, bool ended);
+
 /* Called before the first line is read: an input that starts with a JSON
  * array of objects ('[' and then '{' or ']', blanks aside) is read element
  * by element, each as if it stood on a line of its own: line breaks between

@@ -26,16 +26,23 @@
 #include "json/record.h"
 #include "kb/kb.h"
 
+enum { BL_KB_MOST_UNUSED = 32 };
+#define BL_KB_MOST_COUNT (INT64_C(1) << 40)
+
 struct bl_kb_input {
     struct bl_span id, title, text;     /* text: empty when absent */
     struct bl_span url, qid, type;      /* p == NULL when absent */
     struct bl_kb_alias *aliases;        /* [n_aliases] */
     size_t n_aliases;
+    struct bl_span *unused;             /* [n_unused] names of fields with a
+                                         * value that nothing is made of */
+    size_t n_unused;
 };
 
 /* Reads {"id","title","text","url","qid","type","aliases"} or BLINK's
- * {"idx","title","text","entity"} into *in; all memory is the arena's.
- * -1 with a record-level code. */
+ * {"idx","title","text","entity"} into *in; all memory is the arena's or the
+ * record's.  kb-fields.h has the names that other linkers use.  -1 with a
+ * record-level code. */
 int bl_kb_input_read(struct bl_kb_input *in, const struct bl_record *record,
                      struct bl_arena *arena, struct bl_err *err);
 

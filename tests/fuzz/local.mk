@@ -8,6 +8,7 @@ FUZZERS = \
 	tests/fuzz/fuzz-checkpoint \
 	tests/fuzz/fuzz-conll \
 	tests/fuzz/fuzz-convert \
+	tests/fuzz/fuzz-csv \
 	tests/fuzz/fuzz-doc \
 	tests/fuzz/fuzz-document \
 	tests/fuzz/fuzz-entities \
