@@ -30,7 +30,7 @@ static struct opts {
     const char *model, *dictionary;
     struct bl_strings types, copy;
     size_t context;
-    bool text, whole;
+    bool text, whole, mark_ends;
     struct bl_dictionary_opts find;
     struct bl_engine_opts engine;
     struct bl_loop_opts loop;
@@ -57,6 +57,8 @@ static const struct bl_opt table[] = {
                 "most characters of context on each side"),
     BL_OPT_LIST(0, "copy", "FIELD", &options.copy,
                 "copy this field of the document; may be repeated"),
+    BL_OPT_FLAG(0, "mark-ends", &options.mark_ends,
+                "write a record where each document ends"),
     BL_OPTS_ENGINE(options.engine),
     BL_OPTS_LOOP(options.loop),
     BL_OPTS_END
@@ -73,6 +75,7 @@ struct state {
     struct bl_tagger *tagger;   /* NULL: by dictionary alone */
     struct bl_doc doc;
     struct bl_founds tagged, named, found;
+    struct bl_edits mark;       /* what makes a document the mark of its end */
     bool any_record;            /* a line was JSON */
 };
 
@@ -120,10 +123,36 @@ static void load_defaults(struct state *state)
     free(catalogue);
 }
 
+/* A field that is copied must not be another's: the next stage would find it
+ * twice, or take a document's "error" for a failure. */
+static void check_copied(void)
+{
+    static const char *const taken[] = {
+        "id", "doc", "start", "end", "context_left", "mention",
+        "context_right", "type", "ner_score", "embedding", "candidates",
+        "named", "entity", "nil_p", "unsure", "error"
+    };
+
+    for (size_t i = 0; i < options.copy.n; i++) {
+        for (size_t j = 0; j < BL_COUNT(taken); j++)
+            if (!strcmp(options.copy.v[i], taken[j]))
+                bl_die_usage("option '--copy': mentions have a field '%s' of "
+                             "their own%s", taken[j],
+                             j == 0 ? "; the document's id is 'doc'" : "");
+        for (size_t j = 0; j < i; j++)
+            if (!strcmp(options.copy.v[i], options.copy.v[j]))
+                bl_die_usage("option '--copy': '%s' is given twice",
+                             options.copy.v[j]);
+    }
+}
+
 static void load(struct state *state)
 {
     if (options.text && options.whole)
         bl_die_usage("options '--text' and '--whole' exclude each other");
+    if (options.mark_ends && (options.text || options.whole))
+        bl_die_usage("option '--mark-ends' works with documents in JSON");
+    check_copied();
     if (!options.model && !options.dictionary)
         load_defaults(state);
     if (options.model)
@@ -138,6 +167,7 @@ static void unload(struct state *state)
     bl_dictionary_free(state->dictionary);
     bl_kb_close(state->kb);
     bl_doc_free(&state->doc);
+    bl_edits_free(&state->mark);
     free(state->tagged.v);
     free(state->named.v);
     free(state->found.v);
@@ -291,7 +321,16 @@ static void put_document(struct state *state, const struct document *document,
 static void emit_lines(void *ctx, const struct bl_item *item,
                        struct bl_buf *out)
 {
-    put_document(ctx, item->data, out);
+    struct state *state = ctx;
+
+    put_document(state, item->data, out);
+    if (!options.mark_ends)
+        return;
+    if (!state->mark.n)
+        bl_edits_set(&state->mark, "error", BL_SPAN_LIT(
+            "{\"by\":\"blink-ner\",\"code\":\"end\","
+            "\"message\":\"the document ends here\"}"));
+    bl_record_write(out, &item->rec, &state->mark);
 }
 
 /* ---- --whole ---- */

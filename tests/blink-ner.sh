@@ -36,6 +36,18 @@ run blink-ner -d k.kb --copy lang --copy none \
     <<<'{"lang":[1.50,"x"],"id":7,"text":"In Paris."}'
 is "$(cat out)" '{"id":"7:0","doc":"7","start":3,"end":8,"context_left":"In ","mention":"Paris","context_right":".","type":"LOC","ner_score":0.85,"lang":[1.50,"x"]}' \
     '--copy, as it is written'
+run blink-ner -d k.kb --mark-ends \
+    <<<$'{"lang":[1.50],"id":7,"text":"In Paris."}\n{"id":"8","text":""}'
+is "$status:$(jq -c '[.id, .mention, .text, .error.code]' out)" \
+    '0:["7:0","Paris",null,null]
+[7,null,"In Paris.","end"]
+["8",null,"","end"]' '--mark-ends: the document itself, behind its mentions'
+for words in '--copy id' '--copy error' '--copy a --copy a' \
+    '--mark-ends --text'; do
+    # shellcheck disable=SC2086
+    run blink-ner -d k.kb $words </dev/null
+    is "$status" 2 "refused: $words"
+done
 run blink-ner -d k.kb --text <<<$'In Paris.\n\nNothing.\nIn London.'
 is "$(jq -rs 'map(.id) | join(" ")' out)" '1:0 4:0' \
     '--text: ids are line numbers'

@@ -21,7 +21,7 @@ enum { BATCH_BYTES = 64 << 20 };
 /* A longer table of fields is not kept for the next record. */
 enum { MANY_FIELDS = 4096 };
 
-enum fate { GOOD, FAILED, UNPARSED, PASSED };
+enum fate { GOOD, FAILED, UNPARSED, PASSED, MARK };
 
 struct slot {
     struct bl_item item;
@@ -77,14 +77,17 @@ static struct slot *slot_new(struct state *state)
 
 /* ---- Reading a batch ---- */
 
-/* PASSED when an earlier stage put an error into the record. */
+/* PASSED when an earlier stage put an error into the record; MARK when that
+ * "error" only says where something ends. */
 static enum fate fate_of(struct bl_item *item)
 {
     struct bl_span v;
 
     switch (bl_record_get(&item->rec, "error", &v, &item->err)) {
     case 1:
-        return bl_json_type(v) == BL_JSON_NULL ? GOOD : PASSED;
+        if (bl_json_type(v) == BL_JSON_NULL)
+            return GOOD;
+        return bl_record_is_mark(&item->rec) ? MARK : PASSED;
     case 0:
         return GOOD;
     default:
@@ -136,7 +139,7 @@ static void bad_array(struct state *state, struct slot *slot,
 /* With --errors stop nothing behind a record that failed is handled. */
 static bool is_last(const struct state *state, const struct slot *slot)
 {
-    return slot->fate != GOOD
+    return slot->fate != GOOD && slot->fate != MARK
         && state->loop->opts->errors == BL_ERRORS_STOP;
 }
 
@@ -268,6 +271,12 @@ static void put_good(struct state *state, const struct bl_item *item)
     }
 }
 
+static void put_line(struct state *state, const struct bl_item *item)
+{
+    bl_buf_put_span(&state->out, item->rec.line);
+    bl_buf_putc(&state->out, '\n');
+}
+
 /* The stage that put an error into a record has warned of it: no other stage
  * of a pipeline warns again, though each of them counts it as failed. */
 static void put_bad(struct state *state, const struct slot *slot)
@@ -285,8 +294,7 @@ static void put_bad(struct state *state, const struct slot *slot)
         || (!loop->emit && !loop->emit_lines))
         return;
     if (slot->fate == PASSED) {
-        bl_buf_put_span(&state->out, item->rec.line);
-        bl_buf_putc(&state->out, '\n');
+        put_line(state, item);
     } else if (slot->fate == FAILED && !loop->plain_text) {
         put_failed(state, item);
     } else {
@@ -311,8 +319,10 @@ static void write_batch(struct state *state)
             mend(state->slots[i]);
         if (state->slots[i]->fate == GOOD)
             put_good(state, &state->slots[i]->item);
-        else
+        else if (state->slots[i]->fate != MARK)
             put_bad(state, state->slots[i]);
+        else if (state->loop->emit || state->loop->emit_lines)
+            put_line(state, &state->slots[i]->item);
     }
     if (state->out.len > 0)
         bl_out(state->out.data, state->out.len);

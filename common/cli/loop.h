@@ -21,6 +21,8 @@
  * $BLINK_FIRST_LINE, a number, is that of the first line: where the input is a
  * part of a longer one, lines are named as in the whole.
  * --errors keep|drop|stop (struct bl_loop_opts) chooses what happens to them.
+ * A record that marks an end (bl_record_is_mark) passes untouched as well,
+ * and is no failure.
  */
 #ifndef BL_LOOP_H
 #define BL_LOOP_H

@@ -165,6 +165,16 @@ int bl_record_id(const struct bl_record *record, const char *name,
     return 0;
 }
 
+bool bl_record_is_mark(const struct bl_record *record)
+{
+    struct bl_span error, code;
+    struct bl_err err;
+
+    return bl_record_get(record, "error", &error, &err) == 1
+        && bl_json_get(error, "code", &code, &err) == 1
+        && bl_span_is(code, "\"end\"");
+}
+
 /* ---- Edits ---- */
 
 struct bl_edit {

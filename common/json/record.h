@@ -67,6 +67,11 @@ int bl_record_id(const struct bl_record *record, const char *name,
                  struct bl_arena *arena, struct bl_span *out,
                  struct bl_err *err);
 
+/* A record that marks where something ends, such as a document: its `error`
+ * is an object with the code "end".  Whatever leaves records that failed as
+ * they are, and in their place, leaves this one so too. */
+bool bl_record_is_mark(const struct bl_record *record);
+
 /* ---- Edits: what a program adds, in one output line ---- */
 
 struct bl_edits {
