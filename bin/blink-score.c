@@ -28,7 +28,7 @@
 
 static struct opts {
     const char *calibration, *fit, *provenance;
-    double nil;
+    double nil, min_p;
     size_t keep;
     bool type_filter, no_pages;
     struct bl_loop_opts loop;
@@ -37,6 +37,8 @@ static struct opts {
 static const struct bl_opt table[] = {
     BL_OPT_DOUBLE(0, "nil", "P", &options.nil, 0, 1,
                   "no entity when nil_p is above P"),
+    BL_OPT_DOUBLE(0, "min-p", "P", &options.min_p, 0, 1,
+                  "mark an entity less probable than P as unsure"),
     BL_OPT_SIZE('k', "top", "N", &options.keep, 0, 1 << 20,
                 "candidates kept in the output (0: all)"),
     BL_OPT_FLAG(0, "type-filter", &options.type_filter,
@@ -158,8 +160,9 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
     return 0;
 }
 
-/* A page that the catalogue does not have; its id is no catalogue's. */
-static void put_page(struct bl_writer *json, const struct work *w)
+/* A page that the catalogue does not have; its id is no catalogue's.  Returns
+ * its probability, or 1 for none. */
+static double put_page(struct bl_writer *json, const struct work *w)
 {
     const struct bl_named *named = &w->list.named;
     double p = options.no_pages ? 0 : bl_page_p(named, w->mention);
@@ -167,7 +170,7 @@ static void put_page(struct bl_writer *json, const struct work *w)
 
     if (p <= 0) {
         bl_write_null(json, NULL);
-        return;
+        return 1;
     }
     bl_write_object(json, NULL);
     bl_buf_puts(&id, "n:");
@@ -179,23 +182,24 @@ static void put_page(struct bl_writer *json, const struct work *w)
     bl_write_double(json, "p", p, 6);
     bl_write_end(json);
     bl_buf_free(&id);
+    return p;
 }
 
-static void put_entity(struct bl_buf *out, const struct work *w)
+/* The probability of what is answered; 1 for none. */
+static double put_entity(struct bl_buf *out, const struct work *w)
 {
     struct bl_writer json = bl_writer(out, BL_WRITE_COMPACT);
     const struct bl_candidate *best = w->list.v;
 
-    if (!w->list.n || best->p <= 0 || w->nil_p > options.nil) {
-        put_page(&json, w);
-        return;
-    }
+    if (!w->list.n || best->p <= 0 || w->nil_p > options.nil)
+        return put_page(&json, w);
     bl_write_object(&json, NULL);
     bl_write_optional(&json, "id", best->id);
     bl_write_optional(&json, "title", best->title);
     bl_write_optional(&json, "url", best->url);
     bl_write_double(&json, "p", best->p, 6);
     bl_write_end(&json);
+    return best->p;
 }
 
 static void set_field(struct bl_edits *edits, const char *name,
@@ -210,6 +214,7 @@ static void emit(void *ctx, const struct bl_item *item,
     struct state *state = ctx;
     struct work *w = item->data;
     struct bl_candidates kept = w->list;
+    double p;
 
     if (options.keep && kept.n > options.keep)
         kept.n = options.keep;
@@ -217,11 +222,16 @@ static void emit(void *ctx, const struct bl_item *item,
     bl_candidates_put(&state->out, &kept, BL_PUT_SCORE | BL_PUT_P);
     set_field(edits, "candidates", &state->out);
     bl_buf_clear(&state->out);
-    put_entity(&state->out, w);
+    p = put_entity(&state->out, w);
     set_field(edits, "entity", &state->out);
     bl_buf_clear(&state->out);
     bl_json_put_double(&state->out, w->nil_p, 6);
     set_field(edits, "nil_p", &state->out);
+    /* Of a record that comes a second time, an earlier doubt is gone. */
+    if (p < options.min_p)
+        bl_edits_set(edits, "unsure", BL_SPAN_LIT("true"));
+    else
+        bl_edits_drop(edits, "unsure");
 }
 
 /* ---- --fit ---- */

@@ -169,8 +169,9 @@ static void put_mention(struct bl_buf *out, const struct view *view)
     if (!view->row.title.p)
         bl_buf_puts(out, " class=\"nil\"");
     else
-        bl_buf_puts(out, view->row.by_name ? " class=\"m page\""
-                                           : " class=\"m\"");
+        bl_buf_printf(out, " class=\"m%s%s\"",
+                      view->row.by_name ? " page" : "",
+                      view->row.unsure ? " unsure" : "");
     if (view->row.title.p && view->row.p[0])
         bl_buf_printf(out, " style=\"--p:%s\"", view->row.p);
     bl_buf_puts(out, " title=\"");
@@ -203,6 +204,8 @@ static void put_head(struct bl_buf *out)
         "calc(.12 + .4 * var(--p, 1))) }\n"
         "a.m:hover { text-decoration: underline }\n"
         ".page { text-decoration: underline dotted; "
+        "background: none }\n"
+        ".unsure { outline: 1px dotted currentColor; "
         "background: none }\n"
         ".nil { outline: 1px dashed currentColor; opacity: .7 }\n"
         ".gap { opacity: .5 }\n</style>\n</head>\n<body>\n");

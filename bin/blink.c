@@ -18,12 +18,15 @@
 #include "driver/driver.h"
 
 static struct bl_link_opts link_opts = {
-    .top = 10, .nil = NAN, .cascade = NAN, .engine = BL_ENGINE_OPTS_DEFAULT
+    .top = 10, .nil = NAN, .min_p = NAN, .cascade = NAN,
+    .engine = BL_ENGINE_OPTS_DEFAULT
 };
 static struct { bool lines; } text_opts;
-static struct { bool documents; } table_opts;
+static struct bl_table_opts table_opts;
+static int table_format;
+static struct { bool brief; struct bl_strings copy; } brief_opts;
 static struct { bool json; } list_opts;
-static bool as_table, as_json;
+static struct { bool table, json, csv, tsv; } as;
 
 static const struct bl_opt link_table[] = {
     BL_OPT_FLAG('i', "interactive", &link_opts.interactive,
@@ -34,8 +37,19 @@ static const struct bl_opt link_table[] = {
                 "treat every line as a text of its own"),
     BL_OPT_CHOICE(0, "input", "text|documents|mentions", &link_opts.input,
                   "what the files hold: text, or records"),
-    BL_OPT_FLAG(0, "table", &as_table, "print a table even into a pipe"),
-    BL_OPT_FLAG(0, "json", &as_json, "print records even on a terminal"),
+    BL_OPT_GROUP("Output"),
+    BL_OPT_CHOICE(0, "format", "auto|jsonl|csv|tsv|table", &link_opts.format,
+                  "what to print"),
+    BL_OPT_FLAG(0, "table", &as.table, "print a table even into a pipe"),
+    BL_OPT_FLAG(0, "json", &as.json, "print records even on a terminal"),
+    BL_OPT_FLAG(0, "csv", &as.csv, "print rows of CSV"),
+    BL_OPT_FLAG(0, "tsv", &as.tsv, "print rows with tabs between cells"),
+    BL_OPT_FLAG(0, "brief", &link_opts.brief,
+                "records of a tenth of the size"),
+    BL_OPT_FLAG(0, "by-document", &link_opts.by_document,
+                "one line a document, with its links"),
+    BL_OPT_LIST(0, "copy", "FIELD", &link_opts.copy,
+                "copy this field of the document; repeatable"),
     BL_OPT_STR(0, "html", "FILE", &link_opts.html,
                "write an HTML page (-: standard output)"),
     BL_OPT_FLAG(0, "show", &link_opts.show,
@@ -65,6 +79,8 @@ static const struct bl_opt link_table[] = {
                   "skip candidates unlikely to win (0: none)"),
     BL_OPT_DOUBLE(0, "nil", "P", &link_opts.nil, 0, 1,
                   "no entity when nil_p is above P"),
+    BL_OPT_DOUBLE(0, "min-p", "P", &link_opts.min_p, 0, 1,
+                  "mark an entity less probable than P as unsure"),
     BL_OPT_FLAG(0, "no-names", &link_opts.no_names,
                 "do not use the names of the catalogue's wiki"),
     BL_OPT_FLAG(0, "no-pages", &link_opts.no_pages,
@@ -87,8 +103,29 @@ static const struct bl_opt text_table[] = {
 };
 
 static const struct bl_opt table_table[] = {
+    BL_OPT_CHOICE(0, "format", "table|csv|tsv", &table_format,
+                  "what to print"),
     BL_OPT_FLAG(0, "documents", &table_opts.documents,
                 "add a first column with the document"),
+    BL_OPT_SIZE('k', "top", "N", &table_opts.top, 0, 10000,
+                "candidates shown of each mention"),
+    BL_OPT_FLAG(0, "no-url", &table_opts.no_url, "leave addresses out"),
+    BL_OPT_LIST(0, "copy", "FIELD", &table_opts.copy,
+                "add a column with this field; repeatable"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt brief_table[] = {
+    BL_OPT_LIST(0, "copy", "FIELD", &brief_opts.copy,
+                "keep this field as well; repeatable"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt documents_table[] = {
+    BL_OPT_FLAG(0, "brief", &brief_opts.brief,
+                "the document's id and links alone"),
+    BL_OPT_LIST(0, "copy", "FIELD", &brief_opts.copy,
+                "with --brief, keep this field too; repeatable"),
     BL_OPTS_END
 };
 
@@ -99,7 +136,8 @@ static const struct bl_opt list_table[] = {
 
 static const struct bl_opt no_options[] = { BL_OPTS_END };
 
-enum { LINK, TEXT, RECORDS, TABLE, LIST, DOCTOR, HELP, FIRST_PROGRAM };
+enum { LINK, TEXT, RECORDS, TABLE, BRIEF, DOCUMENTS, LIST, DOCTOR, HELP,
+       FIRST_PROGRAM };
 
 static const struct bl_command commands[] = {
     [LINK] = { "blink link", "[FILE...]",
@@ -113,6 +151,11 @@ static const struct bl_command commands[] = {
                   0, 1 << 20 },
     [TABLE] = { "blink table", "", "print linked records as a table",
                 table_table, 0, 0 },
+    [BRIEF] = { "blink brief", "", "print what linked records tell, in brief",
+                brief_table, 0, 0 },
+    [DOCUMENTS] = { "blink documents", "",
+                    "print linked records as documents, one a line",
+                    documents_table, 0, 0 },
     [LIST] = { "blink list", "", "list models, catalogues, indexes, names and "
                                  "calibrations", list_table, 0, 0 },
     [DOCTOR] = { "blink doctor", "", "check that everything needed works",
@@ -188,22 +231,71 @@ static void check_engine(void)
     bl_die(&err);
 }
 
+/* One name for the format: --csv is --format csv. */
+static void take_format(void)
+{
+    static const struct { const bool *on; const char *name; int format; }
+        shorts[] = {
+        { &as.table, "--table", BL_LINK_TABLE },
+        { &as.json, "--json", BL_LINK_JSON },
+        { &as.csv, "--csv", BL_LINK_CSV }, { &as.tsv, "--tsv", BL_LINK_TSV }
+    };
+    const char *said = link_opts.format == BL_LINK_AUTO ? NULL : "--format";
+
+    for (size_t i = 0; i < BL_COUNT(shorts); i++) {
+        if (!*shorts[i].on)
+            continue;
+        if (said && link_opts.format != shorts[i].format)
+            bl_die_usage("%s and %s contradict each other", said,
+                         shorts[i].name);
+        said = shorts[i].name;
+        link_opts.format = shorts[i].format;
+    }
+}
+
+static void check_copy(const struct bl_strings *copy)
+{
+    for (size_t i = 0; i < copy->n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (!strcmp(copy->v[i], copy->v[j]))
+                bl_die_usage("option '--copy': '%s' is given twice",
+                             copy->v[i]);
+}
+
+/* What is printed must be one thing. */
+static void check_output(void)
+{
+    const char *lines = link_opts.by_document ? "--by-document" : "--brief";
+
+    check_copy(&link_opts.copy);
+    if ((link_opts.brief || link_opts.by_document)
+        && link_opts.format > BL_LINK_JSON)
+        bl_die_usage("%s prints records, not a table", lines);
+    if (link_opts.by_document && link_opts.input == BL_INPUT_MENTIONS)
+        bl_die_usage("--by-document works with documents, not with mentions");
+    if (link_opts.interactive
+        && (link_opts.brief || link_opts.by_document || link_opts.copy.n
+            || link_opts.format == BL_LINK_CSV
+            || link_opts.format == BL_LINK_TSV))
+        bl_die_usage("-i prints answers or records (--json) alone; "
+                     "blink link --lines answers each line, too");
+}
+
 static int run_link(struct bl_args args)
 {
-    if (as_table && as_json)
-        bl_die_usage("--table and --json contradict each other");
+    take_format();
+    check_output();
+    link_opts.candidates = bl_opts_given(&link_opts.top);
     /* --common has no meaning for a tagger, which learned what a mention is:
      * it implies the dictionary. */
     link_opts.dictionary |= link_opts.common;
     if (link_opts.dictionary && link_opts.no_dictionary)
         bl_die_usage("--%s and --no-dictionary contradict each other",
                      link_opts.common ? "common" : "dictionary");
-    if (link_opts.html && (as_table || as_json || link_opts.interactive))
+    if (link_opts.html && (as.table || as.json || link_opts.interactive))
         bl_die_usage("--html and %s contradict each "
-                     "other", as_table ? "--table"
-                     : as_json ? "--json" : "-i");
-    if (as_table || as_json)
-        link_opts.format = as_table ? BL_LINK_TABLE : BL_LINK_JSON;
+                     "other", as.table ? "--table"
+                     : as.json ? "--json" : "-i");
     check_engine();
     if (link_opts.lines && link_opts.input != BL_INPUT_TEXT)
         bl_die_usage("--lines works only with text, not with records");
@@ -214,6 +306,16 @@ static int run_link(struct bl_args args)
     if (args.n)
         bl_die_usage("-i takes no files, found '%s'", args.v[0]);
     return bl_driver_interactive(&link_opts);
+}
+
+static int run_table(void)
+{
+    static const int formats[] = { BL_LINK_TABLE, BL_LINK_CSV, BL_LINK_TSV };
+
+    check_copy(&table_opts.copy);
+    table_opts.format = formats[table_format];
+    return table_opts.format == BL_LINK_TABLE ? bl_driver_table(&table_opts)
+                                              : bl_driver_csv(&table_opts);
 }
 
 int main(int argc, char **argv)
@@ -246,7 +348,15 @@ int main(int argc, char **argv)
         status = bl_driver_records(args.v, args.n);
         break;
     case TABLE:
-        status = bl_driver_table(table_opts.documents);
+        status = run_table();
+        break;
+    case BRIEF:
+        check_copy(&brief_opts.copy);
+        status = bl_driver_brief(&brief_opts.copy);
+        break;
+    case DOCUMENTS:
+        check_copy(&brief_opts.copy);
+        status = bl_driver_documents(brief_opts.brief, &brief_opts.copy);
         break;
     case LIST:
         status = bl_driver_list(list_opts.json);

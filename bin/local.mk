@@ -5,6 +5,8 @@ bin_PROGRAMS += bin/blink
 bin_blink_SOURCES = \
 	bin/blink.c \
 	bin/driver/answer.c \
+	bin/driver/brief.c \
+	bin/driver/csv.c \
 	bin/driver/doctor.c \
 	bin/driver/driver.h \
 	bin/driver/help.c \

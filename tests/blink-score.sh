@@ -42,6 +42,18 @@ cat >"$T/typed" <<'X'
 {"mention":"Paris","type":"MISC","candidates":[{"id":"2","title":"Paris","type":"LOC","score":0.9}]}
 {"mention":"Paris","type":"ORG","candidates":[{"id":"2","title":"Paris","type":"LOC","score":0.9}]}
 X
+# Doubt is about the entity, whatever nil_p is, and is not carried on.
+score --nil 1 --min-p 0.9 <"$T/in"
+is "$(jq -c '[.entity != null and .entity.p < 0.9, .unsure // false]
+    | .[0] == .[1]' "$T/out" | sort | uniq -c | tr -s ' ')" \
+    " $(wc -l <"$T/in") true" '--min-p: entities below it are unsure'
+ok '--min-p: and there are some' grep -q '"unsure":true' "$T/out"
+is "$(jq -c 'select(.unsure and (.candidates | length == 0))' "$T/out")" '' \
+    '--min-p: their candidates stay'
+score --nil 1 <"$T/out"
+is "$(grep -c unsure "$T/out")" 0 'without --min-p nothing is unsure'
+score --min-p 2 </dev/null
+is "$status" 2 '--min-p 2 is refused'
 score --type-filter --nil 1 <"$T/typed"
 is "$(jq -c '.entity.id' "$T/out" | tr '\n' ' ')" '"4" "2" null ' \
     '--type-filter'

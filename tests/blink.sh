@@ -97,15 +97,16 @@ cat >linked.jsonl <<'JSON'
 {"doc":"b","mention":"Foo","entity":null,"nil_p":0.4}
 JSON
 run blink table <linked.jsonl
-is "$status:$(cat out)" '0:MENTION  LINKED TO    URL                    P
-Curie    Marie Curie  https://x/Marie_Curie  0.988
-東京     Tokyo                               0.999
-Foo      -' 'table: aligned, without blanks at the ends of lines'
+is "$status:$(cat out)" '0:MENTION                     LINKED TO                            P      ID                URL
+Curie                       Marie Curie                          0.988  1                 https://x/Marie_Curie
+東京                        Tokyo                                0.999  2
+Foo                         -                                    0.400' \
+    'table: aligned, without blanks at the ends of lines'
 printf '{"mention":"a\\u001b[31m\\u009b2Jé","entity":null}\n' |
     blink table >out
-is "$(sed -n 2p out)" 'a [31m 2Jé  -' 'table: nothing steers the terminal'
+is "$(sed -n 2p out | tr -s ' ')" 'a [31m 2Jé -' 'table: nothing steers the terminal'
 run blink table --documents <linked.jsonl
-like "$(cat out)" 'DOCUMENT  MENTION' 'table: --documents'
+like "$(cat out)" '^DOCUMENT +MENTION' 'table: --documents'
 echo '{"mention":3}' >bad.jsonl
 run blink table <bad.jsonl
 is "$status:$(cat out)" '1:' 'table: a bad record'
@@ -130,7 +131,9 @@ like "$(cat out)" 'blink text --lines \|' 'show: --lines'
 like "$(cat out)" 'blink-embed -m [^ ]* --threads 1 \|' 'show: --threads'
 like "$(cat out)" ' -k 3 ' 'show: -k'
 like "$(cat out)" 'blink-score --nil 0.5 \|' 'show: --nil'
-like "$(cat out)" 'blink table --documents$' 'show: --table'
+like "$(cat out)" 'blink table --documents -k 3$' 'show: --table'
+run blink link --show --min-p 0.6
+like "$(cat out)" 'blink-score --min-p 0.6$' 'show: --min-p'
 run blink link --show --no-names --no-pages
 like "$(tr '\n' ' ' <out)" ' --aliases --no-names \| *blink-score --no-pages( |$)' \
     'show: --no-names and --no-pages'

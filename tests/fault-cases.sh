@@ -150,7 +150,7 @@ echo '<p>old' | tee old/view-file >old/link-html
     # shellcheck disable=SC2086
     {
         row link - prose blink link --lines --json -f $link
-        row link-cross - prose blink link --json --cross "$cross" $link
+        row link-cross - prose blink link --table --cross "$cross" $link
         row link-html target.html prose \
             blink link --html target.html -f $link
         row prompt - prose blink -i -f $link

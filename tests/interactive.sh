@@ -184,16 +184,16 @@ is "$status:$(grep -c '\[Paris\]' out)" '0:0' 'nor when that was the last'
 
 # ---- The table on 60 columns ----
 cat >linked.jsonl <<'JSON'
-{"mention":"Curie","entity":{"title":"Marie Curie","url":"https://x/Marie_Curie","p":0.9876}}
+{"mention":"Curie","entity":{"id":"1","title":"Marie Curie","url":"https://x/Marie_Curie","p":0.9876}}
 {"mention":"東京","entity":{"title":"A title of many words, much too long for sixty columns","p":0.5}}
 JSON
 head -n 1 linked.jsonl >short.jsonl
 pty sh -c 'blink table <linked.jsonl; blink table <short.jsonl' </dev/null
-is "$(cat out)" 'MENTION  LINKED TO                                     P
-Curie    Marie Curie                                   0.988
-東京     A title of many words, much too long for si…  0.500
-MENTION  LINKED TO    URL                    P
-Curie    Marie Curie  https://x/Marie_Curie  0.988' \
+is "$(cat out)" 'MENTION           LINKED TO               P      ID
+Curie             Marie Curie             0.988  1
+東京              A title of many words…  0.500
+MENTION           LINKED TO               P      ID
+Curie             Marie Curie             0.988  1' \
     'table: no addresses, and texts cut, where they do not fit'
 
 # ---- History ----

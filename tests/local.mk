@@ -112,6 +112,7 @@ SHELL_TESTS = \
 	tests/man-help.sh \
 	tests/man-lint.sh \
 	tests/names.sh \
+	tests/output.sh \
 	tests/own-catalogue.sh \
 	tests/pipeline.sh \
 	tests/processors.sh \

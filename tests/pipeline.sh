@@ -139,8 +139,20 @@ run sh show.sh
 ok 'blink link --show: what it prints does the same' \
     cmp -s out linked.txt
 run "${link[@]}" --table text.txt
-like "$(cat out)" '^MENTION +LINKED TO +URL +P' 'blink link: a table'
-is "$(wc -l <out)" 3 'blink link: a row for each'
+like "$(cat out)" '^MENTION +LINKED TO +P +ID' 'blink link: a table'
+is "$(wc -l <out)" 11 'blink link: a row for each candidate, with -k'
+run "${link[@]}" --by-document --lines <<<$'England won.\nnothing of that kind'
+is "$(jq -c '[.id, .text, [.links[].mention]]' out)" \
+    '["stdin:1","England won.",["England"]]
+["stdin:2","nothing of that kind",[]]' 'blink link: --by-document'
+run "${link[@]}" --brief --input documents --copy lang \
+    <<<'{"id":7,"lang":"en","text":"England won."}'
+is "$(jq -c '[.doc, .start, .mention, .lang, has("candidates")]' out)" \
+    '["7",0,"England","en",false]' 'blink link: --brief --copy'
+run "${link[@]}" --csv --copy lang --input documents \
+    <<<'{"id":7,"lang":"en","text":"England won."}'
+is "$(sed -n 2p out | tr -d '\r' | cut -d, -f 1-4,13)" '7,0,7,England,en' \
+    'blink link: --csv --copy'
 run "${link[@]}" --fast <text.txt
 is "$(jq -r .doc out | sort -u)" stdin 'blink link: from stdin'
 run "${link[@]}" --lines text.txt text.txt

@@ -33,7 +33,7 @@ is "$(jq -c '[.mention, .entity.title, .entity.url]' out)" \
 is "$(jq -c 'select(.entity.p <= 0.5 or .entity.p > 1)' out)" '' \
     'with some certainty'
 run blink link --table text.txt
-is "$(head -n 1 out | tr -s ' ')" 'MENTION LINKED TO URL P' 'as a table'
+is "$(head -n 1 out | tr -s ' ')" 'MENTION LINKED TO P ID URL' 'as a table'
 is "$(links 'Einstein left Berlin for the United States.')" \
     'Einstein > Albert Einstein
 Berlin > Berlin

@@ -24,22 +24,25 @@ struct bl_link_opts {
     /* NULL: the default of each. */
     const char *catalogue, *model, *index, *cross, *ner;
     size_t top;                 /* candidates per mention */
-    double nil;                 /* passed to blink-score; NAN: not given */
+    double nil, min_p;          /* passed to blink-score; NAN: not given */
     const char *calibration;    /* NULL: what belongs to the model */
     double cascade;             /* of blink-rerank; NAN: what suits it */
     bool fast, dictionary, no_dictionary, common, no_names, no_pages, lines,
-         show, interactive;
+         show, interactive, brief, by_document, candidates;
     int format;                 /* enum bl_link_format */
     int colour;                 /* enum bl_colour */
     int input;                  /* enum bl_link_input */
     const char *html;           /* file; NULL: no page */
+    struct bl_strings copy;     /* fields of the documents */
     struct bl_engine_opts engine;       /* what is not the default is passed
                                          * on */
 };
 
 enum bl_link_input { BL_INPUT_TEXT, BL_INPUT_DOCUMENTS, BL_INPUT_MENTIONS };
 enum bl_colour { BL_COLOUR_AUTO, BL_COLOUR_ALWAYS, BL_COLOUR_NEVER };
-enum bl_link_format { BL_LINK_AUTO, BL_LINK_TABLE, BL_LINK_JSON };
+/* In the order of --format's choices. */
+enum bl_link_format { BL_LINK_AUTO, BL_LINK_JSON, BL_LINK_CSV, BL_LINK_TSV,
+                      BL_LINK_TABLE };
 
 int bl_driver_link(const struct bl_link_opts *opts, char **files,
                    size_t n_files);
@@ -133,18 +136,51 @@ int bl_driver_records(char **files, size_t n_files);
 /* Ends with status 2 and the name here when one of them is among argv. */
 void bl_driver_hint(int argc, char **argv);
 
-/* ---- blink table (table.c) ---- */
+/* ---- blink table (table.c; csv.c for CSV and TSV) ---- */
 
-int bl_driver_table(bool documents);
+struct bl_table_opts {
+    int format;                 /* enum bl_link_format: TABLE, CSV or TSV */
+    bool documents, no_url;     /* of the table for people */
+    size_t top;                 /* candidates in it; 0, 1: the answer alone */
+    struct bl_strings copy;     /* fields with a column each */
+};
+
+int bl_driver_table(const struct bl_table_opts *opts);
+int bl_driver_csv(const struct bl_table_opts *opts);
+
+/* Rows of cells: RFC 4180, or with tabs, in which no cell holds a tab or a
+ * line break. */
+struct bl_csv {
+    struct bl_buf *out;
+    bool tabs;
+    size_t cells;               /* put into this row */
+};
+
+/* A cell that is no formula, whoever wrote the text: one that would be is
+ * given an apostrophe in front. */
+void bl_csv_text(struct bl_csv *csv, struct bl_span text);
+/* A cell of ours, as it is. */
+void bl_csv_number(struct bl_csv *csv, struct bl_span text);
+void bl_csv_end(struct bl_csv *csv);
+
+/* ---- blink brief, blink documents (brief.c) ---- */
+
+/* copy: fields that stay beside the answer's own. */
+int bl_driver_brief(const struct bl_strings *copy);
+/* brief: of a document only its id, what is copied, and its links. */
+int bl_driver_documents(bool brief, const struct bl_strings *copy);
 
 /* ---- One record (row.c) ---- */
 
 /* What there is to show of one linked record; spans live in the arena. */
 struct bl_link_row {
     struct bl_span doc, mention, id, title, url;    /* p == NULL: none */
-    bool by_name;               /* a page known by its name alone: the title
-                                 * has " (by name)" behind it */
-    char p[16];                 /* "0.97", "" when there is none */
+    /* As the record has them.  `title` has " (by name)" behind it for a page
+     * that is known by its name alone, and " (unsure)" for an answer that
+     * blink-score marked so. */
+    struct bl_span plain_title, source;
+    bool by_name, unsure;
+    char p[16], nil_p[16];      /* "0.970", "" when there is none */
 };
 
 /* A probability with three digits, never rounded up to a certainty. */
@@ -153,6 +189,12 @@ void bl_driver_put_p(char out[16], double p);
 /* -1 with a record-level code when fields have the wrong type. */
 int bl_driver_row(const struct bl_record *record, struct bl_arena *arena,
                   struct bl_link_row *row, struct bl_err *err);
+
+/* A field as the text of a cell: a string decoded, other values as JSON, null
+ * and an absent one as nothing. */
+int bl_driver_copied(const struct bl_record *record, const char *name,
+                     struct bl_arena *arena, struct bl_span *out,
+                     struct bl_err *err);
 
 /* ---- The terminal (terminal.c) ---- */
 

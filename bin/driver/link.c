@@ -261,6 +261,7 @@ static void add_double(struct bl_pipeline *pipeline, const char *name,
     bl_buf_free(&number);
 }
 
+/* Only what was asked for: the programs have the same defaults. */
 static void add_engine(struct bl_pipeline *pipeline,
                        const struct bl_engine_opts *given)
 {
@@ -325,6 +326,15 @@ static void add_rerank(struct bl_pipeline *pipeline,
     add_common(pipeline, opts);
 }
 
+static void add_copy(struct bl_pipeline *pipeline,
+                     const struct bl_link_opts *opts)
+{
+    for (size_t i = 0; i < opts->copy.n; i++) {
+        bl_pipeline_arg(pipeline, "--copy");
+        bl_pipeline_arg(pipeline, opts->copy.v[i]);
+    }
+}
+
 /* The tagger knows names that no catalogue has, and the catalogue knows its
  * own; without a tagger the names are all there is. */
 static void add_ner(struct bl_pipeline *pipeline,
@@ -342,6 +352,11 @@ static void add_ner(struct bl_pipeline *pipeline,
     }
     if (opts->common)
         bl_pipeline_arg(pipeline, "--common");
+    /* Gathered links stand in their document, which has the fields. */
+    if (opts->by_document)
+        bl_pipeline_arg(pipeline, "--mark-ends");
+    else
+        add_copy(pipeline, opts);
     add_common(pipeline, opts);
 }
 
@@ -375,6 +390,8 @@ static void add_stages(const struct bl_link_opts *opts,
         bl_pipeline_arg(pipeline, "--no-pages");
     if (!isnan(opts->nil))
         add_double(pipeline, "--nil", opts->nil);
+    if (!isnan(opts->min_p))
+        add_double(pipeline, "--min-p", opts->min_p);
     add_common(pipeline, opts);
 }
 
@@ -420,25 +437,85 @@ static void add_text(struct bl_pipeline *pipeline,
         bl_pipeline_arg(pipeline, files[i]);
 }
 
-static void add_table(struct bl_pipeline *pipeline,
-                      const struct bl_link_opts *opts, size_t n_files)
+static void add_view(struct bl_pipeline *pipeline,
+                     const struct bl_link_opts *opts)
 {
-    bool table = opts->format == BL_LINK_TABLE
-        || (opts->format == BL_LINK_AUTO && isatty(STDOUT_FILENO));
+    bl_pipeline_add(pipeline, "blink-view", NULL);
+    if (opts->show || !strcmp(opts->html, "-")) {
+        bl_pipeline_arg(pipeline, "-o");
+        bl_pipeline_arg(pipeline, opts->html);
+    }
+}
+
+/* A catalogue of which the first thousand entities have no address has
+ * none worth a column. */
+static bool has_addresses(const char *catalogue)
+{
+    enum { SEEN = 1000 };
+    struct bl_arena arena = BL_ARENA_INIT;
+    struct bl_entity entity;
+    struct bl_kb *kb = bl_kb_open(catalogue, NULL);
+    bool has = !kb;
+
+    for (int64_t i = 0; !has && i < SEEN; i++) {
+        bl_arena_reset(&arena);
+        if (bl_kb_brief_row(kb, i, &arena, &entity, NULL) != 1)
+            break;
+        has = entity.url.p != NULL;
+    }
+    bl_kb_close(kb);
+    bl_arena_free(&arena);
+    return has;
+}
+
+/* What each of them takes of the options: CSV always has the same columns. */
+static void add_rows(struct bl_pipeline *pipeline,
+                     const struct bl_link_opts *opts, const char *catalogue,
+                     bool documents)
+{
+    static const char *const formats[] = {
+        [BL_LINK_CSV] = "csv", [BL_LINK_TSV] = "tsv"
+    };
+    char *top = bl_xasprintf("%zu", opts->top);
+
+    bl_pipeline_add(pipeline, "blink", "table", NULL);
+    if (opts->format == BL_LINK_CSV || opts->format == BL_LINK_TSV) {
+        bl_pipeline_arg(pipeline, "--format");
+        bl_pipeline_arg(pipeline, formats[opts->format]);
+    } else {
+        if (documents)
+            bl_pipeline_arg(pipeline, "--documents");
+        if (opts->candidates) {
+            bl_pipeline_arg(pipeline, "-k");
+            bl_pipeline_arg(pipeline, top);
+        }
+        if (!has_addresses(catalogue))
+            bl_pipeline_arg(pipeline, "--no-url");
+    }
+    add_copy(pipeline, opts);
+    free(top);
+}
+
+/* Behind the answers: what becomes of them. */
+static void add_output(struct bl_pipeline *pipeline,
+                       const struct bl_link_opts *opts, const char *catalogue,
+                       bool documents)
+{
+    bool records = opts->brief || opts->by_document;
 
     if (opts->html) {
-        bl_pipeline_add(pipeline, "blink-view", NULL);
-        if (opts->show || !strcmp(opts->html, "-")) {
-            bl_pipeline_arg(pipeline, "-o");
-            bl_pipeline_arg(pipeline, opts->html);
-        }
-        return;
+        add_view(pipeline, opts);
+    } else if (records) {
+        bl_pipeline_add(pipeline, "blink",
+                        opts->by_document ? "documents" : "brief", NULL);
+        if (opts->brief && opts->by_document)
+            bl_pipeline_arg(pipeline, "--brief");
+        if (opts->brief)
+            add_copy(pipeline, opts);
+    } else if (opts->format > BL_LINK_JSON
+               || (opts->format == BL_LINK_AUTO && isatty(STDOUT_FILENO))) {
+        add_rows(pipeline, opts, catalogue, documents);
     }
-    if (!table)
-        return;
-    bl_pipeline_add(pipeline, "blink", "table", NULL);
-    if (n_files > 1 || opts->lines || opts->input == BL_INPUT_DOCUMENTS)
-        bl_pipeline_arg(pipeline, "--documents");
 }
 
 int bl_driver_show(const struct bl_pipeline *pipeline)
@@ -515,15 +592,18 @@ int bl_driver_link(const struct bl_link_opts *opts, char **files,
 {
     struct bl_pipeline *pipeline = bl_pipeline_new();
     struct bl_err err = { .code = BL_OK };
+    bool documents = n_files > 1 || opts->lines
+        || opts->input == BL_INPUT_DOCUMENTS;
+    char *catalogue = NULL;
     int status;
 
     add_text(pipeline, opts, files, n_files);
     /* Models and files are looked for before any stage starts, so that a wrong
      * name is one message and not one from every stage. */
     if (readable(files, n_files, &err) < 0
-        || bl_driver_stages(opts, pipeline, NULL, &err) < 0)
+        || bl_driver_stages(opts, pipeline, &catalogue, &err) < 0)
         bl_die(&err);
-    add_table(pipeline, opts, n_files);
+    add_output(pipeline, opts, catalogue, documents);
     if (opts->show)
         status = bl_driver_show(pipeline);
     else if (opts->html && strcmp(opts->html, "-"))
@@ -533,5 +613,6 @@ int bl_driver_link(const struct bl_link_opts *opts, char **files,
     if (status < 0)
         bl_die(&err);
     bl_pipeline_free(pipeline);
+    free(catalogue);
     return status;
 }

@@ -36,25 +36,22 @@ void bl_driver_put_p(char out[16], double p)
     bl_buf_free(&text);
 }
 
-/* What blink-score knows by name alone must not look like what it has read
- * of. */
-static int mark_page(struct bl_span entity, struct bl_arena *arena,
-                     struct bl_link_row *row, struct bl_err *err)
+/* What blink-score knows by name alone, or is not sure of, must not look like
+ * what it has read of and stands by. */
+static void mark_title(struct bl_link_row *row, struct bl_arena *arena)
 {
-    struct bl_span source = { NULL, 0 };
     struct bl_buf title = BL_BUF_INIT;
 
-    if (member(entity, "source", arena, &source, err) < 0)
-        return -1;
-    row->by_name = source.p && bl_span_is(source, "name");
-    if (!row->by_name || !row->title.p)
-        return 0;
+    row->by_name = row->source.p && bl_span_is(row->source, "name");
+    row->plain_title = row->title;
+    if ((!row->by_name && !row->unsure) || !row->title.p)
+        return;
     bl_buf_put_span(&title, row->title);
-    bl_buf_puts(&title, " (by name)");
+    bl_buf_puts(&title, row->by_name ? " (by name)" : "");
+    bl_buf_puts(&title, row->unsure ? " (unsure)" : "");
     row->title.p = bl_arena_strndup(arena, title.data, title.len);
     row->title.n = title.len;
     bl_buf_free(&title);
-    return 0;
 }
 
 static int read_entity(const struct bl_record *record, struct bl_arena *arena,
@@ -76,18 +73,68 @@ static int read_entity(const struct bl_record *record, struct bl_arena *arena,
                        bl_json_type_name(bl_json_type(entity)));
     if (member(entity, "id", arena, &row->id, err) < 0
         || member(entity, "title", arena, &row->title, err) < 0
-        || member(entity, "url", arena, &row->url, err) < 0)
+        || member(entity, "url", arena, &row->url, err) < 0
+        || member(entity, "source", arena, &row->source, err) < 0)
         return -1;
     /* A row needs something to show; every linked entity has an id. */
     if (!row->title.p)
         row->title = row->id;
-    if (mark_page(entity, arena, row, err) < 0)
-        return -1;
+    mark_title(row, arena);
     rc = bl_json_get(entity, "p", &v, err);
     if (rc < 0 || (rc && bl_json_number(v, &p, err) < 0))
         return -1;
     if (rc && p >= 0 && p <= 1)
         bl_driver_put_p(row->p, p);
+    return 0;
+}
+
+int bl_driver_copied(const struct bl_record *record, const char *name,
+                     struct bl_arena *arena, struct bl_span *out,
+                     struct bl_err *err)
+{
+    struct bl_span v;
+    int rc = bl_record_get(record, name, &v, err);
+
+    *out = BL_SPAN_LIT("");
+    if (rc <= 0 || bl_json_type(v) == BL_JSON_NULL)
+        return rc < 0 ? -1 : 0;
+    if (bl_json_type(v) != BL_JSON_STRING) {
+        *out = v;
+        return 0;
+    }
+    rc = bl_json_string(v, arena, out, err);
+    return rc < 0 ? bl_err_prefix(err, "field '%s'", name) : 0;
+}
+
+static int read_unsure(const struct bl_record *record,
+                       struct bl_link_row *row, struct bl_err *err)
+{
+    struct bl_span v;
+    int rc = bl_record_get(record, "unsure", &v, err);
+
+    if (rc <= 0 || bl_json_type(v) == BL_JSON_NULL)
+        return rc < 0 ? -1 : 0;
+    if (bl_json_type(v) != BL_JSON_BOOL)
+        return bl_fail(err, BL_BAD_FIELD,
+                       "field 'unsure': expected boolean, found %s",
+                       bl_json_type_name(bl_json_type(v)));
+    row->unsure = bl_span_is(v, "true");
+    return 0;
+}
+
+static int read_nil_p(const struct bl_record *record, struct bl_link_row *row,
+                    struct bl_err *err)
+{
+    struct bl_span v;
+    double p;
+    int rc = bl_record_get(record, "nil_p", &v, err);
+
+    if (rc <= 0 || bl_json_type(v) == BL_JSON_NULL)
+        return rc < 0 ? -1 : 0;
+    if (bl_json_number(v, &p, err) < 0)
+        return bl_err_prefix(err, "field 'nil_p'");
+    if (p >= 0 && p <= 1)
+        bl_driver_put_p(row->nil_p, p);
     return 0;
 }
 
@@ -97,6 +144,9 @@ int bl_driver_row(const struct bl_record *record, struct bl_arena *arena,
     *row = (struct bl_link_row){ .doc = { NULL, 0 } };
     if (bl_record_string(record, "mention", arena, &row->mention, err) < 0
         || bl_record_string_opt(record, "doc", arena, &row->doc, err) < 0)
+        return -1;
+    if (read_unsure(record, row, err) < 0
+        || read_nil_p(record, row, err) < 0)
         return -1;
     return read_entity(record, arena, row, err);
 }

@@ -235,6 +235,17 @@ static void general(const struct parser *parser, int letter)
     }
 }
 
+/* Until the program ends: a command line is parsed once. */
+static struct { const void **v; size_t n, cap; } given;
+
+bool bl_opts_given(const void *dest)
+{
+    for (size_t i = 0; i < given.n; i++)
+        if (given.v[i] == dest)
+            return true;
+    return false;
+}
+
 static void apply(struct parser *parser, const struct bl_opt *opt,
                   const char *value)
 {
@@ -242,6 +253,8 @@ static void apply(struct parser *parser, const struct bl_opt *opt,
         general(parser, opt->letter);
         return;
     }
+    BL_GROW(given.v, given.n + 1, given.cap);
+    given.v[given.n++] = opt->dest;
     if (opt->kind == BL_OPT_FLAG_) {
         *(bool *)opt->dest = true;
         return;

@@ -109,6 +109,10 @@ struct bl_args {
 struct bl_args bl_opts_parse(const struct bl_command *cmd, int argc,
                              char **argv);
 
+/* True when the command line gave the option with this destination: one that
+ * has a default may mean more when it is asked for. */
+bool bl_opts_given(const void *dest);
+
 /* Ends the program with status 2 unless the operands, which are texts and not
  * names of files, are UTF-8. */
 void bl_opts_need_utf8(struct bl_args args);

@@ -27,19 +27,28 @@ static void check_safe(const struct bl_buf *out)
 
 static void put_table(struct bl_span text, size_t room)
 {
-    struct state table = { .documents = room % 2, .room = room };
+    static const char *fields[] = { "n", "doc" };
+    struct bl_table_opts opts = {
+        .documents = room % 2, .no_url = room % 3 == 0, .top = room % 5,
+        .copy = { fields, room % 3 }
+    };
+    size_t width[COPIED + 2] = { 0 };
+    struct state table = { .opts = &opts, .room = room, .width = width,
+                           .n = COPIED + room % 3 };
     struct bl_arena arena = BL_ARENA_INIT;
     struct bl_item item = { .failed = false };
     struct bl_span line;
     size_t rows = 0;
 
+    lay_out(&table);
     while (feed_line(&text, &line))
         if (bl_record_parse(&item.rec, line, 1, NULL) == 0
             && prepare(&table, &item, &arena, &item.err) == 0) {
-            widen(&table, item.data);
-            fit(&table);
-            put_row(&table, item.data);
-            rows++;
+            const struct rows *got = item.data;
+
+            for (size_t i = 0; i < got->n; i++)
+                put_row(&table, got->cells + i * table.n);
+            rows += got->n;
         }
     check_safe(&table.out);
     for (size_t i = 0; i < table.out.len; i++)
