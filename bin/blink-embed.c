@@ -97,9 +97,26 @@ static void state_free(struct state *state)
 
 /* ---- Prepare ---- */
 
+static bool has(const struct bl_record *record, const char *name)
+{
+    struct bl_span value;
+
+    return bl_record_get(record, name, &value, NULL) != 0;
+}
+
+/* Documents and entities are what is given by mistake. */
+static int no_mention(const struct bl_record *record, struct bl_err *err)
+{
+    return bl_fail(err, BL_NO_STAGE, "field 'mention': expected string, "
+                   "found nothing: %s", has(record, "title")
+                   ? "entities need --entities" : "run blink-ner first");
+}
+
 static int read_mention(const struct bl_record *record, struct bl_arena *arena,
                         struct bl_mention *mention, struct bl_err *err)
 {
+    if (!has(record, "mention"))
+        return no_mention(record, err);
     if (bl_record_string(record, "context_left", arena, &mention->left,
                          err) < 0
         || bl_record_string(record, "mention", arena, &mention->text, err) < 0
@@ -118,6 +135,9 @@ static int read_entity(const struct bl_record *record, struct bl_arena *arena,
                                       err);
 
     entity->has_title = titled > 0;
+    if (titled >= 0 && !has(record, "text") && has(record, "mention"))
+        return bl_fail(err, BL_NO_STAGE, "field 'text': expected string, "
+                       "found nothing: mentions need no --entities");
     if (titled < 0
         || bl_record_string(record, "text", arena, &entity->text, err) < 0)
         return -1;

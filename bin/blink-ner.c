@@ -198,6 +198,8 @@ static int prepare_text(struct bl_item *item, struct document *document,
 static int prepare_record(struct bl_item *item, struct document *document,
                           struct bl_arena *arena, struct bl_err *err)
 {
+    struct bl_span value;
+
     document->copied = bl_arena_alloc(arena, options.copy.n,
                                       sizeof *document->copied);
     for (size_t i = 0; i < options.copy.n; i++) {
@@ -208,6 +210,10 @@ static int prepare_record(struct bl_item *item, struct document *document,
     }
     if (bl_record_id(&item->rec, "id", arena, &document->id, err) < 0)
         return -1;
+    if (bl_record_get(&item->rec, "text", &value, NULL) == 0)
+        return bl_fail(err, BL_NO_STAGE, "field 'text': expected string, "
+                       "found nothing: blink text makes documents of plain "
+                       "text");
     return bl_record_string(&item->rec, "text", arena, &document->text, err);
 }
 

@@ -107,6 +107,15 @@ is "$status" 1 'bad records: status 1'
 is "$(jq -r '.error.code // "good"' "$T/out" | tr '\n' ' ')" \
     'bad-field bad-field bad-field bad-json good ' 'each in its place'
 is "$(wc -l <"$T/err")" 4 'one line each on standard error'
+run blink-embed -m "$g/m2-bi" < <(printf '{"title":"x","text":""}\n%.0s' 1 2)
+is "$status$(cat "$T/out" "$T/err")" "3blink-embed: stdin:1: field 'mention': \
+expected string, found nothing: entities need --entities" 'entities: said once'
+run blink-embed -m "$g/m2-bi" <<<'{"id":"1","text":"a document"}'
+is "$status$(cat "$T/out" "$T/err")" "3blink-embed: stdin:1: field 'mention': \
+expected string, found nothing: run blink-ner first" 'documents: said once'
+run blink-embed -m "$g/m2-bi" --entities <<<'{"mention":"x"}'
+is "$status$(cat "$T/out" "$T/err")" "3blink-embed: stdin:1: field 'text': \
+expected string, found nothing: mentions need no --entities" 'mentions: said once'
 run blink-embed -m "$g/m2-bi" </dev/null
 is "$status$(cat "$T/out" "$T/err")" 0 'no records'
 

@@ -146,15 +146,15 @@ is "$status:$(figures '[.n, .nil, .accuracy]')" '0:[1,0,1]' \
 
 # ---- Faults ----
 evaluate --json <<'X'
+{"label_id":"1","candidates":[{"id":"1"}]}
 nonsense
 {"label_id":"1"}
 {"label_id":{},"candidates":[]}
-{"label_id":"1","candidates":[{"id":"1"}]}
 X
 is "$status:$(figures '[.n, .accuracy, .unreadable]')" '1:[1,1,3]' \
     'bad lines are told and counted'
-is "$(sed -n 2p "$T/err")" "blink-eval: stdin:2: field 'candidates': \
-expected array, found nothing" 'with their place'
+is "$(sed -n 2p "$T/err")" "blink-eval: stdin:3: field 'candidates': \
+expected array, found nothing: run blink-retrieve first" 'with their place'
 evaluate --json </dev/null
 is "$status:$(figures '[.n, .accuracy]')" '0:[0,null]' 'empty input'
 for list in '' 0 '1,,2' '1,' x -1 99999999 1.5; do

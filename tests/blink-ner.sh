@@ -219,10 +219,10 @@ nonsense
 X
 is "$status" 1 'bad documents give 1'
 is "$(jq -rs 'map(if .error then .error.code else .mention end) | join(" ")' out)" \
-    'Paris bad-json bad-field bad-field bad-field bad-string duplicate-key x London' \
+    'Paris bad-json no-stage bad-field bad-field bad-string duplicate-key x London' \
     'each in its place'
-is "$(sed -n 2p err)" "blink-ner: stdin:3: field 'text': expected string, found nothing" \
-    'and named'
+is "$(sed -n 2p err)" "blink-ner: stdin:3: field 'text': expected string, found nothing: \
+blink text makes documents of plain text" 'and named'
 printf 'In Paris \xff.\nIn London.\nIn\0 Paris\n' >bad.txt
 run blink-ner -d k.kb --text <bad.txt
 is "$status$(jq -rs 'map(.error.code // .mention) | join(" ")' out)" \

@@ -162,6 +162,10 @@ is "$(jq -r '.error.code // .n' out | tr '\n' ' ')" \
 is "$(head -1 err)" "blink-rerank: stdin:1: field 'candidates': entry 1: \
 the catalogue has no entity 'nobody'" 'bad records: which entity is missing'
 
+rerank <<<'{"context_left":"","mention":"a","context_right":""}'
+is "$status$(cat out err)" "3blink-rerank: stdin:1: field 'candidates': \
+expected array, found nothing: run blink-retrieve first" 'no candidates'
+
 # ---- Files and usage ----
 run blink-rerank -m "$fixtures/golden/m2-bi" -c k.kb <in
 is "$status" 3 'a bi-encoder is refused'

@@ -180,10 +180,31 @@ fails() {
     is "$status|$(jq -r .error.code out)|$(cat err)" \
         "1|$1|blink-retrieve: stdin:1: $2" "$1: $2"
 }
-fails bad-field "field 'embedding': expected object, found nothing" '{"id":1}'
-fails model-mismatch \
-    "field 'embedding': made by model 'm2' where './m1.blx' has 'm1'" \
-    "$(head -n 1 "$e2e/m2.mentions.jsonl")"
+# What every record would lack is said once; one good record, and it is a fault
+# of the others alone.
+none="field 'embedding': expected object, found nothing: run blink-embed first"
+other="field 'embedding': made by model 'm2' where './m1.blx' has 'm1': give \
+blink-embed -m the index's model"
+for errors in keep drop stop; do
+    retrieve --errors "$errors" < <(printf '{"id":1}\n{"id":2}\n')
+    is "$status|$(cat out)|$(cat err)" "3||blink-retrieve: stdin:1: $none" \
+        "no vectors: said once, with --errors $errors"
+done
+retrieve <"$e2e/m2.mentions.jsonl"
+is "$status|$(cat out)|$(cat err)" "3||blink-retrieve: stdin:1: $other" \
+    'another model: said once'
+retrieve --batch 8 < <(printf '{"id":0,"error":{}}\n{"id":1\n{"id":2}\n')
+is "$status|$(jq -c .id out | tr '\n' ' ')|$(tail -n 1 err)" \
+    "3|0 null |blink-retrieve: stdin:3: $none" \
+    'behind records that failed, which are written'
+retrieve < <(
+    cat one
+    echo '{"id":1}'
+    head -n 1 "$e2e/m2.mentions.jsonl"
+    cat one
+)
+is "$status|$(jq -r '.error.code // "good"' out | tr '\n' ' ')" \
+    '1|good no-stage model-mismatch good ' 'behind a good record'
 fails bad-vector "field 'embedding': 3 numbers where './m1.blx' has 24" \
     '{"embedding":{"model":"m1","dim":3,"values":[1,2,3]}}'
 fails bad-vector \

@@ -80,6 +80,7 @@ ok 'where bi_score is given a second run changes nothing' \
 
 # ---- Records that fail ----
 score <<'X'
+{"mention":"b","candidates":[]}
 {"mention":7,"candidates":[]}
 {"mention":"a"}
 {"candidates":[{"id":"1","score":"high"}]}
@@ -90,10 +91,11 @@ score <<'X'
 X
 is "$status" 1 'bad records: exit status 1'
 is "$(jq -r '.error.code // .error.by' "$T/out" | tr '\n' ' ')" \
-    'bad-field bad-field bad-field duplicate-key other bad-json bad-field ' \
+    'null bad-field no-stage bad-field duplicate-key other bad-json bad-field ' \
     'bad records: each is told'
-is "$(sed -n 2p "$T/err")" "blink-score: stdin:2: field 'candidates': \
-expected array, found nothing" 'bad records: one line each'
+is "$(sed -n 2p "$T/err")" "blink-score: stdin:3: field 'candidates': \
+expected array, found nothing: run blink-retrieve first" \
+    'bad records: one line each'
 
 # ---- Fitting ----
 for i in $(seq 60); do

@@ -94,6 +94,23 @@ is "$(jq -r 'select(.kind == "catalogue" and .name == "flora") | .link_to' \
     out)" plants 'list: --json, a link'
 rm data/catalogues/broken.kb data/catalogues/flora.kb
 
+# ---- What does not belong together ----
+run blink table <<<'{"mention":"x"}'
+is "$status:$(cat out err)" "3:blink: stdin:1: field 'entity': expected object, \
+found nothing: run blink-score first" 'table: no answers'
+cp -rL "$model" data/models/m1
+chmod -R u+w data/models/m1
+echo "{\"format\":1,\"licence\":\"another\"}" >data/models/m1/blink.json
+run blink link -m m1 -x plants.m2 -c plants --dictionary <<<'Paris'
+like "$status:$(cat out err)" "^3:blink: the index '[^']*/plants.m2.blx' was \
+made with model [0-9a-f]{16}, but '[^']*/models/m1' is [0-9a-f]{16}: [^"$'\n'"]*-x[^"$'\n'"]*\$" \
+    'link: an index of another model: said once'
+run blink link -m m2 -x plants.m2 -c plants --dictionary --json <<<'Paris'
+like "$status:$(cat err)" "^0:blink: 'm2' has no cross-encoder: not reranking" \
+    'link: the cross-encoder that is missed'
+run blink link -m m2 -x plants.m2 -c plants --dictionary --json --fast <<<'Paris'
+is "$status:$(cat err)" 0: 'link: not where it is not wanted'
+
 # ---- Mistyped names ----
 run blink link --fsat
 is "$status:$(cat err)" "2:blink: unknown option '--fsat'; did you mean --fast?
@@ -126,8 +143,8 @@ run blink-kb info -c plnats
 is "$status:$(cat err)" "3:blink-kb: no catalogue 'plnats' here or in \
 $T/data/catalogues; did you mean 'plants'? there are default, plants" \
     'a catalogue'
-run blink link -m m3 <<<x
-like "$status:$(cat err)" "^3:blink: no model 'm3' .*; did you mean 'm2'\\? there " \
+run blink link -m m22 <<<x
+like "$status:$(cat err)" "^3:blink: no model 'm22' .*; did you mean 'm2'\\? there " \
     'a model'
 run blink-kb info -c whatever
 like "$(cat err)" '; there are default, plants$' 'the names that there are'

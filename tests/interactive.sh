@@ -15,7 +15,7 @@ unset NO_COLOR
 blink-kb build -q -o k.kb "$fixtures/mini.jsonl"
 blink-kb cat -c k.kb | blink-embed -m "$model" --entities \
     --engine reference | blink-index build -q -c k.kb -o k.blx
-talk=(blink -i -c k.kb -m "$model" -x k.blx --dictionary --engine reference
+talk=(blink -i --fast -c k.kb -m "$model" -x k.blx --dictionary --engine reference
     --calibration "$top_srcdir/share/calibration/minilm.json")
 
 edits=''

@@ -126,7 +126,7 @@ wait
 is "$late" '' 'a document is answered before the next one comes'
 
 # ---- The driver ----
-link=(blink link -c k.kb -m "$model" -x k.blx --engine reference -k 5)
+link=(blink link --fast -c k.kb -m "$model" -x k.blx --engine reference -k 5)
 printf 'England won in Paris.\n' >text.txt
 run "${link[@]}" text.txt
 is "$status:$(cat err)" '0:' 'blink link: ends well'

@@ -21,6 +21,9 @@
 #include "json/json.h"
 #include "link/calibration.h"
 #include "model/model-family.h"
+#include "model/model.h"
+#include "search/faiss-file.h"
+#include "search/index.h"
 
 /* The files that the stages are given; each may be NULL until found.  The
  * model is the family where there is one: indexes are called by it. */
@@ -173,6 +176,20 @@ static int find_calibration(const struct bl_link_opts *opts,
         ? 0 : bl_calibration_load(&unused, found->calibration, err);
 }
 
+/* Of a bi-encoder that -m names, it may be missed; the default one would
+ * often be the worse of the two. */
+static void say_no_cross(const struct bl_link_opts *opts)
+{
+    char *usual = bl_model_find(NULL, BL_ROLE_CROSS_ENCODER, NULL);
+
+    if (opts->model && usual)
+        bl_warn("'%s' has no cross-encoder: not reranking (--cross names one, "
+                "--fast wants none)", opts->model);
+    else
+        bl_note("no cross-encoder 'default-cross': not reranking");
+    free(usual);
+}
+
 /* Without --cross: that of the family which -m names; else the default one,
  * but beside another bi-encoder only if it is called so: it might well be
  * the worse of the two.  It may be missing. */
@@ -192,7 +209,7 @@ static int find_cross(const struct bl_link_opts *opts, struct found *found,
             ? bl_path_look_up(BL_PATH_MODEL, "default-cross", NULL)
             : bl_model_find(NULL, BL_ROLE_CROSS_ENCODER, NULL);
     if (!found->cross)
-        bl_note("no cross-encoder 'default-cross': not reranking");
+        say_no_cross(opts);
     return 0;
 }
 
@@ -226,21 +243,51 @@ static int find_ner(const struct bl_link_opts *opts, struct found *found,
     return 0;
 }
 
+/* Said here once, where blink-retrieve would say it when the first mention
+ * comes.  Of FAISS's files it does say it. */
+static int check_pair(const struct found *found, const char *bi,
+                      struct bl_err *err)
+{
+    struct bl_index index;
+    struct bl_model *model;
+    int rc = bl_faiss_is_file(found->index, err);
+
+    if (rc)
+        return rc < 0 ? -1 : 0;
+    if (bl_index_open(&index, found->index, err) < 0)
+        return -1;
+    model = bl_model_open(bi, err);
+    if (!model)
+        rc = -1;
+    else if (index.n && strcmp(index.model, model->fingerprint))
+        rc = bl_fail(err, BL_DATA, "the index '%s' was made with model %s, "
+                     "but '%s' is %s: give the index of that model with -x, "
+                     "or make it: blink-kb cat -c %s | blink-embed -m %s "
+                     "--entities | blink-index build -c %s -o FILE.blx",
+                     found->index, index.model, found->model,
+                     model->fingerprint, found->catalogue, found->model,
+                     found->catalogue);
+    bl_model_close(model);
+    bl_index_close(&index);
+    return rc;
+}
+
 static int find_all(const struct bl_link_opts *opts, struct found *found,
                     struct bl_err *err)
 {
     char *bi;
+    int rc = 0;
 
     found->catalogue = bl_path_find(BL_PATH_CATALOGUE, opts->catalogue, err);
     if (!found->catalogue)
         return -1;
     bi = bl_model_find(opts->model, BL_ROLE_BI_ENCODER, err);
-    free(bi);
     found->model = bi ? bl_path_find(BL_PATH_MODEL, opts->model, err) : NULL;
-    if (!found->model)
-        return -1;
-    found->index = find_index(opts, found, err);
-    if (!found->index)
+    found->index = found->model ? find_index(opts, found, err) : NULL;
+    if (!found->index || (!opts->show && check_pair(found, bi, err) < 0))
+        rc = -1;
+    free(bi);
+    if (rc < 0)
         return -1;
     if (find_cross(opts, found, err) < 0 || find_ner(opts, found, err) < 0)
         return -1;

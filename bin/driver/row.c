@@ -62,9 +62,9 @@ static int read_entity(const struct bl_record *record, struct bl_arena *arena,
     int rc = bl_record_get(record, "entity", &entity, err);
 
     if (rc <= 0)
-        return rc < 0 ? -1 : bl_fail(err, BL_BAD_FIELD,
-                                     "field 'entity': expected object, "
-                                     "found nothing");
+        return rc < 0 ? -1 : bl_fail(err, BL_NO_STAGE,
+                                     "field 'entity': expected object, found "
+                                     "nothing: run blink-score first");
     if (bl_json_type(entity) == BL_JSON_NULL)
         return 0;
     if (bl_json_type(entity) != BL_JSON_OBJECT)

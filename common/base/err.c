@@ -22,6 +22,7 @@ static const char *const code_names[] = {
     [BL_BAD_FIELD] = "bad-field",
     [BL_BAD_VECTOR] = "bad-vector",
     [BL_MODEL_MISMATCH] = "model-mismatch",
+    [BL_NO_STAGE] = "no-stage",
     [BL_NON_FINITE] = "non-finite",
     [BL_NO_ENTITY] = "no-entity",
     [BL_USAGE] = "usage",

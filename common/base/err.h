@@ -9,8 +9,10 @@
  * Library calls return 0, or -1 with *err filled; they never print and never
  * exit.  A message has no capital, no full stop, names its subject in single
  * quotes, and says what was expected and what was found.  Codes below
- * BL_USAGE concern ONE RECORD (the stream goes on, exit status 1); the
- * others end the program with the status that bl_code_exit() gives.
+ * BL_USAGE concern ONE RECORD (the stream goes on, exit status 1), though
+ * BL_NO_STAGE and BL_MODEL_MISMATCH end a stream that has had no good record
+ * (loop.h); the others end the program with the status that bl_code_exit()
+ * gives.
  */
 #ifndef BL_ERR_H
 #define BL_ERR_H
@@ -34,6 +36,8 @@ enum bl_code {
     BL_BAD_FIELD,       /* "bad-field": missing, wrong type or value */
     BL_BAD_VECTOR,      /* "bad-vector": wrong size, encoding or values */
     BL_MODEL_MISMATCH,  /* "model-mismatch": made by another model */
+    BL_NO_STAGE,        /* "no-stage": a field that the program before adds
+                         * is not there */
     BL_NON_FINITE,      /* "non-finite": NaN or infinity from a model */
     BL_NO_ENTITY,       /* "no-entity": id not in the catalogue */
     BL_USAGE,           /* wrong command line: exit 2 */

@@ -38,7 +38,7 @@ struct state {
     struct bl_buf out, scratch;
     struct bl_edits edits;
     struct bl_progress progress;
-    bool any_failed, stop;
+    bool any_failed, any_good, stop;
 };
 
 void bl_item_fail(struct bl_item *item, enum bl_code code, const char *fmt,
@@ -178,7 +178,21 @@ static int read_batch(struct state *state, struct bl_err *err)
 
 /* Codes from BL_USAGE on are not the fault of a record (a file is missing,
  * memory or a disk fails), so the next record would fare no better: they end
- * the program. */
+ * the program, as does what is wrong with the pipeline. */
+static bool is_fatal(const struct state *state, struct bl_item *item)
+{
+    struct bl_err *err = &item->err;
+
+    if ((err->code == BL_NO_STAGE || err->code == BL_MODEL_MISMATCH)
+        && !state->any_good) {
+        err->code = BL_DATA;
+        bl_err_prefix(err, "%s:%zu", bl_lines_name(state->lines),
+                      item->rec.number);
+    }
+    return err->code >= BL_USAGE;
+}
+
+/* -1 with *err: the batch ends before the record that it is about. */
 static int prepare(struct state *state, struct bl_err *err)
 {
     const struct bl_loop *loop = state->loop;
@@ -189,12 +203,14 @@ static int prepare(struct state *state, struct bl_err *err)
 
         if (slot->fate == GOOD && loop->prepare
             && loop->prepare(loop->ctx, item, &state->arena, &item->err) < 0) {
-            if (item->err.code >= BL_USAGE) {
+            if (is_fatal(state, item)) {
                 *err = item->err;
+                state->n = i;
                 return -1;
             }
             slot->fate = FAILED;
         }
+        state->any_good |= slot->fate == GOOD;
         if (is_last(state, slot))
             state->n = i + 1;
     }
@@ -346,16 +362,19 @@ static void state_free(struct state *state)
 
 static int run_batches(struct state *state, struct bl_err *err)
 {
-    int more;
+    struct bl_err later;
+    int more, ready;
 
     do {
         more = read_batch(state, err);
         if (more < 0 && state->n == 0)
             return -1;
-        if (prepare(state, err) < 0 || work(state, err) < 0)
+        ready = prepare(state, err);
+        /* What comes out does not depend on how records came together. */
+        if (work(state, ready < 0 ? &later : err) < 0 && ready == 0)
             return -1;
         write_batch(state);
-        if (more < 0)
+        if (more < 0 || ready < 0)
             return -1;
         bl_arena_reset(&state->arena);
         state->n = state->bytes = 0;

@@ -20,6 +20,13 @@
  * non-null `error` pass untouched and count as failed.
  * $BLINK_FIRST_LINE, a number, is that of the first line: where the input is a
  * part of a longer one, lines are named as in the whole.
+ *
+ * A field that the program before should have added (BL_NO_STAGE), or one of
+ * another model (BL_MODEL_MISMATCH), is a fault of the pipeline, which every
+ * record would have, as long as no record was good: the program ends with 3
+ * whatever --errors says.  Behind a good record it is a fault of that record,
+ * so that one of them cannot end a stream that works.
+ *
  * --errors keep|drop|stop (struct bl_loop_opts) chooses what happens to them.
  * A record that marks an end (bl_record_is_mark) passes untouched as well,
  * and is no failure.
@@ -59,7 +66,7 @@ struct bl_loop {
     const struct bl_loop_opts *opts;
     void *ctx;
     /* 0, or -1 with *err: record-level codes fail the record, BL_DATA and
-     * BL_SYSTEM end the program. */
+     * BL_SYSTEM end the program once the records before are written. */
     int (*prepare)(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err);
     /* items[0..n) are good; may be NULL.  -1 ends the program.  To fail a

@@ -107,6 +107,9 @@ int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
     struct bl_json_iter it;
     size_t n = 0;
 
+    if (bl_record_get(r, "candidates", &list, NULL) == 0)
+        return bl_fail(err, BL_NO_STAGE, "field 'candidates': expected array, "
+                       "found nothing: run blink-retrieve first");
     if (bl_record_array(r, "candidates", &list, err) < 0
         || read_named(r, a, &out->named, err) < 0)
         return -1;

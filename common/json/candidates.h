@@ -55,9 +55,9 @@ struct bl_candidates {
 };
 
 /* The record's `candidates`, in its order, and its `named` where it has one.
- * -1: BL_BAD_FIELD when `candidates` is missing, is no array, or an entry is
- * no object with an `id`, or when `named` is no object with a `title`;
- * BL_DUPLICATE_KEY when one of these gives a member twice. */
+ * -1: BL_NO_STAGE when `candidates` is missing; BL_BAD_FIELD when it is no
+ * array, or an entry is no object with an `id`, or when `named` is no object
+ * with a `title`; BL_DUPLICATE_KEY when one of these gives a member twice. */
 int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
                        struct bl_candidates *out, struct bl_err *err);
 

@@ -123,7 +123,8 @@ static int check_model(const struct parts *parts,
                        out->model.n, BL_FINGERPRINT_MAX);
     if (want->model && !bl_span_is(out->model, want->model))
         return bl_fail(err, BL_MODEL_MISMATCH,
-                       "made by model '%.*s' where %s has '%.*s'", SHOWN,
+                       "made by model '%.*s' where %s has '%.*s': give "
+                       "blink-embed -m the index's model", SHOWN,
                        out->model.p, want->by, SHOWN, want->model);
     return 0;
 }
@@ -265,8 +266,8 @@ int bl_vector_get(const struct bl_record *r,
     if (found < 0)
         return -1;
     if (!found)
-        return bl_fail(err, BL_BAD_FIELD,
-                       "field 'embedding': expected object, found nothing");
+        return bl_fail(err, BL_NO_STAGE, "field 'embedding': expected object, "
+                       "found nothing: run blink-embed first");
     return bl_vector_read(value, want, arena, out, err);
 }
 

@@ -51,9 +51,9 @@ struct bl_vector_want {
     const char *by;             /* who wants it: "'k.blx'"; for messages */
 };
 
-/* The field `embedding` of a record.  -1 with BL_BAD_FIELD when it is absent
- * or no object, BL_BAD_VECTOR for its size, encoding or values,
- * BL_MODEL_MISMATCH when another model made it. */
+/* The field `embedding` of a record.  -1 with BL_NO_STAGE when it is absent,
+ * BL_BAD_FIELD when it is no object, BL_BAD_VECTOR for its size, encoding or
+ * values, BL_MODEL_MISMATCH when another model made it. */
 int bl_vector_get(const struct bl_record *r,
                   const struct bl_vector_want *want, struct bl_arena *arena,
                   struct bl_vector *out, struct bl_err *err);
