@@ -12,8 +12,12 @@
  */
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -28,6 +32,7 @@ enum { RUNNERS_UP = 3 };
 
 static struct opts {
     const char *title, *output;
+    bool pass;
     struct bl_loop_opts loop;
 } options = { .title = "blink", .loop = BL_LOOP_OPTS_DEFAULT(256) };
 
@@ -35,6 +40,8 @@ static const struct bl_opt table[] = {
     BL_OPT_TEXT(0, "title", &options.title, "title of the page"),
     BL_OPT_STR('o', "output", "FILE", &options.output,
                "file to write (default: standard output)"),
+    BL_OPT_FLAG(0, "pass", &options.pass,
+                "pass the records on; the page goes to --output"),
     BL_OPTS_LOOP(options.loop),
     BL_OPTS_END
 };
@@ -52,7 +59,8 @@ struct view {
 };
 
 struct state {
-    struct bl_newfile *file;    /* NULL: stdout */
+    struct bl_newfile *file;    /* NULL: fd, */
+    int fd;                     /* or where that is -1: stdout */
     struct bl_buf out;
     bool open;                  /* inside a document, */
     struct bl_buf doc;          /* of this name */
@@ -312,12 +320,29 @@ static void put_view(struct state *page, const struct view *view)
 
 /* ---- The page ---- */
 
+static int write_all(int fd, const char *bytes, size_t n, struct bl_err *err)
+{
+    while (n > 0) {
+        ssize_t done = write(fd, bytes, n);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return bl_fail_errno(err, BL_SYSTEM, "cannot write the page");
+        bytes += done;
+        n -= (size_t)done;
+    }
+    return 0;
+}
+
 static int flush(struct state *page, struct bl_err *err)
 {
     int rc = 0;
 
     if (page->file)
         rc = bl_newfile_write(page->file, page->out.data, page->out.len, err);
+    else if (page->fd >= 0)
+        rc = write_all(page->fd, page->out.data, page->out.len, err);
     else
         bl_out(page->out.data, page->out.len);
     bl_buf_clear(&page->out);
@@ -352,22 +377,52 @@ static int finish(struct state *page, int status, struct bl_err *err)
     return page->file ? bl_newfile_commit(page->file, err) : 0;
 }
 
+/* With --pass, records go on as they came. */
+static void pass(void *ctx, const struct bl_item *item,
+                 struct bl_edits *edits)
+{
+    (void)ctx;
+    (void)item;
+    (void)edits;
+}
+
+/* A pipe or a device, such as a shell's >(command), has no name to be
+ * replaced. */
+static int open_output(struct state *page, struct bl_err *err)
+{
+    struct stat st;
+
+    if (!options.output || !strcmp(options.output, "-"))
+        return 0;
+    if (stat(options.output, &st) == 0
+        && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))) {
+        page->fd = open(options.output, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        return page->fd < 0
+            ? bl_fail_errno(err, BL_SYSTEM, "cannot write '%s'",
+                            options.output) : 0;
+    }
+    page->file = bl_newfile_open(options.output, 0, err);
+    return page->file ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
-    struct state page = { .file = NULL };
+    struct state page = { .fd = -1 };
     struct bl_err err;
     int status;
 
     bl_prog_init("blink-view");
     bl_opts_parse(&command, argc, argv);
-    if (options.output && strcmp(options.output, "-")
-        && !(page.file = bl_newfile_open(options.output, 0, &err)))
+    if (open_output(&page, &err) < 0)
         bl_die(&err);
+    if (options.pass && !page.file && page.fd < 0)
+        bl_die_usage("option '--pass': the page needs a file (-o)");
     /* The output file is opened before the first record is read, so that a
      * folder that cannot be written to is reported at once. */
     put_head(&page.out);
     status = bl_loop_run(&(struct bl_loop){
-        .opts = &options.loop, .ctx = &page, .prepare = prepare, .run = run
+        .opts = &options.loop, .ctx = &page, .prepare = prepare, .run = run,
+        .emit = options.pass ? pass : NULL
     });
     if (finish(&page, status, &err) < 0)
         bl_die(&err);

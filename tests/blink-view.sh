@@ -72,6 +72,17 @@ run blink-view -o page.html <linked.jsonl
 is "$status:$(cat out err)" '0:' '-o: exit status'
 blink-view <linked.jsonl >out
 ok '-o: the same page' cmp -s out page.html
+run blink-view --pass -o other.html <linked.jsonl
+ok '--pass: the records as they came' cmp -s out linked.jsonl
+ok '--pass: the same page' cmp -s other.html page.html
+printf 'x\n{"mention":1}\n' | blink-view --pass -o other.html >out 2>err
+is "$?:$(jq -c .error.code out | tr '\n' ' ')" '1:"bad-json" "bad-field" ' \
+    '--pass: records that fail go on, too'
+run blink-view --pass <linked.jsonl
+is "$status:$(cat out)" '2:' '--pass without a file'
+blink-view --pass -o >(cat >piped.html) <linked.jsonl >out
+wait $!
+ok '-o: a pipe' cmp -s piped.html page.html
 run blink-view -o no/page.html <linked.jsonl
 is "$status" 4 '-o: no such folder'
 printf 'x\n{"mention":1}\n%s\n' "$(tail -1 linked.jsonl)" >bad.jsonl
