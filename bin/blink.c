@@ -21,10 +21,12 @@ static struct bl_link_opts link_opts = {
     .top = 10, .nil = NAN, .min_p = NAN, .cascade = NAN,
     .engine = BL_ENGINE_OPTS_DEFAULT
 };
-static struct { bool lines; } text_opts;
+static struct { bool lines, below; } text_opts;
 static struct bl_table_opts table_opts;
 static int table_format;
 static struct { bool brief; struct bl_strings copy; } brief_opts;
+static struct bl_count_opts count_opts = { .documents = 10 };
+static int count_format;
 static struct { bool json; } list_opts;
 static struct { bool table, json, csv, tsv; } as;
 
@@ -35,6 +37,8 @@ static const struct bl_opt link_table[] = {
                 "skip the cross-encoder"),
     BL_OPT_FLAG(0, "lines", &link_opts.lines,
                 "treat every line as a text of its own"),
+    BL_OPT_FLAG('r', "recursive", &link_opts.below,
+                "of a folder, read the folders below, too"),
     BL_OPT_CHOICE(0, "input", "text|documents|mentions", &link_opts.input,
                   "what the files hold: text, or records"),
     BL_OPT_GROUP("Output"),
@@ -99,6 +103,14 @@ static const struct bl_opt link_table[] = {
 static const struct bl_opt text_table[] = {
     BL_OPT_FLAG(0, "lines", &text_opts.lines,
                 "treat every line as a text of its own"),
+    BL_OPT_FLAG('r', "recursive", &text_opts.below,
+                "of a folder, read the folders below, too"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt records_table[] = {
+    BL_OPT_FLAG('r', "recursive", &text_opts.below,
+                "of a folder, read the folders below, too"),
     BL_OPTS_END
 };
 
@@ -112,6 +124,16 @@ static const struct bl_opt table_table[] = {
     BL_OPT_FLAG(0, "no-url", &table_opts.no_url, "leave addresses out"),
     BL_OPT_LIST(0, "copy", "FIELD", &table_opts.copy,
                 "add a column with this field; repeatable"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt count_table[] = {
+    BL_OPT_CHOICE(0, "format", "table|jsonl|csv|tsv", &count_format,
+                  "what to print"),
+    BL_OPT_FLAG(0, "not-found", &count_opts.not_found,
+                "only names without an entity"),
+    BL_OPT_SIZE(0, "documents", "N", &count_opts.documents, 0, 1 << 30,
+                "documents named for each entity"),
     BL_OPTS_END
 };
 
@@ -136,8 +158,8 @@ static const struct bl_opt list_table[] = {
 
 static const struct bl_opt no_options[] = { BL_OPTS_END };
 
-enum { LINK, TEXT, RECORDS, TABLE, BRIEF, DOCUMENTS, LIST, DOCTOR, HELP,
-       FIRST_PROGRAM };
+enum { LINK, TEXT, RECORDS, TABLE, COUNT, BRIEF, DOCUMENTS, LIST, DOCTOR,
+       HELP, FIRST_PROGRAM };
 
 static const struct bl_command commands[] = {
     [LINK] = { "blink link", "[FILE...]",
@@ -147,10 +169,12 @@ static const struct bl_command commands[] = {
                "turn plain text into documents, for blink-ner", text_table,
                0, 1 << 20 },
     [RECORDS] = { "blink records", "[FILE...]",
-                  "print the records of JSON files, one a line", no_options,
+                  "print the records of JSON files, one a line", records_table,
                   0, 1 << 20 },
     [TABLE] = { "blink table", "", "print linked records as a table",
                 table_table, 0, 0 },
+    [COUNT] = { "blink count", "", "count the entities of linked records",
+                count_table, 0, 0 },
     [BRIEF] = { "blink brief", "", "print what linked records tell, in brief",
                 brief_table, 0, 0 },
     [DOCUMENTS] = { "blink documents", "",
@@ -262,6 +286,13 @@ static void check_copy(const struct bl_strings *copy)
                              copy->v[i]);
 }
 
+/* With --html, records are printed where they are asked for. */
+static bool prints_beside(void)
+{
+    return link_opts.format != BL_LINK_AUTO || link_opts.brief
+        || link_opts.by_document;
+}
+
 /* What is printed must be one thing. */
 static void check_output(void)
 {
@@ -271,6 +302,9 @@ static void check_output(void)
     if ((link_opts.brief || link_opts.by_document)
         && link_opts.format > BL_LINK_JSON)
         bl_die_usage("%s prints records, not a table", lines);
+    if (link_opts.html && !strcmp(link_opts.html, "-") && prints_beside())
+        bl_die_usage("--html - leaves no place for anything else: name a "
+                     "file");
     if (link_opts.by_document && link_opts.input == BL_INPUT_MENTIONS)
         bl_die_usage("--by-document works with documents, not with mentions");
     if (link_opts.interactive
@@ -292,10 +326,8 @@ static int run_link(struct bl_args args)
     if (link_opts.dictionary && link_opts.no_dictionary)
         bl_die_usage("--%s and --no-dictionary contradict each other",
                      link_opts.common ? "common" : "dictionary");
-    if (link_opts.html && (as.table || as.json || link_opts.interactive))
-        bl_die_usage("--html and %s contradict each "
-                     "other", as.table ? "--table"
-                     : as.json ? "--json" : "-i");
+    if (link_opts.html && link_opts.interactive)
+        bl_die_usage("--html and -i contradict each other");
     check_engine();
     if (link_opts.lines && link_opts.input != BL_INPUT_TEXT)
         bl_die_usage("--lines works only with text, not with records");
@@ -306,6 +338,15 @@ static int run_link(struct bl_args args)
     if (args.n)
         bl_die_usage("-i takes no files, found '%s'", args.v[0]);
     return bl_driver_interactive(&link_opts);
+}
+
+static int run_count(void)
+{
+    static const int formats[] = { BL_LINK_TABLE, BL_LINK_JSON, BL_LINK_CSV,
+                                   BL_LINK_TSV };
+
+    count_opts.format = formats[count_format];
+    return bl_driver_count(&count_opts);
 }
 
 static int run_table(void)
@@ -342,13 +383,17 @@ int main(int argc, char **argv)
                                         argv + skip);
     switch (which) {
     case TEXT:
-        status = bl_driver_text(text_opts.lines, args.v, args.n);
+        status = bl_driver_text(text_opts.lines, text_opts.below, args.v,
+                                args.n);
         break;
     case RECORDS:
-        status = bl_driver_records(args.v, args.n);
+        status = bl_driver_records(text_opts.below, args.v, args.n);
         break;
     case TABLE:
         status = run_table();
+        break;
+    case COUNT:
+        status = run_count();
         break;
     case BRIEF:
         check_copy(&brief_opts.copy);

@@ -6,13 +6,16 @@ bin_blink_SOURCES = \
 	bin/blink.c \
 	bin/driver/answer.c \
 	bin/driver/brief.c \
+	bin/driver/count.c \
 	bin/driver/csv.c \
 	bin/driver/doctor.c \
 	bin/driver/driver.h \
+	bin/driver/folder.c \
 	bin/driver/help.c \
 	bin/driver/hints.c \
 	bin/driver/history.c \
 	bin/driver/interactive.c \
+	bin/driver/kind.c \
 	bin/driver/link.c \
 	bin/driver/list.c \
 	bin/driver/prompt.c \

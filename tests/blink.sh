@@ -46,9 +46,6 @@ run blink text nowhere.txt
 is "$status:$(cat err)" \
     "3:blink: cannot open 'nowhere.txt': No such file or directory" \
     'text: a missing file'
-run blink text .
-is "$status:$(cat err)" "4:blink: cannot read '.': Is a directory" \
-    'text: a folder'
 
 # Long texts come in pieces that together are the text.
 awk 'BEGIN { for (i = 0; i < 300000; i++) printf "w%d%s", i,
@@ -139,8 +136,13 @@ like "$(tr '\n' ' ' <out)" ' --aliases --no-names \| *blink-score --no-pages( |$
     'show: --no-names and --no-pages'
 run blink link --show --html 'a page.html'
 is "$(tail -1 out)" "    blink-view -o 'a page.html'" 'show: --html'
-run blink link --html x --table
-is "$status" 2 '--html and --table'
+run blink link --show --html x --csv
+is "$(tail -n 2 out)" "    blink-view --pass -o x |
+    blink table --format csv" 'show: --html beside rows'
+run blink link --html - --table
+is "$status" 2 '--html - and --table'
+run blink link --html x -i
+is "$status" 2 '--html and -i'
 run blink link --show --json --input mentions array.json
 is "$(head -2 out)" "blink records -- array.json |
     blink-embed -m $T/data/models/default |" 'show: --input mentions'

@@ -130,7 +130,7 @@ done >labelled
 calibration=$top_srcdir/share/calibration/minilm.json
 echo '{"old":1}' >old/score-fit
 echo 'They flew to Paris, in France.' >prose
-echo '<p>old' | tee old/view-file >old/link-html
+echo '<p>old' | tee old/view-file old/link-beside >old/link-html
 {
     row rerank - retrieved blink-rerank -m "$cross" -c ./k.kb \
         --engine reference
@@ -143,6 +143,10 @@ echo '<p>old' | tee old/view-file >old/link-html
     row view - scored blink-view
     row view-file target.html scored blink-view -o target.html
     row table - scored blink table
+    row table-csv - scored blink table --format csv
+    row brief - scored blink brief
+    row documents - scored blink documents
+    row count - scored blink count
     row text - wikitext blink text
     row records - scored blink records
     link="-c ./k.kb -m bi -x ./k.blx --dictionary --engine reference
@@ -153,6 +157,8 @@ echo '<p>old' | tee old/view-file >old/link-html
         row link-cross - prose blink link --table --cross "$cross" $link
         row link-html target.html prose \
             blink link --html target.html -f $link
+        row link-beside target.html prose \
+            blink link --html target.html --csv -f $link
         row prompt - prose blink -i -f $link
     }
 } >&3

@@ -112,6 +112,8 @@ SHELL_TESTS = \
 	tests/man-help.sh \
 	tests/man-lint.sh \
 	tests/names.sh \
+	tests/count.sh \
+	tests/folders.sh \
 	tests/output.sh \
 	tests/own-catalogue.sh \
 	tests/pipeline.sh \

@@ -153,6 +153,41 @@ run "${link[@]}" --csv --copy lang --input documents \
     <<<'{"id":7,"lang":"en","text":"England won."}'
 is "$(sed -n 2p out | tr -d '\r' | cut -d, -f 1-4,13)" '7,0,7,England,en' \
     'blink link: --csv --copy'
+# ---- A page beside records, in one run ----
+run "${link[@]}" --html alone.html text.txt
+run "${link[@]}" --html page.html --json text.txt
+is "$status:$(cat err)" '0:' 'blink link: --html beside records'
+ok 'beside records: the same records' cmp -s out linked.txt
+ok 'beside records: the same page' cmp -s page.html alone.html
+for words in '--csv' '--table' '--brief' '--by-document'; do
+    rm -f page.html
+    # shellcheck disable=SC2086
+    run "${link[@]}" $words text.txt
+    cp out want
+    # shellcheck disable=SC2086
+    run "${link[@]}" $words --html page.html text.txt
+    ok "beside $words: the same" cmp -s out want
+    ok "beside $words: the same page" cmp -s page.html alone.html
+done
+echo old >page.html
+"${link[@]}" --html page.html --json text.txt >/dev/full 2>err
+is "$?:$(cat page.html)" '4:old' 'beside records: no room for these'
+"${link[@]}" --html page.html --json --lines \
+    <(yes 'England won in Paris.' | head -n 20000) 2>err | head -n 1 >out
+is "${PIPESTATUS[0]}:$(cat err page.html)" '141:old' \
+    'beside records: the reader leaves'
+(
+    ulimit -f 8
+    "${link[@]}" --html page.html --json --lines \
+        <(yes 'England won in Paris.' | head -n 1000) 2>err | cat >/dev/null
+    echo "${PIPESTATUS[0]}"
+) >said
+is "$(cat said):$(cat page.html):$(grep -c 'page.html.*File too large' err)" \
+    '4:old:1' 'beside records: no room for the page'
+is "$(find . -name '.page.html*')" '' 'beside records: nothing is left over'
+run "${link[@]}" --html no/page.html --json text.txt
+is "$status" 4 'beside records: no such folder'
+
 run "${link[@]}" --fast <text.txt
 is "$(jq -r .doc out | sort -u)" stdin 'blink link: from stdin'
 run "${link[@]}" --lines text.txt text.txt

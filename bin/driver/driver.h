@@ -28,7 +28,7 @@ struct bl_link_opts {
     const char *calibration;    /* NULL: what belongs to the model */
     double cascade;             /* of blink-rerank; NAN: what suits it */
     bool fast, dictionary, no_dictionary, common, no_names, no_pages, lines,
-         show, interactive, brief, by_document, candidates;
+         show, interactive, brief, by_document, candidates, below;
     int format;                 /* enum bl_link_format */
     int colour;                 /* enum bl_colour */
     int input;                  /* enum bl_link_input */
@@ -116,8 +116,9 @@ void bl_history_add(const char *path, struct bl_span line);
 
 /* ---- blink text (text.c) ---- */
 
-/* Plain text files (none: stdin) as records {"id","text"} on stdout. */
-int bl_driver_text(bool lines, char **files, size_t n_files);
+/* Plain text files (none: stdin), and those in folders, as records
+ * {"id","text"} on stdout.  below: folders in folders, too. */
+int bl_driver_text(bool lines, bool below, char **files, size_t n_files);
 
 /* Appends the text; what is no valid UTF-8, and NUL, becomes U+FFFD. */
 void bl_driver_put_valid(struct bl_buf *out, const char *text, size_t n);
@@ -128,8 +129,46 @@ void bl_driver_put_document(struct bl_buf *out, const char *id,
 
 /* ---- blink records (records.c) ---- */
 
-/* Records of JSONL files and of JSON arrays (none: stdin), one a line. */
-int bl_driver_records(char **files, size_t n_files);
+/* Records of JSONL files and of JSON arrays (none: stdin), and of those in
+ * folders, one a line. */
+int bl_driver_records(bool below, char **files, size_t n_files);
+
+/* ---- Files and folders to read (folder.c) ---- */
+
+struct bl_reading {
+    bool below;                 /* folders in folders, too */
+    const char *into;           /* what reads text, for a command to show */
+    /* Whether a file in a folder that starts so is to be read; NULL: all
+     * text is. */
+    bool (*takes)(struct bl_span head);
+    /* Reads one file from its start; -1 with *err. */
+    int (*read)(void *ctx, int fd, const char *name, struct bl_err *err);
+    void *ctx;
+};
+
+/* Reads the files, "-" or none standing for stdin ("stdin"), and those in
+ * folders by name, of which one that fails is said and left out (status 1).
+ * Returns the exit status. */
+int bl_driver_read(const struct bl_reading *how, char **files,
+                   size_t n_files);
+
+/* ---- What is no text (kind.c) ---- */
+
+struct bl_kind {
+    const char *what;           /* "compressed by gzip", "PDF" */
+    const char *before, *behind;        /* of the file, in a command that
+                                         * makes text of it; NULL: none */
+};
+
+/* What a file is that starts so; NULL: nothing known, so perhaps text. */
+const struct bl_kind *bl_driver_kind(struct bl_span head);
+/* Appends "zcat 'a b.gz' | INTO". */
+void bl_driver_put_command(struct bl_buf *out, const struct bl_kind *kind,
+                           const char *name, const char *into);
+/* -1 with BL_DATA for a file of a known kind where `wanted` ("text") was. */
+int bl_driver_refuse(const char *name, struct bl_span head,
+                     const char *wanted, const char *into,
+                     struct bl_err *err);
 
 /* ---- Options of the original (hints.c) ---- */
 
@@ -162,6 +201,16 @@ void bl_csv_text(struct bl_csv *csv, struct bl_span text);
 /* A cell of ours, as it is. */
 void bl_csv_number(struct bl_csv *csv, struct bl_span text);
 void bl_csv_end(struct bl_csv *csv);
+
+/* ---- blink count (count.c) ---- */
+
+struct bl_count_opts {
+    int format;                 /* enum bl_link_format, not AUTO */
+    bool not_found;             /* only names without an entity */
+    size_t documents;           /* named for each entity */
+};
+
+int bl_driver_count(const struct bl_count_opts *opts);
 
 /* ---- blink brief, blink documents (brief.c) ---- */
 

@@ -5,11 +5,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -478,20 +480,40 @@ static void add_text(struct bl_pipeline *pipeline,
                                                           : "records", NULL);
     if (opts->lines)
         bl_pipeline_arg(pipeline, "--lines");
+    if (opts->below)
+        bl_pipeline_arg(pipeline, "-r");
     if (n_files)
         bl_pipeline_arg(pipeline, "--");
     for (size_t i = 0; i < n_files; i++)
         bl_pipeline_arg(pipeline, files[i]);
 }
 
-static void add_view(struct bl_pipeline *pipeline,
-                     const struct bl_link_opts *opts)
+/* Beside a page only what was asked for. */
+static bool prints_records(const struct bl_link_opts *opts)
 {
+    return opts->format != BL_LINK_AUTO || opts->brief || opts->by_document;
+}
+
+/* The page goes to us and not to its file, which is replaced only when all
+ * stages have ended well.  Beside records it has a pipe of its own,
+ * page[1]. */
+static void add_view(struct bl_pipeline *pipeline,
+                     const struct bl_link_opts *opts, const int page[2])
+{
+    char *name = bl_xasprintf("/dev/fd/%d", page[1]);
+
     bl_pipeline_add(pipeline, "blink-view", NULL);
+    if (page[1] >= 0 || (opts->show && prints_records(opts)))
+        bl_pipeline_arg(pipeline, "--pass");
     if (opts->show || !strcmp(opts->html, "-")) {
         bl_pipeline_arg(pipeline, "-o");
         bl_pipeline_arg(pipeline, opts->html);
+    } else if (page[1] >= 0) {
+        bl_pipeline_arg(pipeline, "-o");
+        bl_pipeline_arg(pipeline, name);
+        bl_pipeline_inherit(pipeline, page[1]);
     }
+    free(name);
 }
 
 /* A catalogue of which the first thousand entities have no address has
@@ -546,13 +568,13 @@ static void add_rows(struct bl_pipeline *pipeline,
 /* Behind the answers: what becomes of them. */
 static void add_output(struct bl_pipeline *pipeline,
                        const struct bl_link_opts *opts, const char *catalogue,
-                       bool documents)
+                       bool documents, const int page[2])
 {
-    bool records = opts->brief || opts->by_document;
-
-    if (opts->html) {
-        add_view(pipeline, opts);
-    } else if (records) {
+    if (opts->html)
+        add_view(pipeline, opts, page);
+    if (opts->html && !prints_records(opts))
+        return;
+    if (opts->brief || opts->by_document) {
         bl_pipeline_add(pipeline, "blink",
                         opts->by_document ? "documents" : "brief", NULL);
         if (opts->brief && opts->by_document)
@@ -573,6 +595,16 @@ int bl_driver_show(const struct bl_pipeline *pipeline)
     bl_out(out.data, out.len);
     bl_buf_free(&out);
     return 0;
+}
+
+static bool has_folder(char **files, size_t n_files)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < n_files; i++)
+        if (stat(files[i], &st) == 0 && S_ISDIR(st.st_mode))
+            return true;
+    return false;
 }
 
 /* Said before the programs start, which take a second to be ready. */
@@ -605,18 +637,21 @@ static int copy(int fd, struct bl_newfile *file, struct bl_err *err)
  * have ended well: the last of them cannot tell the end of the records from
  * the end of a stage that failed.  Returns the status, or -1. */
 static int write_page(struct bl_pipeline *pipeline, const char *path,
-                      struct bl_err *err)
+                      const int beside[2], struct bl_err *err)
 {
     struct bl_newfile *page = bl_newfile_open(path, 0, err);
     struct bl_err ended = { .code = BL_OK };
-    int fd, rc, status;
+    int fd = beside[0], rc, status;
 
     if (!page)
         return -1;
-    if (bl_pipeline_start(pipeline, NULL, &fd, err) < 0) {
+    if (bl_pipeline_start(pipeline, NULL, fd < 0 ? &fd : NULL, err) < 0) {
         bl_newfile_abort(page);
         return -1;
     }
+    /* The page ends when nobody is left who could write to its pipe. */
+    if (beside[1] >= 0)
+        close(beside[1]);
     rc = copy(fd, page, err);
     close(fd);
     status = bl_pipeline_wait(pipeline, &ended);
@@ -640,9 +675,9 @@ int bl_driver_link(const struct bl_link_opts *opts, char **files,
     struct bl_pipeline *pipeline = bl_pipeline_new();
     struct bl_err err = { .code = BL_OK };
     bool documents = n_files > 1 || opts->lines
-        || opts->input == BL_INPUT_DOCUMENTS;
+        || opts->input == BL_INPUT_DOCUMENTS || has_folder(files, n_files);
     char *catalogue = NULL;
-    int status;
+    int status, page[2] = { -1, -1 };
 
     add_text(pipeline, opts, files, n_files);
     /* Models and files are looked for before any stage starts, so that a wrong
@@ -650,11 +685,16 @@ int bl_driver_link(const struct bl_link_opts *opts, char **files,
     if (readable(files, n_files, &err) < 0
         || bl_driver_stages(opts, pipeline, &catalogue, &err) < 0)
         bl_die(&err);
-    add_output(pipeline, opts, catalogue, documents);
+    if (opts->html && !opts->show && prints_records(opts)
+        && pipe2(page, O_CLOEXEC) < 0)
+        bl_fail_errno(&err, BL_SYSTEM, "cannot make a pipe");
+    if (err.code != BL_OK)
+        bl_die(&err);
+    add_output(pipeline, opts, catalogue, documents, page);
     if (opts->show)
         status = bl_driver_show(pipeline);
     else if (opts->html && strcmp(opts->html, "-"))
-        status = write_page(pipeline, opts->html, &err);
+        status = write_page(pipeline, opts->html, page, &err);
     else
         status = run_pipeline(pipeline, &err);
     if (status < 0)

@@ -5,16 +5,21 @@
  */
 #include "config.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
+#include "base/mem.h"
 #include "cli/prog.h"
 #include "driver.h"
 #include "json/lines.h"
 
 enum { MAX_LINE = 16 << 20, FULL = 64 << 10 };
+
+struct state {
+    struct bl_buf out;
+    int status;                 /* 1: something had to be left out */
+};
 
 static void flush(struct bl_buf *out)
 {
@@ -52,36 +57,47 @@ static int copy(int fd, const char *name, struct bl_buf *out, int *status,
     return st == BL_LINE_ERROR ? -1 : 0;
 }
 
-static int one_file(const char *path, struct bl_buf *out, int *status,
-                    struct bl_err *err)
+/* A compressed file would be one line that is no JSON. */
+static int refuse(int fd, const char *name, struct bl_err *err)
 {
-    int fd, rc;
+    char bytes[4096];
+    ssize_t got = bl_pread(fd, bytes, sizeof bytes, 0);
 
-    if (!strcmp(path, "-"))
-        return copy(STDIN_FILENO, "stdin", out, status, err);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return bl_fail_file(err, "cannot open '%s'", path);
-    rc = copy(fd, path, out, status, err);
-    close(fd);
-    return rc;
+    return bl_driver_refuse(name, (struct bl_span){
+        bytes, got > 0 ? (size_t)got : 0 }, "records",
+        "blink link --input documents", err);
 }
 
-int bl_driver_records(char **files, size_t n_files)
+static bool is_json(struct bl_span head)
 {
-    struct bl_buf out = BL_BUF_INIT;
-    struct bl_err err;
-    int status = 0, rc = 0;
+    size_t i = head.n >= 3 && !memcmp(head.p, "\xEF\xBB\xBF", 3) ? 3 : 0;
 
-    if (n_files == 0)
-        rc = copy(STDIN_FILENO, "stdin", &out, &status, &err);
-    for (size_t i = 0; rc == 0 && i < n_files; i++)
-        rc = one_file(files[i], &out, &status, &err);
-    if (out.len)
-        flush(&out);
-    bl_buf_free(&out);
-    if (rc == 0)
-        return status;
-    bl_warn("%s", err.msg);
-    return bl_code_exit(err.code);
+    while (i < head.n && memchr(" \t\r\n", head.p[i], 4))
+        i++;
+    return i < head.n && (head.p[i] == '{' || head.p[i] == '[');
+}
+
+static int read_records(void *ctx, int fd, const char *name,
+                        struct bl_err *err)
+{
+    struct state *state = ctx;
+
+    if (refuse(fd, name, err) < 0)
+        return -1;
+    return copy(fd, name, &state->out, &state->status, err);
+}
+
+int bl_driver_records(bool below, char **files, size_t n_files)
+{
+    struct state state = { .status = 0 };
+    struct bl_reading how = {
+        .below = below, .into = "blink link --input documents",
+        .takes = is_json, .read = read_records, .ctx = &state
+    };
+    int status = bl_driver_read(&how, files, n_files);
+
+    if (state.out.len)
+        flush(&state.out);
+    bl_buf_free(&state.out);
+    return BL_MAX(status, state.status);
 }

@@ -7,7 +7,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,14 +88,17 @@ static void say_repaired(const char *name, const char *text, size_t n,
     *said = true;
 }
 
-/* Of UTF-16 nothing readable would be left.  p[0..n) starts the file. */
-static int refuse_utf16(const char *name, const char *text, size_t n,
-                        struct bl_err *err)
+/* Of UTF-16 nothing readable would be left, nor of what is no text at all;
+ * text[0..n) starts the file. */
+static int refuse(const char *name, const char *text, size_t n,
+                  struct bl_err *err)
 {
-    if (n < 2 || (memcmp(text, "\xFF\xFE", 2) && memcmp(text, "\xFE\xFF", 2)))
-        return 0;
-    return bl_fail(err, BL_DATA, "'%s' is UTF-16, not UTF-8: convert it "
-                   "first, as in iconv -f UTF-16 -t UTF-8", name);
+    if (n >= 2 && (!memcmp(text, "\xFF\xFE", 2)
+                   || !memcmp(text, "\xFE\xFF", 2)))
+        return bl_fail(err, BL_DATA, "'%s' is UTF-16, not UTF-8: convert it "
+                       "first, as in iconv -f UTF-16 -t UTF-8", name);
+    return bl_driver_refuse(name, (struct bl_span){ text, BL_MIN(n, 8192) },
+                            "text", "blink link", err);
 }
 
 /* "blink link mentions.jsonl" is what people type first. */
@@ -192,7 +194,7 @@ static int whole_text(int fd, const char *name, struct bl_err *err)
         more = fill(fd, name, &piece, err);
         if (more >= 0 && number == 1) {
             drop_mark(&piece);
-            if (refuse_utf16(name, piece.data, piece.len, err) < 0)
+            if (refuse(name, piece.data, piece.len, err) < 0)
                 more = -1;
             else
                 say_records(name, piece.data, piece.len);
@@ -236,8 +238,7 @@ static int each_line(int fd, const char *name, struct bl_err *err)
          * as editors show them. */
         if (st != BL_LINE_OK || line.n == 0)
             continue;
-        if (number == 1 && (rc = refuse_utf16(name, line.p, line.n,
-                                              err)) < 0)
+        if (number == 1 && (rc = refuse(name, line.p, line.n, err)) < 0)
             break;
         say_repaired(name, line.p, line.n, &said);
         char *id = bl_xasprintf("%s:%zu", name, number);
@@ -253,36 +254,17 @@ static int each_line(int fd, const char *name, struct bl_err *err)
 
 /* ---- Files ---- */
 
-static int one_file(bool lines, const char *path, struct bl_err *err)
+static int read_text(void *ctx, int fd, const char *name, struct bl_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+    const bool *lines = ctx;
 
-    if (fd < 0)
-        return bl_fail_file(err, "cannot open '%s'", path);
-    rc = lines ? each_line(fd, path, err) : whole_text(fd, path, err);
-    close(fd);
-    return rc;
+    return *lines ? each_line(fd, name, err) : whole_text(fd, name, err);
 }
 
-int bl_driver_text(bool lines, char **files, size_t n_files)
+int bl_driver_text(bool lines, bool below, char **files, size_t n_files)
 {
-    struct bl_err err;
-    int rc = 0, status = 0;
+    struct bl_reading how = { .below = below, .into = "blink link",
+                              .read = read_text, .ctx = &lines };
 
-    if (n_files == 0)
-        rc = lines ? each_line(0, "stdin", &err)
-                   : whole_text(0, "stdin", &err);
-    /* "-" is standard input, as in cat(1); it may stand between files. */
-    for (size_t i = 0; rc == 0 && i < n_files; i++) {
-        if (!strcmp(files[i], "-"))
-            rc = lines ? each_line(0, "stdin", &err)
-                       : whole_text(0, "stdin", &err);
-        else
-            rc = one_file(lines, files[i], &err);
-    }
-    if (rc < 0) {
-        bl_warn("%s", err.msg);
-        status = bl_code_exit(err.code);
-    }
-    return status;
+    return bl_driver_read(&how, files, n_files);
 }

@@ -24,6 +24,7 @@ struct stage {
     size_t argc;
     pid_t pid;                  /* 0: not running */
     bool stopped;               /* by us: how it ends says nothing */
+    int inherited;              /* descriptor; -1: none */
 };
 
 struct bl_pipeline {
@@ -54,7 +55,7 @@ void bl_pipeline_add(struct bl_pipeline *pipeline, const char *program, ...)
 
     pipeline->stages = bl_xrealloc(pipeline->stages, pipeline->n + 1,
                                    sizeof *pipeline->stages);
-    pipeline->stages[pipeline->n++] = (struct stage){ .argv = NULL };
+    pipeline->stages[pipeline->n++] = (struct stage){ .inherited = -1 };
     bl_pipeline_arg(pipeline, program);
     va_start(ap, program);
     while ((arg = va_arg(ap, const char *)))
@@ -62,9 +63,15 @@ void bl_pipeline_add(struct bl_pipeline *pipeline, const char *program, ...)
     va_end(ap);
 }
 
+void bl_pipeline_inherit(struct bl_pipeline *pipeline, int fd)
+{
+    BL_ASSERT(pipeline->n > 0);
+    pipeline->stages[pipeline->n - 1].inherited = fd;
+}
+
 /* ---- Showing ---- */
 
-static void put_quoted(struct bl_buf *out, const char *text)
+void bl_pipeline_quote(struct bl_buf *out, const char *text)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
         "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
@@ -91,7 +98,7 @@ void bl_pipeline_show(const struct bl_pipeline *pipeline, struct bl_buf *out)
         for (size_t j = 0; j < pipeline->stages[i].argc; j++) {
             if (j)
                 bl_buf_putc(out, ' ');
-            put_quoted(out, pipeline->stages[i].argv[j]);
+            bl_pipeline_quote(out, pipeline->stages[i].argv[j]);
         }
     }
     bl_buf_putc(out, '\n');
@@ -121,6 +128,8 @@ _Noreturn static void become(const struct stage *stage, const char *path,
 #else
     (void)parent;
 #endif
+    if (stage->inherited >= 0)
+        fcntl(stage->inherited, F_SETFD, 0);
     signal(SIGPIPE, SIG_DFL);
     execvp(path, stage->argv);
     int error = errno;

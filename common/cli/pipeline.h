@@ -32,6 +32,12 @@ void bl_pipeline_add(struct bl_pipeline *pipeline, const char *program, ...)
 /* A further argument of the last stage. */
 void bl_pipeline_arg(struct bl_pipeline *pipeline, const char *arg);
 
+/* The last stage finds this descriptor open, under its number; it stays the
+ * caller's, to close once the pipeline has been started. */
+void bl_pipeline_inherit(struct bl_pipeline *pipeline, int fd);
+
+/* Appends a text as one word of a shell, in quotes where it needs them. */
+void bl_pipeline_quote(struct bl_buf *out, const char *text);
 /* Appends what to type into a shell for the same: "a -x 1 |\n    b\n". */
 void bl_pipeline_show(const struct bl_pipeline *pipeline, struct bl_buf *out);
 
