@@ -4,6 +4,7 @@
  *
  * In:  mention records with `embedding` (blink-embed)
  * Out: the same with `candidates` [{"id","title","score","bi_score",...}]
+ *      and `catalogue_size`
  */
 #include "config.h"
 
@@ -113,6 +114,7 @@ struct mention {
     struct bl_gather_query query;
     struct bl_span candidates;  /* what comes out */
     struct bl_span named;       /* the same; p == NULL: none */
+    struct bl_span size;        /* the same, of the catalogue */
 };
 
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
@@ -187,6 +189,9 @@ static int finish(struct state *state, struct bl_item *item,
     bl_buf_clear(&state->json);
     bl_candidates_put(&state->json, &list, BL_PUT_SCORE);
     m->candidates = copy(&state->json, arena);
+    bl_buf_clear(&state->json);
+    bl_buf_printf(&state->json, "%zu", list.entities);
+    m->size = copy(&state->json, arena);
     if (list.named.title.p) {
         put_named(&state->json, &list.named);
         m->named = copy(&state->json, arena);
@@ -219,6 +224,7 @@ static void emit(void *ctx, const struct bl_item *item,
 
     (void)ctx;
     bl_edits_set(edits, "candidates", m->candidates);
+    bl_edits_set(edits, "catalogue_size", m->size);
     if (m->named.p)
         bl_edits_set(edits, "named", m->named);
     else

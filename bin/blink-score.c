@@ -127,7 +127,8 @@ static int add_to_fit(struct state *state, const struct bl_item *item,
         if (bl_label_is(id, w->list.v[i].id))
             gold = i;
     bl_rank_features(&w->list, w->mention, x);
-    bl_fit_add(state->fit, bl_rank_profile(&w->list), x, w->list.n, gold);
+    bl_fit_add(state->fit, bl_rank_profile(&w->list), bl_rank_small(&w->list),
+               x, w->list.n, gold);
     return 0;
 }
 
@@ -236,25 +237,42 @@ static void emit(void *ctx, const struct bl_item *item,
 
 /* ---- --fit ---- */
 
+static void say_quality(const struct bl_fit_quality *q, const char *of)
+{
+    bl_warn("%zu lists%s, %zu with their entity: loss %.4f nats to choose, "
+            "%.4f for none", q->lists, of, q->with_gold, q->rank_loss,
+            q->nil_loss);
+}
+
+/* Where the coefficients for small catalogues were those for large ones, they
+ * stay so until lists tell otherwise. */
 static void fit_profile(struct state *state, enum bl_profile from,
                         enum bl_profile to)
 {
     bool open = to == BL_PROFILE_OPEN || to == BL_PROFILE_OPEN_NAMED;
+    struct bl_weights *large = &state->calibration.profile[to];
+    struct bl_weights *small = &state->calibration.small[to];
+    bool alike = !memcmp(large, small, sizeof *large);
     struct bl_fit_quality q;
 
-    if (!bl_fit_count(state->fit, from))
-        return;
-    bl_fit_run(state->fit, from, !open, &state->calibration.profile[to], &q);
-    bl_warn("%zu lists, %zu with their entity: loss %.4f nats to choose, "
-            "%.4f for none", q.lists, q.with_gold, q.rank_loss, q.nil_loss);
+    if (bl_fit_count(state->fit, from, false)) {
+        bl_fit_run(state->fit, from, !open, large, &q);
+        say_quality(&q, "");
+        if (alike)
+            *small = *large;
+    }
+    if (bl_fit_count(state->fit, to, true)) {
+        bl_fit_run_small(state->fit, to, !open, large, small, &q);
+        say_quality(&q, " of small catalogues");
+    }
 }
 
 /* What no record tells about keeps the coefficients it had. */
 static int fit_write(struct state *state, struct bl_err *err)
 {
     const char *origin = options.provenance ? options.provenance : "{}";
-    bool open = bl_fit_count(state->fit, BL_PROFILE_OPEN) > 0
-        || bl_fit_count(state->fit, BL_PROFILE_OPEN_NAMED) > 0;
+    bool open = bl_fit_count(state->fit, BL_PROFILE_OPEN, false) > 0
+        || bl_fit_count(state->fit, BL_PROFILE_OPEN_NAMED, false) > 0;
     struct bl_newfile *f;
 
     fit_profile(state, BL_PROFILE_CROSS, BL_PROFILE_CROSS);

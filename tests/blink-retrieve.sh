@@ -81,8 +81,9 @@ retrieve -k 1000 <one
 is "$(jq '.candidates | length' out)" 200 'k above the number of entities'
 is "$(jq '[.candidates[].score] == ([.candidates[].score] | sort | reverse)' \
     out)" true 'best first'
-is "$(jq -c 'keys_unsorted' out)" '["id","candidates"]' \
-    'candidates in place of embedding'
+is "$(jq -c '[keys_unsorted, .catalogue_size]' out)" \
+    '[["id","candidates","catalogue_size"],200]' \
+    'candidates in place of embedding, and of how many'
 is "$(jq -c '.candidates[0] | keys_unsorted' out)" \
     '["id","title","score","bi_score"]' 'what a candidate has'
 is "$(jq '[.candidates[] | .score == .bi_score] | all' out)" true \

@@ -98,6 +98,22 @@ static int read_named(const struct bl_record *r, struct bl_arena *a,
     return 0;
 }
 
+static int read_size(const struct bl_record *r, size_t *entities,
+                     struct bl_err *err)
+{
+    struct bl_span v;
+    int64_t count = 0;
+    int got = bl_record_get(r, "catalogue_size", &v, err);
+
+    if (got < 0)
+        return -1;
+    if (got && bl_json_type(v) != BL_JSON_NULL
+        && bl_json_integer(v, 0, INT64_C(1) << 40, &count, err) < 0)
+        return bl_err_prefix(err, "field 'catalogue_size'");
+    *entities = (size_t)count;
+    return 0;
+}
+
 /* The list is walked twice, first for its length, so that the array in the
  * arena has its final size at once. */
 int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
@@ -111,7 +127,8 @@ int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
         return bl_fail(err, BL_NO_STAGE, "field 'candidates': expected array, "
                        "found nothing: run blink-retrieve first");
     if (bl_record_array(r, "candidates", &list, err) < 0
-        || read_named(r, a, &out->named, err) < 0)
+        || read_named(r, a, &out->named, err) < 0
+        || read_size(r, &out->entities, err) < 0)
         return -1;
     for (it = bl_json_iter(list); bl_json_next(&it, NULL, &v);)
         n++;

@@ -52,12 +52,16 @@ struct bl_candidates {
     struct bl_candidate *v;
     size_t n;
     struct bl_named named;
+    size_t entities;            /* of the catalogue they are from; 0: not
+                                 * known */
 };
 
-/* The record's `candidates`, in its order, and its `named` where it has one.
+/* The record's `candidates`, in its order, and its `named` and
+ * `catalogue_size` where it has them.
  * -1: BL_NO_STAGE when `candidates` is missing; BL_BAD_FIELD when it is no
- * array, or an entry is no object with an `id`, or when `named` is no object
- * with a `title`; BL_DUPLICATE_KEY when one of these gives a member twice. */
+ * array, or an entry is no object with an `id`, when `named` is no object with
+ * a `title`, or when `catalogue_size` is no integer; BL_DUPLICATE_KEY when one
+ * of these gives a member twice. */
 int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
                        struct bl_candidates *out, struct bl_err *err);
 

@@ -71,7 +71,7 @@ static int read_numbers(struct bl_node object, const char *const *names,
     return 0;
 }
 
-static int read_profile(struct bl_node object, struct bl_weights *w,
+static int read_weights(struct bl_node object, struct bl_weights *w,
                         struct bl_err *err)
 {
     struct bl_node v;
@@ -88,6 +88,22 @@ static int read_profile(struct bl_node object, struct bl_weights *w,
     return 0;
 }
 
+static int read_profile(struct bl_node object, struct bl_weights *w,
+                        struct bl_weights *small, struct bl_err *err)
+{
+    struct bl_node v;
+    int found;
+
+    if (read_weights(object, w, err) < 0)
+        return -1;
+    found = bl_member_of(object, "small", BL_JSON_OBJECT, &v, err);
+    if (found < 0 || (found && read_weights(v, small, err) < 0))
+        return -1;
+    if (!found)
+        *small = *w;
+    return 0;
+}
+
 static int read_profiles(struct bl_node all, struct bl_calibration *out,
                          struct bl_err *err)
 {
@@ -98,18 +114,21 @@ static int read_profiles(struct bl_node all, struct bl_calibration *out,
         { BL_PROFILE_CROSS_COSINE, BL_PROFILE_CROSS },
         { BL_PROFILE_CROSS_COSINE_NAMED, BL_PROFILE_CROSS_COSINE },
     };
-    struct bl_weights *w = out->profile;
+    struct bl_weights *w = out->profile, *small = out->small;
     int has[BL_N_PROFILES];
     struct bl_node v;
 
     for (size_t i = 0; i < BL_N_PROFILES; i++) {
         has[i] = bl_member_of(all, profiles[i], BL_JSON_OBJECT, &v, err);
-        if (has[i] < 0 || (has[i] && read_profile(v, &w[i], err) < 0))
+        if (has[i] < 0 || (has[i] && read_profile(v, &w[i], &small[i],
+                                                  err) < 0))
             return -1;
     }
     for (size_t i = 0; i < BL_COUNT(instead); i++)
-        if (!has[instead[i][0]])
+        if (!has[instead[i][0]]) {
             w[instead[i][0]] = w[instead[i][1]];
+            small[instead[i][0]] = small[instead[i][1]];
+        }
     return 0;
 }
 
@@ -207,6 +226,17 @@ static void write_numbers(struct bl_writer *w, const char *key,
 
 /* One line for each set of numbers, so that two calibrations can be compared
  * with diff. */
+static void write_weights(struct bl_writer *w, unsigned indent,
+                          const struct bl_weights *weights)
+{
+    bl_write_break(w, indent);
+    write_numbers(w, "rank", features, BL_N_FEATURES, weights->rank);
+    bl_write_break(w, indent);
+    write_numbers(w, "nil", nil_features, BL_N_NIL_FEATURES, weights->nil);
+}
+
+/* A set for small catalogues that is the one around it is left out, as an
+ * older file has none. */
 void bl_calibration_put(struct bl_buf *out, const struct bl_calibration *c,
                         struct bl_span provenance)
 {
@@ -221,12 +251,13 @@ void bl_calibration_put(struct bl_buf *out, const struct bl_calibration *c,
     for (size_t i = 0; i < BL_N_PROFILES; i++) {
         bl_write_break(&w, 2);
         bl_write_object(&w, profiles[i]);
-        bl_write_break(&w, 3);
-        write_numbers(&w, "rank", features, BL_N_FEATURES,
-                      c->profile[i].rank);
-        bl_write_break(&w, 3);
-        write_numbers(&w, "nil", nil_features, BL_N_NIL_FEATURES,
-                      c->profile[i].nil);
+        write_weights(&w, 3, &c->profile[i]);
+        if (memcmp(&c->small[i], &c->profile[i], sizeof c->small[i])) {
+            bl_write_break(&w, 3);
+            bl_write_object(&w, "small");
+            write_weights(&w, 4, &c->small[i]);
+            bl_write_end(&w);
+        }
         bl_write_end(&w);
     }
     bl_write_end(&w);

@@ -14,6 +14,9 @@
  *                   "open_named": {...}, "cross": {...},
  *                   "cross_cosine": {...}, "cross_cosine_named": {...}}}
  *
+ * A profile may also hold "small": {"rank": ..., "nil": ...}, the coefficients
+ * for catalogues of few entities; rank.h says how few.
+ *
  * scripts/train.d/fit-calibration makes the default one from labelled records.
  */
 #ifndef BL_CALIBRATION_H
@@ -82,14 +85,15 @@ struct bl_weights {
 
 struct bl_calibration {
     struct bl_weights profile[BL_N_PROFILES];
+    struct bl_weights small[BL_N_PROFILES];     /* for small catalogues */
 };
 
 /* The coefficients of share/calibration/default.json, compiled in. */
 struct bl_calibration bl_calibration_default(void);
 
 /* Reads a calibration file; what it does not name is 0, but "..._named" is
- * as the one without "_named" when the file lacks it, and "cross_cosine" as
- * "cross".  -1 with BL_DATA
+ * as the one without "_named" when the file lacks it, "cross_cosine" as
+ * "cross", and "small" as what it is in.  -1 with BL_DATA
  * naming the path and what is wrong. */
 int bl_calibration_read(struct bl_calibration *out, const char *path,
                         struct bl_err *err);

@@ -54,7 +54,8 @@ void bl_cascade_start(struct bl_cascade *cascade,
                       const struct bl_candidates *list, size_t n,
                       struct bl_arena *arena)
 {
-    struct bl_candidates first = { list->v, n, list->named };
+    struct bl_candidates first = { list->v, n, list->named, list->entities };
+    struct bl_weights weights;
     double *features, *share;
 
     *cascade = (struct bl_cascade){ .list = list, .n = n, .calibration = cal,
@@ -68,8 +69,8 @@ void bl_cascade_start(struct bl_cascade *cascade,
     features = bl_xmalloc(n, BL_N_FEATURES * sizeof *features);
     share = bl_xmalloc(n, sizeof *share);
     bl_rank_features(&first, mention, features);
-    bl_rank_shares(cal->profile[bl_rank_profile(&first)].rank, features, n,
-                   NULL, share);
+    weights = bl_rank_weights(cal, &first);
+    bl_rank_shares(weights.rank, features, n, NULL, share);
     order_by_share(cascade, share);
     sum_what_is_left(cascade, share);
     free(features);
@@ -80,8 +81,7 @@ void bl_cascade_start(struct bl_cascade *cascade,
  * probability of none. */
 static double none(const struct bl_cascade *cascade)
 {
-    struct bl_candidates now = { NULL, cascade->list->n,
-                                 cascade->list->named };
+    struct bl_candidates now = *cascade->list;
     double nil;
 
     now.v = bl_xmalloc(now.n, sizeof *now.v);

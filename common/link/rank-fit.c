@@ -20,6 +20,7 @@ static const double ridge = 1.0;
 
 struct list {
     enum bl_profile profile;
+    double small;
     size_t n, gold;
     double *x;                  /* [n][BL_N_FEATURES] */
 };
@@ -43,24 +44,26 @@ void bl_fit_free(struct bl_fit *fit)
     free(fit);
 }
 
-void bl_fit_add(struct bl_fit *fit, enum bl_profile profile,
+void bl_fit_add(struct bl_fit *fit, enum bl_profile profile, double small,
                 const double *features, size_t n, size_t gold)
 {
     if (!n)
         return;
     BL_GROW(fit->v, fit->n + 1, fit->cap);
     fit->v[fit->n++] = (struct list){
-        profile, n, gold,
+        profile, small, n, gold,
         bl_xmemdup(features, n * BL_N_FEATURES * sizeof *features)
     };
 }
 
-size_t bl_fit_count(const struct bl_fit *fit, enum bl_profile profile)
+size_t bl_fit_count(const struct bl_fit *fit, enum bl_profile profile,
+                    bool small)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < fit->n; i++)
-        count += fit->v[i].profile == profile;
+        count += fit->v[i].profile == profile
+              && (fit->v[i].small > 0) == small;
     return count;
 }
 
@@ -100,22 +103,53 @@ static void solve(struct point *point, double step[DIM])
     }
 }
 
+/* What stands between a list's coefficients and the unknowns: nothing, or in
+ * the fit for small catalogues, where they are
+ *     large + part * (small + unknowns - large)
+ * with the list's part. */
+struct start {
+    const double *large, *small;        /* NULL: nothing */
+};
+
 struct problem {
     const struct bl_fit *fit;
     enum bl_profile from;
+    bool small;                 /* the lists of smaller catalogues */
     bool use[DIM];              /* unknowns; the others stay 0 */
-    const double *rank;         /* first step's weights, for the second */
+    const double *rank;         /* first step's unknowns, for the second */
+    struct start first, second; /* of the two steps */
     double *share;              /* room for the longest list */
     void (*look)(const struct problem *pr, const struct list *l,
                  const double *w, struct point *p);
 };
+
+static bool in_problem(const struct problem *problem, const struct list *list)
+{
+    return list->profile == problem->from
+        && (list->small > 0) == problem->small;
+}
+
+/* Writes the list's coefficients; returns how much of the unknowns they
+ * have. */
+static double coefficients(struct start start, const struct list *list,
+                           const double *unknown, size_t n, double *out)
+{
+    double part = start.large ? list->small : 1;
+
+    for (size_t i = 0; i < n; i++) {
+        double from = start.large ? start.large[i] : 0;
+        double to = start.large ? start.small[i] : 0;
+        out[i] = from + part * (to + unknown[i] - from);
+    }
+    return part;
+}
 
 static void evaluate(const struct problem *problem, const double *weights,
                      struct point *point)
 {
     memset(point, 0, sizeof *point);
     for (size_t i = 0; i < problem->fit->n; i++)
-        if (problem->fit->v[i].profile == problem->from)
+        if (in_problem(problem, &problem->fit->v[i]))
             problem->look(problem, &problem->fit->v[i], weights, point);
     for (size_t i = 0; i < DIM; i++) {
         point->value -= ridge * weights[i] * weights[i] / 2;
@@ -167,24 +201,27 @@ static void maximise(const struct problem *problem, double weights[DIM])
 static void look_rank(const struct problem *problem, const struct list *list,
                       const double *weights, struct point *point)
 {
-    double mean[BL_N_FEATURES] = { 0 };
+    double mean[BL_N_FEATURES] = { 0 }, w[BL_N_FEATURES], part;
 
     if (list->gold >= list->n)
         return;
-    bl_rank_shares(weights, list->x, list->n, NULL, problem->share);
+    part = coefficients(problem->first, list, weights, BL_N_FEATURES, w);
+    bl_rank_shares(w, list->x, list->n, NULL, problem->share);
     point->value += log(fmax(problem->share[list->gold], 1e-300));
     for (size_t c = 0; c < list->n; c++) {
         const double *row = list->x + c * BL_N_FEATURES;
         for (size_t i = 0; i < BL_N_FEATURES; i++) {
             mean[i] += problem->share[c] * row[i];
             for (size_t k = 0; k < BL_N_FEATURES; k++)
-                point->curve[i][k] += problem->share[c] * row[i] * row[k];
+                point->curve[i][k] += part * part * problem->share[c]
+                                    * row[i] * row[k];
         }
     }
     for (size_t i = 0; i < BL_N_FEATURES; i++) {
-        point->slope[i] += list->x[list->gold * BL_N_FEATURES + i] - mean[i];
+        point->slope[i] += part * (list->x[list->gold * BL_N_FEATURES + i]
+                                   - mean[i]);
         for (size_t k = 0; k < BL_N_FEATURES; k++)
-            point->curve[i][k] -= mean[i] * mean[k];
+            point->curve[i][k] -= part * part * mean[i] * mean[k];
     }
 }
 
@@ -194,26 +231,28 @@ static void look_rank(const struct problem *problem, const struct list *list,
 static void look_nil(const struct problem *problem, const struct list *list,
                      const double *weights, struct point *point)
 {
-    double facts[BL_N_NIL_FEATURES], nil, none;
+    double facts[BL_N_NIL_FEATURES], nil, none, w[DIM], part;
     size_t best;
 
-    bl_rank_shares(problem->rank, list->x, list->n, NULL, problem->share);
+    coefficients(problem->first, list, problem->rank, BL_N_FEATURES, w);
+    bl_rank_shares(w, list->x, list->n, NULL, problem->share);
     best = bl_rank_best(problem->share, list->n);
     bl_rank_nil_features(list->x, problem->share, best, facts);
-    nil = bl_rank_nil(weights, facts);
+    part = coefficients(problem->second, list, weights, BL_N_NIL_FEATURES, w);
+    nil = bl_rank_nil(w, facts);
     none = list->gold >= list->n;
     point->value += log(fmax(none > 0 ? nil : 1 - nil, 1e-300));
     for (size_t i = 0; i < BL_N_NIL_FEATURES; i++) {
-        point->slope[i] += (none - nil) * facts[i];
+        point->slope[i] += part * (none - nil) * facts[i];
         for (size_t k = 0; k < BL_N_NIL_FEATURES; k++)
-            point->curve[i][k] += nil * (1 - nil) * facts[i] * facts[k];
+            point->curve[i][k] += part * part * nil * (1 - nil) * facts[i]
+                                * facts[k];
     }
 }
 
 /* The losses are those of the data alone, without the ridge that evaluate()
  * takes off. */
-static void measure(const struct problem *problem,
-                    const struct bl_weights *weights,
+static void measure(const struct problem *problem, const double *nil,
                     struct bl_fit_quality *quality)
 {
     struct point point = { 0 };
@@ -221,18 +260,18 @@ static void measure(const struct problem *problem,
     *quality = (struct bl_fit_quality){ 0 };
     for (size_t i = 0; i < problem->fit->n; i++) {
         const struct list *list = &problem->fit->v[i];
-        if (list->profile != problem->from)
+        if (!in_problem(problem, list))
             continue;
         quality->lists++;
         quality->with_gold += list->gold < list->n;
-        look_rank(problem, list, weights->rank, &point);
+        look_rank(problem, list, problem->rank, &point);
     }
     if (quality->with_gold)
         quality->rank_loss = -point.value / (double)quality->with_gold;
     point = (struct point){ 0 };
     for (size_t i = 0; i < problem->fit->n; i++)
-        if (problem->fit->v[i].profile == problem->from)
-            look_nil(problem, &problem->fit->v[i], weights->nil, &point);
+        if (in_problem(problem, &problem->fit->v[i]))
+            look_nil(problem, &problem->fit->v[i], nil, &point);
     if (quality->lists)
         quality->nil_loss = -point.value / (double)quality->lists;
 }
@@ -241,40 +280,70 @@ static void measure(const struct problem *problem,
  * counts, its priors are guesses from the kinds of names, which the other
  * features know better, and a free coefficient comes out negative: with real
  * counts it would then turn every answer round. */
-static void maximise_prior(struct problem *problem, size_t prior, double sign,
-                           double weights[DIM])
+static void maximise_prior(struct problem *problem, struct start start,
+                           size_t prior, double sign, double unknown[DIM])
 {
+    double before = start.small ? start.small[prior] : 0;
+
     problem->use[prior] = true;
-    maximise(problem, weights);
-    if (weights[prior] * sign >= 0)
+    maximise(problem, unknown);
+    if ((before + unknown[prior]) * sign >= 0)
         return;
     problem->use[prior] = false;
-    maximise(problem, weights);
+    maximise(problem, unknown);
 }
 
 /* The first step is fitted first, because the second one sees the facts of
  * the candidate that the first one puts at the top. */
+static void run(struct problem *problem, bool use_bi, double rank[DIM],
+                double nil[DIM], struct bl_fit_quality *quality)
+{
+    size_t longest = 1;
+
+    for (size_t i = 0; i < problem->fit->n; i++)
+        longest = BL_MAX(problem->fit->v[i].n, longest);
+    problem->share = bl_xmalloc(longest, sizeof *problem->share);
+    for (size_t i = 0; i < BL_N_FEATURES; i++)
+        problem->use[i] = i != BL_F_BI || use_bi;
+    problem->look = look_rank;
+    maximise_prior(problem, problem->first, BL_F_PRIOR, 1, rank);
+    for (size_t i = 0; i < DIM; i++)
+        problem->use[i] = i < BL_N_NIL_FEATURES && (i != BL_N_BI || use_bi);
+    problem->rank = rank;
+    problem->look = look_nil;
+    maximise_prior(problem, problem->second, BL_N_PRIOR, -1, nil);
+    measure(problem, nil, quality);
+    free(problem->share);
+}
+
 void bl_fit_run(const struct bl_fit *fit, enum bl_profile from, bool use_bi,
                 struct bl_weights *weights, struct bl_fit_quality *quality)
 {
     struct problem problem = { .fit = fit, .from = from };
-    double found[DIM];
-    size_t longest = 1;
+    double rank[DIM], nil[DIM];
 
-    for (size_t i = 0; i < fit->n; i++)
-        longest = BL_MAX(fit->v[i].n, longest);
-    problem.share = bl_xmalloc(longest, sizeof *problem.share);
+    run(&problem, use_bi, rank, nil, quality);
+    memcpy(weights->rank, rank, sizeof weights->rank);
+    memcpy(weights->nil, nil, sizeof weights->nil);
+}
+
+/* What is found is what the coefficients have more than before. */
+void bl_fit_run_small(const struct bl_fit *fit, enum bl_profile from,
+                      bool use_bi, const struct bl_weights *large,
+                      struct bl_weights *small,
+                      struct bl_fit_quality *quality)
+{
+    struct bl_weights before = *small;
+    struct problem problem = {
+        .fit = fit, .from = from, .small = true,
+        .first = { large->rank, before.rank },
+        .second = { large->nil, before.nil },
+    };
+    double rank[DIM], nil[DIM];
+
+    run(&problem, use_bi, rank, nil, quality);
     for (size_t i = 0; i < BL_N_FEATURES; i++)
-        problem.use[i] = i != BL_F_BI || use_bi;
-    problem.look = look_rank;
-    maximise_prior(&problem, BL_F_PRIOR, 1, found);
-    memcpy(weights->rank, found, sizeof weights->rank);
-    for (size_t i = 0; i < DIM; i++)
-        problem.use[i] = i < BL_N_NIL_FEATURES && (i != BL_N_BI || use_bi);
-    problem.rank = weights->rank;
-    problem.look = look_nil;
-    maximise_prior(&problem, BL_N_PRIOR, -1, found);
-    memcpy(weights->nil, found, sizeof weights->nil);
-    measure(&problem, weights, quality);
-    free(problem.share);
+        small->rank[i] += rank[i];
+    for (size_t i = 0; i < BL_N_NIL_FEATURES; i++)
+        small->nil[i] += nil[i];
 }

@@ -182,6 +182,40 @@ enum bl_profile bl_rank_profile(const struct bl_candidates *list)
     return named ? BL_PROFILE_OPEN_NAMED : BL_PROFILE_OPEN;
 }
 
+/* Fitted to catalogues of 3 to 3,000 entities, among which the size told
+ * nothing; those of 65,516 have the coefficients for large ones. */
+static const double few = 3000, many = 50000;
+
+double bl_rank_small(const struct bl_candidates *list)
+{
+    double n = (double)list->entities;
+
+    if (n < 1)
+        return 0;
+    return fmax(0, fmin(1, log(many / n) / log(many / few)));
+}
+
+static void mix(const double *large, const double *small, size_t n,
+                double part, double *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = part > 0 ? large[i] + part * (small[i] - large[i]) : large[i];
+}
+
+struct bl_weights bl_rank_weights(const struct bl_calibration *cal,
+                                  const struct bl_candidates *list)
+{
+    enum bl_profile profile = bl_rank_profile(list);
+    const struct bl_weights *large = &cal->profile[profile];
+    const struct bl_weights *small = &cal->small[profile];
+    double part = bl_rank_small(list);
+    struct bl_weights out;
+
+    mix(large->rank, small->rank, BL_N_FEATURES, part, out.rank);
+    mix(large->nil, small->nil, BL_N_NIL_FEATURES, part, out.nil);
+    return out;
+}
+
 /* The largest of n > 0 numbers at a stride, and their standard deviation. */
 static void spread(const double *values, size_t n, size_t stride, double *max,
                    double *deviation)
@@ -348,19 +382,19 @@ size_t bl_rank_best(const double *share, size_t n)
 double bl_rank(const struct bl_calibration *cal, struct bl_span mention,
                const bool *eligible, struct bl_candidates *list)
 {
-    const struct bl_weights *weights = &cal->profile[bl_rank_profile(list)];
+    struct bl_weights weights = bl_rank_weights(cal, list);
     double *features = bl_xmalloc(list->n, BL_N_FEATURES * sizeof *features);
     double *share = bl_xmalloc(list->n, sizeof *share);
     double facts[BL_N_NIL_FEATURES], nil = 1;
     size_t best;
 
     bl_rank_features(list, mention, features);
-    bl_rank_shares(weights->rank, features, list->n, eligible, share);
+    bl_rank_shares(weights.rank, features, list->n, eligible, share);
     best = bl_rank_best(share, list->n);
     /* The best share is 0 where no candidate is eligible. */
     if (list->n && share[best] > 0) {
         bl_rank_nil_features(features, share, best, facts);
-        nil = bl_rank_nil(weights->nil, facts);
+        nil = bl_rank_nil(weights.nil, facts);
     }
     for (size_t i = 0; i < list->n; i++)
         list->v[i].p = share[i] * (1 - nil);

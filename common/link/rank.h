@@ -28,6 +28,10 @@
  * that all lie within [-1, 1], have "cross_cosine" and "cross_cosine_named",
  * which weigh all evidence.
  *
+ * In a catalogue of a few hundred things a name or a likeness means more than
+ * among a hundred thousand, where both occur by chance.  So every profile has
+ * its coefficients twice, for large catalogues and for small ones.
+ *
  * In a "cross" list, a candidate without a cross_score, whose score is null,
  * is one that the re-ranker did not read (blink-rerank -k or --cascade).  It
  * counts as the worst that was read, or as 2 below the best where that is
@@ -48,6 +52,14 @@ BL_BEGIN_DECLS
 
 /* Which coefficients a list asks for. */
 enum bl_profile bl_rank_profile(const struct bl_candidates *list);
+
+/* How small the catalogue of a list is: 1 up to 3,000 entities, 0 from 50,000
+ * on or when the list does not say, and between them by the logarithm. */
+double bl_rank_small(const struct bl_candidates *list);
+/* The coefficients for a list: those of its profile, by the part that
+ * bl_rank_small() says mixed with those for small catalogues. */
+struct bl_weights bl_rank_weights(const struct bl_calibration *cal,
+                                  const struct bl_candidates *list);
 
 /* Fills features[list->n][BL_N_FEATURES] for the mention's text. */
 void bl_rank_features(const struct bl_candidates *list, struct bl_span mention,

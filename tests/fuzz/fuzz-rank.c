@@ -25,9 +25,11 @@ static void calibrate(struct bl_span text, struct bl_calibration *c)
     CHECK(bl_calibration_read(&again, path, &err) == 0);
     for (size_t i = 0; i < BL_N_PROFILES; i++) {
         for (size_t k = 0; k < BL_N_FEATURES; k++)
-            CHECK(again.profile[i].rank[k] == c->profile[i].rank[k]);
+            CHECK(again.profile[i].rank[k] == c->profile[i].rank[k]
+                  && again.small[i].rank[k] == c->small[i].rank[k]);
         for (size_t k = 0; k < BL_N_NIL_FEATURES; k++)
-            CHECK(again.profile[i].nil[k] == c->profile[i].nil[k]);
+            CHECK(again.profile[i].nil[k] == c->profile[i].nil[k]
+                  && again.small[i].nil[k] == c->small[i].nil[k]);
     }
     feed_remove(path);
     bl_buf_free(&b);

@@ -217,6 +217,34 @@ static void initials_to_find_by(void)
        "three to eight letters");
 }
 
+/* The bi weight that a list of a catalogue of that size is given. */
+static double weight_at(size_t entities)
+{
+    static struct bl_calibration cal;
+    struct bl_candidates list = { .entities = entities };
+
+    cal.profile[BL_PROFILE_COSINE].rank[BL_F_BI] = 1;
+    cal.small[BL_PROFILE_COSINE].rank[BL_F_BI] = 3;
+    return bl_rank_weights(&cal, &list).rank[BL_F_BI];
+}
+
+static void sizes(void)
+{
+    struct bl_candidates c;
+
+    ok(weight_at(1) == 3 && weight_at(3000) == 3, "a small catalogue");
+    ok(weight_at(0) == 1 && weight_at(50000) == 1
+       && weight_at(6000000) == 1, "a large one, or nobody says");
+    ok(weight_at(20000) > 1.5 && weight_at(20000) < 2
+       && weight_at(8000) > weight_at(9000), "something between");
+    ok(read_list("{\"catalogue_size\":12,\"candidates\":[]}", &c) == 0
+       && c.entities == 12, "a record says how many entities there are");
+    ok(read_list("{\"catalogue_size\":null,\"candidates\":[]}", &c) == 0
+       && c.entities == 0, "or does not");
+    bad_list("{\"catalogue_size\":\"12\",\"candidates\":[]}",
+             "field 'catalogue_size': expected integer, found string");
+}
+
 /* An encoder that compares names puts an abbreviation far from its entity:
  * what the catalogue calls so has to win all the same. */
 static void names(void)
@@ -344,7 +372,9 @@ static void compiled_in(void)
        "the compiled-in numbers are those of the file");
     for (size_t i = 0; i < BL_N_PROFILES; i++)
         ok(made.profile[i].rank[BL_F_PRIOR] >= 0
-           && made.profile[i].nil[BL_N_PRIOR] <= 0,
+           && made.profile[i].nil[BL_N_PRIOR] <= 0
+           && made.small[i].rank[BL_F_PRIOR] >= 0
+           && made.small[i].nil[BL_N_PRIOR] <= 0,
            "set %zu: a prior never counts against", i);
     ok(made.profile[BL_PROFILE_CROSS].rank[BL_F_CROSS] == 1
        && made.profile[BL_PROFILE_CROSS].rank[BL_F_BI] == 0,
@@ -355,6 +385,39 @@ static double uniform(unsigned *state)
 {
     *state = *state * 1103515245 + 12345;
     return (double)(*state >> 8 & 0xffff) / 65536;
+}
+
+/* Half of what the coefficients for small catalogues say more reaches lists
+ * that are half way: they come out as they were, though nearer to where the
+ * fit began. */
+static void fitting_small(void)
+{
+    struct bl_fit *f = bl_fit_new();
+    struct bl_fit_quality q;
+    struct bl_weights large = { { 0 }, { 0 } }, small = large, half;
+    unsigned state = 1;
+    double x[4 * BL_N_FEATURES] = { 0 }, share[4];
+
+    large.rank[BL_F_EQUAL] = 1;
+    half = large;
+    half.rank[BL_F_EQUAL] = 2;
+    small = large;
+    for (size_t i = 0; i < 20000; i++) {
+        double u = uniform(&state);
+        size_t gold = 0;
+        for (size_t k = 0; k < 4; k++)
+            x[k * BL_N_FEATURES + BL_F_EQUAL] = uniform(&state) < 0.3;
+        bl_rank_shares(half.rank, x, 4, NULL, share);
+        while (gold < 3 && u > share[gold])
+            u -= share[gold++];
+        bl_fit_add(f, BL_PROFILE_COSINE, 0.5, x, 4, gold);
+    }
+    bl_fit_run_small(f, BL_PROFILE_COSINE, true, &large, &small, &q);
+    ok(q.lists == 20000 && q.with_gold == 20000, "lists of small catalogues");
+    ok(large.rank[BL_F_EQUAL] == 1 && fabs(small.rank[BL_F_EQUAL] - 3) < 0.2,
+       "equal, in a small one: %g", small.rank[BL_F_EQUAL]);
+    ok(small.nil[BL_N_ONE] < -1, "and none of them is rare");
+    bl_fit_free(f);
 }
 
 /* Lists drawn from the model itself give its coefficients back. */
@@ -384,11 +447,13 @@ static void fitting(void)
         bl_rank_nil_features(x, share, bl_rank_best(share, 4), z);
         if (uniform(&state) < bl_rank_nil(truth.nil, z))
             gold = SIZE_MAX;
-        bl_fit_add(f, BL_PROFILE_COSINE, x, 4, gold);
+        bl_fit_add(f, BL_PROFILE_COSINE, 0, x, 4, gold);
+        bl_fit_add(f, BL_PROFILE_COSINE, 0.5, x, 4, i % 3);
     }
     bl_fit_run(f, BL_PROFILE_COSINE, true, &w, &q);
-    ok(q.lists == 20000 && bl_fit_count(f, BL_PROFILE_OPEN) == 0,
-       "lists are counted by profile");
+    ok(q.lists == 20000 && bl_fit_count(f, BL_PROFILE_OPEN, false) == 0
+       && bl_fit_count(f, BL_PROFILE_COSINE, true) == 20000,
+       "lists are counted by profile and size");
     ok(fabs(w.rank[BL_F_BI] - 8) < 0.4, "bi: %g", w.rank[BL_F_BI]);
     ok(fabs(w.rank[BL_F_EQUAL] - 2) < 0.2, "equal: %g", w.rank[BL_F_EQUAL]);
     ok(fabs(w.nil[BL_N_EQUAL] + 2) < 0.3, "none: %g", w.nil[BL_N_EQUAL]);
@@ -470,11 +535,13 @@ int main(void)
     abbreviations();
     initials_to_find_by();
     cases();
+    sizes();
     names();
     profiles();
     unread();
     compiled_in();
     fitting();
+    fitting_small();
     pages();
     redirect_counts();
     bl_arena_free(&arena);
