@@ -71,7 +71,8 @@ static void bad_list(const char *line, const char *message)
 
 static void bad_lists(void)
 {
-    bad_list("{}", "field 'candidates': expected array, found nothing");
+    bad_list("{}", "field 'candidates': expected array, found nothing: "
+             "run blink-retrieve first");
     bad_list("{\"candidates\":{}}",
              "field 'candidates': expected array, found object");
     bad_list("{\"candidates\":[1]}",
