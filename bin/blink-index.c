@@ -2,7 +2,7 @@
 /*
  * blink-index: makes and reads indexes of entity vectors.
  *
- * In (build): {"id","embedding"}, as blink-embed --entities writes them
+ * In (build, add): {"id","embedding"}, as blink-embed --entities writes them
  * Out (cat):  the same, one entity a line
  */
 #include "config.h"
@@ -16,12 +16,15 @@
 #include "base/paths.h"
 #include "base/utf8.h"
 #include "catalogue.h"
+#include "cli/engine-opts.h"
 #include "cli/loop.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
 #include "index/approximate.h"
+#include "index/change.h"
 #include "json/vector.h"
 #include "json/writer.h"
+#include "kb/kb-index.h"
 #include "kb/kb.h"
 #include "model/model.h"
 #include "search/index.h"
@@ -33,7 +36,9 @@ static struct opts {
     bool partial, json;
     struct bl_ann_spec ann;
     struct bl_loop_opts loop;
-} options = { .loop = BL_LOOP_OPTS_DEFAULT(64), .ann.type = "HNSW32" };
+    struct bl_index_edit change;
+} options = { .loop = BL_LOOP_OPTS_DEFAULT(64), .ann.type = "HNSW32",
+        .change = BL_INDEX_EDIT_DEFAULT };
 
 #define OPT_INDEX \
     BL_OPT_STR('x', "index", "INDEX", &options.index, \
@@ -107,12 +112,48 @@ static const struct bl_opt cat_opts[] = {
     BL_OPTS_END
 };
 
-enum { BUILD, IMPORT, ANN, INFO, VERIFY, CAT, N_COMMANDS };
+static const struct bl_opt refresh_opts[] = {
+    OPT_INDEX,
+    OPT_CATALOGUE,
+    BL_OPT_STR('m', "model", "MODEL", &options.change.model,
+               "model of the index (found by itself)"),
+    BL_OPT_FLAG(0, "progress", &options.change.progress,
+                "show a count on standard error"),
+    BL_OPTS_ENGINE(options.change.engine),
+    BL_OPTS_END
+};
+
+static const struct bl_opt add_opts[] = {
+    OPT_INDEX,
+    OPT_CATALOGUE,
+    BL_OPT_FLAG(0, "partial", &options.change.partial,
+                "entities of the catalogue may lack a vector"),
+    BL_OPT_GROUP("Stream"),
+    BL_OPT_SIZE(0, "max-line", "BYTES", &options.loop.max_line, 256, 1u << 30,
+                "longest line accepted"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt remove_opts[] = {
+    OPT_INDEX,
+    OPT_CATALOGUE,
+    BL_OPTS_END
+};
+
+enum { BUILD, REFRESH, ADD, REMOVE, IMPORT, ANN, INFO, VERIFY, CAT,
+       N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
     { "blink-index build", "[-c CATALOGUE] -o INDEX",
       "make an index from embedded entities on standard input", build_opts,
       0, 0 },
+    { "blink-index refresh", "[-x INDEX] [-c CATALOGUE]",
+      "embed what is new in a catalogue, and nothing else", refresh_opts,
+      0, 1 },
+    { "blink-index add", "[-x INDEX] [-c CATALOGUE]",
+      "add or replace vectors from standard input", add_opts, 0, 0 },
+    { "blink-index remove", "[-x INDEX] [-c CATALOGUE] ID...",
+      "remove the vectors of entities", remove_opts, 1, SIZE_MAX },
     { "blink-index import", "VECTORS [-m MODEL] [-c CATALOGUE] -o INDEX",
       "make an index from BLINK's file of vectors", import_opts, 1, 1 },
     { "blink-index ann", "[-x INDEX] -o FILE [--type TYPE]",
@@ -208,13 +249,15 @@ static int create(struct builder *builder, struct bl_err *err)
         .kb = bl_kb_fingerprint(builder->kb),
         .kb_entities = bl_kb_count(builder->kb),
         .expected = options.partial ? 0 : bl_kb_count(builder->kb)
+                                          - bl_kb_removed(builder->kb)
     };
 
     /* As much is reserved as the catalogue says that it has. */
     if (bl_kb_check_count(builder->kb, err) < 0)
         return -1;
     builder->writer = bl_index_create(options.output, &spec, err);
-    return builder->writer ? 0 : -1;
+    return builder->writer ? bl_index_pass_removed(builder->writer,
+                                                   builder->kb, err) : -1;
 }
 
 static int run(void *ctx, struct bl_item **items, size_t n,
@@ -243,6 +286,7 @@ static int check_complete(struct builder *builder, struct bl_err *err)
     struct bl_arena arena = BL_ARENA_INIT;
     uint64_t row = bl_index_missing(builder->writer);
     uint64_t n = bl_kb_count(builder->kb);
+    uint64_t live = n - bl_kb_removed(builder->kb);
     struct bl_entity entity;
     int rc = 0;
 
@@ -254,7 +298,7 @@ static int check_complete(struct builder *builder, struct bl_err *err)
             bl_fail(err, BL_DATA, "%" PRIu64 " of the %" PRIu64 " entities "
                     "of '%s' have no vector, the first is '%.*s' (row %"
                     PRIu64 "); --partial allows it",
-                    n - bl_index_added(builder->writer), n,
+                    live - bl_index_added(builder->writer), live,
                     bl_kb_path(builder->kb),
                     (int)bl_utf8_cut(entity.id.p, entity.id.n, 64),
                     entity.id.p, row);
@@ -409,6 +453,8 @@ static void info_table(struct bl_buf *out, const struct bl_index *index)
     bl_buf_printf(out, "%-12s %.16s\n", "catalogue", index->kb);
     bl_buf_printf(out, "%-12s %" PRIu64 "\n", "entities", index->kb_entities);
     bl_buf_printf(out, "%-12s %zu\n", "segments", index->n_segments);
+    if (index->changes.data)
+        bl_buf_printf(out, "%-12s %s\n", "changes", index->changes.path);
     bl_buf_printf(out, "%-12s %d\n", "format", bl_dtype_version(index->dtype));
     bl_buf_printf(out, "%-12s %zu\n", "bytes", index->map.size);
 }
@@ -428,6 +474,8 @@ static void info_json(struct bl_buf *out, const struct bl_index *index)
     bl_write_string(&writer, "catalogue", index->kb);
     bl_write_size(&writer, "entities", index->kb_entities);
     bl_write_size(&writer, "segments", index->n_segments);
+    if (index->changes.data)
+        bl_write_size(&writer, "changes", index->changes.size);
     bl_write_integer(&writer, "format", bl_dtype_version(index->dtype));
     bl_write_size(&writer, "bytes", index->map.size);
     bl_write_end(&writer);
@@ -505,16 +553,16 @@ static void print_vector(struct printer *printer,
     }
 }
 
-static void run_cat(const struct bl_index *index)
+static void run_cat(struct bl_index *index)
 {
     struct printer printer = { .x = index,
                                .kb = bl_catalogue_open(options.catalogue) };
+    struct bl_kb_since since;
     struct bl_err err;
 
-    if (bl_index_check_kb(index, bl_kb_fingerprint(printer.kb),
-                          bl_kb_count(printer.kb),
-                          bl_kb_path(printer.kb), &err) < 0)
+    if (bl_kb_index_check(printer.kb, index, &printer.arena, &since, &err) < 0)
         bl_die(&err);
+    bl_arena_reset(&printer.arena);
     printer.v = bl_xmalloc(index->padded, sizeof *printer.v);
     for (size_t s = 0; s < index->n_segments; s++)
         for (uint64_t i = 0; i < index->segments[s].n; i++)
@@ -582,6 +630,19 @@ static void run_reader(size_t command)
     bl_index_close(&index);
 }
 
+static void run_change(size_t command, struct bl_args args)
+{
+    options.change.index = options.index;
+    options.change.catalogue = options.catalogue;
+    options.change.max_line = options.loop.max_line;
+    if (command == REFRESH)
+        bl_index_refresh(&options.change, args);
+    else if (command == ADD)
+        bl_index_add_vectors(&options.change);
+    else
+        bl_index_remove_vectors(&options.change, args);
+}
+
 int main(int argc, char **argv)
 {
     size_t command;
@@ -595,6 +656,8 @@ int main(int argc, char **argv)
     args = bl_opts_parse(&commands[command], argc - 1, argv + 1);
     if (command == BUILD)
         status = run_build();
+    else if (command == REFRESH || command == ADD || command == REMOVE)
+        run_change(command, args);
     else if (command == IMPORT)
         run_import(args.v[0]);
     else if (command == ANN)

@@ -2,7 +2,8 @@
 /*
  * blink-kb: makes, extends and reads catalogues of entities.
  *
- * In (build, add):     {"id","title","text"[,"url","qid","type","aliases"]},
+ * In (build, add, update): {"id","title","text"[,"url","qid","type",
+ *                      "aliases"]},
  *                      a table with columns of these names, or, with build
  *                      --wikipedia, a dump
  * Out (get, search, cat): the same, one entity a line.
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -24,10 +24,12 @@
 #include "cli/prog.h"
 #include "json/lines.h"
 #include "json/writer.h"
+#include "kb/info.h"
 #include "kb/kb-build.h"
 #include "kb/kb-counts.h"
 #include "kb/name-file.h"
 #include "kb/reader.h"
+#include "kb/remove.h"
 #include "kb/wikipedia.h"
 
 enum on_error { ON_ERROR_STOP, ON_ERROR_DROP };
@@ -35,6 +37,7 @@ enum on_error { ON_ERROR_STOP, ON_ERROR_DROP };
 static struct opts {
     const char *catalogue, *output, *attribution, *licence, *source, *names;
     const char *site;
+    struct bl_strings ids;
     size_t max_line, top;
     int errors;
     bool no_fts, replace, json;
@@ -85,6 +88,21 @@ static const struct bl_opt add_opts[] = {
     BL_OPTS_END
 };
 
+static const struct bl_opt update_opts[] = {
+    OPT_CATALOGUE,
+    OPT_NAMES,
+    OPTS_INPUT,
+    BL_OPTS_END
+};
+
+static const struct bl_opt remove_opts[] = {
+    OPT_CATALOGUE,
+    BL_OPT_LIST('f', "file", "FILE", &options.ids,
+                "file of ids or records, one a line; may be repeated"),
+    OPTS_INPUT,
+    BL_OPTS_END
+};
+
 static const struct bl_opt names_opts[] = {
     OPTS_OUTPUT("FILE"),
     BL_OPT_STR(0, "site", "SITE", &options.site,
@@ -108,7 +126,8 @@ static const struct bl_opt info_opts[] = {
     BL_OPTS_END
 };
 
-enum { BUILD, ADD, GET, SEARCH, CAT, INFO, VERIFY, NAMES, STRIP, N_COMMANDS };
+enum { BUILD, ADD, UPDATE, REMOVE, GET, SEARCH, CAT, INFO, VERIFY, NAMES,
+       STRIP, N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
     { "blink-kb build", "-o CATALOGUE [FILE...]",
@@ -116,6 +135,10 @@ static const struct bl_command commands[N_COMMANDS] = {
       build_opts, 0, SIZE_MAX },
     { "blink-kb add", "[-c CATALOGUE] [FILE...]",
       "add entities to a catalogue, all or none", add_opts, 0, SIZE_MAX },
+    { "blink-kb update", "[-c CATALOGUE] [FILE...]",
+      "change fields of entities, all or none", update_opts, 0, SIZE_MAX },
+    { "blink-kb remove", "[-c CATALOGUE] [-f FILE]... [ID...]",
+      "remove entities, all or none", remove_opts, 0, SIZE_MAX },
     { "blink-kb get", "[-c CATALOGUE] ID...",
       "print entities by id", plain_opts, 1, SIZE_MAX },
     { "blink-kb search", "[-c CATALOGUE] TEXT...",
@@ -143,7 +166,21 @@ static char *catalogue_path(void)
     return path;
 }
 
-/* ---- build and add ---- */
+/* Without -c a first operand that is called like a catalogue is it: nobody
+ * calls a list of entities "museum.kb". */
+static struct bl_args take_catalogue(struct bl_args args)
+{
+    const char *dot = args.n ? strrchr(args.v[0], '.') : NULL;
+
+    if (!options.catalogue && dot && !strcmp(dot, ".kb")) {
+        options.catalogue = args.v[0];
+        args.v++;
+        args.n--;
+    }
+    return args;
+}
+
+/* ---- build, add, update and remove ---- */
 
 static struct bl_args or_stdin(struct bl_args files)
 {
@@ -169,35 +206,45 @@ static struct bl_kb_counts *open_counts(void)
     return counts;
 }
 
-/* Reads all input into the builder and finishes it. */
-static int run_builder(struct bl_kb_builder *builder, const char *command,
-                       struct bl_kb_counts *counts, struct bl_args files)
+static struct bl_kb_reader reader_of(struct bl_kb_builder *builder)
 {
-    struct bl_kb_reader reader = {
-        .builder = builder, .counts = counts, .command = command,
-        .max_line = options.max_line, .drop = options.errors == ON_ERROR_DROP
+    return (struct bl_kb_reader){
+        .builder = builder, .max_line = options.max_line,
+        .drop = options.errors == ON_ERROR_DROP
     };
-    struct bl_err err;
+}
+
+/* Finishes the builder, or, after a failure (rc < 0), gives it up. */
+static int end_builder(struct bl_kb_reader *reader, int rc, struct bl_err *err)
+{
     size_t n = 0;
+
+    bl_progress_end(&reader->progress);
+    if (rc == 0) {
+        n = bl_kb_build_count(reader->builder);
+        rc = bl_kb_build_finish(reader->builder, err);
+    } else {
+        bl_kb_build_abort(reader->builder);
+    }
+    bl_kb_counts_close(reader->counts);
+    bl_kb_reader_free(reader);
+    if (rc < 0)
+        bl_die(err);
+    bl_note("%zu entities, %zu lines dropped", n, reader->dropped);
+    return reader->dropped > 0;
+}
+
+/* Reads all input into the reader's builder and finishes it. */
+static int run_builder(struct bl_kb_reader *reader, struct bl_args files)
+{
+    struct bl_err err;
     int rc = 0;
 
     files = or_stdin(files);
-    bl_progress_start(&reader.progress, "entities", 0, true);
+    bl_progress_start(&reader->progress, "entities", 0, true);
     for (size_t i = 0; i < files.n && rc == 0; i++)
-        rc = bl_kb_reader_file(&reader, files.v[i], &err);
-    bl_progress_end(&reader.progress);
-    if (rc == 0) {
-        n = bl_kb_build_count(builder);
-        rc = bl_kb_build_finish(builder, &err);
-    } else {
-        bl_kb_build_abort(builder);
-    }
-    bl_kb_counts_close(counts);
-    bl_kb_reader_free(&reader);
-    if (rc < 0)
-        bl_die(&err);
-    bl_note("%zu entities, %zu lines dropped", n, reader.dropped);
-    return reader.dropped > 0;
+        rc = bl_kb_reader_file(reader, files.v[i], &err);
+    return end_builder(reader, rc, &err);
 }
 
 static int run_build(struct bl_args args)
@@ -205,8 +252,7 @@ static int run_build(struct bl_args args)
     struct bl_kb_build_opts opts = { !options.no_fts, options.attribution,
                                      options.source,
                                      options.licence, options.site };
-    struct bl_kb_counts *counts;
-    struct bl_kb_builder *builder;
+    struct bl_kb_reader reader = reader_of(NULL);
     struct bl_err err;
     char *command;
     int status;
@@ -223,33 +269,67 @@ static int run_build(struct bl_args args)
     if (options.wiki.on)
         return bl_kb_wikipedia_build(options.output, &options.wiki, &opts,
                                      or_stdin(args));
-    counts = open_counts();
-    builder = bl_kb_build_open(options.output, &opts, &err);
-    if (!builder)
+    reader.counts = open_counts();
+    reader.builder = bl_kb_build_open(options.output, &opts, &err);
+    if (!reader.builder)
         bl_die(&err);
     command = bl_xasprintf("blink-kb build -o %s", options.output);
-    status = run_builder(builder, command, counts, args);
+    reader.command = command;
+    status = run_builder(&reader, args);
     free(command);
     return status;
 }
 
-static int run_add(struct bl_args args)
+static struct bl_kb_builder *open_update(const char *path)
 {
-    struct bl_kb_counts *counts = open_counts();
-    char *path = catalogue_path();
     struct bl_err err;
     struct bl_kb_builder *builder = bl_kb_update_open(path, options.replace,
                                                       &err);
 
-    char *command = bl_xasprintf("blink-kb add -c %s", path);
-    int status;
-
-    free(path);
     if (!builder)
         bl_die(&err);
-    status = run_builder(builder, command, counts, args);
+    return builder;
+}
+
+static int run_add(struct bl_args args, bool change)
+{
+    struct bl_args files = take_catalogue(args);
+    struct bl_kb_reader reader = reader_of(NULL);
+    char *path = catalogue_path(), *command;
+    int status;
+
+    reader.counts = open_counts();
+    reader.builder = open_update(path);
+    reader.change = change;
+    command = bl_xasprintf("blink-kb %s -c %s", change ? "update" : "add",
+                           path);
+    reader.command = command;
+    status = run_builder(&reader, files);
     free(command);
+    free(path);
     return status;
+}
+
+static int run_remove(struct bl_args args)
+{
+    struct bl_args ids = take_catalogue(args);
+    struct bl_kb_reader reader = reader_of(NULL);
+    struct bl_err err;
+    char *path;
+    int rc = 0;
+
+    if (!ids.n && !options.ids.n)
+        bl_die_usage("an id, or --file, is required");
+    bl_opts_need_utf8(ids);
+    path = catalogue_path();
+    reader.builder = open_update(path);
+    free(path);
+    bl_progress_start(&reader.progress, "entities", 0, true);
+    for (size_t i = 0; i < ids.n && rc == 0; i++)
+        rc = bl_kb_remove_id(&reader, bl_span_of(ids.v[i]), &err);
+    for (size_t i = 0; i < options.ids.n && rc == 0; i++)
+        rc = bl_kb_remove_file(&reader, options.ids.v[i], &err);
+    return end_builder(&reader, rc, &err);
 }
 
 static int run_names(struct bl_args args)
@@ -407,122 +487,7 @@ static int run_cat(struct printer *printer)
     return 0;
 }
 
-/* ---- info and verify ---- */
-
-static struct bl_span meta(struct printer *printer, const char *key)
-{
-    struct bl_span value = { NULL, 0 };
-    struct bl_err err;
-
-    if (bl_kb_meta(printer->kb, key, &printer->arena, &value, &err) < 0)
-        bl_die(&err);
-    return value;
-}
-
-static void put_line(struct bl_buf *out, const char *name,
-                     struct bl_span value)
-{
-    if (!value.p)
-        return;
-    bl_buf_printf(out, "%-12s ", name);
-    bl_utf8_show(out, value.p, value.n);
-    bl_buf_putc(out, '\n');
-}
-
-static const char *const notes[] = { "created", "site", "source", "licence",
-                                     "attribution" };
-enum { N_NOTES = BL_COUNT(notes) };
-
-/* The names that blink-retrieve uses with the catalogue; NULL: none here. */
-static struct bl_names *names_of(struct printer *printer)
-{
-    struct bl_span site = meta(printer, "site");
-    struct bl_names *names = NULL;
-    struct bl_err err;
-
-    if (site.p && bl_names_open_site(site, &names, &err) < 0)
-        bl_die(&err);
-    return names;
-}
-
-static void names_table(struct printer *printer)
-{
-    struct bl_names *names = names_of(printer);
-
-    if (!names)
-        return;
-    put_line(&printer->out, "names", bl_span_of(bl_names_path(names)));
-    put_line(&printer->out, "names by",
-             bl_span_of(bl_names_note(names, BL_NAMES_NOTE_ATTRIBUTION)));
-    put_line(&printer->out, "names under",
-             bl_span_of(bl_names_note(names, BL_NAMES_NOTE_LICENCE)));
-    bl_names_close(names);
-}
-
-static void info_table(struct printer *printer, long long bytes)
-{
-    put_line(&printer->out, "catalogue", bl_span_of(bl_kb_path(printer->kb)));
-    bl_buf_printf(&printer->out, "%-12s %zu\n", "entities",
-                  bl_kb_count(printer->kb));
-    bl_buf_printf(&printer->out, "%-12s %.16s\n", "fingerprint",
-                  bl_kb_fingerprint(printer->kb));
-    bl_buf_printf(&printer->out, "%-12s %d\n", "format", BL_KB_FORMAT);
-    bl_buf_printf(&printer->out, "%-12s %s\n", "full text",
-                  bl_kb_has_fts(printer->kb) ? "yes" : "no");
-    bl_buf_printf(&printer->out, "%-12s %lld\n", "bytes", bytes);
-    for (size_t i = 0; i < N_NOTES; i++)
-        put_line(&printer->out, notes[i], meta(printer, notes[i]));
-    names_table(printer);
-}
-
-static void info_json(struct printer *printer, long long bytes)
-{
-    struct bl_names *names = names_of(printer);
-    struct bl_writer writer = bl_writer(&printer->out, BL_WRITE_COMPACT);
-
-    bl_write_object(&writer, NULL);
-    bl_write_string(&writer, "catalogue", bl_kb_path(printer->kb));
-    bl_write_size(&writer, "count", bl_kb_count(printer->kb));
-    bl_write_string(&writer, "fingerprint", bl_kb_fingerprint(printer->kb));
-    bl_write_integer(&writer, "format", BL_KB_FORMAT);
-    bl_write_bool(&writer, "fts", bl_kb_has_fts(printer->kb));
-    bl_write_integer(&writer, "bytes", bytes);
-    for (size_t i = 0; i < N_NOTES; i++)
-        bl_write_optional(&writer, notes[i], meta(printer, notes[i]));
-    if (names)
-        bl_write_string(&writer, "names", bl_names_path(names));
-    bl_names_close(names);
-    bl_write_end(&writer);
-    bl_write_line(&writer);
-}
-
-static int run_info(struct printer *printer)
-{
-    const char *path = bl_kb_path(printer->kb);
-    struct bl_err err;
-    struct stat st;
-
-    if (stat(path, &st) < 0) {
-        bl_fail_file(&err, "cannot read '%s'", path);
-        bl_die(&err);
-    }
-    if (options.json)
-        info_json(printer, (long long)st.st_size);
-    else
-        info_table(printer, (long long)st.st_size);
-    return 0;
-}
-
-static int run_verify(struct printer *printer)
-{
-    struct bl_err err;
-
-    if (bl_kb_verify(printer->kb, &err) < 0)
-        bl_die(&err);
-    bl_note("'%s' is intact: %zu entities", bl_kb_path(printer->kb),
-            bl_kb_count(printer->kb));
-    return 0;
-}
+/* ---- A reader ---- */
 
 /* A file of names that was given in place of a catalogue; -1: it is none, or
  * the command is one for catalogues alone. */
@@ -562,10 +527,12 @@ static int run_reader(size_t command, struct bl_args args)
         status = run_cat(&printer);
         break;
     case INFO:
-        status = run_info(&printer);
+        bl_kb_info(printer.kb, options.json);
+        status = 0;
         break;
     default:
-        status = run_verify(&printer);
+        bl_kb_info_verify(printer.kb);
+        status = 0;
         break;
     }
     flush(&printer);
@@ -589,7 +556,11 @@ int main(int argc, char **argv)
     if (command == BUILD)
         status = run_build(args);
     else if (command == ADD)
-        status = run_add(args);
+        status = run_add(args, false);
+    else if (command == UPDATE)
+        status = run_add(args, true);
+    else if (command == REMOVE)
+        status = run_remove(args);
     else if (command == STRIP)
         status = bl_kb_wikipedia_strip(or_stdin(args));
     else if (command == NAMES)

@@ -8,8 +8,10 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "cli/loop.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
@@ -79,6 +81,47 @@ static int load_names(struct state *state, struct bl_err *err)
     return rc < 0 ? -1 : 0;
 }
 
+/* The catalogue and then its index.  Both may be replaced in between, and the
+ * index be that of a later catalogue than the one that was opened: then they
+ * are opened once more. */
+static int open_both(struct state *state, struct bl_gather_opts *opts,
+                     struct bl_err *err)
+{
+    char *before = NULL;
+    bool again = true;
+
+    while (again) {
+        state->kb = bl_kb_open_named(options.catalogue, err);
+        if (!state->kb)
+            break;
+        again = !before || strcmp(before, bl_kb_fingerprint(state->kb));
+        if (!options.no_names && !state->names && load_names(state, err) < 0)
+            break;
+        opts->names = state->names;
+        state->gather = bl_gather_open(options.indexes.v, options.indexes.n,
+                                       state->kb, opts, err);
+        if (state->gather || !again)
+            break;
+        free(before);
+        before = bl_xstrdup(bl_kb_fingerprint(state->kb));
+        bl_kb_close(state->kb);
+        state->kb = NULL;
+    }
+    free(before);
+    return state->gather ? 0 : -1;
+}
+
+static void say_stale(const struct state *state)
+{
+    const struct bl_gather_stale *stale = bl_gather_stale(state->gather);
+
+    if (stale->index)
+        bl_warn("%zu entities of '%s' are newer than '%s'; 'blink-index "
+                "refresh -c %s -x %s' brings it up to date",
+                stale->n_changed + stale->n_added, bl_kb_path(state->kb),
+                stale->index, bl_kb_path(state->kb), stale->index);
+}
+
 static int state_load(struct state *state, struct bl_err *err)
 {
     struct bl_gather_opts opts = {
@@ -87,14 +130,9 @@ static int state_load(struct state *state, struct bl_err *err)
         .nprobe = options.nprobe
     };
 
-    state->kb = bl_kb_open_named(options.catalogue, err);
-    if (!state->kb || (!options.no_names && load_names(state, err) < 0))
+    if (open_both(state, &opts, err) < 0)
         return -1;
-    opts.names = state->names;
-    state->gather = bl_gather_open(options.indexes.v, options.indexes.n,
-                                   state->kb, &opts, err);
-    if (!state->gather)
-        return -1;
+    say_stale(state);
     bl_note("%s", bl_gather_describe(state->gather));
     return 0;
 }

@@ -44,7 +44,9 @@ bin_blink_index_SOURCES = \
 	bin/catalogue.c \
 	bin/catalogue.h \
 	bin/index/approximate.c \
-	bin/index/approximate.h
+	bin/index/approximate.h \
+	bin/index/change.c \
+	bin/index/change.h
 bin_blink_retrieve_SOURCES = bin/blink-retrieve.c
 bin_PROGRAMS += bin/blink-kb
 bin_blink_kb_SOURCES = \
@@ -53,10 +55,14 @@ bin_blink_kb_SOURCES = \
 	bin/catalogue.h \
 	bin/kb/form.c \
 	bin/kb/form.h \
+	bin/kb/info.c \
+	bin/kb/info.h \
 	bin/kb/name-file.c \
 	bin/kb/name-file.h \
 	bin/kb/reader.c \
 	bin/kb/reader.h \
+	bin/kb/remove.c \
+	bin/kb/remove.h \
 	bin/kb/wikipedia.c \
 	bin/kb/wikipedia.h
 bin_PROGRAMS += bin/blink-ner

@@ -113,6 +113,7 @@ common_libcommon_la_SOURCES = \
 	common/search/faiss-shim.h \
 	common/search/faiss-take.c \
 	common/search/faiss-walk.c common/search/faiss-walk.h \
+	common/search/index-change.c \
 	common/search/index-file.h \
 	common/search/index-write.c \
 	common/search/index.c common/search/index.h \
@@ -123,13 +124,17 @@ common_libcommon_la_SOURCES = \
 	common/search/topk.c common/search/topk.h \
 	common/search/vector-file.c common/search/vector-file.h \
 	common/kb/kb-build.c common/kb/kb-build.h \
+	common/kb/kb-change.c common/kb/kb-change.h \
 	common/kb/kb-counts.c common/kb/kb-counts.h \
 	common/kb/kb-fields.c common/kb/kb-fields.h \
+	common/kb/kb-index.c common/kb/kb-index.h \
 	common/kb/kb-input.c \
 	common/kb/kb-names.c common/kb/kb-names.h \
 	common/kb/kb-schema.c common/kb/kb-schema.h \
+	common/kb/kb-since.c \
 	common/kb/kb-sql.c common/kb/kb-sql.h \
 	common/kb/kb-table.c common/kb/kb-table.h \
+	common/kb/kb-struct.h \
 	common/kb/kb-wiki-join.c \
 	common/kb/kb-wiki-mentions.c \
 	common/kb/kb-wiki-page.c \

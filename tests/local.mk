@@ -108,6 +108,7 @@ SHELL_TESTS = \
 	tests/install.sh \
 	tests/interactive.sh \
 	tests/layers.sh \
+	tests/living.sh \
 	tests/man-examples.sh \
 	tests/man-help.sh \
 	tests/man-lint.sh \

@@ -19,6 +19,7 @@
 #include "base/utf8.h"
 #include "cli/prog.h"
 #include "driver.h"
+#include "kb/kb-index.h"
 #include "kb/kb.h"
 #include "kb/names.h"
 #include "model/model-family.h"
@@ -193,7 +194,8 @@ static void see_kb(struct patient *patient)
         say(patient, BAD, "catalogue", "%s", err.msg);
     else
         say(patient, GOOD, "catalogue", "%s: %zu entities%s%.*s",
-            bl_kb_path(patient->kb), bl_kb_count(patient->kb),
+            bl_kb_path(patient->kb),
+            bl_kb_count(patient->kb) - bl_kb_removed(patient->kb),
             words.n ? "; " : "", (int)words.n, words.p);
     bl_arena_free(&arena);
 }
@@ -235,12 +237,32 @@ static void see_names(struct patient *patient)
     bl_arena_free(&arena);
 }
 
-static int check_index(const struct patient *patient,
-                       const struct bl_index *index, struct bl_err *err)
+static void say_since(struct patient *patient, const char *path,
+                      const struct bl_kb_since *since)
 {
-    if (patient->kb && bl_index_check_kb(index, bl_kb_fingerprint(patient->kb),
-                                         bl_kb_count(patient->kb),
-                                         bl_kb_path(patient->kb), err) < 0)
+    if (since->n_changed + since->n_added)
+        say(patient, NOTE, "index", "%s: %zu entities of the catalogue are "
+            "newer: run blink-index refresh", path,
+            since->n_changed + since->n_added);
+}
+
+static int check_kb(struct patient *patient, struct bl_index *index,
+                    struct bl_err *err)
+{
+    struct bl_arena arena = BL_ARENA_INIT;
+    struct bl_kb_since since;
+    int rc = bl_kb_index_check(patient->kb, index, &arena, &since, err);
+
+    if (rc == 0)
+        say_since(patient, index->map.path, &since);
+    bl_arena_free(&arena);
+    return rc;
+}
+
+static int check_index(struct patient *patient, struct bl_index *index,
+                       struct bl_err *err)
+{
+    if (patient->kb && check_kb(patient, index, err) < 0)
         return -1;
     if (patient->model && strcmp(index->model, patient->model->fingerprint))
         return bl_fail(err, BL_DATA, "'%s' was made with model %s, but the "
@@ -253,6 +275,8 @@ static int check_index(const struct patient *patient,
 /* The default index may be one of FAISS. */
 static void see_faiss(struct patient *patient, const char *path)
 {
+    struct bl_arena arena = BL_ARENA_INIT;
+    struct bl_kb_since since = { .n_changed = 0 };
     struct bl_faiss faiss;
     struct bl_err err;
 
@@ -261,14 +285,14 @@ static void see_faiss(struct patient *patient, const char *path)
         return;
     }
     if ((patient->kb
-         && bl_faiss_check_kb(&faiss, bl_kb_fingerprint(patient->kb),
-                              bl_kb_count(patient->kb),
-                              bl_kb_path(patient->kb), &err) < 0)
+         && bl_kb_faiss_check(patient->kb, &faiss, &arena, &since, &err) < 0)
         || bl_faiss_verify(&faiss, &err) < 0)
         say(patient, BAD, "index", "%s", err.msg);
     else
         say(patient, GOOD, "index", "%s: %llu vectors, FAISS %s, intact", path,
             (unsigned long long)faiss.n, faiss.type);
+    say_since(patient, path, &since);
+    bl_arena_free(&arena);
     bl_faiss_close(&faiss);
 }
 

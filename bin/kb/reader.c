@@ -60,8 +60,11 @@ static int add_entity(struct bl_kb_reader *reader, struct bl_kb_input *in,
         tell_unused(reader, in, file, number);
     /* A title that we made an id of does not say that this is the page of
      * Wikipedia with that title. */
-    if (reader->counts && !reader->made_ids)
+    if (reader->counts && !reader->made_ids
+        && (!reader->change || in->given & BL_KB_GIVES_ALIASES))
         bl_kb_counts_give(reader->counts, in, &reader->arena);
+    if (reader->change)
+        return bl_kb_build_change(reader->builder, in, &reader->arena, err);
     return bl_kb_build_add(reader->builder, in, file, number, err);
 }
 
@@ -73,7 +76,8 @@ static int add_line(struct bl_kb_reader *reader, struct bl_span line,
     int rc = -1;
 
     if (bl_record_parse(&reader->record, line, number, err) == 0
-        && bl_kb_input_read(&in, &reader->record, &reader->arena, err) == 0)
+        && bl_kb_input_read(&in, &reader->record, reader->change,
+                            &reader->arena, err) == 0)
         rc = add_entity(reader, &in, file, number, err);
     bl_arena_reset(&reader->arena);
     return rc;
@@ -94,9 +98,8 @@ static void explain(struct bl_kb_reader *reader, struct bl_err *err)
     free(was);
 }
 
-/* 0 to go on, -1 to stop with *err. */
-static int refuse_line(struct bl_kb_reader *reader, const char *file,
-                       size_t number, struct bl_err *err)
+int bl_kb_reader_refuse(struct bl_kb_reader *reader, const char *file,
+                        size_t number, struct bl_err *err)
 {
     if (err->code >= BL_USAGE)
         return -1;
@@ -111,8 +114,8 @@ static int refuse_line(struct bl_kb_reader *reader, const char *file,
     return 0;
 }
 
-/* A failure that is not of one record ends the program from refuse_line(),
- * which knows by the code. */
+/* A failure that is not of one record ends the program from
+ * bl_kb_reader_refuse(), which knows by the code. */
 static int read_lines(struct bl_kb_reader *reader, int fd, const char *name,
                       const struct bl_kb_head *head, struct bl_err *err)
 {
@@ -143,7 +146,8 @@ static int read_lines(struct bl_kb_reader *reader, int fd, const char *name,
         else if (!bl_span_blank(line))
             rc = add_line(reader, line, name, number, err);
         if (rc < 0)
-            rc = refuse_line(reader, bl_lines_name(lines), number, err);
+            rc = bl_kb_reader_refuse(reader, bl_lines_name(lines), number,
+                                     err);
         bl_progress_step(&reader->progress, 1);
     }
     bl_lines_free(lines);
@@ -161,7 +165,7 @@ static int read_rows(struct bl_kb_reader *reader, struct bl_kb_table *table,
         got = bl_kb_table_next(table, &in, &reader->arena, &line, err);
         if (got < 0
             || (got == 1 && add_entity(reader, &in, name, line, err) < 0))
-            rc = refuse_line(reader, name, line, err);
+            rc = bl_kb_reader_refuse(reader, name, line, err);
         bl_arena_reset(&reader->arena);
         bl_progress_step(&reader->progress, (size_t)(got == 1));
     }
@@ -182,7 +186,7 @@ static int read_table(struct bl_kb_reader *reader, int fd, const char *name,
     reader->in_table = true;
     bl_csv_give(csv, (struct bl_span){ head->bytes.data, head->bytes.len },
                 head->ended);
-    table = bl_kb_table_open(csv, &line, err);
+    table = bl_kb_table_open(csv, reader->change, &line, err);
     if (!table) {
         rc = err->code == BL_SYSTEM ? -1
             : line ? bl_err_prefix(err, "%s:%zu", name, line)

@@ -25,6 +25,8 @@ struct bl_kb_reader {
     const char *command;        /* that does this with another file */
     size_t max_line;            /* bytes of a line or row */
     bool drop;                  /* go on after what is not an entity */
+    bool change;                /* entities that are there get the fields
+                                 * that are given; none are added */
     struct bl_progress progress;
     size_t dropped;
     /* ---- Private ---- */
@@ -43,6 +45,9 @@ struct bl_kb_reader {
  * -1 with BL_DATA or BL_SYSTEM. */
 int bl_kb_reader_file(struct bl_kb_reader *reader, const char *path,
                       struct bl_err *err);
+/* After a failure at that line: 0 to go on, -1 to stop with *err. */
+int bl_kb_reader_refuse(struct bl_kb_reader *reader, const char *file,
+                        size_t number, struct bl_err *err);
 void bl_kb_reader_free(struct bl_kb_reader *reader);
 
 #endif

@@ -58,6 +58,11 @@ int bl_file_read(const char *path, size_t max, struct bl_buf *out,
  * the file ends. */
 ssize_t bl_pread(int fd, void *bytes, size_t size, uint64_t offset);
 
+/* Waits until this process alone may change the file at `path`, and opens it
+ * for reading: until that is closed, others who ask for the same wait.  -1
+ * with BL_SYSTEM. */
+int bl_file_lock(const char *path, struct bl_err *err);
+
 struct bl_newfile;
 
 /* size_hint > 0 reserves that much disk at once, so that a full disk is
@@ -68,6 +73,8 @@ struct bl_newfile *bl_newfile_open(const char *path, uint64_t size_hint,
  * by a later call. */
 int bl_newfile_write(struct bl_newfile *file, const void *bytes, size_t size,
                      struct bl_err *err);
+/* Appends what is left to read of the target's old file, open as `from`. */
+int bl_newfile_copy(struct bl_newfile *file, int from, struct bl_err *err);
 /* Overwrites bytes already written (a header whose sums come last). */
 int bl_newfile_pwrite(struct bl_newfile *file, const void *bytes, size_t size,
                       uint64_t offset, struct bl_err *err);

@@ -3,7 +3,6 @@
 
 #include "kb/kb-build.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +14,15 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/paths.h"
+#include "base/utf8.h"
+#include "kb/kb-change.h"
 #include "kb/kb-names.h"
 #include "kb/kb-schema.h"
 
 /* Slots of the prepared statements. */
 enum {
     PUT_ENTITY, PUT_NAME, PUT_FTS, PUT_META, FIND, CHANGE, DROP_NAMES,
-    DROP_FTS, DUPLICATE, GET_META
+    DROP_FTS, DUPLICATE, GET_META, GET_OLD, GET_ALIASES
 };
 
 /* Rows from `row` on came from lines in a row: `line` of the file and those
@@ -40,7 +41,9 @@ struct bl_kb_builder {
     struct bl_kb_build_opts opts;
     char *site;                         /* in place of the option's; NULL */
     bool replace;
-    size_t rows, changed;
+    int64_t change;                     /* number of this update */
+    char was[BL_SHA256_HEX];            /* fingerprint before it */
+    size_t rows, rows_were, changed;
     struct segment *seg;                /* [n_seg], one more at each gap */
     size_t n_seg, cap_seg;
     struct bl_sha256 ids;               /* a build's fingerprint so far */
@@ -125,7 +128,8 @@ static int insert_fts(struct bl_kb_builder *builder, int64_t row,
     return rc;
 }
 
-/* The same seven columns serve INSERT and UPDATE. */
+/* The same seven columns serve INSERT and UPDATE.  An entity without a title
+ * is one that is removed, which has no names. */
 static int put_entity(struct bl_kb_builder *builder, sqlite3_stmt *st,
                       int64_t row, const struct bl_kb_input *in,
                       struct bl_err *err)
@@ -140,7 +144,7 @@ static int put_entity(struct bl_kb_builder *builder, sqlite3_stmt *st,
     bl_sql_text(st, 6, in->type);
     bl_sql_text(st, 7, in->text);
     if (bl_sql_step(&builder->conn, st, err) < 0
-        || insert_names(builder, row, in, err) < 0
+        || (in->title.n && insert_names(builder, row, in, err) < 0)
         || insert_fts(builder, row, in, err) < 0)
         return -1;
     builder->changed++;
@@ -183,35 +187,176 @@ static int drop_old(struct bl_kb_builder *builder, int64_t row,
     return 0;
 }
 
-/* A new id gets the next row, and one that is replaced keeps its row, because
- * indexes refer to rows.  So rows also stay 0 to count - 1. */
-static int update_entity(struct bl_kb_builder *builder,
-                         const struct bl_kb_input *in, const char *file,
-                         size_t line, struct bl_err *err)
+/* The row of an id. */
+struct place {
+    int64_t row;
+    bool removed;               /* nothing but the id is left */
+    bool same;                  /* title and text are those that were given */
+};
+
+static bool column_is(sqlite3_stmt *st, int column, struct bl_span text)
+{
+    const char *have = (const char *)sqlite3_column_text(st, column);
+
+    return have && (size_t)sqlite3_column_bytes(st, column) == text.n
+        && !memcmp(have, text.p, text.n);
+}
+
+/* 1 found, 0 no such id, -1 failure. */
+static int find_place(struct bl_kb_builder *builder,
+                      const struct bl_kb_input *in, struct place *place,
+                      struct bl_err *err)
 {
     sqlite3_stmt *st = bl_sql_stmt(&builder->conn, FIND,
-        "SELECT row FROM entity WHERE id = ?1", err);
-    int64_t row;
+        "SELECT row, title, text FROM entity WHERE id = ?1", err);
     int rc;
 
     if (!st)
         return -1;
     bl_sql_text(st, 1, in->id);
     rc = bl_sql_step(&builder->conn, st, err);
-    if (rc <= 0)
-        return rc < 0 ? -1 : insert_entity(builder, in, err);
-    row = sqlite3_column_int64(st, 0);
+    if (rc != 1)
+        return rc;
+    place->row = sqlite3_column_int64(st, 0);
+    place->removed = column_is(st, 1, BL_SPAN_LIT(""));
+    place->same = column_is(st, 1, in->title) && column_is(st, 2, in->text);
     sqlite3_reset(st);
-    if (!builder->replace)
-        return bl_fail(err, BL_DATA, "%s:%zu: the id '%s' is in '%s' "
-                       "already, at row %lld", file, line, in->id.p,
-                       builder->target, (long long)row);
-    if (drop_old(builder, row, err) < 0)
+    return 1;
+}
+
+/* Indexes refer to rows, so an entity keeps its own, whatever becomes of
+ * it. */
+static int replace_entity(struct bl_kb_builder *builder,
+                          const struct place *place,
+                          const struct bl_kb_input *in, struct bl_err *err)
+{
+    static const struct bl_span none = { NULL, 0 };
+    sqlite3_stmt *st;
+
+    if (drop_old(builder, place->row, err) < 0)
         return -1;
     st = bl_sql_stmt(&builder->conn, CHANGE,
                      "UPDATE entity SET id = ?2, title = ?3, url = ?4, "
                      "qid = ?5, type = ?6, text = ?7 WHERE row = ?1", err);
-    return put_entity(builder, st, row, in, err);
+    if (put_entity(builder, st, place->row, in, err) < 0)
+        return -1;
+    return place->same ? 0 : bl_kb_change_row(&builder->conn, place->row,
+                                              builder->change,
+                                              in->title.n ? in->title : none,
+                                              in->text, err);
+}
+
+/* A new id gets the next row; rows stay 0 to count - 1. */
+static int update_entity(struct bl_kb_builder *builder,
+                         const struct bl_kb_input *in, const char *file,
+                         size_t line, struct bl_err *err)
+{
+    struct place place;
+    int rc = find_place(builder, in, &place, err);
+
+    if (rc <= 0)
+        return rc < 0 ? -1 : insert_entity(builder, in, err);
+    if (!builder->replace && !place.removed)
+        return bl_fail(err, BL_DATA, "%s:%zu: the id '%s' is in '%s' "
+                       "already, at row %lld", file, line, in->id.p,
+                       builder->target, (long long)place.row);
+    return replace_entity(builder, &place, in, err);
+}
+
+/* What the catalogue has under in->id; 1 found, 0 there is none. */
+static int read_old(struct bl_kb_builder *builder, struct bl_kb_input *in,
+                    struct bl_arena *arena, struct bl_err *err)
+{
+    struct bl_kb_alias *v = NULL;
+    size_t cap = 0;
+    int64_t row;
+    int rc;
+    sqlite3_stmt *st = bl_sql_stmt(&builder->conn, GET_OLD,
+        "SELECT row, title, text, url, qid, type FROM entity WHERE id = ?1 "
+        "AND title > ''", err);
+
+    if (!st)
+        return -1;
+    bl_sql_text(st, 1, in->id);
+    rc = bl_sql_step(&builder->conn, st, err);
+    if (rc != 1)
+        return rc;
+    row = sqlite3_column_int64(st, 0);
+    in->title = bl_sql_column(st, 1, arena);
+    in->text = bl_sql_column(st, 2, arena);
+    in->url = bl_sql_column(st, 3, arena);
+    in->qid = bl_sql_column(st, 4, arena);
+    in->type = bl_sql_column(st, 5, arena);
+    sqlite3_reset(st);
+    st = bl_sql_stmt(&builder->conn, GET_ALIASES,
+        "SELECT surface, coalesce(count, -1) FROM alias WHERE row = ?1 "
+        "AND kind & 7 = 2 ORDER BY n", err);
+    if (!st)
+        return -1;
+    sqlite3_bind_int64(st, 1, row);
+    while ((rc = bl_sql_step(&builder->conn, st, err)) == 1) {
+        BL_GROW(v, in->n_aliases + 1, cap);
+        v[in->n_aliases++] = (struct bl_kb_alias){
+            bl_sql_column(st, 0, arena), sqlite3_column_int64(st, 1) };
+    }
+    in->aliases = bl_arena_alloc(arena, in->n_aliases, sizeof *v);
+    if (in->n_aliases)
+        memcpy(in->aliases, v, in->n_aliases * sizeof *v);
+    free(v);
+    return rc < 0 ? -1 : 1;
+}
+
+/* The codes of records, so that --errors drop may leave the line out. */
+static int no_entity(const struct bl_kb_builder *builder, struct bl_span id,
+                     struct bl_err *err)
+{
+    return bl_fail(err, BL_BAD_FIELD, "no entity '%.*s' in '%s'",
+                   (int)bl_utf8_cut(id.p, id.n, 64), id.p, builder->target);
+}
+
+/* Aliases that were read include those that counts were given to before, so
+ * that they stay as they are. */
+int bl_kb_build_change(struct bl_kb_builder *builder, struct bl_kb_input *in,
+                       struct bl_arena *arena, struct bl_err *err)
+{
+    struct bl_kb_input old = { .id = in->id, .text = { "", 0 } };
+    struct place place;
+    int rc;
+
+    BL_ASSERT(builder->target);
+    rc = read_old(builder, &old, arena, err);
+    if (rc != 1)
+        return rc < 0 ? -1 : no_entity(builder, in->id, err);
+    if (!(in->given & BL_KB_GIVES_TITLE))
+        in->title = old.title;
+    if (!(in->given & BL_KB_GIVES_TEXT))
+        in->text = old.text;
+    if (!(in->given & BL_KB_GIVES_URL))
+        in->url = old.url;
+    if (!(in->given & BL_KB_GIVES_QID))
+        in->qid = old.qid;
+    if (!(in->given & BL_KB_GIVES_TYPE))
+        in->type = old.type;
+    if (!(in->given & BL_KB_GIVES_ALIASES)) {
+        in->aliases = old.aliases;
+        in->n_aliases = old.n_aliases;
+    }
+    rc = find_place(builder, in, &place, err);
+    return rc < 0 ? -1 : replace_entity(builder, &place, in, err);
+}
+
+int bl_kb_build_remove(struct bl_kb_builder *builder, struct bl_span id,
+                       struct bl_err *err)
+{
+    struct bl_kb_input in = { .id = id, .title = { "", 0 },
+                              .text = { "", 0 } };
+    struct place place = { .removed = false };
+    int rc = find_place(builder, &in, &place, err);
+
+    BL_ASSERT(builder->target);
+    if (rc == 0 || place.removed)
+        return no_entity(builder, id, err);
+    return rc < 0 ? -1 : replace_entity(builder, &place, &in, err);
 }
 
 /* Lines that follow each other belong to one segment, so the table has an
@@ -303,61 +448,26 @@ static int check_old(struct bl_kb_builder *builder, struct bl_err *err)
     return 0;
 }
 
-/* flock() locks the file that was opened.  While this waited, whoever held the
- * lock may have put a new catalogue in its place, and the lock of the old file
- * would protect nothing; then the new one is opened and locked. */
-static int lock_old(struct bl_kb_builder *builder, struct bl_err *err)
-{
-    struct stat mine, now;
-
-    for (;;) {
-        builder->lock = open(builder->target, O_RDONLY | O_CLOEXEC |
-                             O_NONBLOCK);
-        if (builder->lock < 0 || flock(builder->lock, LOCK_EX) < 0
-            || fstat(builder->lock, &mine) < 0
-            || stat(builder->target, &now) < 0)
-            return bl_fail_errno(err, BL_SYSTEM, "cannot lock '%s'",
-                                 builder->target);
-        if (mine.st_ino == now.st_ino && mine.st_dev == now.st_dev)
-            return 0;
-        close(builder->lock);
-    }
-}
-
-static int copy_old(struct bl_kb_builder *builder, struct bl_err *err)
-{
-    enum { PIECE = 1 << 20 };
-    char *piece = bl_xmalloc(PIECE, 1);
-    ssize_t n;
-    int rc = 0;
-
-    do {
-        n = read(builder->lock, piece, PIECE);
-        if (n > 0)
-            rc = bl_newfile_write(builder->file, piece, (size_t)n, err);
-    } while (rc == 0 && (n > 0 || (n < 0 && errno == EINTR)));
-    free(piece);
-    if (n < 0)
-        return bl_fail_errno(err, BL_SYSTEM, "cannot read '%s'",
-                             builder->target);
-    return rc;
-}
-
 static int start_update(struct bl_kb_builder *builder, struct bl_err *err)
 {
     bool fts;
 
-    if (check_old(builder, err) < 0 || lock_old(builder, err) < 0)
+    if (check_old(builder, err) < 0)
+        return -1;
+    builder->lock = bl_file_lock(builder->target, err);
+    if (builder->lock < 0)
         return -1;
     builder->file = bl_newfile_open(builder->target, 0, err);
-    if (!builder->file || copy_old(builder, err) < 0
+    if (!builder->file || bl_newfile_copy(builder->file, builder->lock,
+                                           err) < 0
         || open_tables(builder, builder->target, err) < 0
         || bl_kb_check_schema(&builder->conn, &fts, err) < 0)
         return -1;
     return bl_sql_exec(&builder->conn, "BEGIN", err);
 }
 
-static int count_rows(struct bl_kb_builder *builder, struct bl_err *err)
+/* What there is before the update. */
+static int read_state(struct bl_kb_builder *builder, struct bl_err *err)
 {
     sqlite3_stmt *st = bl_sql_stmt(&builder->conn, GET_META,
         "SELECT coalesce(max(row) + 1, 0) FROM entity", err);
@@ -366,6 +476,11 @@ static int count_rows(struct bl_kb_builder *builder, struct bl_err *err)
         return -1;
     builder->rows = (size_t)sqlite3_column_int64(st, 0);
     sqlite3_reset(st);
+    builder->rows_were = builder->rows;
+    if (bl_kb_change_last(&builder->conn, &builder->change, builder->was,
+                          err) < 0)
+        return -1;
+    builder->change++;
     return 0;
 }
 
@@ -379,7 +494,7 @@ struct bl_kb_builder *bl_kb_update_open(const char *path, bool replace,
     builder->target = bl_path_real(path);     /* a link stays a link */
     if (!builder->target)
         builder->target = bl_xstrdup(path);
-    if (start_update(builder, err) < 0 || count_rows(builder, err) < 0) {
+    if (start_update(builder, err) < 0 || read_state(builder, err) < 0) {
         bl_kb_build_abort(builder);
         return NULL;
     }
@@ -415,17 +530,21 @@ void bl_kb_timestamp(char out[32])
         out[0] = '\0';
 }
 
+static int put_number(struct bl_kb_builder *builder, const char *key,
+                      size_t number, struct bl_err *err)
+{
+    char *text = bl_xasprintf("%zu", number);
+    int rc = put_meta(builder, key, text, err);
+
+    free(text);
+    return rc;
+}
+
 static int put_sums(struct bl_kb_builder *builder, const char *fingerprint,
                     struct bl_err *err)
 {
-    char *count = bl_xasprintf("%zu", builder->rows);
-    int rc = -1;
-
-    if (put_meta(builder, "count", count, err) == 0
-        && put_meta(builder, "fingerprint", fingerprint, err) == 0)
-        rc = 0;
-    free(count);
-    return rc;
+    return put_number(builder, "count", builder->rows, err) < 0
+        ? -1 : put_meta(builder, "fingerprint", fingerprint, err);
 }
 
 static int put_all_meta(struct bl_kb_builder *builder, struct bl_err *err)
@@ -506,13 +625,23 @@ static int complete_new(struct bl_kb_builder *builder, struct bl_err *err)
     return put_all_meta(builder, err);
 }
 
+/* The state before the update is remembered only if an index could tell it
+ * from this one. */
 static int complete_update(struct bl_kb_builder *builder, struct bl_err *err)
 {
-    char hex[BL_SHA256_HEX];
+    char hex[BL_SHA256_HEX], when[32];
+    size_t removed;
 
-    if (bl_sql_fingerprint(&builder->conn, hex, &builder->rows, err) < 0)
+    bl_kb_timestamp(when);
+    if (bl_kb_change_sum(&builder->conn, hex, &builder->rows, &removed,
+                         err) < 0
+        || (strcmp(hex, builder->was)
+            && bl_kb_change_state(&builder->conn, builder->change,
+                                  builder->was, builder->rows_were, err) < 0)
+        || put_sums(builder, hex, err) < 0
+        || put_number(builder, "removed", removed, err) < 0)
         return -1;
-    return put_sums(builder, hex, err);
+    return put_meta(builder, "changed", when, err);
 }
 
 void bl_kb_build_site(struct bl_kb_builder *builder, const char *site)
@@ -523,10 +652,15 @@ void bl_kb_build_site(struct bl_kb_builder *builder, const char *site)
 
 int bl_kb_build_finish(struct bl_kb_builder *builder, struct bl_err *err)
 {
-    int rc = builder->target ? complete_update(builder, err)
-                             : complete_new(builder, err);
     struct bl_newfile *file = builder->file;
+    int rc;
 
+    if (builder->target && !builder->changed) {
+        bl_kb_build_abort(builder);
+        return 0;
+    }
+    rc = builder->target ? complete_update(builder, err)
+                         : complete_new(builder, err);
     if (rc == 0)
         rc = bl_sql_exec(&builder->conn, "COMMIT", err);
     if (rc == 0) {

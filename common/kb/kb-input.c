@@ -9,6 +9,13 @@
 #include "base/mem.h"
 #include "kb/kb-fields.h"
 
+_Static_assert(BL_KB_GIVES_TITLE == 1 << BL_KB_NAME
+               && BL_KB_GIVES_TEXT == 1 << BL_KB_TEXT
+               && BL_KB_GIVES_URL == 1 << BL_KB_URL
+               && BL_KB_GIVES_QID == 1 << BL_KB_QID
+               && BL_KB_GIVES_TYPE == 1 << BL_KB_TYPE,
+               "a bit for each kind of field");
+
 struct picked {
     struct bl_span key, value;          /* key.p: NULL, absent */
     unsigned rank;
@@ -358,17 +365,31 @@ static int read_counts(struct reading *reading, enum bl_kb_field kind)
     return 0;
 }
 
+/* Which of its parts the record has, be it as null. */
+static unsigned given_of(const struct reading *reading)
+{
+    unsigned given = reading->n_aliases ? BL_KB_GIVES_ALIASES : 0;
+
+    for (int kind = BL_KB_NAME; kind <= BL_KB_TYPE; kind++)
+        if (reading->fields[kind].key.p)
+            given |= 1u << kind;
+    return reading->in->url.p ? given | BL_KB_GIVES_URL : given;
+}
+
 int bl_kb_input_read(struct bl_kb_input *in, const struct bl_record *record,
-                     struct bl_arena *arena, struct bl_err *err)
+                     bool part, struct bl_arena *arena, struct bl_err *err)
 {
     struct reading reading = { .in = in, .arena = arena, .err = err };
 
     *in = (struct bl_kb_input){ .text = { "", 0 } };
     if (pick_all(&reading, record) < 0 || read_id(&reading) < 0
-        || read_title(&reading) < 0 || read_optional(&reading) < 0
+        || ((!part || reading.fields[BL_KB_NAME].key.p)
+            && read_title(&reading) < 0)
+        || read_optional(&reading) < 0
         || read_aliases(&reading) < 0
         || read_counts(&reading, BL_KB_COUNTS) < 0
         || read_counts(&reading, BL_KB_PRIORS) < 0)
         return -1;
+    in->given = given_of(&reading);
     return 0;
 }

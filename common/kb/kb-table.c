@@ -27,6 +27,7 @@ struct bl_kb_table {
     size_t n_columns;
     size_t n_needed;            /* up to the last that has a name */
     size_t line;                /* of the names */
+    bool part;                  /* of entities that there are */
     size_t single[BL_KB_UNKNOWN];   /* 1 + the column of that kind; 0: none */
 };
 
@@ -219,7 +220,10 @@ static int read_names(struct bl_kb_table *table, size_t *line,
     }
     if (add_columns(table, &row, err) < 0)
         return -1;
-    if (table->single[BL_KB_NAME])
+    if (table->part && !table->single[BL_KB_ID])
+        return bl_fail(err, BL_DATA, "expected a column 'id' of what is to "
+                       "be changed");
+    if (table->single[BL_KB_NAME] || table->part)
         return 0;
     return bl_fail(err, BL_DATA, "expected the names of the columns, one of "
                    "them title (or name, label), found '%.*s'%s: put a line "
@@ -228,12 +232,13 @@ static int read_names(struct bl_kb_table *table, size_t *line,
                    row.n > 1 ? " and others" : "");
 }
 
-struct bl_kb_table *bl_kb_table_open(struct bl_csv *csv, size_t *line,
-                                     struct bl_err *err)
+struct bl_kb_table *bl_kb_table_open(struct bl_csv *csv, bool part,
+                                     size_t *line, struct bl_err *err)
 {
     struct bl_kb_table *table = BL_NEW(struct bl_kb_table);
 
     table->csv = csv;
+    table->part = part;
     if (read_names(table, line, err) == 0)
         return table;
     bl_kb_table_close(table);
@@ -334,7 +339,7 @@ static int take_values(const struct bl_kb_table *table,
     size_t type = table->single[BL_KB_TYPE];
 
     in->title = value_of(table, row, BL_KB_NAME);
-    if (!in->title.n) {
+    if (!in->title.n && !table->part) {
         bl_fail(err, BL_BAD_FIELD, "expected a title, found nothing");
         return fail_column(table, table->single[BL_KB_NAME], err);
     }
@@ -426,6 +431,18 @@ static int take_counts(const struct bl_kb_table *table,
     return 0;
 }
 
+/* An empty value of a table is no wish to take the old one away: most are
+ * columns that somebody did not fill in. */
+static unsigned given_of(const struct bl_kb_input *in)
+{
+    return (in->title.n ? BL_KB_GIVES_TITLE : 0u)
+        | (in->text.n ? BL_KB_GIVES_TEXT : 0u)
+        | (in->url.p ? BL_KB_GIVES_URL : 0u)
+        | (in->qid.p ? BL_KB_GIVES_QID : 0u)
+        | (in->type.p ? BL_KB_GIVES_TYPE : 0u)
+        | (in->n_aliases ? BL_KB_GIVES_ALIASES : 0u);
+}
+
 /* Once each: a column is not stored in any of its rows. */
 static void tell_unused(struct bl_kb_table *table,
                         const struct bl_csv_row *row, struct bl_kb_input *in,
@@ -465,6 +482,7 @@ int bl_kb_table_next(struct bl_kb_table *table, struct bl_kb_input *in,
     if (take_counts(table, &row, BL_KB_COUNTS, in, arena, err) < 0
         || take_counts(table, &row, BL_KB_PRIORS, in, arena, err) < 0)
         return -1;
+    in->given = given_of(in);
     tell_unused(table, &row, in, arena);
     return 1;
 }

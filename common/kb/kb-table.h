@@ -5,7 +5,8 @@
  *
  *     char separator = bl_kb_table_separator(head, &titled);
  *     struct bl_csv *csv = bl_csv_new(fd, "x.csv", separator, 16 << 20);
- *     struct bl_kb_table *table = bl_kb_table_open(csv, &line, &err);
+ *     struct bl_kb_table *table = bl_kb_table_open(csv, false, &line,
+ *                                                  &err);
  *     while (bl_kb_table_next(table, &in, &arena, &line, &err) == 1) ...
  *     bl_kb_table_close(table);
  *     bl_csv_free(csv);
@@ -31,9 +32,11 @@ struct bl_kb_table;
 char bl_kb_table_separator(struct bl_span head, bool *titled);
 
 /* Reads the names of the columns.  NULL with BL_DATA, *line being where they
- * were expected (0: there is no line), or BL_SYSTEM.  The csv is borrowed. */
-struct bl_kb_table *bl_kb_table_open(struct bl_csv *csv, size_t *line,
-                                     struct bl_err *err);
+ * were expected (0: there is no line), or BL_SYSTEM.  With `part` there must
+ * be ids, but need not be titles, and an empty value gives nothing.  The csv
+ * is borrowed. */
+struct bl_kb_table *bl_kb_table_open(struct bl_csv *csv, bool part,
+                                     size_t *line, struct bl_err *err);
 void bl_kb_table_close(struct bl_kb_table *table);      /* NULL allowed */
 bool bl_kb_table_has_ids(const struct bl_kb_table *table);
 

@@ -9,7 +9,9 @@
 #include "base/loaded.h"
 #include "base/mem.h"
 #include "base/paths.h"
+#include "kb/kb-change.h"
 #include "kb/kb-schema.h"
+#include "kb/kb-struct.h"
 #include "text/fold.h"
 
 /* Slots of the prepared statements. */
@@ -17,14 +19,6 @@ enum {
     GET_ID, GET_ROW, BRIEF_ROW, ROW_OF_ID, META, LOOKUP, INITIALS, ALIASES,
     NAME_FROM,
     SPELLINGS, WALK, SEARCH, SEARCH_NAMES, MAX_ROW, COUNT, VERIFY
-};
-
-struct bl_kb {
-    struct bl_sql conn;
-    size_t count;
-    char *fingerprint;
-    bool fts;
-    int64_t next;               /* row of the walk */
 };
 
 /* An entity has a row of seven columns, an id in an index, and a title among
@@ -46,24 +40,43 @@ static int meta_text(struct bl_kb *kb, const char *key, struct bl_arena *arena,
     return rc < 0 ? -1 : 0;
 }
 
+/* A number of the meta table: 1 found, 0 absent, -1 failure. */
+static int meta_number(struct bl_kb *kb, const char *key,
+                       struct bl_arena *arena, unsigned long long *number,
+                       struct bl_err *err)
+{
+    struct bl_span text;
+    char *end;
+    int rc = bl_kb_meta(kb, key, arena, &text, err);
+
+    if (rc != 1)
+        return rc;
+    *number = strtoull(text.p, &end, 10);
+    if (!text.n || *end || *number > INT64_MAX)
+        return bl_fail(err, BL_DATA, "'%s' is damaged: its %s is '%s'",
+                       kb->conn.path, key, text.p);
+    return 1;
+}
+
 static int meta_count(struct bl_kb *kb, struct bl_arena *arena,
                       struct bl_err *err)
 {
     struct bl_span text;
-    unsigned long long n;
-    char *end;
+    unsigned long long n = 0, removed = 0;
 
-    if (meta_text(kb, "count", arena, &text, err) < 0)
+    if (meta_text(kb, "count", arena, &text, err) < 0
+        || meta_number(kb, "count", arena, &n, err) < 0
+        || meta_number(kb, "removed", arena, &removed, err) < 0)
         return -1;
-    n = strtoull(text.p, &end, 10);
-    if (!text.n || *end || n > INT64_MAX)
-        return bl_fail(err, BL_DATA, "'%s' is damaged: its count is '%s'",
-                       kb->conn.path, text.p);
     if (n > kb->conn.size / BYTES_AN_ENTITY)
         return bl_fail(err, BL_DATA, "'%s' is damaged: it says that it has "
                        "%llu entities, more than its %llu bytes can hold",
                        kb->conn.path, n, (unsigned long long)kb->conn.size);
+    if (removed > n)
+        return bl_fail(err, BL_DATA, "'%s' is damaged: of %llu entities %llu "
+                       "are removed", kb->conn.path, n, removed);
     kb->count = (size_t)n;
+    kb->removed = (size_t)removed;
     return 0;
 }
 
@@ -139,6 +152,11 @@ void bl_kb_close(struct bl_kb *kb)
 size_t bl_kb_count(const struct bl_kb *kb)
 {
     return kb->count;
+}
+
+size_t bl_kb_removed(const struct bl_kb *kb)
+{
+    return kb->removed;
 }
 
 /* sum() looks at each entry, which the bound on steps ends in a circle of
@@ -226,6 +244,12 @@ static int step_entity(struct bl_kb *kb, sqlite3_stmt *st, bool text,
     return 1;
 }
 
+/* No title is empty that was given; a removed entity has lost it. */
+static bool is_removed(const struct bl_entity *entity)
+{
+    return entity->title.n == 0;
+}
+
 /* The same of a statement that yields one entity at most. */
 static int step_only(struct bl_kb *kb, sqlite3_stmt *st, bool text,
                      struct bl_arena *arena, struct bl_entity *out,
@@ -234,7 +258,7 @@ static int step_only(struct bl_kb *kb, sqlite3_stmt *st, bool text,
     int rc = step_entity(kb, st, text, arena, out, err);
 
     sqlite3_reset(st);
-    return rc;
+    return rc == 1 && is_removed(out) ? 0 : rc;
 }
 
 int bl_kb_get(struct bl_kb *kb, struct bl_span id, struct bl_arena *arena,
@@ -277,7 +301,7 @@ int bl_kb_row(struct bl_kb *kb, struct bl_span id, int64_t *row,
               struct bl_err *err)
 {
     sqlite3_stmt *st = bl_sql_stmt(&kb->conn, ROW_OF_ID,
-        "SELECT row FROM entity WHERE id = ?1", err);
+        "SELECT row FROM entity WHERE id = ?1 AND title > ''", err);
     int rc;
 
     if (!st)
@@ -310,11 +334,13 @@ int bl_kb_next(struct bl_kb *kb, struct bl_arena *arena, struct bl_entity *out,
     int rc;
 
     BL_ASSERT(kb->conn.stmt[WALK]);
-    rc = step_entity(kb, kb->conn.stmt[WALK], true, arena, out, err);
-    if (rc == 1 && out->row != kb->next++)
-        return bl_fail(err, BL_DATA, "'%s' is damaged: row %lld expected, row "
-                       "%lld found", kb->conn.path, (long long)kb->next - 1,
-                       (long long)out->row);
+    do {
+        rc = step_entity(kb, kb->conn.stmt[WALK], true, arena, out, err);
+        if (rc == 1 && out->row != kb->next++)
+            return bl_fail(err, BL_DATA, "'%s' is damaged: row %lld expected, "
+                           "row %lld found", kb->conn.path,
+                           (long long)kb->next - 1, (long long)out->row);
+    } while (rc == 1 && is_removed(out));
     return rc;
 }
 
@@ -709,17 +735,18 @@ static int integrity(struct bl_kb *kb, struct bl_err *err)
 int bl_kb_verify(struct bl_kb *kb, struct bl_err *err)
 {
     char hex[BL_SHA256_HEX];
-    size_t count;
+    size_t count, removed;
 
     if (integrity(kb, err) < 0
-        || bl_sql_fingerprint(&kb->conn, hex, &count, err) < 0)
+        || bl_kb_change_sum(&kb->conn, hex, &count, &removed, err) < 0)
         return -1;
-    if (count != kb->count)
-        return bl_fail(err, BL_DATA, "'%s' is damaged: %zu entities "
-                       "expected, %zu found", kb->conn.path, kb->count, count);
+    if (count != kb->count || removed != kb->removed)
+        return bl_fail(err, BL_DATA, "'%s' is damaged: %zu entities, of them "
+                       "%zu removed, expected, %zu and %zu found",
+                       kb->conn.path, kb->count, kb->removed, count, removed);
     if (strcmp(hex, kb->fingerprint))
-        return bl_fail(err, BL_DATA, "'%s' is damaged: its ids have the "
-                       "fingerprint %.16s, its meta table says %.16s",
-                       kb->conn.path, hex, kb->fingerprint);
+        return bl_fail(err, BL_DATA, "'%s' is damaged: its ids and changes "
+                       "have the fingerprint %.16s, its meta table says "
+                       "%.16s", kb->conn.path, hex, kb->fingerprint);
     return 0;
 }

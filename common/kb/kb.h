@@ -9,15 +9,18 @@
  *     bl_kb_close(kb);
  *
  * Rows are 0, 1, 2 ... in input order and are what an index stores; ids are
- * text and unique.  What is read goes into the caller's arena and lives as
- * long as the arena does; every span is NUL-terminated.  One struct bl_kb
- * belongs to one thread.  Failures carry BL_DATA and the file's path.
+ * text and unique.  An entity that was removed keeps its row, with nothing
+ * but its id, and is not found.  What is read goes into the caller's arena
+ * and lives as long as the arena does; every span is NUL-terminated.  One
+ * struct bl_kb belongs to one thread.  Failures carry BL_DATA and the file's
+ * path.
  *
  * The tables, for those who query the file themselves:
  *
  *     entity(row, id, title, url, qid, type, text)   url, qid, type: or NULL
  *     alias(row, n, name, kind, count, weight, surface)   n = 0: the title
- *     meta(key, value)          format, count, fingerprint, attribution ...
+ *     meta(key, value)          format, count, fingerprint, attribution ...,
+ *                               and the changes (kb-change.h)
  *     fts(title, text, aliases)                      FTS5, may be missing
  *
  * alias.name is the normal form (fold.h) of alias.surface; alias.count is
@@ -49,11 +52,14 @@ struct bl_kb *bl_kb_open(const char *path, struct bl_err *err);
 struct bl_kb *bl_kb_open_named(const char *name, struct bl_err *err);
 void bl_kb_close(struct bl_kb *kb);                     /* NULL allowed */
 
-size_t bl_kb_count(const struct bl_kb *kb);             /* entities */
+size_t bl_kb_count(const struct bl_kb *kb);             /* rows */
+/* Rows whose entity was removed, among those of bl_kb_count(). */
+size_t bl_kb_removed(const struct bl_kb *kb);
 /* Counts them.  Opening compares their number only with the last row and with
  * what the file can hold; this comes before as much is reserved. */
 int bl_kb_check_count(struct bl_kb *kb, struct bl_err *err);
-/* sha256 over the ids in row order, 64 hex digits; borrowed until close. */
+/* sha256 over the ids in row order and what changed since they were first
+ * given (kb-change.h), 64 hex digits; borrowed until close. */
 const char *bl_kb_fingerprint(const struct bl_kb *kb);
 const char *bl_kb_path(const struct bl_kb *kb);
 bool bl_kb_has_fts(const struct bl_kb *kb);
@@ -69,7 +75,7 @@ struct bl_entity {
     struct bl_span text;        /* p == NULL where "brief" was asked for */
 };
 
-/* 1 found, 0 no such entity, -1 failure. */
+/* 1 found, 0 no such entity (also where it was removed), -1 failure. */
 int bl_kb_get(struct bl_kb *kb, struct bl_span id, struct bl_arena *arena,
               struct bl_entity *out, struct bl_err *err);
 int bl_kb_get_row(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
@@ -79,6 +85,27 @@ int bl_kb_brief_row(struct bl_kb *kb, int64_t row, struct bl_arena *arena,
                     struct bl_entity *out, struct bl_err *err);
 int bl_kb_row(struct bl_kb *kb, struct bl_span id, int64_t *row,
               struct bl_err *err);
+
+/* ---- What changed since an index was made ---- */
+
+struct bl_kb_since {
+    int64_t *changed;           /* [n_changed] rows of that state that have
+                                 * another title or text now, in order */
+    size_t n_changed;
+    int64_t first_added;        /* rows from here on are newer than it */
+    size_t n_added;             /* those of them that are not removed */
+};
+
+/* What is newer than the state with that fingerprint and as many rows, whose
+ * ids are a prefix of today's.  1 with *since (nothing, for the state of
+ * today), 0 when the catalogue never had such a state, -1 failure. */
+int bl_kb_since(struct bl_kb *kb, const char *fingerprint, uint64_t rows,
+                struct bl_arena *arena, struct bl_kb_since *since,
+                struct bl_err *err);
+
+/* The rows whose entities were removed, in order. */
+int bl_kb_removed_rows(struct bl_kb *kb, struct bl_arena *arena,
+                       int64_t **rows, size_t *n_rows, struct bl_err *err);
 
 /* ---- Names: titles and aliases ---- */
 

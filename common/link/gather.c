@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/paths.h"
+#include "kb/kb-index.h"
 #include "link/page.h"
 #include "search/ann.h"
 #include "search/index.h"
@@ -35,6 +36,10 @@ struct bl_gather {
     struct bl_ann *ann;         /* approximate search */
     struct bl_vector_want want;
     char *want_by, *description;
+    struct bl_gather_stale stale;
+    int64_t *removed;           /* [n_removed] rows, in order */
+    size_t n_removed;
+    struct bl_arena state;      /* they are in it */
 
     float *vectors;             /* [room][dim] of the queries */
     struct bl_hit *nearest;     /* [room][k] */
@@ -45,17 +50,31 @@ struct bl_gather {
 
 /* ---- Opening ---- */
 
-static int check_kb(const struct bl_gather *gather,
-                    const struct bl_index *index, struct bl_err *err)
+/* Of several shards, the one that lacks most. */
+static void note_stale(struct bl_gather *gather, const char *path,
+                       const struct bl_kb_since *since)
 {
-    if (!gather->kb)
-        return 0;
-    return bl_index_check_kb(index, bl_kb_fingerprint(gather->kb),
-                             bl_kb_count(gather->kb), bl_kb_path(gather->kb),
-                             err);
+    size_t n = since->n_changed + since->n_added;
+
+    if (n > gather->stale.n_changed + gather->stale.n_added)
+        gather->stale = (struct bl_gather_stale){ path, since->n_changed,
+                                                  since->n_added };
 }
 
-static int add_shard(struct bl_gather *gather, const struct bl_index *index,
+static int check_kb(struct bl_gather *gather, struct bl_index *index,
+                    struct bl_err *err)
+{
+    struct bl_kb_since since;
+
+    if (!gather->kb)
+        return 0;
+    if (bl_kb_index_check(gather->kb, index, &gather->state, &since, err) < 0)
+        return -1;
+    note_stale(gather, index->map.path, &since);
+    return 0;
+}
+
+static int add_shard(struct bl_gather *gather, struct bl_index *index,
                      struct bl_err *err)
 {
     const struct bl_index *first = gather->n_shards ? gather->shards[0] : NULL;
@@ -122,8 +141,9 @@ static int open_approximate(struct bl_gather *gather, const char *path,
 {
     struct bl_ann_opts opts = { gather->opts.ef_search, gather->opts.nprobe,
                                 gather->opts.threads };
-    const struct bl_kb *kb = gather->kb;
+    struct bl_kb *kb = gather->kb;
     const struct bl_faiss *file;
+    struct bl_kb_since since;
 
     gather->ann = bl_ann_open(path, &opts, err);
     if (!gather->ann)
@@ -136,8 +156,12 @@ static int open_approximate(struct bl_gather *gather, const char *path,
     gather->description = bl_xstrdup(bl_ann_describe(gather->ann));
     if (!kb)
         return 0;
-    return bl_faiss_check_kb(file, bl_kb_fingerprint(kb), bl_kb_count(kb),
-                             bl_kb_path(kb), err);
+    if (bl_kb_faiss_check(kb, file, &gather->state, &since, err) < 0
+        || bl_kb_removed_rows(kb, &gather->state, &gather->removed,
+                              &gather->n_removed, err) < 0)
+        return -1;
+    note_stale(gather, file->map.path, &since);
+    return 0;
 }
 
 /* The path of the first that is a FAISS index, or NULL; caller frees.
@@ -208,6 +232,7 @@ void bl_gather_close(struct bl_gather *gather)
     free(gather->nearest);
     free(gather->merged);
     bl_arena_free(&gather->names);
+    bl_arena_free(&gather->state);
     free(gather);
 }
 
@@ -219,6 +244,11 @@ const struct bl_vector_want *bl_gather_want(const struct bl_gather *gather)
 const char *bl_gather_describe(const struct bl_gather *gather)
 {
     return gather->description;
+}
+
+const struct bl_gather_stale *bl_gather_stale(const struct bl_gather *gather)
+{
+    return &gather->stale;
 }
 
 /* ---- Names ---- */
@@ -464,12 +494,47 @@ static void make_room(struct bl_gather *gather, size_t n)
                                   gather->opts.k * sizeof *gather->nearest);
 }
 
+static int by_row(const void *one, const void *other)
+{
+    int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+
+    return (a > b) - (a < b);
+}
+
+static bool is_removed(const struct bl_gather *gather, uint32_t row)
+{
+    int64_t wanted = row;
+
+    return gather->n_removed
+        && bsearch(&wanted, gather->removed, gather->n_removed,
+                   sizeof wanted, by_row);
+}
+
+/* FAISS finds entities that the catalogue has removed, too. */
+static void leave_out_removed(struct bl_gather *gather, size_t n,
+                              size_t *found)
+{
+    for (size_t i = 0; i < n && gather->n_removed; i++) {
+        struct bl_hit *hits = gather->nearest + i * gather->opts.k;
+        size_t left = 0;
+
+        for (size_t j = 0; j < found[i]; j++)
+            if (!is_removed(gather, hits[j].row))
+                hits[left++] = hits[j];
+        found[i] = left;
+    }
+}
+
 static int find_nearest(struct bl_gather *gather, size_t n, size_t *found,
                         struct bl_err *err)
 {
-    if (gather->ann)
-        return bl_ann_search(gather->ann, gather->vectors, n, gather->opts.k,
-                             gather->nearest, found, err);
+    if (gather->ann) {
+        if (bl_ann_search(gather->ann, gather->vectors, n, gather->opts.k,
+                          gather->nearest, found, err) < 0)
+            return -1;
+        leave_out_removed(gather, n, found);
+        return 0;
+    }
     bl_topk_search(gather->topk, gather->vectors, n, gather->opts.k,
                    gather->nearest, found);
     return 0;

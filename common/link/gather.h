@@ -63,9 +63,11 @@ struct bl_gather_opts {
  * row that more than one holds comes once, with its best score.  A FAISS
  * index cannot be combined with other shards.
  *
- * kb is the catalogue that the indexes were made from: borrowed, and must
- * outlive the bl_gather.  With NULL rows and scores are all there is, and
- * nobody checks that the indexes belong to one catalogue.
+ * kb is the catalogue that the indexes were made from, as it was then or has
+ * become: entities that were removed since are not found, those that changed
+ * have their old vectors, and new ones none (bl_gather_stale()).  It is
+ * borrowed, and must outlive the bl_gather.  With NULL rows and scores are all
+ * there is, and nobody checks that the indexes belong to one catalogue.
  *
  * NULL: BL_DATA when an index is missing or corrupt, or was made by another
  * model or from another catalogue than the rest; BL_USAGE for options that
@@ -85,6 +87,16 @@ const struct bl_vector_want *bl_gather_want(const struct bl_gather *gather);
 /* "2 indexes, kernel avx2" or what bl_ann_describe() says; borrowed until
  * close. */
 const char *bl_gather_describe(const struct bl_gather *gather);
+
+/* How much of the catalogue is newer than the index. */
+struct bl_gather_stale {
+    const char *index;          /* NULL: nothing is */
+    size_t n_changed;           /* entities with another title or text */
+    size_t n_added;             /* entities that the index has not */
+};
+
+/* Borrowed until close. */
+const struct bl_gather_stale *bl_gather_stale(const struct bl_gather *gather);
 
 struct bl_gather_query {
     const float *vector;        /* [dim], finite */

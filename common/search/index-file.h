@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * index-file: where each byte of a .blx file lies; for index.c and
- * index-write.c only.  blink-index(5) says the same in words.
+ * index-file: where each byte of a .blx file lies; for index*.c only.
+ * blink-index(5) says the same in words.
  */
 #ifndef BL_INDEX_FILE_H
 #define BL_INDEX_FILE_H
@@ -23,7 +23,7 @@ enum {
     AT_MAGIC = 0, AT_VERSION = 8, AT_BYTE_ORDER = 12, AT_HEADER = 16,
     AT_DTYPE = 20, AT_DIM = 24, AT_STRIDE = 28, AT_N = 32, AT_ENTITIES = 40,
     AT_SIZE = 48, AT_SEGMENTS = 56, AT_MODEL = 64, AT_KB = 128,
-    AT_SUM = 192, AT_TABLE = 256,
+    AT_SUM = 192, AT_BASE = 224, AT_TABLE = 256,
     /* In an entry of the segment table. */
     ENTRY = 128, AT_VECTORS = 0, AT_COUNT = 8, AT_ROWS = 16, AT_SCALES = 24,
     AT_END = 32, AT_CODES = 40, AT_LOST = 48, AT_SEGMENT_SUM = 64,
@@ -140,6 +140,19 @@ float bl_index_lost_above(const float *vector, float scale,
                           const int8_t *codes, size_t n);
 
 /* ---- The file as a whole ---- */
+
+/* Opens the file itself, without the file of its changes; with `changes` one
+ * of those, and no other.  -1: BL_DATA; nothing is left open. */
+int bl_index_open_file(struct bl_index *index, const char *path, bool changes,
+                       struct bl_err *err);
+
+/* Whether it makes a file of changes. */
+bool bl_index_is_changes(const struct bl_index_writer *writer);
+/* The writer closes this descriptor when it is released. */
+void bl_index_keep_lock(struct bl_index_writer *writer, int fd);
+
+/* "K.blx" -> "K.blx.changes" beside what a link leads to; caller frees. */
+char *bl_index_changes_path(const char *path);
 
 /* Payload is used as it lies in the file: little-endian machines only. */
 static inline int check_machine(struct bl_err *err)

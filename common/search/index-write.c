@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/finite.h"
@@ -16,7 +17,9 @@ enum { PIECE = 1 << 20 };       /* bytes of vectors that get codes at once */
 struct bl_index_writer {
     struct bl_newfile *file;
     struct bl_index_spec spec;
-    char *model, *kb;
+    char *model, *kb, *path;
+    unsigned char base[BL_SHA256_SIZE];     /* spec.base, or zero */
+    int lock;                   /* descriptor, or -1 */
     size_t stride;
     unsigned char *vector;      /* one, encoded: [stride] */
     uint64_t n;
@@ -30,6 +33,9 @@ static void writer_free(struct bl_index_writer *writer)
 {
     free(writer->model);
     free(writer->kb);
+    free(writer->path);
+    if (writer->lock >= 0)
+        close(writer->lock);
     free(writer->vector);
     free(writer->seen);
     bl_buf_free(&writer->rows);
@@ -88,11 +94,25 @@ struct bl_index_writer *bl_index_create(const char *path,
     writer->spec = *spec;
     writer->spec.model = writer->model = bl_xstrdup(spec->model);
     writer->spec.kb = writer->kb = bl_xstrdup(spec->kb);
+    writer->path = bl_xstrdup(path);
+    writer->lock = -1;
+    if (spec->base)
+        memcpy(writer->base, spec->base, sizeof writer->base);
     writer->stride = stride_of(spec->dtype, spec->dim);
     writer->vector = bl_xcalloc(writer->stride, 1);
     writer->seen = bl_xcalloc((size_t)(spec->kb_entities / 64 + 1), 8);
     bl_sha256_init(&writer->sum);
     return writer;
+}
+
+bool bl_index_is_changes(const struct bl_index_writer *writer)
+{
+    return writer->spec.base != NULL;
+}
+
+void bl_index_keep_lock(struct bl_index_writer *writer, int fd)
+{
+    writer->lock = fd;
 }
 
 static int encode_f16(struct bl_index_writer *writer, uint64_t row,
@@ -134,11 +154,46 @@ static int check_row(const struct bl_index_writer *writer, uint64_t row,
     return 0;
 }
 
-int bl_index_add(struct bl_index_writer *writer, uint64_t row,
-                 const float *vector, struct bl_err *err)
+/* Writes what is in writer->vector. */
+static int put_vector(struct bl_index_writer *writer, uint64_t row,
+                      struct bl_err *err)
 {
     unsigned char number[4];
 
+    writer->seen[row / 64] |= (uint64_t)1 << row % 64;
+    put32(number, (uint32_t)row);
+    bl_buf_put(&writer->rows, number, sizeof number);
+    bl_sha256_add(&writer->sum, writer->vector, writer->stride);
+    writer->n++;
+    return bl_newfile_write(writer->file, writer->vector, writer->stride, err);
+}
+
+int bl_index_add_stored(struct bl_index_writer *writer,
+                        const struct bl_index *index,
+                        const struct bl_index_segment *segment, uint64_t i,
+                        struct bl_err *err)
+{
+    uint32_t row = segment->rows[i];
+
+    if (row == BL_INDEX_REMOVED)
+        return 0;
+    if (row >= writer->spec.kb_entities
+        || writer->seen[row / 64] >> row % 64 & 1)
+        return bl_fail(err, BL_DATA, "'%s' is damaged: row %" PRIu32
+                       " is twice in it, or not in the catalogue",
+                       segment->map->path, row);
+    memcpy(writer->vector, segment->vectors + i * index->stride,
+           index->stride);
+    if (index->dtype == BL_DTYPE_INT8)
+        bl_buf_put(&writer->scales, &segment->scales[i],
+                   sizeof segment->scales[i]);
+    return put_vector(writer, row, err);
+}
+
+int bl_index_add(struct bl_index_writer *writer, uint64_t row,
+                 const float *vector, struct bl_err *err)
+{
+    memset(writer->vector, 0, writer->stride);
     if (check_row(writer, row, vector, err) < 0)
         return -1;
     if (dtype_size(writer->spec.dtype) == 4)
@@ -147,12 +202,13 @@ int bl_index_add(struct bl_index_writer *writer, uint64_t row,
         encode_int8(writer, vector);
     else if (encode_f16(writer, row, vector, err) < 0)
         return -1;
-    writer->seen[row / 64] |= (uint64_t)1 << row % 64;
-    put32(number, (uint32_t)row);
-    bl_buf_put(&writer->rows, number, sizeof number);
-    bl_sha256_add(&writer->sum, writer->vector, writer->stride);
-    writer->n++;
-    return bl_newfile_write(writer->file, writer->vector, writer->stride, err);
+    return put_vector(writer, row, err);
+}
+
+void bl_index_pass(struct bl_index_writer *writer, uint64_t row)
+{
+    if (row < writer->spec.kb_entities)
+        writer->seen[row / 64] |= (uint64_t)1 << row % 64;
 }
 
 uint64_t bl_index_added(const struct bl_index_writer *writer)
@@ -243,7 +299,9 @@ static int write_header(struct bl_index_writer *writer, struct bl_err *err)
 
     BL_ASSERT(extent.end == bl_newfile_size(writer->file));
     memcpy(header, INDEX_MAGIC, 8);
-    put32(header + AT_VERSION, (uint32_t)bl_dtype_version(spec->dtype));
+    put32(header + AT_VERSION, spec->base ? BL_INDEX_VERSION_CHANGES
+                           : (uint32_t)bl_dtype_version(spec->dtype));
+    memcpy(header + AT_BASE, writer->base, sizeof writer->base);
     put32(header + AT_BYTE_ORDER, INDEX_BYTE_ORDER);
     put32(header + AT_HEADER, BL_INDEX_HEADER);
     put32(header + AT_DTYPE, spec->dtype);
@@ -267,6 +325,16 @@ static int write_header(struct bl_index_writer *writer, struct bl_err *err)
     return bl_newfile_pwrite(writer->file, header, sizeof header, 0, err);
 }
 
+/* Those of the file that was replaced: they name its header and would never
+ * be used again. */
+static void drop_changes(const char *path)
+{
+    char *changes = bl_index_changes_path(path);
+
+    unlink(changes);
+    free(changes);
+}
+
 int bl_index_commit(struct bl_index_writer *writer, struct bl_err *err)
 {
     int rc = -1;
@@ -279,6 +347,8 @@ int bl_index_commit(struct bl_index_writer *writer, struct bl_err *err)
         bl_newfile_abort(writer->file);
     else
         rc = bl_newfile_commit(writer->file, err);
+    if (rc == 0 && !writer->spec.base)
+        drop_changes(writer->path);
     writer_free(writer);
     return rc;
 }

@@ -10,6 +10,7 @@
 #include "base/finite.h"
 #include "base/loaded.h"
 #include "base/mem.h"
+#include "base/paths.h"
 #include "search/index-file.h"
 
 enum {
@@ -33,10 +34,40 @@ int bl_dtype_version(enum bl_dtype dtype)
     return has_both(dtype) ? BL_INDEX_VERSION_BOTH : BL_INDEX_VERSION;
 }
 
+char *bl_index_changes_path(const char *path)
+{
+    char *real = bl_path_real(path);
+    char *changes = bl_xasprintf("%s.changes", real ? real : path);
+
+    free(real);
+    return changes;
+}
+
 /* ---- Opening ---- */
 
+static int check_version(const struct bl_map *map, bool changes,
+                         struct bl_err *err)
+{
+    uint32_t version = get32(map->data + AT_VERSION);
+
+    if (changes && version != BL_INDEX_VERSION_CHANGES)
+        return bl_fail(err, BL_DATA, "'%s': offset %d: format version "
+                       "%" PRIu32 ", expected that of changes, %d", map->path,
+                       AT_VERSION, version, BL_INDEX_VERSION_CHANGES);
+    if (!changes && version == BL_INDEX_VERSION_CHANGES)
+        return bl_fail(err, BL_DATA, "'%s': the changes of an index, which "
+                       "are used with it; name the index itself", map->path);
+    if (!changes && version != BL_INDEX_VERSION
+        && version != BL_INDEX_VERSION_BOTH)
+        return bl_fail(err, BL_DATA, "'%s': offset %d: format version "
+                       "%" PRIu32 ", expected %d or %d", map->path, AT_VERSION,
+                       version, BL_INDEX_VERSION, BL_INDEX_VERSION_BOTH);
+    return 0;
+}
+
 /* What has to be right before the rest of the header means anything. */
-static int check_start(const struct bl_map *map, struct bl_err *err)
+static int check_start(const struct bl_map *map, bool changes,
+                       struct bl_err *err)
 {
     const unsigned char *header = map->data;
     unsigned char sum[BL_SHA256_SIZE];
@@ -61,12 +92,8 @@ static int check_start(const struct bl_map *map, struct bl_err *err)
     if (get32(header + AT_BYTE_ORDER) != INDEX_BYTE_ORDER)
         return bl_fail(err, BL_DATA, "'%s': offset %d: no byte order mark",
                        map->path, AT_BYTE_ORDER);
-    if (get32(header + AT_VERSION) != BL_INDEX_VERSION
-        && get32(header + AT_VERSION) != BL_INDEX_VERSION_BOTH)
-        return bl_fail(err, BL_DATA, "'%s': offset %d: format version "
-                       "%" PRIu32 ", expected %d or %d", map->path, AT_VERSION,
-                       get32(header + AT_VERSION), BL_INDEX_VERSION,
-                       BL_INDEX_VERSION_BOTH);
+    if (check_version(map, changes, err) < 0)
+        return -1;
     bl_sha256_header(header, BL_INDEX_HEADER, AT_SUM, sum);
     if (memcmp(header + AT_SUM, sum, sizeof sum))
         return bl_fail(err, BL_DATA, "'%s': offset %d: wrong checksum: the "
@@ -91,14 +118,19 @@ static bool take_name(const unsigned char *field, char *out)
     return length > 0;
 }
 
-/* Each version has its own types. */
+/* Each version has its own types; changes have any. */
 static int take_dtype(struct bl_index *index, struct bl_err *err)
 {
     const unsigned char *header = index->map.data;
     uint32_t dtype = get32(header + AT_DTYPE);
     bool both = get32(header + AT_VERSION) == BL_INDEX_VERSION_BOTH;
 
-    if (dtype < (both ? BL_DTYPE_F32_INT8 : BL_DTYPE_F32)
+    if (get32(header + AT_VERSION) == BL_INDEX_VERSION_CHANGES) {
+        if (dtype < BL_DTYPE_F32 || dtype > BL_DTYPE_F16_INT8)
+            return bl_fail(err, BL_DATA, "'%s': offset %d: number type %"
+                           PRIu32 ", expected 1 to 5", index->map.path,
+                           AT_DTYPE, dtype);
+    } else if (dtype < (both ? BL_DTYPE_F32_INT8 : BL_DTYPE_F32)
         || dtype > (both ? BL_DTYPE_F16_INT8 : BL_DTYPE_INT8))
         return bl_fail(err, BL_DATA, "'%s': offset %d: number type %" PRIu32
                        ", expected %s", index->map.path, AT_DTYPE, dtype,
@@ -192,6 +224,7 @@ static int take_segment(struct bl_index *index, size_t i, uint64_t at,
                        "follow from its %" PRIu64 " vectors",
                        index->map.path, i, n);
     segment->n = n;
+    segment->map = &index->map;
     segment->vectors = index->map.data + want.vectors;
     segment->rows = part(index, want.rows);
     segment->codes = part(index, index->dtype == BL_DTYPE_INT8 ? want.vectors
@@ -219,8 +252,8 @@ static int check_reserved(const struct bl_index *index, uint32_t n_segments,
     size_t at = AT_SEGMENTS + 4, end = AT_TABLE + n_segments * ENTRY;
     bool good = is_zero(header + at, AT_MODEL - at);
 
-    if (good)
-        good = is_zero(header + (at = AT_SUM + 32), AT_TABLE - AT_SUM - 32);
+    if (good && get32(header + AT_VERSION) != BL_INDEX_VERSION_CHANGES)
+        good = is_zero(header + (at = AT_BASE), AT_TABLE - AT_BASE);
     for (size_t entry = AT_TABLE; good && entry < end; entry += ENTRY) {
         good = is_zero(header + (at = entry + AT_LOST + 8),
                        AT_SEGMENT_SUM - AT_LOST - 8);
@@ -252,7 +285,7 @@ static int take_segments(struct bl_index *index, struct bl_err *err)
             return -1;
         total += index->segments[i].n;
     }
-    index->n_segments = n_segments;
+    index->n_segments = index->n_own = n_segments;
     if (at != index->map.size)
         return bl_fail(err, BL_DATA, "'%s': %zu bytes, but its segments end "
                        "at %" PRIu64, index->map.path, index->map.size, at);
@@ -263,13 +296,14 @@ static int take_segments(struct bl_index *index, struct bl_err *err)
     return check_reserved(index, n_segments, err);
 }
 
-int bl_index_open(struct bl_index *index, const char *path, struct bl_err *err)
+int bl_index_open_file(struct bl_index *index, const char *path, bool changes,
+                       struct bl_err *err)
 {
     memset(index, 0, sizeof *index);
     if (check_machine(err) < 0 || bl_map_open(&index->map, path, err) < 0)
         return -1;
-    if (check_start(&index->map, err) < 0 || take_fields(index, err) < 0
-        || take_segments(index, err) < 0) {
+    if (check_start(&index->map, changes, err) < 0
+        || take_fields(index, err) < 0 || take_segments(index, err) < 0) {
         bl_index_close(index);
         return -1;
     }
@@ -282,6 +316,9 @@ int bl_index_open(struct bl_index *index, const char *path, struct bl_err *err)
 
 void bl_index_close(struct bl_index *index)
 {
+    for (size_t i = 0; i < index->n_segments; i++)
+        free(index->segments[i].shown);
+    bl_map_close(&index->changes);
     bl_map_close(&index->map);
     memset(index, 0, sizeof *index);
 }
@@ -481,7 +518,7 @@ static void verify_part(struct verifier *verifier, const void *part,
         bl_sha256_add(&verifier->sum, bytes + at * stride, (size_t)n * stride);
         for (uint64_t i = at; i < at + n && !verifier->rc; i++)
             verifier->rc = check(verifier, i);
-        bl_map_forget(&verifier->index->map);
+        bl_map_forget(verifier->segment->map);
     }
 }
 
@@ -490,7 +527,9 @@ static int verify_segment(const struct bl_index *index, size_t i,
                           float *vector, struct bl_err *err)
 {
     const struct bl_index_segment *segment = &index->segments[i];
-    const unsigned char *entry = index->map.data + AT_TABLE + i * ENTRY;
+    const unsigned char *file = segment->map->data;
+    size_t place = i < index->n_own ? i : i - index->n_own;
+    const unsigned char *entry = file + AT_TABLE + place * ENTRY;
     struct extent at = extent_of(get64(entry), segment->n, index->dtype,
                                  index->dim);
     struct verifier verifier = { .index = index,
@@ -501,19 +540,19 @@ static int verify_segment(const struct bl_index *index, size_t i,
 
     bl_sha256_init(&verifier.sum);
     verify_part(&verifier, segment->vectors, index->stride, verify_values);
-    bl_sha256_add(&verifier.sum, index->map.data + at.rows,
+    bl_sha256_add(&verifier.sum, file + at.rows,
                   (size_t)(tables - at.rows));
     if (at.codes) {
         verify_part(&verifier, segment->codes, index->code_stride,
                     verify_codes);
-        bl_sha256_add(&verifier.sum, index->map.data + at.scales,
+        bl_sha256_add(&verifier.sum, file + at.scales,
                       (size_t)(at.end - at.scales));
     }
     bl_sha256_end(&verifier.sum, sum);
     if (memcmp(sum, entry + AT_SEGMENT_SUM, sizeof sum))
         return bl_fail(err, BL_DATA, "'%s': segment %zu (offset %" PRIu64
                        " to %" PRIu64 "): wrong checksum: damaged",
-                       index->map.path, i, at.vectors, at.end);
+                       segment->map->path, place, at.vectors, at.end);
     if (verifier.rc < 0)
         *err = verifier.err;
     return verifier.rc;

@@ -27,13 +27,22 @@ static int add_rows(struct bl_pool *pool, size_t size, uint64_t seed,
                     struct bl_err *err)
 {
     struct bl_examples *examples = pool->examples;
-    size_t rows = bl_kb_count(examples->kb), known = pool->n;
+    size_t rows = bl_kb_count(examples->kb), known = pool->n, n_removed;
     size_t *order = bl_xmalloc(rows, sizeof *order);
     uint64_t random = bl_random_seed(seed, 'p', 0);
-    int rc = 0;
+    struct bl_arena arena = BL_ARENA_INIT;
+    int64_t *removed;
+    int rc = bl_kb_removed_rows(examples->kb, &arena, &removed, &n_removed,
+                                err);
 
-    for (size_t i = 0; i < rows; i++)
-        order[i] = i;
+    rows = 0;
+    for (size_t i = 0, r = 0; rc == 0 && i < bl_kb_count(examples->kb); i++) {
+        if (r < n_removed && removed[r] == (int64_t)i)
+            r++;
+        else
+            order[rows++] = i;
+    }
+    bl_arena_free(&arena);
     bl_random_shuffle(&random, order, rows);
     for (size_t i = 0; i < rows && rc == 0 && (!size || pool->n < size); i++) {
         uint32_t number;

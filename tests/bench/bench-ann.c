@@ -57,7 +57,7 @@ static void make_exact(const char *path, uint64_t rows, size_t dim,
                        float *queries)
 {
     struct bl_index_spec spec = { BL_DTYPE_F32, dim, "random", "random",
-                                  rows, rows };
+                                  rows, rows, NULL };
     float *directions = bl_xmalloc(FACTORS, dim * sizeof *directions);
     float *v = bl_xmalloc(dim, sizeof *v);
     struct bl_err err;

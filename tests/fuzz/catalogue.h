@@ -42,7 +42,7 @@ static inline struct bl_span catalogue_bytes(void)
     builder = bl_kb_build_open(path, &opts, &err);
     for (size_t i = 0; i < BL_COUNT(lines); i++)
         CHECK(bl_record_parse(&record, bl_span_of(lines[i]), i, &err) == 0
-              && bl_kb_input_read(&in, &record, &arena, &err) == 0
+              && bl_kb_input_read(&in, &record, false, &arena, &err) == 0
               && bl_kb_build_add(builder, &in, "good", i, &err) == 0);
     CHECK(bl_kb_build_finish(builder, &err) == 0
           && bl_file_read(path, 1 << 20, &bytes, &err) == 0);

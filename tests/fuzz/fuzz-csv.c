@@ -119,7 +119,7 @@ static void read_entities(struct bl_span text)
     struct bl_err err = { .code = BL_OK };
     struct bl_kb_input in;
     size_t line = 0, last = 0;
-    struct bl_kb_table *table = bl_kb_table_open(csv, &line, &err);
+    struct bl_kb_table *table = bl_kb_table_open(csv, false, &line, &err);
     int got = table ? 1 : 0;
 
     CHECK(table || err.code == BL_DATA);

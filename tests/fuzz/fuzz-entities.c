@@ -38,7 +38,7 @@ static void add_all(struct bl_kb_builder *builder, struct bl_span text,
         struct bl_kb_input *in = &added->v[added->n];
 
         if (bl_record_parse(&record, line, 1, &err) < 0
-            || bl_kb_input_read(in, &record, arena, &err) < 0)
+            || bl_kb_input_read(in, &record, false, arena, &err) < 0)
             continue;
         if (counts)
             bl_kb_counts_give(counts, in, arena);

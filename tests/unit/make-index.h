@@ -16,7 +16,7 @@ static inline void make_index(struct bl_index *x, const char *folder,
                               size_t dim, const float *v, size_t n,
                               size_t n_kb, size_t first, size_t step)
 {
-    struct bl_index_spec spec = { dtype, dim, "model", "kb", n_kb, n };
+    struct bl_index_spec spec = { dtype, dim, "model", "kb", n_kb, n, NULL };
     char *path = bl_xasprintf("%s/%s", folder, name);
     struct bl_err err = { .msg = "" };
     struct bl_index_writer *w = bl_index_create(path, &spec, &err);

@@ -73,7 +73,7 @@ static struct bl_kb *make_kb(const char *name, size_t n)
 
     for (size_t i = 0; b && i < n; i++)
         if (bl_record_parse(&r, bl_span_of(entities[i].json), i, &err) < 0
-            || bl_kb_input_read(&in, &r, &arena, &err) < 0
+            || bl_kb_input_read(&in, &r, false, &arena, &err) < 0
             || bl_kb_build_add(b, &in, "f", i, &err) < 0)
             bail();
     kb = b && bl_kb_build_finish(b, &err) == 0 ? bl_kb_open(path, &err)
@@ -90,7 +90,8 @@ static char *make_index(const char *name, const char *model, struct bl_kb *kb,
                         const uint64_t *rows, size_t n)
 {
     struct bl_index_spec spec = {
-        BL_DTYPE_F32, DIM, model, bl_kb_fingerprint(kb), bl_kb_count(kb), n
+        BL_DTYPE_F32, DIM, model, bl_kb_fingerprint(kb), bl_kb_count(kb), n,
+        NULL
     };
     char *path = in_folder(name);
     struct bl_index_writer *w = bl_index_create(path, &spec, &err);

@@ -31,7 +31,7 @@ static void put_file(const unsigned char *p, size_t n)
 static void make(enum bl_dtype dtype)
 {
     struct bl_index_spec spec = { dtype, DIM, "0123456789abcdefXYZ",
-                                  "fedcba9876543210", KB, N };
+                                  "fedcba9876543210", KB, N, NULL };
     struct bl_err err;
     struct bl_index_writer *w = bl_index_create(path, &spec, &err);
     struct bl_map m;
@@ -144,8 +144,10 @@ static void bad_headers(void)
     refuses(0, 1, 'X', ": not a blink index (offset 0: other magic bytes)");
     refuses(AT_VERSION, 4, 0, ": offset 8: format version 0, expected 1 or "
             "2");
-    refuses(AT_VERSION, 4, 3, ": offset 8: format version 3, expected 1 or "
+    refuses(AT_VERSION, 4, 4, ": offset 8: format version 4, expected 1 or "
             "2");
+    refuses(AT_VERSION, 4, 3, ": the changes of an index, which are used "
+            "with it; name the index itself");
     refuses(AT_VERSION, 4, 2, ": offset 20: number type 1, expected 4 or 5");
     refuses(AT_BYTE_ORDER, 4, 0x0d0c0b0a, ": offset 12: written in "
             "big-endian byte order, expected little-endian");
@@ -349,7 +351,8 @@ static void two_segments(void)
 
 static void bad_input(void)
 {
-    struct bl_index_spec spec = { BL_DTYPE_F16, DIM, "m", "k", KB, N };
+    struct bl_index_spec spec = { BL_DTYPE_F16, DIM, "m", "k", KB, N,
+                                  NULL };
     struct bl_err err;
     struct bl_index_writer *w = bl_index_create(path, &spec, &err);
     float v[DIM] = { 0 };

@@ -34,7 +34,7 @@ static void build(const char *path, bool fts)
         snprintf(json, sizeof json, "{\"id\":\"p%zu\",\"title\":\"Paris\","
                  "\"aliases\":[\"Lutetia\",\"P%zu\"]}", i, i);
         if (bl_record_parse(&record, bl_span_of(json), i, &err) < 0
-            || bl_kb_input_read(&in, &record, &arena, &err) < 0
+            || bl_kb_input_read(&in, &record, false, &arena, &err) < 0
             || bl_kb_build_add(b, &in, "f", i, &err) < 0)
             exit(99);
         bl_arena_reset(&arena);

@@ -65,7 +65,7 @@ static void add(struct bl_kb_builder *b, const char *json, size_t line)
     struct bl_kb_input in;
 
     ok(bl_record_parse(&r, bl_span_of(json), line, &err) == 0
-       && bl_kb_input_read(&in, &r, &arena, &err) == 0
+       && bl_kb_input_read(&in, &r, false, &arena, &err) == 0
        && bl_kb_build_add(b, &in, "f", line, &err) == 0, "add line %zu", line);
     bl_record_free(&r);
 }
