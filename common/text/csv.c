@@ -180,7 +180,8 @@ static void end_field(struct bl_csv *csv)
         field->to = csv->at;
 }
 
-/* Scans on.  True when the row is whole: *next is the place behind it. */
+/* Scans on.  True when the row is whole: *next is the place behind it.  A row
+ * that exceeds the cap ends with the line in which it does so. */
 static bool scan(struct bl_csv *csv, size_t *next)
 {
     size_t have = csv->end - csv->start;
@@ -189,6 +190,10 @@ static bool scan(struct bl_csv *csv, size_t *next)
         const char *row = csv->data + csv->start;
         char c = row[csv->at];
 
+        if (csv->at > csv->max_row) {
+            csv->fault = TOO_LONG;
+            csv->state = REST;
+        }
         if (csv->state == QUOTED) {
             step_quoted(csv, c);
         } else if (c == '\n' || c == '\r') {
@@ -224,12 +229,10 @@ static void end_input(struct bl_csv *csv, size_t *next)
     }
 }
 
-/* The row exceeds the cap, and the rest of its line is thrown away. */
+/* What was scanned of a row that exceeds the cap is thrown away. */
 static void drop_excess(struct bl_csv *csv)
 {
-    csv->fault = TOO_LONG;
-    csv->state = REST;
-    csv->start = csv->end;
+    csv->start += csv->at;
     csv->at = 0;
 }
 
@@ -378,7 +381,7 @@ static int find_row(struct bl_csv *csv, size_t *next, struct bl_err *err)
             end_input(csv, next);
             return 1;
         }
-        if (csv->end - csv->start > csv->max_row)
+        if (csv->fault == TOO_LONG)
             drop_excess(csv);
         if (read_more(csv, err) < 0)
             return -1;
