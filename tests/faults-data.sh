@@ -331,4 +331,31 @@ P
 else
     skip 'a disk that is full' 'no mount namespaces here'
 fi
+
+# ---- Pointers of Git LFS in the place of large files ----
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 1340616616\n' \
+    0 >pointer
+cp pointer pointer.kb
+cp pointer pointer.blx
+cp pointer pointer.bin
+cp pointer pointer.safetensors
+cp -R bi pointer-model
+chmod -R u+w pointer-model
+cp pointer pointer-model/model.safetensors
+# lfs FILE COMMAND...
+lfs() {
+    local file=$1
+    shift
+    run "$@" </dev/null
+    is "$status" 3 "a pointer of Git LFS: $1: status 3"
+    like "$(cat "$T/err")" "^$1: .*'[^ ]*$file' is a Git LFS pointer, not the file: 'git lfs pull' fetches it$" \
+        "a pointer of Git LFS: $1: says so"
+}
+lfs pointer.kb blink-kb info -c ./pointer.kb
+lfs pointer.kb blink-kb build -o x.kb ./pointer.kb
+lfs pointer.blx blink-index info -x ./pointer.blx
+lfs pointer.bin blink-convert biencoder pointer.bin --bert bi -o x
+lfs pointer.safetensors blink-convert biencoder pointer.safetensors \
+    --bert bi -o x
+lfs model.safetensors blink-embed -m ./pointer-model
 finish

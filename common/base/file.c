@@ -90,6 +90,26 @@ void bl_map_unwatch(const struct bl_map *map)
             maps[i].path = NULL;
 }
 
+bool bl_is_pointer(const void *bytes, size_t size)
+{
+    static const char start[] = "version https://git-lfs.github.com/spec/";
+
+    return size >= sizeof start - 1 && !memcmp(bytes, start, sizeof start - 1);
+}
+
+/* Git LFS promises that a pointer has less than 1,024 bytes. */
+static int check_pointer(int fd, size_t size, const char *path,
+                         struct bl_err *err)
+{
+    char start[64];
+    ssize_t got = size < 1024 ? pread(fd, start, sizeof start, 0) : 0;
+
+    if (got > 0 && bl_is_pointer(start, (size_t)got))
+        return bl_fail(err, BL_DATA, "'%s' is a Git LFS pointer, not the "
+                       "file: 'git lfs pull' fetches it", path);
+    return 0;
+}
+
 /* Opens a regular file and says its size. */
 static int open_regular(const char *path, size_t *size, struct bl_err *err)
 {
@@ -104,7 +124,7 @@ static int open_regular(const char *path, size_t *size, struct bl_err *err)
         bl_fail(err, BL_DATA, "'%s' is a directory, expected a file", path);
     } else if (!S_ISREG(st.st_mode)) {
         bl_fail(err, BL_DATA, "'%s' is not a regular file", path);
-    } else {
+    } else if (check_pointer(fd, (size_t)st.st_size, path, err) == 0) {
         *size = (size_t)st.st_size;
         return fd;
     }

@@ -17,6 +17,7 @@
 #ifndef BL_FILE_H
 #define BL_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -34,11 +35,15 @@ struct bl_map {
     char *path;
 };
 
+/* Whether that is the beginning of a pointer of Git LFS, which stands for a
+ * large file until that is fetched. */
+bool bl_is_pointer(const void *bytes, size_t size);
+
 /* Maps a regular file read-only.  -1 with the path and the reason: BL_DATA
- * (missing, directory, no permission, empty), or BL_SYSTEM when it could not
- * be read or there is no room for it (bl_errno_code).  A file that shrinks
- * while mapped ends the process with status 4 and its path (SIGBUS
- * handler). */
+ * (missing, directory, no permission, empty, a pointer of Git LFS), or
+ * BL_SYSTEM when it could not be read or there is no room for it
+ * (bl_errno_code).  A file that shrinks while mapped ends the process with
+ * status 4 and its path (SIGBUS handler). */
 int bl_map_open(struct bl_map *map, const char *path, struct bl_err *err);
 void bl_map_close(struct bl_map *map);
 /* The same promise for memory that a library has mapped, from now until

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +52,14 @@ static int check_size(const unsigned char *header, uint64_t size,
     return 0;
 }
 
+static bool is_table(const char *path)
+{
+    size_t n = strlen(path);
+
+    return n > 4 && (!strcasecmp(path + n - 4, ".csv")
+                     || !strcasecmp(path + n - 4, ".tsv"));
+}
+
 static int check_header(const unsigned char *header, ssize_t got,
                         uint64_t size, const char *path, struct bl_err *err)
 {
@@ -59,6 +68,13 @@ static int check_header(const unsigned char *header, ssize_t got,
     if (got > 0 && memchr("{[", header[0], 2))
         return bl_fail(err, BL_DATA, "'%s' is JSON, not a catalogue; blink-kb "
                                      "build makes a catalogue from it", path);
+    if (got > 0 && bl_is_pointer(header, (size_t)got))
+        return bl_fail(err, BL_DATA, "'%s' is a Git LFS pointer, not the "
+                       "file: 'git lfs pull' fetches it", path);
+    if ((got < HEADER || memcmp(header, "SQLite format 3", 16))
+        && is_table(path))
+        return bl_fail(err, BL_DATA, "'%s' is a table, not a catalogue; "
+                       "blink-kb build makes a catalogue from it", path);
     if (got < HEADER || memcmp(header, "SQLite format 3", 16))
         return bl_fail(err, BL_DATA, "'%s' is not a catalogue: it does not "
                                      "start like an SQLite file", path);
