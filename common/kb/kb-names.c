@@ -114,13 +114,21 @@ static int entry_by_name(const void *va, const void *vb)
     return order ? order : a->n - b->n;
 }
 
+static bool is_uncounted(const struct bl_kb_naming *name)
+{
+    return (name->kind & ~BL_KB_COMMON) == BL_KB_ALIAS && name->count < 0;
+}
+
 /* An entity counts once under a name: the first spelling, which
- * entry_by_name() sorts first, gets the weights of all; the others get 0. */
+ * entry_by_name() sorts first, gets the weights of all; the others get 0.
+ * Aliases without a count count once together, as lists of names repeat them
+ * in other capitals. */
 static void merge_names(struct list *list)
 {
     struct bl_kb_naming **sorted = bl_arena_alloc(list->arena, list->n_names,
                                                   sizeof *sorted);
     struct bl_kb_naming *first = NULL;
+    bool uncounted = false;
 
     for (size_t i = 0; i < list->n_names; i++)
         sorted[i] = &list->names[i];
@@ -128,9 +136,12 @@ static void merge_names(struct list *list)
     for (size_t i = 0; i < list->n_names; i++) {
         if (!first || !bl_span_eq(first->folded, sorted[i]->folded)) {
             first = sorted[i];
+            uncounted = is_uncounted(first);
             continue;
         }
-        first->weight += sorted[i]->weight;
+        if (!uncounted || !is_uncounted(sorted[i]))
+            first->weight += sorted[i]->weight;
+        uncounted |= is_uncounted(sorted[i]);
         sorted[i]->weight = 0;
     }
 }

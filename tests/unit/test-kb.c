@@ -80,9 +80,10 @@ static void build(const char *path)
         exit(tap_done());
     add(b, "{\"id\":\"p1\",\"title\":\"Paris\",\"text\":\"t1\",\"type\":"
         "\"LOC\",\"aliases\":[{\"name\":\"PARIS\",\"count\":90}]}", 1);
-    add(b, "{\"id\":\"p2\",\"title\":\"Paris (mythology)\"}", 2);
-    add(b, "{\"id\":3,\"title\":\"Paris Hilton\",\"aliases\":[\"Paris\"]}",
-        3);
+    add(b, "{\"id\":\"p2\",\"title\":\"Paris (mythology)\","
+        "\"aliases\":[\"Zed\"]}", 2);
+    add(b, "{\"id\":3,\"title\":\"Paris Hilton\",\"aliases\":"
+        "[\"Paris\",\"Zed\",\"ZED\",\"zed\",\"Zed\"]}", 3);
     ok(bl_kb_build_finish(b, &err) == 0, "build finishes");
 }
 
@@ -101,6 +102,9 @@ static void test_lookup(struct bl_kb *kb)
     ok(bl_kb_lookup(kb, bl_span_of("paris"), 1, &arena, &n, &err) == 0
        && n.n == 1 && n.total == 98,
        "the total is of all, whatever the limit");
+    ok(bl_kb_lookup(kb, bl_span_of("zed"), 9, &arena, &n, &err) == 0
+       && n.n == 2 && n.total == 2,
+       "an alias counts once, however often an entity has it");
     ok(bl_kb_lookup(kb, bl_span_of("pari"), 9, &arena, &n, &err) == 0
        && n.n == 0 && n.total == 0, "no such name");
 }
@@ -122,7 +126,7 @@ static void test_names(struct bl_kb *kb)
        "aliases of a row");
     ok(bl_kb_name_from(kb, bl_span_of("paris "), &arena, &name, &err) == 1
        && bl_span_is(name, "paris ( mythology"), "names from a prefix");
-    ok(bl_kb_name_from(kb, bl_span_of("q"), &arena, &name, &err) == 0,
+    ok(bl_kb_name_from(kb, bl_span_of("zf"), &arena, &name, &err) == 0,
        "none behind the last");
 }
 
