@@ -64,7 +64,55 @@ static const char *const interwikis[] = {
     "wmf", "worldcat"
 };
 
-enum { LONGEST = 24 };          /* no name here is longer */
+/* The names of the namespaces of files and of categories in other languages.
+ * MediaWiki takes them beside those of <siteinfo>, which has one of each: in a
+ * German wiki "Bild:" is as good as "Datei:".  A page by itself has none. */
+static const char *const files[] = {
+    "afbeelding", "archivi", "archivo", "arquivo", "attēls", "beeld",
+    "berkas", "bestand", "bestân", "bielde", "bild", "bilde", "billede",
+    "dataja", "datei", "datoteka", "delwedd", "dosiero", "dosya", "fail",
+    "faili", "fasciculus", "fayl", "ficheiro", "ficheru", "fichier",
+    "fichièr", "figura", "fil", "fitxategi", "fitxer", "fiùra", "fişier",
+    "fișier", "fájl", "gambar", "grafika", "hình", "hình ảnh", "imagem",
+    "imagen", "imagine", "imago", "imatge", "imaxe", "imaxen", "imej",
+    "immagin", "immagine", "immàggini", "immàgine", "imàgine", "imàgini",
+    "irudi", "kuva", "kép", "lêer", "mynd", "obrázek", "obrázok", "ofbyld",
+    "payl", "paypay", "picha", "pilt", "plik", "resim", "restr", "skeda",
+    "skeudenn", "slika", "soubor", "stampa", "súbor", "talaksan", "tasvir",
+    "tiedosto", "tập tin", "vaizdas", "wobraz", "wêne", "ìomhaigh", "íomhá",
+    "şəkil", "αρχείο", "εικόνα", "акс", "выява", "датотека", "зображення",
+    "зураг", "изображение", "картинка", "податотека", "рәсем", "слика",
+    "сурет", "сүрөт", "файл", "фајл", "ӳкерчĕк", "պատկեր", "בילד", "טעקע",
+    "קובץ", "תמונה", "انځور", "تصویر", "صورة", "فائل", "فایل", "ملف",
+    "پرونده", "پەڕگە", "चित्र", "फ़ाइल", "চিত্র", "ছবি", "ফাইল", "ਤਸਵੀਰ",
+    "ચિત્ર", "રૂપ", "ଛବି", "ଫାଇଲ", "கோப்பு", "படிமம்", "దస్త్రం", "ప్రమాణం",
+    "బొమ్మ", "ಚಿತ್ರ", "ಫೈಲ್", "ചിത്രം", "പ്രമാണം", "ගොනුව", "රූපය", "ภาพ",
+    "ไฟล์", "ຮູບ", "ဖိုင်", "ရုပ်ပုံ", "სურათი", "ფაილი", "ስዕል", "រូបភាព",
+    "ファイル", "图像", "图片", "圖像", "圖片", "文件", "档案", "檔案", "画像", "그림", "파일"
+};
+
+static const char *const categories[] = {
+    "bólkur", "catagóir", "catagóirí", "categori", "categoria", "categorie",
+    "categoría", "catigurìa", "catégorie", "flokkur", "jamii", "kategooria",
+    "kategori", "kategoria", "kategorie", "kategorija", "kategorio",
+    "kategoriya", "kategory", "kategorya", "kategorî", "kategória",
+    "kateqoriya", "luokka", "roinn-seòrsa", "rummad", "thể loại", "turkum",
+    "κατηγορία", "ангилал", "гурӯҳ", "категориа", "категория", "категорија",
+    "категорія", "катэгорыя", "санат", "төркем", "կատեգորիա", "קאטעגאריע",
+    "קטגוריה", "تصنيف", "رده", "زمرہ", "وېشنيزه", "پۆل", "वर्ग", "श्रेणी",
+    "বিষয়শ্রেণী", "ਸ਼੍ਰੇਣੀ", "શ્રેણી", "ଶ୍ରେଣୀ", "பகுப்பு", "వర్గం", "ವರ್ಗ",
+    "വർഗ്ഗം", "ප්‍රවර්ගය", "หมวดหมู่", "ໝວດ", "ကဏ္ဍ", "კატეგორია", "መደብ",
+    "ចំណាត់ថ្នាក់ក្រុម", "ប្រភេទ", "カテゴリ", "分类", "分類", "분류"
+};
+
+/* Files have these at their ends, whatever the namespace is called. */
+static const char *const endings[] = {
+    "apng", "djvu", "flac", "gif", "jpe", "jpeg", "jpg", "mid", "midi", "mp3",
+    "oga", "ogg", "ogv", "opus", "pdf", "png", "stl", "svg", "tif", "tiff",
+    "wav", "webm", "webp", "xcf"
+};
+
+enum { LONGEST = 60 };          /* no name here is longer */
 
 static int word_by_name(const void *key, const void *element)
 {
@@ -95,4 +143,31 @@ bool bl_wiki_is_language(struct bl_span prefix)
 bool bl_wiki_is_interwiki(struct bl_span prefix)
 {
     return FIND(prefix, interwikis) != NULL;
+}
+
+bool bl_wiki_is_files(struct bl_span prefix)
+{
+    return FIND(prefix, files) != NULL;
+}
+
+bool bl_wiki_is_categories(struct bl_span prefix)
+{
+    return FIND(prefix, categories) != NULL;
+}
+
+bool bl_wiki_is_file_ending(struct bl_span title)
+{
+    const char *dot = title.n ? memrchr(title.p, '.', title.n) : NULL;
+    char ending[8];
+    size_t n;
+
+    if (!dot)
+        return false;
+    n = (size_t)(title.p + title.n - dot) - 1;
+    if (n >= sizeof ending)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        ending[i] = dot[1 + i] >= 'A' && dot[1 + i] <= 'Z'
+            ? (char)(dot[1 + i] | 0x20) : dot[1 + i];
+    return FIND(((struct bl_span){ ending, n }), endings) != NULL;
 }

@@ -15,6 +15,7 @@ enum {
     MAX_LINKS = 64,             /* links in links */
     MAX_TARGET = 2048,          /* bytes of a link's target */
     MAX_NAME = 64,              /* of a template's name */
+    MAX_PARTS = 256,            /* of a link, for what pictures have */
     MAX_ANCHOR = 1024
 };
 
@@ -49,6 +50,16 @@ static void mute(struct bl_wikitext *walk, const struct bl_mark *mark)
 }
 
 /* ---- Links ---- */
+
+static void strip(struct bl_span *text)
+{
+    while (text->n && text->p[0] == ' ') {
+        text->p++;
+        text->n--;
+    }
+    while (text->n && text->p[text->n - 1] == ' ')
+        text->n--;
+}
 
 /* Records a link, its key and anchor among the names.  Its place is in the
  * text only if it is shown.  Links and their names are two arrays of one size,
@@ -95,11 +106,54 @@ static bool outside_url(const struct bl_wikitext *walk, size_t i)
                                || !memcmp(walk->p + i, "https://", 8));
 }
 
-static size_t skip_url(struct bl_wikitext *walk, size_t i, size_t end)
+/* "180px", "x120px", "180x120 px". */
+static bool is_size(struct bl_span part)
 {
-    while (i < end && walk->p[i] != ' ')
+    size_t digits = 0, i = 0;
+
+    for (; i < part.n && (part.p[i] == 'x' || (part.p[i] >= '0'
+                                              && part.p[i] <= '9')); i++)
+        digits += part.p[i] != 'x';
+    while (i < part.n && part.p[i] == ' ')
         i++;
-    return i;
+    return digits && part.n - i == 2 && !memcmp(part.p + i, "px", 2);
+}
+
+/* The words for what all pictures have, in the wikis that link most. */
+static bool is_picture_word(struct bl_span part)
+{
+    static const char *const words[] = { "thumb", "thumbnail", "frameless",
+        "mini", "miniatur", "hochkant", "vignette", "miniatura",
+        "miniaturadeimagen", "miniatyr", "miniatuur", "мини",
+        "обрамить" };
+
+    for (size_t i = 0; i < BL_COUNT(words); i++)
+        if (bl_span_is(part, words[i]))
+            return true;
+    return false;
+}
+
+/* A link of several parts, one of which is a size or a word of pictures, is a
+ * picture whatever its namespace is called.  Only parts before any other
+ * markup are looked at, and few bytes: pictures say this first. */
+static bool is_picture(const struct bl_wikitext *walk, size_t bar, size_t end)
+{
+    bool found = false;
+    size_t n_parts = 0;
+
+    end = BL_MIN(end, bar + MAX_PARTS);
+    while (bar < end && walk->p[bar] == '|' && !(found && n_parts > 1)) {
+        size_t from = bar + 1;
+        struct bl_span part;
+
+        for (bar = from; bar < end && !strchr("|[]{}<\n", walk->p[bar]); bar++)
+            ;
+        part = (struct bl_span){ walk->p + from, bar - from };
+        strip(&part);
+        found |= is_size(part) || is_picture_word(part);
+        n_parts++;
+    }
+    return found && n_parts > 1;
 }
 
 static size_t open_link(struct bl_wikitext *walk, const struct bl_mark *mark)
@@ -113,6 +167,10 @@ static size_t open_link(struct bl_wikitext *walk, const struct bl_mark *mark)
 
     kind = bl_wikititle_key(walk->site, (struct bl_span){ walk->p + mark->end,
                                 bar - mark->end }, &walk->names, &ns);
+    if (kind == BL_WIKI_PAGE && is_picture(walk, bar, end)) {
+        walk->names.len = key;
+        kind = BL_WIKI_HIDDEN;
+    }
     if (kind == BL_WIKI_HIDDEN || walk->links_open >= MAX_LINKS) {
         mute(walk, mark);
         return mark->end;
@@ -132,7 +190,10 @@ static size_t open_link(struct bl_wikitext *walk, const struct bl_mark *mark)
     if (outside_url(walk, mark->end)) {
         frame->record = false;
         frame->piped = true;
-        return skip_url(walk, mark->end, end);
+        i = bl_wikiwalk_url_end(walk, mark->end, end);
+        while (i < end && walk->p[i] == ' ')
+            i++;
+        return i;
     }
     i = mark->end;
     while (i < bar && (walk->p[i] == ' ' || walk->p[i] == ':'))
@@ -311,16 +372,6 @@ static bool named(struct bl_span *arg, size_t number)
         if (strchr("<>\"/.", arg->p[i]))
             return false;
     return true;
-}
-
-static void strip(struct bl_span *text)
-{
-    while (text->n && text->p[0] == ' ') {
-        text->p++;
-        text->n--;
-    }
-    while (text->n && text->p[text->n - 1] == ' ')
-        text->n--;
 }
 
 static void read_args(const struct bl_wikitext *walk,

@@ -86,6 +86,7 @@ struct bl_scan_open {
     uint8_t kind, id;
     bool odd;                   /* {{{: three braces end it */
     bool piped;                 /* of a link: a | was seen */
+    uint32_t singles;           /* of a link: '[' in it that wait for ']' */
     uint32_t templates, tables; /* of a barrier: what counted below it */
 };
 
@@ -226,10 +227,13 @@ static size_t close_braces(struct pass *pass, size_t i)
     return end;
 }
 
+/* An odd bracket is the first, and part of a text or an address. */
 static size_t open_brackets(struct pass *pass, size_t i)
 {
     size_t n_brackets = run_of(pass, i), end = i + n_brackets;
 
+    if ((n_brackets & 1) && top(pass) && top(pass)->kind == BL_MARK_LINK)
+        pass->scan->open[pass->scan->depth - 1].singles++;
     for (i += n_brackets & 1; i < end; i += 2) {
         put(pass, i, i + 2, BL_MARK_LINK, 0);
         push(pass, BL_MARK_LINK, 0, false);
@@ -237,10 +241,17 @@ static size_t open_brackets(struct pass *pass, size_t i)
     return end;
 }
 
+/* Of three brackets behind "[[File:a.jpg|see [http://b c" the first ends the
+ * address, as in MediaWiki, and of one alone it is the only one. */
 static size_t close_brackets(struct pass *pass, size_t i)
 {
-    size_t end = i + run_of(pass, i);
+    size_t run = run_of(pass, i), end = i + run;
 
+    if ((run & 1) && top(pass) && top(pass)->kind == BL_MARK_LINK
+        && top(pass)->singles > 0) {
+        pass->scan->open[pass->scan->depth - 1].singles--;
+        i++;
+    }
     while (end - i >= 2 && top(pass) && top(pass)->kind == BL_MARK_LINK) {
         close_mark(pass, pop(pass), i, i + 2);
         i += 2;
@@ -430,6 +441,8 @@ static size_t end_tag(struct pass *pass, size_t i, size_t gt,
 {
     if (tag->kind == BL_TAG_DROP && pass->drops[tag->id])
         pop_drop(pass, tag, i, gt + 1);
+    else if (tag->kind == BL_TAG_BREAK)     /* browsers take </br> for <br> */
+        put(pass, i, gt + 1, BL_MARK_TAG, BL_TAG_BREAK);
     else if (tag->kind == BL_TAG_BLOCK || tag->kind == BL_TAG_ITEM)
         put(pass, i, gt + 1, BL_MARK_TAG, BL_TAG_BLOCK);
     else

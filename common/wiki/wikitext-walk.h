@@ -64,6 +64,12 @@ struct bl_wikitext {
     struct bl_wikipage page;
 };
 
+/* ---- wikitext.c ---- */
+
+/* The end of the address that begins at i, before `limit`. */
+size_t bl_wikiwalk_url_end(const struct bl_wikitext *walk, size_t i,
+                           size_t limit);
+
 /* ---- wikitext-blocks.c ---- */
 
 /* Nothing is open. */

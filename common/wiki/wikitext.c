@@ -200,6 +200,33 @@ static bool is_url(const struct bl_wikitext *walk, size_t i)
     return false;
 }
 
+/* The bytes of a blank, of those of Unicode the two that are in use: the one
+ * that may not break and that of CJK.  0: there is none. */
+static size_t blank_at(const struct bl_wikitext *walk, size_t i, size_t limit)
+{
+    if (i < limit && (walk->p[i] == ' ' || walk->p[i] == '\t'))
+        return 1;
+    if (i + 2 <= limit && !memcmp(walk->p + i, "\xc2\xa0", 2))
+        return 2;
+    return i + 3 <= limit && !memcmp(walk->p + i, "\xe3\x80\x80", 3) ? 3 : 0;
+}
+
+/* Where the address ends that begins at i: MediaWiki's EXT_LINK_URL_CLASS has
+ * none of these bytes and no blank of Unicode, and two quotes are markup. */
+size_t bl_wikiwalk_url_end(const struct bl_wikitext *walk, size_t i,
+                           size_t limit)
+{
+    for (; i < limit; i++) {
+        unsigned char byte = (unsigned char)walk->p[i];
+
+        if (byte < ' ' || byte == 0x7f || strchr("[]<>\"", byte)
+            || (byte == '\'' && i + 1 < limit && walk->p[i + 1] == '\'')
+            || blank_at(walk, i, limit))
+            break;
+    }
+    return i;
+}
+
 /* "[http://example.org label]": the label stays. */
 static size_t bracket(struct bl_wikitext *walk, size_t i, size_t limit)
 {
@@ -209,15 +236,14 @@ static size_t bracket(struct bl_wikitext *walk, size_t i, size_t limit)
         bl_wikiwalk_put(walk, "[", 1);
         return i + 1;
     }
-    while (at < limit && !strchr(" \t\n]", walk->p[at]))
-        at++;
+    at = bl_wikiwalk_url_end(walk, at, limit);
     walk->external = at < limit && walk->p[at] == ']' ? walk->external
                                                       : walk->external + 1;
     bl_wikiwalk_dropped(walk);
     if (at < limit && walk->p[at] == ']')
         return at + 1;
-    while (at < limit && walk->p[at] == ' ')
-        at++;
+    while (blank_at(walk, at, limit))
+        at += blank_at(walk, at, limit);
     return at;
 }
 
@@ -265,12 +291,13 @@ static size_t underscore(struct bl_wikitext *walk, size_t i, size_t limit)
     return i + 2;
 }
 
-/* Braces and brackets that belong to nothing. */
-static size_t leftover(struct bl_wikitext *walk, size_t i)
+/* Braces and brackets that belong to nothing.  Those behind the limit may be
+ * of a mark: "[[[a]]]" is a link in brackets. */
+static size_t leftover(struct bl_wikitext *walk, size_t i, size_t limit)
 {
     size_t run = 1;
 
-    while (i + run < walk->n && walk->p[i + run] == walk->p[i])
+    while (i + run < limit && walk->p[i + run] == walk->p[i])
         run++;
     if (run > 1)
         bl_wikiwalk_dropped(walk);
@@ -295,8 +322,8 @@ static size_t special(struct bl_wikitext *walk, size_t i, size_t limit)
     case '_':
         return underscore(walk, i, limit);
     case '[':
-        return line_is(walk, i, "[[") ? leftover(walk, i)
-                                      : bracket(walk, i, limit);
+        return i + 1 < limit && walk->p[i + 1] == '['
+            ? leftover(walk, i, limit) : bracket(walk, i, limit);
     case '|':
         return bl_wikiwalk_pipe(walk, i);
     case '\r':
@@ -304,7 +331,7 @@ static size_t special(struct bl_wikitext *walk, size_t i, size_t limit)
         bl_wikiwalk_put(walk, " ", 1);
         return i + 1;
     default:
-        return leftover(walk, i);
+        return leftover(walk, i, limit);
     }
 }
 

@@ -265,6 +265,25 @@ static bool find_namespace(const struct bl_wikisite *site,
     return false;
 }
 
+/* The namespace of that name: of the site, or of files or categories in any
+ * language.  A file under another name than these is known by its end, but
+ * with a name before it: "[[Rathaus.jpg]]" is a link to a page. */
+static bool is_namespace(const struct bl_wikisite *site,
+                         struct bl_span prefix, struct bl_span title, int *ns)
+{
+    if (find_namespace(site, prefix, ns))
+        return true;
+    if (bl_wiki_is_language(prefix) || bl_wiki_is_interwiki(prefix))
+        return false;
+    if (bl_wiki_is_categories(prefix))
+        *ns = NS_CATEGORY;
+    else if (bl_wiki_is_files(prefix) || bl_wiki_is_file_ending(title))
+        *ns = NS_FILE;
+    else
+        return false;
+    return true;
+}
+
 /* Takes "Prefix:" off what begins at `start` if it is a namespace.  Other
  * wikis' and languages' prefixes say what kind of link it is.  A colon in
  * front (`shown`) turns an image, category or language link into one that is
@@ -286,7 +305,8 @@ static enum bl_wiki_kind read_prefix(const struct bl_wikisite *site,
         prefix.n--;
     fold_name(&folded, prefix);
     prefix = (struct bl_span){ folded.data, folded.len };
-    if (find_namespace(site, prefix, ns)) {
+    if (is_namespace(site, prefix, (struct bl_span){ from + used,
+                         buf->len - start - used }, ns)) {
         used += used < buf->len - start && from[used] == ' ';
         memmove(buf->data + start, from + used, buf->len - start - used);
         buf->len -= used;

@@ -80,5 +80,11 @@ bool bl_wiki_list_template(struct bl_span name);
  * to another wiki. */
 bool bl_wiki_is_language(struct bl_span prefix);
 bool bl_wiki_is_interwiki(struct bl_span prefix);
+/* The name of the namespace of files, of categories, in some language (lower
+ * case), other than English. */
+bool bl_wiki_is_files(struct bl_span prefix);
+bool bl_wiki_is_categories(struct bl_span prefix);
+/* "a.JPG", whatever is before the dot. */
+bool bl_wiki_is_file_ending(struct bl_span title);
 
 #endif

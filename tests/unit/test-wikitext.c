@@ -55,6 +55,33 @@ static const struct { const char *source, *text; } table[] = {
     { "a  b \t c", "a b c\n" },
     { "<table><tr><td>a</table>b <gallery>c</gallery>d", "b d\n" },
     { "x { y } [ z ] | w", "x { y } [ z ] | w\n" },
+    /* Files and categories in other languages; a picture by its parts. */
+    { "[[Bestand:M.jpg|thumb|260px|De molen]] De [[Categorie:M]]molen",
+      "De molen\n" },
+    { "[[\xe7\x94\xbb\xe5\x83\x8f:a.jpg|x]]a[[\xe5\x88\x86\xe7\xb1\xbb:b]]"
+      "[[Imagen:a.svg]] [[:Bild:a.png|b]]", "a b\n" },
+    { "[[Unheard:a.JPeG|b]]a [[a.jpg|b]] [[Unheard:a.jpgs|c]]", "a b c\n" },
+    { "[[Unheard:a|thumb|200px|[[b]] c]]d [[e|x200 px|f]]g", "d g\n" },
+    { "[[Thumb|thumb]] [[a|640x480px]] [[b|c|thumbs]]",
+      "thumb 640x480px c|thumbs\n" },
+    /* Brackets around links, and addresses in them. */
+    { "\"[[[a|b]]] and [[[c]]]\" [[[[d]]]] [ [[e]] ]",
+      "\"[b] and [c]\" d [ e ]\n" },
+    { "([[a]]) {[[b]]} {{{[[c]]}}} [[[http://x y]]]", "(a) {b} [y]\n" },
+    { "[[File:a.jpg|thumb|The mill, see [http://b here]]] x", "x\n" },
+    { "[[File:a.jpg|see [http://b]]]x [[a|b [c]]] d [[e|[f] g]] [h]]",
+      "x b [c] d [f] g [h\n" },
+    { "[[File:a|[[b|c [d]]] e [f]]]g", "g\n" },
+    { "[[a|b [http://x c]]] [[d]]]", "b c d]\n" },
+    /* Where addresses end. */
+    { "([http://x.org/p.htm''La muerte'' (1901)] in)",
+      "(La muerte (1901) in)\n" },
+    { "[http://x'y z] [http://x<b>a</b> b] [http://x\"a\" b] [http://x\tc]",
+      "z a b \"a\" b c\n" },
+    { "[http://x\xe3\x80\x80\xe6\x97\xa5] [http://x\xc2\xa0y] "
+      "[[http://x''y'' z]]",
+      "\xe6\x97\xa5 y y z\n" },
+    { "a</br>b</BR >c</br/>d", "a b c d\n" },
     /* A bracket that would vanish lies before the argument. */
     { "{{lang|fr (|<ref>x</ref>)}}y", ")y\n" },
     { "{{abbr|a, (|<ref>x</ref>), b|c}}y", "a, (y\n" },
