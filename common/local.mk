@@ -139,6 +139,7 @@ common_libcommon_la_SOURCES = \
 	common/kb/kb-wiki-mentions.c \
 	common/kb/kb-wiki-page.c \
 	common/kb/kb-wiki-parts.h \
+	common/kb/kb-wiki-seen.c \
 	common/kb/kb-wiki.c common/kb/kb-wiki.h \
 	common/kb/kb-wiki-stream.c \
 	common/kb/kb.c common/kb/kb.h \

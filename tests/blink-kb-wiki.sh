@@ -140,15 +140,44 @@ bzip2 block is truncated or damaged, so none of its XML can be read|.*libbz2.*)$
 else
     skip 'bzip2 that is cut' 'no bzip2'
 fi
-run blink-kb build -o x.kb --wikipedia "$dump" "$dump"
-is "$status" 3 'the same pages twice: status 3'
-like "$(cat err)" "^blink-kb: .*dump.xml, entity:14: the id '1' was given before, at .*dump.xml, entity:1$" \
-    'and which'
+blink-kb build -o once.kb --wikipedia --mentions once.jsonl "$dump"
+run blink-kb build -o x.kb --wikipedia --mentions x.jsonl "$dump" "$dump"
+is "$status" 0 'the same pages twice are read once'
+like "$(cat err)" "^blink-kb: [0-9]+ pages were there before, the first of them '.*' \(id 1\): each is kept as it was first$" \
+    'which is said'
+is "$(blink-kb cat -c x.kb | jq -c '[.id, .title, .text]')" \
+    "$(blink-kb cat -c once.kb | jq -c '[.id, .title, .text]')" \
+    'and the entities are those of one dump'
+is "$(wc -l <x.jsonl)" "$(wc -l <once.jsonl)" 'the mentions too'
+# part SITE ID TITLE TEXT
+part() {
+    cat <<X
+<mediawiki version="0.11"><siteinfo><dbname>$1</dbname><base>https://en.example.org/wiki/M</base><namespaces><namespace key="0"/></namespaces></siteinfo>
+<page><title>$3</title><ns>0</ns><id>$2</id><revision><id>1</id><text>$4</text></revision></page>
+</mediawiki>
+X
+}
+part awiki 5 Foo 'Foo is old.' >1.xml
+part awiki 5 'Foo (moved)' 'Foo is new.' >2.xml
+run blink-kb build -o x.kb --wikipedia 1.xml 2.xml
+is "$status:$(cat err; blink-kb cat -c x.kb | jq -r .text)" \
+    "0:blink-kb: a page was there before: 'Foo (moved)' (id 5): it is kept as it was first
+Foo is old." 'a page that was moved between two parts'
+part bwiki 5 Bar 'Bar is.' >3.xml
+run blink-kb build -o x.kb --wikipedia 1.xml 3.xml
+is "$status:$(cat err)" \
+    "3:blink-kb: '1.xml' and '3.xml' are of different wikis, 'awiki' and 'bwiki', and share ids, first that of 'Bar' (id 5): make a catalogue of each" \
+    'dumps of two wikis are not taken for one'
+part awiki 99999999999 Far 'Far is.' >4.xml
+run blink-kb build -o x.kb --wikipedia 4.xml 4.xml
+is "$status" 3 'ids beyond all wikis are compared at the end'
 is "$(leftovers)" 0 'no temporary file is left'
 
 # ---- strip, and what must stay linear ----
 run blink-kb strip <<<"'''A''' ({{x}}) [[b|c]]s."
 is "$(cat out)" 'A cs.' 'strip'
+run blink-kb strip <<<'[[Bestand:M.jpg|thumb|260px|De molen]] De [[molen]] staat.[[Categorie:M]]'
+is "$(cat out)" 'De molen staat.' 'strip knows files and categories in other languages'
 slow=''
 for piece in '{{' '[[' '{|' '<ref>' '[[a|' '{{lang|x|' '{{{' '<!--' '[http://' \
     "'''" '<math>' '}}' $'\n|}' '[[File:a|' '<nowiki>' $'\n{|' '&#' '__A' \

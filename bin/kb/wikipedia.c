@@ -129,6 +129,13 @@ int bl_kb_wikipedia_build(const char *output, const struct kb_wikipedia *w,
     if (cut.len)
         warn_lines(cut.data);
     bl_buf_free(&cut);
+    if (counts.twice == 1)
+        bl_warn("a page was there before: %s: it is kept as it was first",
+                counts.first_twice);
+    else if (counts.twice)
+        bl_warn("%llu pages were there before, the first of them %s: each is "
+                "kept as it was first", (unsigned long long)counts.twice,
+                counts.first_twice);
     report(&counts, bl_now() - started);
     return counts.cut;
 }

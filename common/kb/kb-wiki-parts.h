@@ -7,6 +7,9 @@
 #ifndef BL_KB_WIKI_PARTS_H
 #define BL_KB_WIKI_PARTS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/file.h"
 #include "base/sorter.h"
 #include "base/spool.h"
@@ -54,6 +57,21 @@ struct bl_wiki_work {
 void bl_wiki_work_on(void *work);
 void bl_wiki_work_free(struct bl_wiki_work *work);      /* NULL allowed */
 
+/* ---- kb-wiki-seen.c ---- */
+
+/* The ids of the pages that were read.  Parts of a dump that are made over
+ * days hold a page twice when it moved between them.  A bit for each id up to
+ * 2^30, in pieces made when needed: 10 MB for the English Wikipedia. */
+struct bl_wiki_seen {
+    uint64_t **pieces;          /* [n_pieces], NULL where none was seen */
+    size_t n_pieces;
+};
+
+/* Notes an id; true when it was noted before.  False of all ids that are too
+ * large. */
+bool bl_wiki_see(struct bl_wiki_seen *seen, int64_t id);
+void bl_wiki_seen_free(struct bl_wiki_seen *seen);
+
 /* ---- kb-wiki-join.c ---- */
 
 /* What the pass over the dumps leaves.  Records of the sorters begin with a
@@ -76,6 +94,7 @@ struct bl_wiki_store {
     struct bl_sorter *links;    /* key, then anchor */
     struct bl_sorter *mentions; /* key, then number */
     uint64_t rows, n_mentions;
+    struct bl_wiki_seen seen;
 };
 
 /* Writes the catalogue, and the mentions if they are wanted. */

@@ -5,13 +5,18 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/crew.h"
 #include "base/mem.h"
 #include "base/threads.h"
+#include "base/utf8.h"
 #include "kb/kb-wiki-parts.h"
+
+/* Bytes of a title in a message. */
+enum { MOST_SHOWN = 100 };
 
 /* The thread that reads, and what it shares with the one that writes. */
 struct feeder {
@@ -216,6 +221,18 @@ static int put_entity(struct bl_wiki_store *store,
     return 0;
 }
 
+static void note_twice(struct bl_kb_wiki_counts *counts,
+                       const struct bl_wiki_result *result)
+{
+    struct bl_span title = result->title;
+
+    if (counts->twice++ == 0)
+        snprintf(counts->first_twice, sizeof counts->first_twice,
+                 "'%.*s' (id %lld)",
+                 (int)bl_utf8_cut(title.p, title.n, MOST_SHOWN), title.p,
+                 (long long)result->id);
+}
+
 static int put_result(struct bl_wiki_store *store,
                       const struct bl_wiki_work *work,
                       const struct bl_wiki_result *result,
@@ -226,6 +243,10 @@ static int put_result(struct bl_wiki_store *store,
     counts->pages++;
     switch (result->kind) {
     case BL_WIKI_ENTITY:
+        if (bl_wiki_see(&store->seen, result->id)) {
+            note_twice(counts, result);
+            return 0;
+        }
         return put_entity(store, work, result, scratch, err);
     case BL_WIKI_REDIRECT:
         counts->redirects++;
@@ -358,6 +379,7 @@ static void free_store(struct bl_wiki_store *store)
     bl_sorter_free(store->titles);
     bl_sorter_free(store->links);
     bl_sorter_free(store->mentions);
+    bl_wiki_seen_free(&store->seen);
 }
 
 /* Titles, links and mentions are collected at the same time, so each sorter
@@ -385,6 +407,27 @@ static int open_store(struct bl_wiki_store *store, char *const *files,
     return store->builder ? 0 : -1;
 }
 
+/* What we took for a page that is there twice are two pages when the dumps are
+ * of different wikis.  They say whose they are, but not before all is read. */
+static int check_sites(const struct bl_wiki_store *store, struct bl_err *err)
+{
+    const char *name = NULL;
+
+    for (size_t i = 0; i < store->n_sites && store->counts->twice; i++) {
+        const char *other = store->sites[i]
+            ? bl_wikisite_named(store->sites[i]) : NULL;
+
+        if (name && other && strcmp(name, other))
+            return bl_fail(err, BL_DATA, "'%s' and '%s' are of different "
+                           "wikis, '%s' and '%s', and share ids, first that "
+                           "of %s: make a catalogue of each", store->files[0],
+                           store->files[i], name, other,
+                           store->counts->first_twice);
+        name = name ? name : other;
+    }
+    return 0;
+}
+
 int bl_kb_wiki_build(const char *path, char *const *files, size_t n_files,
                      const struct bl_kb_wiki_opts *opts,
                      struct bl_kb_wiki_counts *counts, struct bl_buf *cut,
@@ -399,6 +442,8 @@ int bl_kb_wiki_build(const char *path, char *const *files, size_t n_files,
     rc = open_store(&store, files, n_files, err);
     if (rc == 0)
         rc = read_dumps(&store, files, n_files, cut, err);
+    if (rc == 0)
+        rc = check_sites(&store, err);
     if (rc == 0)
         rc = bl_wiki_join(&store, err);
     counts->entities = store.rows;

@@ -11,13 +11,14 @@
  * wikitext, the caller's thread writes what comes out, in the dump's order,
  * into spools and sorters (spool.h, sorter.h).  Then titles are joined with
  * redirects and links, each sorted, and the catalogue is written in one go.
- * So memory does not grow with the dump, and the result does not depend on
- * the number of threads.
+ * So memory does not grow with the dump, but for a bit for each page, and the
+ * result does not depend on the number of threads.
  *
  * An entity's id is its page's, its text the first paragraphs.  Its aliases
  * are what links to it are called, with counts, and the titles of redirects
  * to it (without a count where no link says so); most frequent first, 5,000
- * at most.
+ * at most.  A page that is there twice, as where parts of a dump overlap, is
+ * read once.
  */
 #ifndef BL_KB_WIKI_H
 #define BL_KB_WIKI_H
@@ -52,12 +53,15 @@ struct bl_kb_wiki_counts {
     uint64_t unresolved;        /* redirects that lead to no entity */
     uint64_t disambiguation, lists, others;     /* left out */
     uint64_t links, aliases, mentions;
+    uint64_t twice;             /* pages left out as their id was there */
+    char first_twice[160];      /* the first of them: "'Title' (id 5)" */
     bool cut;                   /* a dump ended too early */
 };
 
 /* Reads the files ("-": standard input) one after the other.  A dump that
  * ends in its midst is no failure: what was whole is kept, and a sentence
- * that ends in a newline says so in *cut.  On failure nothing is written. */
+ * that ends in a newline says so in *cut.  Dumps of different wikis that share
+ * an id are BL_DATA.  On failure nothing is written. */
 int bl_kb_wiki_build(const char *path, char *const *files, size_t n_files,
                      const struct bl_kb_wiki_opts *opts,
                      struct bl_kb_wiki_counts *counts, struct bl_buf *cut,
