@@ -122,6 +122,7 @@ static int pick_all(struct reading *reading, const struct bl_record *record)
 
 /* ---- Single values ---- */
 
+/* BLINK's id is an address, which is kept beside the number in it. */
 static int read_id(struct reading *reading)
 {
     struct picked *field = &reading->fields[BL_KB_ID];

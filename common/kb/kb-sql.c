@@ -60,6 +60,7 @@ static bool is_table(const char *path)
                      || !strcasecmp(path + n - 4, ".tsv"));
 }
 
+/* What is taken for a catalogue by mistake is called what it is. */
 static int check_header(const unsigned char *header, ssize_t got,
                         uint64_t size, const char *path, struct bl_err *err)
 {

@@ -462,6 +462,8 @@ static void tell_unused(struct bl_kb_table *table,
     }
 }
 
+/* A row that cannot be parted into values is told with the column in which
+ * that was found. */
 int bl_kb_table_next(struct bl_kb_table *table, struct bl_kb_input *in,
                      struct bl_arena *arena, size_t *line, struct bl_err *err)
 {

@@ -12,6 +12,7 @@ enum { PIECE = 1 << 15, WORD = 64 };
 
 static const int64_t most_id = INT64_C(1) << 30;
 
+/* Doubling the list of pieces keeps the work linear in the ids. */
 bool bl_wiki_see(struct bl_wiki_seen *seen, int64_t id)
 {
     size_t number = (size_t)(id / PIECE), bit = (size_t)(id % PIECE);

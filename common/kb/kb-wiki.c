@@ -233,6 +233,8 @@ static void note_twice(struct bl_kb_wiki_counts *counts,
                  (long long)result->id);
 }
 
+/* Redirects that are there twice do no harm: of each title the first record
+ * counts (split_titles()). */
 static int put_result(struct bl_wiki_store *store,
                       const struct bl_wiki_work *work,
                       const struct bl_wiki_result *result,
