@@ -78,7 +78,8 @@ run blink-kb build -o k.kb t.csv
 is "$status:$(cat_of)" 0: 'names of columns alone: an empty catalogue'
 
 # ---- Columns ----
-for name in title Title NAME label Canonical_Name 'canonical name' prefLabel; do
+for name in title Title NAME label Canonical_Name 'canonical name' prefLabel \
+    Titel nombre Título; do
     table "title: $name" "id,$name\n1,Paris\n" \
         '{"id":"1","title":"Paris","text":""}'
 done
@@ -86,7 +87,7 @@ for name in id ID entity_id entityId Concept-ID identifier; do
     table "id: $name" "title,$name\nParis,1\n" \
         '{"id":"1","title":"Paris","text":""}'
 done
-for name in text description Definition; do
+for name in text description Definition Beschreibung Descripción; do
     table "text: $name" "id,title,$name\n1,Paris,a city\n" \
         '{"id":"1","title":"Paris","text":"a city"}'
 done
@@ -243,6 +244,17 @@ run blink-kb build -o k.kb again.jsonl
 is "$status:$(cat err)" 0: 'and what cat prints says nothing'
 is "$(blink-kb search -c k.kb sp | blink-kb build -o s.kb 2>&1)" '' \
     'nor does what search prints'
+
+# ---- Tables of mentions ----
+printf 'mention;text;start\nParis;We saw Paris.;7\n' >t.csv
+run blink-embed -m "$fixtures/golden/m2-bi" <t.csv
+is "$(cat err)" "blink-embed: stdin:1: byte 0: expected a value, found 'm'
+blink-embed: the input is a table: blink-json(5) says how to make records of it
+blink-embed: stdin:2: byte 0: expected a value, found 'P'" \
+    'a table in the place of records'
+printf '{"mention":"a","text"\n' >t.csv
+run blink-embed -m "$fixtures/golden/m2-bi" <t.csv
+is "$(wc -l <err)" 1 'broken JSON is not taken for one'
 
 # ---- Files of other kinds: what to do ----
 # kind NAME BYTES MESSAGE

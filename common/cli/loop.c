@@ -293,6 +293,20 @@ static void put_line(struct state *state, const struct bl_item *item)
     bl_buf_putc(&state->out, '\n');
 }
 
+/* Whether a line names the columns of a table of texts or mentions. */
+static bool names_columns(struct bl_span line)
+{
+    bool separated = false;
+
+    for (size_t i = 0; i < line.n; i++) {
+        if (strchr("{}[]:", line.p[i]))     /* of a NUL too */
+            return false;
+        separated |= strchr(",;\t|", line.p[i]) != NULL;
+    }
+    return separated && (memmem(line.p, line.n, "mention", 7)
+                         || memmem(line.p, line.n, "text", 4));
+}
+
 /* The stage that put an error into a record has warned of it: no other stage
  * of a pipeline warns again, though each of them counts it as failed. */
 static void put_bad(struct state *state, const struct slot *slot)
@@ -304,6 +318,10 @@ static void put_bad(struct state *state, const struct slot *slot)
     if (slot->fate != PASSED)
         bl_warn("%s:%zu: %s", bl_lines_name(state->lines), item->rec.number,
                 item->err.msg);
+    if (item->rec.number == 1 && item->err.code == BL_BAD_JSON
+        && names_columns(item->rec.line))
+        bl_warn("the input is a table: blink-json(5) says how to make records "
+                "of it");
     if (loop->opts->errors == BL_ERRORS_STOP)
         state->stop = true;
     if (loop->opts->errors == BL_ERRORS_DROP

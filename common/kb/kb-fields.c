@@ -45,6 +45,21 @@ static const struct {
     { "priors", BL_KB_PRIORS }, { "probabilities", BL_KB_PRIORS },
     { "priorprobabilities", BL_KB_PRIORS }, { "probs", BL_KB_PRIORS },
     { "aliasprobabilities", BL_KB_PRIORS },
+    /* Spreadsheets are made in many languages. */
+    { "titel", BL_KB_NAME }, { "bezeichnung", BL_KB_NAME },
+    { "titre", BL_KB_NAME }, { "nom", BL_KB_NAME },
+    { "título", BL_KB_NAME }, { "titulo", BL_KB_NAME },
+    { "nombre", BL_KB_NAME }, { "nome", BL_KB_NAME },
+    { "titolo", BL_KB_NAME }, { "naam", BL_KB_NAME },
+    { "beschreibung", BL_KB_TEXT }, { "descripción", BL_KB_TEXT },
+    { "descripcion", BL_KB_TEXT }, { "descrição", BL_KB_TEXT },
+    { "descrizione", BL_KB_TEXT }, { "beschrijving", BL_KB_TEXT },
+    { "texte", BL_KB_TEXT }, { "texto", BL_KB_TEXT },
+    { "testo", BL_KB_TEXT },
+    { "varianten", BL_KB_ALIASES }, { "variantes", BL_KB_ALIASES },
+    { "varianti", BL_KB_ALIASES }, { "synonyme", BL_KB_ALIASES },
+    { "synonymes", BL_KB_ALIASES }, { "sinónimos", BL_KB_ALIASES },
+    { "typ", BL_KB_TYPE }, { "tipo", BL_KB_TYPE },
 };
 
 /* The places of BLINK's two and of the first that is neither. */

@@ -28,7 +28,7 @@ enum bl_kb_field {
 enum bl_kb_field bl_kb_field_of(struct bl_span name, unsigned *rank);
 /* Our own name of the field, for messages; static storage. */
 const char *bl_kb_field_name(enum bl_kb_field field);
-enum { BL_KB_MOST_RANKS = 128 };        /* each *rank is below this */
+enum { BL_KB_MOST_RANKS = 256 };        /* each *rank is below this */
 /* Whether that is a name of BLINK's entity.jsonl ("idx", "entity"), which
  * nobody has to be told of when the field itself is there too. */
 bool bl_kb_rank_is_blinks(unsigned rank);
