@@ -127,18 +127,10 @@ static void load_defaults(struct state *state)
  * twice, or take a document's "error" for a failure. */
 static void check_copied(void)
 {
-    static const char *const taken[] = {
-        "id", "doc", "start", "end", "context_left", "mention",
-        "context_right", "type", "ner_score", "embedding", "candidates",
-        "named", "entity", "nil_p", "unsure", "error"
-    };
-
     for (size_t i = 0; i < options.copy.n; i++) {
-        for (size_t j = 0; j < BL_COUNT(taken); j++)
-            if (!strcmp(options.copy.v[i], taken[j]))
-                bl_die_usage("option '--copy': mentions have a field '%s' of "
-                             "their own%s", taken[j],
-                             j == 0 ? "; the document's id is 'doc'" : "");
+        if (bl_record_is_of_mention(options.copy.v[i]))
+            bl_die_usage("option '--copy': mentions have a field '%s' of "
+                         "their own", options.copy.v[i]);
         for (size_t j = 0; j < i; j++)
             if (!strcmp(options.copy.v[i], options.copy.v[j]))
                 bl_die_usage("option '--copy': '%s' is given twice",

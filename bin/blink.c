@@ -286,6 +286,23 @@ static void check_copy(const struct bl_strings *copy)
                              copy->v[i]);
 }
 
+/* Said here, before anything starts, and not by the stage that copies. */
+static void check_link_copy(void)
+{
+    check_copy(&link_opts.copy);
+    for (size_t i = 0; i < link_opts.copy.n; i++) {
+        const char *name = link_opts.copy.v[i];
+
+        if (link_opts.input == BL_INPUT_TEXT && strcmp(name, "text"))
+            bl_die_usage("--copy takes fields of records (--input documents "
+                         "or mentions); a text has none");
+        if (link_opts.input == BL_INPUT_DOCUMENTS && !link_opts.by_document
+            && bl_record_is_of_mention(name))
+            bl_die_usage("--copy: mentions have a field '%s' of their own",
+                         name);
+    }
+}
+
 /* With --html, records are printed where they are asked for. */
 static bool prints_beside(void)
 {
@@ -298,7 +315,7 @@ static void check_output(void)
 {
     const char *lines = link_opts.by_document ? "--by-document" : "--brief";
 
-    check_copy(&link_opts.copy);
+    check_link_copy();
     if ((link_opts.brief || link_opts.by_document)
         && link_opts.format > BL_LINK_JSON)
         bl_die_usage("%s prints records, not a table", lines);

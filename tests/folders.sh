@@ -133,6 +133,11 @@ run blink link --show --table -r news
 is "$(head -n 1 out):$(tail -n 1 out | tr -s ' ')" \
     'blink text -r -- news |: blink table --documents' \
     'link: a folder is more than one document'
+for words in '--csv' '--table' '--json'; do
+    run blink link $words odd/b
+    is "$status:$(cat out err)" "3:blink: 'odd/b' is compressed by zstd, not \
+text: zstdcat odd/b | blink link" "link $words: said before anything starts"
+done
 run blink link --show --input documents -r recs
 is "$(head -n 1 out)" 'blink records -r -- recs |' 'link: of records'
 finish

@@ -61,14 +61,14 @@ b,5,9,UN body,,n:UN body,UN body,0.8,0.9,,,name' 'csv: the rows'
 is "$(grep -c $'\r$' out)" 5 'csv: lines end as RFC 4180 says'
 cat >odd.jsonl <<'JSON'
 {"doc":"a,\"b\"","mention":"two\nlines","entity":{"id":"1","title":"x, y","p":0.5},"title":"t"}
-{"doc":"=1+1","mention":"+a","entity":{"id":"-1","title":"@b","p":0.5},"title":["=",1]}
+{"doc":"=1+1","mention":"+a","entity":{"id":"-1","title":"@b","p":0.5},"title":"-1+1"}
 {"id":7,"mention":"\tc\u001b[31m\u009b","entity":{"id":"\uff1d1","title":"日本","p":0.5},"title":null}
 JSON
 run blink table --format csv --copy title <odd.jsonl
 is "$(tr -d '\r' <out)" 'document,start,end,mention,type,id,title,p,nil_p,unsure,url,source,document.title
 "a,""b""",,,"two
 lines",,1,"x, y",0.5,,,,,t
-'\''=1+1,,,'\''+a,,'\''-1,'\''@b,0.5,,,,,"[""="",1]"
+'\''=1+1,,,'\''+a,,-1,'\''@b,0.5,,,,,'\''-1+1
 7,,,'\'$'\t''c [31m ,,'\''＝1,日本,0.5,,,,,' \
     'csv: quotes, line breaks, no formula, nothing that steers a terminal'
 run blink table --format tsv <odd.jsonl
@@ -219,18 +219,20 @@ done
 like "$(last --format jsonl text.txt)" 'blink-score' 'link: --format jsonl'
 like "$(last --format table -k 3 text.txt)" 'blink table -k 3' \
     'link: -k with a table'
-is "$(last --brief --copy a text.txt)" '    blink brief --copy a' 'link: --brief'
+is "$(last --brief --copy a --input documents text.txt)" '    blink brief --copy a' 'link: --brief'
 like "$(cat out)" 'blink-ner [^|]*--copy a \|' 'link: blink-ner copies'
 is "$(last --by-document --input documents text.txt)" '    blink documents' \
     'link: --by-document'
 like "$(cat out)" 'blink-ner [^|]*--mark-ends \|' 'link: blink-ner marks ends'
-is "$(last --by-document --brief --copy a text.txt)" \
+is "$(last --by-document --brief --copy a --input documents text.txt)" \
     '    blink documents --brief --copy a' 'link: both'
 for words in '--csv --json' '--format csv --table' '--brief --csv' \
     '--by-document --table' '--by-document --input mentions' \
-    '-i --brief' '-i --csv' '--copy a --copy a'; do
+    '-i --brief' '-i --csv' '--copy text --copy text' '--copy lang' \
+    '--input documents --copy id' '--input documents --copy error'; do
     # shellcheck disable=SC2086
     run blink link --show $words
-    is "$status:$(wc -l <err)" '2:2' "link $words: refused"
+    is "$status:$(wc -l <err):$(tail -n 1 err)" \
+        "2:2:try 'blink link --help'" "link $words: refused"
 done
 finish

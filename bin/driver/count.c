@@ -363,22 +363,22 @@ static void flush(struct bl_buf *out)
 static void print_csv(const struct state *state, struct bl_buf text[5],
                       struct bl_buf *out)
 {
-    struct bl_csv csv = { .out = out,
+    struct bl_cells csv = { .out = out,
                           .tabs = state->opts->format == BL_LINK_TSV };
     struct bl_span cells[N_COLUMNS];
 
     for (size_t i = 0; i < N_COLUMNS; i++)
-        bl_csv_number(&csv, bl_span_of(heads[i]));
-    bl_csv_end(&csv);
+        bl_cells_number(&csv, bl_span_of(heads[i]));
+    bl_cells_end(&csv);
     for (size_t i = 0; i < state->n; i++) {
         fill(state->entries[i], text, "; ", cells);
         for (size_t j = 0; j < N_COLUMNS; j++) {
             if (j <= DOCUMENTS)
-                bl_csv_number(&csv, cells[j]);
+                bl_cells_number(&csv, cells[j]);
             else
-                bl_csv_text(&csv, cells[j]);
+                bl_cells_text(&csv, cells[j]);
         }
-        bl_csv_end(&csv);
+        bl_cells_end(&csv);
         flush(out);
     }
 }

@@ -33,13 +33,15 @@ struct state {
 /* ---- Cells ---- */
 
 /* What a spreadsheet takes for a formula by its first character, the wide
- * forms of Japanese keyboards included. */
+ * forms of Japanese keyboards included; a negative number is none. */
 static bool is_formula(struct bl_span text)
 {
     static const char *const wide[] = {
         "\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"
     };
 
+    if (text.n && text.p[0] == '-' && bl_json_check(text.p, text.n, NULL) == 0)
+        return false;
     if (text.n && strchr("=+-@\t\r\n", text.p[0]))
         return true;
     for (size_t i = 0; i < BL_COUNT(wide); i++)
@@ -84,21 +86,21 @@ static void put_quoted(struct bl_buf *out, struct bl_span text)
         bl_buf_putc(out, '"');
 }
 
-void bl_csv_text(struct bl_csv *csv, struct bl_span text)
+void bl_cells_text(struct bl_cells *csv, struct bl_span text)
 {
     struct bl_buf plain = BL_BUF_INIT;
 
     if (is_formula(text))
         bl_buf_putc(&plain, '\'');
     put_plain(&plain, text, !csv->tabs);
-    bl_csv_number(csv, (struct bl_span){ plain.data ? plain.data : "",
+    bl_cells_number(csv, (struct bl_span){ plain.data ? plain.data : "",
                                          plain.len });
     bl_buf_free(&plain);
 }
 
-void bl_csv_number(struct bl_csv *csv, struct bl_span text)
+void bl_cells_number(struct bl_cells *csv, struct bl_span text)
 {
-    if (csv->cells++)
+    if (csv->n++)
         bl_buf_putc(csv->out, csv->tabs ? '\t' : ',');
     if (csv->tabs)
         bl_buf_put_span(csv->out, text);
@@ -106,22 +108,22 @@ void bl_csv_number(struct bl_csv *csv, struct bl_span text)
         put_quoted(csv->out, text);
 }
 
-void bl_csv_end(struct bl_csv *csv)
+void bl_cells_end(struct bl_cells *csv)
 {
-    csv->cells = 0;
+    csv->n = 0;
     bl_buf_puts(csv->out, csv->tabs ? "\n" : "\r\n");
 }
 
 /* ---- Rows ---- */
 
-static struct bl_csv csv_of(struct state *state)
+static struct bl_cells csv_of(struct state *state)
 {
-    return (struct bl_csv){ .out = &state->out,
+    return (struct bl_cells){ .out = &state->out,
                             .tabs = state->opts->format == BL_LINK_TSV };
 }
 
 /* A field that is called as a column of ours gets another name. */
-static void put_copied_head(struct bl_csv *csv, const char *name)
+static void put_copied_head(struct bl_cells *csv, const char *name)
 {
     bool taken = false;
     char *full;
@@ -129,19 +131,19 @@ static void put_copied_head(struct bl_csv *csv, const char *name)
     for (size_t i = 0; i < COPIED; i++)
         taken |= !strcmp(name, heads[i]);
     full = bl_xasprintf("%s%s", taken ? "document." : "", name);
-    bl_csv_text(csv, bl_span_of(full));
+    bl_cells_text(csv, bl_span_of(full));
     free(full);
 }
 
 static void put_heads(struct state *state)
 {
-    struct bl_csv csv = csv_of(state);
+    struct bl_cells csv = csv_of(state);
 
     for (size_t i = 0; i < COPIED; i++)
-        bl_csv_number(&csv, bl_span_of(heads[i]));
+        bl_cells_number(&csv, bl_span_of(heads[i]));
     for (size_t i = 0; i < state->opts->copy.n; i++)
         put_copied_head(&csv, state->opts->copy.v[i]);
-    bl_csv_end(&csv);
+    bl_cells_end(&csv);
     state->headed = true;
 }
 
@@ -214,15 +216,15 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
 
 static void put_row(struct state *state, const struct bl_span *cells)
 {
-    struct bl_csv csv = csv_of(state);
+    struct bl_cells csv = csv_of(state);
 
     for (size_t i = 0; i < COPIED + state->opts->copy.n; i++) {
         if (i == START || i == END || i == PROBABILITY || i == NIL)
-            bl_csv_number(&csv, cells[i]);
+            bl_cells_number(&csv, cells[i]);
         else
-            bl_csv_text(&csv, cells[i]);
+            bl_cells_text(&csv, cells[i]);
     }
-    bl_csv_end(&csv);
+    bl_cells_end(&csv);
 }
 
 static int run(void *ctx, struct bl_item **items, size_t n,

@@ -189,18 +189,18 @@ int bl_driver_csv(const struct bl_table_opts *opts);
 
 /* Rows of cells: RFC 4180, or with tabs, in which no cell holds a tab or a
  * line break. */
-struct bl_csv {
+struct bl_cells {
     struct bl_buf *out;
     bool tabs;
-    size_t cells;               /* put into this row */
+    size_t n;                   /* cells put into this row */
 };
 
 /* A cell that is no formula, whoever wrote the text: one that would be is
  * given an apostrophe in front. */
-void bl_csv_text(struct bl_csv *csv, struct bl_span text);
+void bl_cells_text(struct bl_cells *csv, struct bl_span text);
 /* A cell of ours, as it is. */
-void bl_csv_number(struct bl_csv *csv, struct bl_span text);
-void bl_csv_end(struct bl_csv *csv);
+void bl_cells_number(struct bl_cells *csv, struct bl_span text);
+void bl_cells_end(struct bl_cells *csv);
 
 /* ---- blink count (count.c) ---- */
 

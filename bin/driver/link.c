@@ -607,12 +607,44 @@ static bool has_folder(char **files, size_t n_files)
     return false;
 }
 
+/* -1 for a file that is compressed or the like.  What cannot be looked at
+ * without taking from it, such as a pipe, its stage will read. */
+static int is_text(const char *path, const struct bl_link_opts *opts,
+                   struct bl_err *err)
+{
+    bool text = opts->input == BL_INPUT_TEXT;
+    struct bl_span head = { NULL, 0 };
+    char bytes[4096];
+    struct stat st;
+    ssize_t got = 0;
+    int fd;
+
+    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+        return 0;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        got = bl_pread(fd, bytes, sizeof bytes, 0);
+        close(fd);
+    }
+    head = (struct bl_span){ bytes, got > 0 ? (size_t)got : 0 };
+    return bl_driver_refuse(path, head, text ? "text" : "records",
+                            text ? "blink link"
+                            : opts->input == BL_INPUT_DOCUMENTS
+                            ? "blink link --input documents"
+                            : "blink link --input mentions", err);
+}
+
 /* Said before the programs start, which take a second to be ready. */
-static int readable(char **files, size_t n_files, struct bl_err *err)
+static int readable(const struct bl_link_opts *opts, char **files,
+                    size_t n_files, struct bl_err *err)
 {
     for (size_t i = 0; i < n_files; i++) {
-        if (strcmp(files[i], "-") && access(files[i], R_OK) < 0)
+        if (!strcmp(files[i], "-"))
+            continue;
+        if (access(files[i], R_OK) < 0)
             return bl_fail_file(err, "cannot open '%s'", files[i]);
+        if (is_text(files[i], opts, err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -682,7 +714,7 @@ int bl_driver_link(const struct bl_link_opts *opts, char **files,
     add_text(pipeline, opts, files, n_files);
     /* Models and files are looked for before any stage starts, so that a wrong
      * name is one message and not one from every stage. */
-    if (readable(files, n_files, &err) < 0
+    if (readable(opts, files, n_files, &err) < 0
         || bl_driver_stages(opts, pipeline, &catalogue, &err) < 0)
         bl_die(&err);
     if (opts->html && !opts->show && prints_records(opts)

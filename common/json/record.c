@@ -165,6 +165,20 @@ int bl_record_id(const struct bl_record *record, const char *name,
     return 0;
 }
 
+bool bl_record_is_of_mention(const char *name)
+{
+    static const char *const fields[] = {
+        "id", "doc", "start", "end", "context_left", "mention",
+        "context_right", "type", "ner_score", "embedding", "candidates",
+        "named", "entity", "nil_p", "unsure", "error"
+    };
+
+    for (size_t i = 0; i < BL_COUNT(fields); i++)
+        if (!strcmp(name, fields[i]))
+            return true;
+    return false;
+}
+
 bool bl_record_is_mark(const struct bl_record *record)
 {
     struct bl_span error, code;

@@ -67,6 +67,10 @@ int bl_record_id(const struct bl_record *record, const char *name,
                  struct bl_arena *arena, struct bl_span *out,
                  struct bl_err *err);
 
+/* True for the fields that stages give a mention: one of a document's that is
+ * called so cannot be copied to it. */
+bool bl_record_is_of_mention(const char *name);
+
 /* A record that marks where something ends, such as a document: its `error`
  * is an object with the code "end".  Whatever leaves records that failed as
  * they are, and in their place, leaves this one so too. */

@@ -30,6 +30,7 @@ FUZZERS = \
 	tests/fuzz/fuzz-pages \
 	tests/fuzz/fuzz-pickle \
 	tests/fuzz/fuzz-rank \
+	tests/fuzz/fuzz-rows \
 	tests/fuzz/fuzz-safetensors \
 	tests/fuzz/fuzz-state \
 	tests/fuzz/fuzz-string \
