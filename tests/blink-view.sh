@@ -91,6 +91,10 @@ is "$status:$(text out | tail -1)" '1:The U' 'records that fail are left out'
 is "$(cat err)" "blink-view: stdin:1: byte 0: expected a value, found 'x'
 blink-view: stdin:2: field 'mention': expected string, found number" \
     'and said'
+jq -c '.unsure = true' linked.jsonl | blink-view >out
+ok 'what is unsure is shown as such' grep -qF \
+    'class="m unsure" style="--p:0.900" title="Marie (unsure) 0.900' out
+is "$(grep -c 'class="nil unsure' out)" 0 'but "none" is not'
 run blink-view </dev/null
 is "$status:$(tail -2 out | tr '\n' ' ')" '0:</body> </html> ' 'an empty page'
 blink-view <linked.jsonl >/dev/full 2>err

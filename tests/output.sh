@@ -219,6 +219,19 @@ done
 like "$(last --format jsonl text.txt)" 'blink-score' 'link: --format jsonl'
 like "$(last --format table -k 3 text.txt)" 'blink table -k 3' \
     'link: -k with a table'
+is "$(last --table -k 10 text.txt)" '    blink table -k 10' \
+    'link: -k with its default, but given'
+is "$(last --table text.txt)" '    blink table' 'link: -k not given'
+if [ -x "$top_builddir/bin/blink-kb" ]; then
+    for url in '' ',"url":"https://x/a"'; do
+        rm "$T/data/catalogues/default.kb"
+        { echo '{"id":"1","title":"A"}'; echo "{\"id\":\"2\",\"title\":\"B\"$url}"; } |
+            blink-kb build -q -o "$T/data/catalogues/default.kb"
+        last --table text.txt
+    done >tables
+    is "$(cat tables)" '    blink table --no-url
+    blink table' 'link: addresses where the catalogue has some'
+fi
 is "$(last --brief --copy a --input documents text.txt)" '    blink brief --copy a' 'link: --brief'
 like "$(cat out)" 'blink-ner [^|]*--copy a \|' 'link: blink-ner copies'
 is "$(last --by-document --input documents text.txt)" '    blink documents' \

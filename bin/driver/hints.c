@@ -25,7 +25,7 @@ static const struct { const char *theirs, *ours; } hints[] = {
     { "index_path", "-x INDEX" },
     { "top_k", "-k N" },
     { "output_path", "messages go to standard error" },
-    { "show_url", "addresses are always shown" },
+    { "show_url", "--json, or a table 110 columns wide" },
 };
 
 void bl_driver_hint(int argc, char **argv)
