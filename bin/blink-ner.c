@@ -27,8 +27,8 @@
 #include "ner/tagger.h"
 
 static struct opts {
-    const char *model, *dictionary;
-    struct bl_strings types, copy;
+    const char *model;
+    struct bl_strings dictionaries, types, copy;
     size_t context;
     bool text, whole, mark_ends;
     struct bl_dictionary_opts find;
@@ -40,8 +40,8 @@ static struct opts {
 static const struct bl_opt table[] = {
     BL_OPT_STR('m', "model", "TAGGER", &options.model,
                "find mentions with a trained tagger"),
-    BL_OPT_STR('d', "dictionary", "CATALOGUE", &options.dictionary,
-               "find the titles and aliases of this catalogue"),
+    BL_OPT_LIST('d', "dictionary", "CATALOGUE", &options.dictionaries,
+               "find the names of this catalogue; may be repeated"),
     BL_OPT_GROUP("Input"),
     BL_OPT_FLAG('t', "text", &options.text, "plain text, one document a line"),
     BL_OPT_FLAG('w', "whole", &options.whole,
@@ -69,12 +69,18 @@ static const struct bl_command command = {
     "find the mentions of entities in documents", table, 0, 0
 };
 
-struct state {
+/* A catalogue whose names are found. */
+struct source {
     struct bl_kb *kb;
     struct bl_dictionary *dictionary;
+};
+
+struct state {
+    struct source *sources;     /* [n_sources] */
+    size_t n_sources, cap_sources;
     struct bl_tagger *tagger;   /* NULL: by dictionary alone */
     struct bl_doc doc;
-    struct bl_founds tagged, named, found;
+    struct bl_founds tagged, named, before, found;
     struct bl_edits mark;       /* what makes a document the mark of its end */
     bool any_record;            /* a line was JSON */
 };
@@ -98,14 +104,18 @@ static void load_tagger(struct state *state, const char *path)
 
 static void load_dictionary(struct state *state, const char *path)
 {
+    struct source *source;
     struct bl_err err;
 
-    state->kb = bl_kb_open_named(path, &err);
-    if (!state->kb)
+    BL_GROW(state->sources, state->n_sources + 1, state->cap_sources);
+    source = &state->sources[state->n_sources++];
+    source->kb = bl_kb_open_named(path, &err);
+    if (!source->kb)
         bl_die(&err);
-    bl_note("dictionary of %zu entities in '%s'", bl_kb_count(state->kb),
-            bl_kb_path(state->kb));
-    state->dictionary = bl_dictionary_new(state->kb, &options.find);
+    bl_note("dictionary of %zu entities in '%s'",
+            bl_kb_count(source->kb) - bl_kb_removed(source->kb),
+            bl_kb_path(source->kb));
+    source->dictionary = bl_dictionary_new(source->kb, &options.find);
 }
 
 /* Without options the default tagger and the names of the default catalogue,
@@ -145,24 +155,29 @@ static void load(struct state *state)
     if (options.mark_ends && (options.text || options.whole))
         bl_die_usage("option '--mark-ends' works with documents in JSON");
     check_copied();
-    if (!options.model && !options.dictionary)
+    if (!options.model && !options.dictionaries.n)
         load_defaults(state);
     if (options.model)
         load_tagger(state, options.model);
-    if (options.dictionary)
-        load_dictionary(state, options.dictionary);
+    for (size_t i = 0; i < options.dictionaries.n; i++)
+        load_dictionary(state, options.dictionaries.v[i]);
 }
 
 static void unload(struct state *state)
 {
     bl_tagger_close(state->tagger);
-    bl_dictionary_free(state->dictionary);
-    bl_kb_close(state->kb);
+    for (size_t i = 0; i < state->n_sources; i++) {
+        bl_dictionary_free(state->sources[i].dictionary);
+        bl_kb_close(state->sources[i].kb);
+    }
+    free(state->sources);
     bl_doc_free(&state->doc);
     bl_edits_free(&state->mark);
     free(state->tagged.v);
     free(state->named.v);
+    free(state->before.v);
     free(state->found.v);
+    free(options.dictionaries.v);
     free(options.types.v);
     free(options.copy.v);
 }
@@ -273,6 +288,23 @@ static void put_mention(struct bl_buf *out, const struct state *state,
     bl_write_line(&writer);
 }
 
+/* Adds the names of one catalogue to those of the catalogues before it, which
+ * win where both are as long. */
+static int find_names(struct state *state, size_t i, struct bl_err *err)
+{
+    struct bl_founds found = state->found;
+
+    if (bl_dictionary_find(state->sources[i].dictionary, &state->doc,
+                           i ? &state->before : &state->named, err) < 0)
+        return -1;
+    if (i == 0)
+        return 0;
+    bl_founds_merge(state->doc.text, &state->named, &state->before, &found);
+    state->found = state->named;
+    state->named = found;
+    return 0;
+}
+
 /* What each finds of the document, as one list. */
 static int find(struct state *state, struct bl_err *err)
 {
@@ -280,10 +312,9 @@ static int find(struct state *state, struct bl_err *err)
     if (state->tagger
         && bl_tagger_find(state->tagger, &state->doc, &state->tagged, err) < 0)
         return -1;
-    if (state->dictionary
-        && bl_dictionary_find(state->dictionary, &state->doc, &state->named,
-                              err) < 0)
-        return -1;
+    for (size_t i = 0; i < state->n_sources; i++)
+        if (find_names(state, i, err) < 0)
+            return -1;
     bl_founds_merge(state->doc.text, &state->tagged, &state->named,
                     &state->found);
     return 0;

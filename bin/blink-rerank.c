@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -28,21 +29,22 @@
 #include "text/input.h"
 
 static struct opts {
-    const char *model, *catalogue, *calibration;
+    const char *model, *calibration;
+    struct bl_strings catalogues;
     size_t top;
     double cascade;
     bool probabilities;
     struct bl_engine_opts engine;
     struct bl_loop_opts loop;
 } options = {
-    .model = "default-cross", .catalogue = "default", .top = 100,
+    .model = "default-cross", .top = 100,
     .engine = BL_ENGINE_OPTS_DEFAULT, .loop = BL_LOOP_OPTS_DEFAULT(32)
 };
 
 static const struct bl_opt table[] = {
     BL_OPT_STR('m', "model", "MODEL", &options.model, "cross-encoder"),
-    BL_OPT_CATALOGUE(&options.catalogue,
-               "catalogue with the candidates' texts"),
+    BL_OPT_CATALOGUES(&options.catalogues,
+               "catalogue of the candidates' texts; may be repeated"),
     BL_OPT_SIZE('k', "top", "N", &options.top, 1, 1 << 20,
                 "candidates to read in each list"),
     BL_OPT_DOUBLE(0, "cascade", "RISK", &options.cascade, 0, 1,
@@ -64,7 +66,9 @@ static const struct bl_command command = {
 struct state {
     struct bl_model *model;
     struct bl_encoder *encoder;
-    struct bl_kb *kb;
+    struct bl_kb **kbs;         /* [n_kbs] */
+    char **labels;              /* [n_kbs] what their ids begin with */
+    size_t n_kbs;
     struct bl_calibration calibration;
     struct bl_input input;
     struct bl_batch batch;
@@ -82,14 +86,32 @@ struct work {
 
 /* ---- Start ---- */
 
+/* What was opened is counted as it is, for state_free(). */
+static int open_catalogues(struct state *state, struct bl_err *err)
+{
+    size_t n = BL_MAX(options.catalogues.n, 1);
+
+    state->kbs = BL_NEW_ARRAY(struct bl_kb *, n);
+    state->labels = BL_NEW_ARRAY(char *, n);
+    for (; state->n_kbs < n; state->n_kbs++) {
+        const char *name = options.catalogues.n
+            ? options.catalogues.v[state->n_kbs] : "default";
+
+        state->kbs[state->n_kbs] = bl_kb_open_named(name, err);
+        if (!state->kbs[state->n_kbs])
+            return -1;
+        state->labels[state->n_kbs] = bl_kb_label(name);
+    }
+    return 0;
+}
+
 static int state_load(struct state *state, struct bl_err *err)
 {
     if (options.cascade > 0
         && bl_calibration_load(&state->calibration, options.calibration,
                                err) < 0)
         return -1;
-    state->kb = bl_kb_open_named(options.catalogue, err);
-    if (!state->kb)
+    if (open_catalogues(state, err) < 0)
         return -1;
     state->model = bl_model_open_as(options.model, BL_ROLE_CROSS_ENCODER, err);
     if (!state->model)
@@ -109,17 +131,39 @@ static void state_free(struct state *state)
     bl_input_free(&state->input);
     bl_encoder_close(state->encoder);
     bl_model_close(state->model);
-    bl_kb_close(state->kb);
+    for (size_t i = 0; i < state->n_kbs; i++) {
+        bl_kb_close(state->kbs[i]);
+        free(state->labels[i]);
+    }
+    free(state->kbs);
+    free(state->labels);
 }
 
 /* ---- One record ---- */
+
+/* Ids of several catalogues begin with the name of theirs. */
+static int find_entity(struct state *state, struct bl_span id,
+                       struct bl_arena *arena, struct bl_entity *entity,
+                       struct bl_err *err)
+{
+    for (size_t i = 0; i < state->n_kbs && state->n_kbs > 1; i++) {
+        size_t n = strlen(state->labels[i]);
+
+        if (id.n > n && !memcmp(id.p, state->labels[i], n) && id.p[n] == ':')
+            return bl_kb_get(state->kbs[i],
+                             (struct bl_span){ id.p + n + 1, id.n - n - 1 },
+                             arena, entity, err);
+    }
+    return state->n_kbs > 1 ? 0 : bl_kb_get(state->kbs[0], id, arena, entity,
+                                            err);
+}
 
 static int read_text(struct state *state, const struct bl_candidate *candidate,
                      struct bl_arena *arena, struct bl_entity_text *out,
                      struct bl_err *err)
 {
     struct bl_entity e;
-    int got = bl_kb_get(state->kb, candidate->id, arena, &e, err);
+    int got = find_entity(state, candidate->id, arena, &e, err);
 
     if (got < 0)
         return -1;

@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +22,7 @@
 #include "link/gather.h"
 
 static struct opts {
-    struct bl_strings indexes;
-    const char *catalogue;
+    struct bl_strings indexes, catalogues;
     size_t k, threads, ef_search, nprobe;
     bool keep, aliases, no_aliases, no_names, overwrite;
     struct bl_loop_opts loop;
@@ -31,8 +31,8 @@ static struct opts {
 static const struct bl_opt table[] = {
     BL_OPT_LIST('x', "index", "INDEX", &options.indexes,
                 "index, or one shard of it; may be repeated"),
-    BL_OPT_CATALOGUE(&options.catalogue,
-               "catalogue: a file, or a name in the data folder"),
+    BL_OPT_CATALOGUES(&options.catalogues,
+               "catalogue: a file or a name; may be repeated"),
     BL_OPT_SIZE('k', "top", "N", &options.k, 1, 10000, "candidates a mention"),
     BL_OPT_SIZE(0, "ef-search", "N", &options.ef_search, 0, 1u << 20,
                 "HNSW: width of the search (0: the file's)"),
@@ -60,23 +60,32 @@ static const struct bl_command command = {
 
 /* ---- What is loaded once ---- */
 
-struct state {
+/* A catalogue with its index. */
+struct source {
+    const char *name;           /* as -c gives it; NULL: the default one */
+    struct bl_strings indexes;
+    char *label;                /* of its ids; NULL: it is the only one */
     struct bl_kb *kb;
     struct bl_names *names;     /* NULL: none */
     struct bl_gather *gather;
+};
+
+struct state {
+    struct source *sources;     /* [n_sources] */
+    size_t n_sources;
     struct bl_arena scratch;    /* of one record's list */
     struct bl_buf json;
 };
 
 /* The names of the wiki whose pages the catalogue says its entities are. */
-static int load_names(struct state *state, struct bl_err *err)
+static int load_names(struct source *source, struct bl_err *err)
 {
     struct bl_arena arena = BL_ARENA_INIT;
     struct bl_span site;
-    int rc = bl_kb_meta(state->kb, "site", &arena, &site, err);
+    int rc = bl_kb_meta(source->kb, "site", &arena, &site, err);
 
     if (rc == 1)
-        rc = bl_names_open_site(site, &state->names, err);
+        rc = bl_names_open_site(site, &source->names, err);
     bl_arena_free(&arena);
     return rc < 0 ? -1 : 0;
 }
@@ -84,44 +93,88 @@ static int load_names(struct state *state, struct bl_err *err)
 /* The catalogue and then its index.  Both may be replaced in between, and the
  * index be that of a later catalogue than the one that was opened: then they
  * are opened once more. */
-static int open_both(struct state *state, struct bl_gather_opts *opts,
+static int open_both(struct source *source, struct bl_gather_opts *opts,
                      struct bl_err *err)
 {
     char *before = NULL;
     bool again = true;
 
     while (again) {
-        state->kb = bl_kb_open_named(options.catalogue, err);
-        if (!state->kb)
+        source->kb = bl_kb_open_named(source->name, err);
+        if (!source->kb)
             break;
-        again = !before || strcmp(before, bl_kb_fingerprint(state->kb));
-        if (!options.no_names && !state->names && load_names(state, err) < 0)
+        again = !before || strcmp(before, bl_kb_fingerprint(source->kb));
+        if (!options.no_names && !source->names
+            && load_names(source, err) < 0)
             break;
-        opts->names = state->names;
-        state->gather = bl_gather_open(options.indexes.v, options.indexes.n,
-                                       state->kb, opts, err);
-        if (state->gather || !again)
+        opts->names = source->names;
+        source->gather = bl_gather_open(source->indexes.v, source->indexes.n,
+                                        source->kb, opts, err);
+        if (source->gather || !again)
             break;
         free(before);
-        before = bl_xstrdup(bl_kb_fingerprint(state->kb));
-        bl_kb_close(state->kb);
-        state->kb = NULL;
+        before = bl_xstrdup(bl_kb_fingerprint(source->kb));
+        bl_kb_close(source->kb);
+        source->kb = NULL;
     }
     free(before);
-    return state->gather ? 0 : -1;
+    return source->gather ? 0 : -1;
 }
 
-static void say_stale(const struct state *state)
+static void say_stale(const struct source *source)
 {
-    const struct bl_gather_stale *stale = bl_gather_stale(state->gather);
+    const struct bl_gather_stale *stale = bl_gather_stale(source->gather);
 
     if (stale->index)
         bl_warn("%zu entities of '%s' are newer than '%s'; 'blink-index "
                 "refresh -c %s -x %s' brings it up to date",
-                stale->n_changed + stale->n_added, bl_kb_path(state->kb),
-                stale->index, bl_kb_path(state->kb), stale->index);
+                stale->n_changed + stale->n_added, bl_kb_path(source->kb),
+                stale->index, bl_kb_path(source->kb), stale->index);
 }
 
+/* One vector is compared with all, so one model must have made them. */
+static int check_same(const struct source *one, const struct source *other,
+                      struct bl_err *err)
+{
+    const struct bl_vector_want *a = bl_gather_want(one->gather);
+    const struct bl_vector_want *b = bl_gather_want(other->gather);
+
+    if (!strcmp(one->label, other->label))
+        return bl_fail(err, BL_USAGE, "two catalogues are called '%s', which "
+                       "their ids would begin with", one->label);
+    if (!a->dim || !b->dim
+        || (a->dim == b->dim
+            && (!a->model || !b->model || !strcmp(a->model, b->model))))
+        return 0;
+    return bl_fail(err, BL_DATA, "%s and %s were not made with one model",
+                   a->by, b->by);
+}
+
+/* Several indexes of one catalogue are its shards; with several catalogues
+ * each index is of the catalogue at its place. */
+static void list_sources(struct state *state)
+{
+    size_t n = options.catalogues.n;
+
+    state->n_sources = BL_MAX(n, 1);
+    state->sources = BL_NEW_ARRAY(struct source, state->n_sources);
+    if (n < 2) {
+        state->sources->name = n ? options.catalogues.v[0] : NULL;
+        state->sources->indexes = options.indexes;
+        return;
+    }
+    if (options.indexes.n != n)
+        bl_die_usage("with several catalogues, option '--index' is needed "
+                     "once for each, in their order");
+    for (size_t i = 0; i < n; i++)
+        state->sources[i] = (struct source){
+            .name = options.catalogues.v[i],
+            .indexes = { options.indexes.v + i, 1 },
+            .label = bl_kb_label(options.catalogues.v[i])
+        };
+}
+
+/* What is stale is told when all are open: before, an error may follow. */
 static int state_load(struct state *state, struct bl_err *err)
 {
     struct bl_gather_opts opts = {
@@ -130,18 +183,31 @@ static int state_load(struct state *state, struct bl_err *err)
         .nprobe = options.nprobe
     };
 
-    if (open_both(state, &opts, err) < 0)
-        return -1;
-    say_stale(state);
-    bl_note("%s", bl_gather_describe(state->gather));
+    list_sources(state);
+    for (size_t i = 0; i < state->n_sources; i++) {
+        struct source *source = &state->sources[i];
+
+        if (open_both(source, &opts, err) < 0)
+            return -1;
+        for (size_t j = 0; j < i; j++)
+            if (check_same(&state->sources[j], source, err) < 0)
+                return -1;
+        bl_note("%s", bl_gather_describe(source->gather));
+    }
+    for (size_t i = 0; i < state->n_sources; i++)
+        say_stale(&state->sources[i]);
     return 0;
 }
 
 static void state_free(struct state *state)
 {
-    bl_gather_close(state->gather);
-    bl_names_close(state->names);
-    bl_kb_close(state->kb);
+    for (size_t i = 0; i < state->n_sources; i++) {
+        bl_gather_close(state->sources[i].gather);
+        bl_names_close(state->sources[i].names);
+        bl_kb_close(state->sources[i].kb);
+        free(state->sources[i].label);
+    }
+    free(state->sources);
     bl_arena_free(&state->scratch);
     bl_buf_free(&state->json);
 }
@@ -154,6 +220,17 @@ struct mention {
     struct bl_span named;       /* the same; p == NULL: none */
     struct bl_span size;        /* the same, of the catalogue */
 };
+
+/* An index without vectors does not say what they would be. */
+static const struct bl_vector_want *want_of(const struct state *state)
+{
+    size_t i = 0;
+
+    while (i + 1 < state->n_sources
+           && !bl_gather_want(state->sources[i].gather)->dim)
+        i++;
+    return bl_gather_want(state->sources[i].gather);
+}
 
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
@@ -171,8 +248,7 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
     if (found && !options.overwrite)
         return bl_fail(err, BL_BAD_FIELD, "field 'candidates' is there "
                        "already (see --overwrite)");
-    if (bl_vector_get(&item->rec, bl_gather_want(state->gather), arena,
-                      &vector, err) < 0)
+    if (bl_vector_get(&item->rec, want_of(state), arena, &vector, err) < 0)
         return -1;
     m->query.vector = vector.v;
     /* A record without a mention is wrong only if its name was asked for. */
@@ -207,16 +283,93 @@ static void put_named(struct bl_buf *out, const struct bl_named *named)
     bl_write_end(&writer);
 }
 
+static struct bl_span labelled(const char *label, struct bl_span id,
+                               struct bl_arena *arena)
+{
+    struct bl_buf buf = BL_BUF_INIT;
+    struct bl_span whole;
+
+    bl_buf_printf(&buf, "%s:", label);
+    bl_buf_put_span(&buf, id);
+    whole = copy(&buf, arena);
+    bl_buf_free(&buf);
+    return whole;
+}
+
+/* Appends the candidates of one catalogue, with its name before their ids.
+ * Only that of a wiki's pages can know of a page by its name. */
+static void append(struct bl_candidates *list, size_t *room,
+                   const struct bl_candidates *more, const char *label,
+                   struct bl_arena *arena)
+{
+    struct bl_candidate *v;
+
+    list->entities += more->entities;
+    if (!list->named.title.p)
+        list->named = more->named;
+    if (list->n + more->n > *room) {
+        *room = 2 * (list->n + more->n);
+        v = bl_arena_alloc(arena, *room, sizeof *v);
+        if (list->n)
+            memcpy(v, list->v, list->n * sizeof *v);
+        list->v = v;
+    }
+    for (size_t i = 0; i < more->n; i++) {
+        v = &list->v[list->n];
+        *v = more->v[i];
+        v->id = labelled(label, v->id, arena);
+        v->place = list->n++;
+    }
+}
+
+/* Best first; of equal scores those of the catalogue that was named first.
+ * Behind the k best only what the mention names stays. */
+static void cut(struct bl_candidates *list)
+{
+    size_t n = 0;
+
+    bl_candidates_sort(list);
+    for (size_t i = 0; i < list->n; i++)
+        if (i < options.k || !isnan(list->v[i].prior))
+            list->v[n++] = list->v[i];
+    list->n = n;
+    for (size_t i = 0; i < n; i++)
+        list->v[i].place = i;
+}
+
+/* The list of one record, out of what each catalogue has: found[i] is the
+ * first record's, of source i. */
+static int list_of(struct state *state, struct bl_gathered *const *found,
+                   size_t record, struct bl_candidates *list,
+                   struct bl_err *err)
+{
+    size_t room = 0;
+
+    if (state->n_sources == 1)
+        return bl_gather_candidates(state->sources->gather, &found[0][record],
+                                    &state->scratch, list, err);
+    *list = (struct bl_candidates){ .n = 0 };
+    for (size_t i = 0; i < state->n_sources; i++) {
+        struct bl_candidates more;
+
+        if (bl_gather_candidates(state->sources[i].gather, &found[i][record],
+                                 &state->scratch, &more, err) < 0)
+            return -1;
+        append(list, &room, &more, state->sources[i].label, &state->scratch);
+    }
+    cut(list);
+    return 0;
+}
+
 static int finish(struct state *state, struct bl_item *item,
-                  const struct bl_gathered *found, struct bl_arena *arena,
-                  struct bl_err *err)
+                  struct bl_gathered *const *found, size_t record,
+                  struct bl_arena *arena, struct bl_err *err)
 {
     struct mention *m = item->data;
     struct bl_candidates list;
 
     bl_arena_reset(&state->scratch);
-    if (bl_gather_candidates(state->gather, found, &state->scratch, &list,
-                             err) < 0) {
+    if (list_of(state, found, record, &list, err) < 0) {
         /* An error of this record alone leaves the others of the batch as they
          * are; the rest (BL_USAGE and above) ends the program. */
         if (err->code >= BL_USAGE)
@@ -237,20 +390,26 @@ static int finish(struct state *state, struct bl_item *item,
     return 0;
 }
 
+/* Each catalogue is searched for the whole batch at once. */
 static int run(void *ctx, struct bl_item **items, size_t n,
                struct bl_arena *arena, struct bl_err *err)
 {
     struct state *state = ctx;
     struct bl_gather_query *queries = bl_arena_alloc(arena, n,
                                                      sizeof *queries);
-    struct bl_gathered *found = bl_arena_alloc(arena, n, sizeof *found);
+    struct bl_gathered **found = bl_arena_alloc(arena, state->n_sources,
+                                                sizeof *found);
 
     for (size_t i = 0; i < n; i++)
         queries[i] = ((struct mention *)items[i]->data)->query;
-    if (bl_gather_search(state->gather, queries, n, arena, found, err) < 0)
-        return -1;
+    for (size_t i = 0; i < state->n_sources; i++) {
+        found[i] = bl_arena_alloc(arena, n, sizeof *found[i]);
+        if (bl_gather_search(state->sources[i].gather, queries, n, arena,
+                             found[i], err) < 0)
+            return -1;
+    }
     for (size_t i = 0; i < n; i++)
-        if (finish(state, items[i], &found[i], arena, err) < 0)
+        if (finish(state, items[i], found, i, arena, err) < 0)
             return -1;
     return 0;
 }

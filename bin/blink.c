@@ -61,7 +61,8 @@ static const struct bl_opt link_table[] = {
     BL_OPT_CHOICE(0, "color", "auto|always|never", &link_opts.colour,
                   "colours with -i"),
     BL_OPT_GROUP("Models and data (a path or a name)"),
-    BL_OPT_CATALOGUE(&link_opts.catalogue, "catalogue of entities"),
+    BL_OPT_CATALOGUES(&link_opts.catalogues,
+               "catalogue of entities; may be repeated"),
     BL_OPT_STR('m', "model", "MODEL", &link_opts.model, "bi-encoder"),
     BL_OPT_STR('x', "index", "INDEX", &link_opts.index,
                "index of the catalogue, made with the bi-encoder"),
@@ -398,6 +399,9 @@ int main(int argc, char **argv)
         bl_driver_hint(argc, argv);
     struct bl_args args = bl_opts_parse(&commands[which], argc - skip,
                                         argv + skip);
+
+    if (link_opts.catalogues.n)
+        link_opts.catalogue = link_opts.catalogues.v[0];
     switch (which) {
     case TEXT:
         status = bl_driver_text(text_opts.lines, text_opts.below, args.v,

@@ -25,7 +25,7 @@ head -n 8 "$fixtures/mini.jsonl" >few.jsonl
 echo '{"id":"new","title":"New","text":"n","aliases":["N"]}' >new.jsonl
 head -n 3 few.jsonl | blink-kb build -q -o three.kb
 blink-kb build -q -o k.kb few.jsonl
-for name in kb-build kb-stdin kb-dump kb-add kb-replace; do
+for name in kb-build kb-stdin kb-dump kb-add kb-replace kb-update kb-remove; do
     cp three.kb old/$name
 done
 printf '%s\n' "Some '''text''' about [[London|it]]." '{{x}} end' >wikitext
@@ -35,6 +35,8 @@ printf '%s\n' "Some '''text''' about [[London|it]]." '{{x}} end' >wikitext
     row kb-add target.kb new.jsonl blink-kb add -q -c ./target.kb
     row kb-replace target.kb few.jsonl \
         blink-kb add -q --replace -c ./target.kb
+    row kb-update target.kb few.jsonl blink-kb update -q --errors drop -c ./target.kb
+    row kb-remove target.kb - blink-kb remove -q -c ./target.kb 2
     row kb-get - - blink-kb get -c ./k.kb 2 3
     row kb-search - - blink-kb search -c ./k.kb -k 2 city
     row kb-cat - - blink-kb cat -c ./k.kb

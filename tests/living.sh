@@ -346,4 +346,73 @@ cp kept k.blx.changes
 large 0 81 0 | grep -v '"e[03]"' | blink-index build -c ./k.kb -o k.blx
 ok 'who makes an index anew takes old changes away' test ! -e k.blx.changes
 is "$(leftovers)" 0 'no temporary file is left'
+
+# ---- Two catalogues at once ----
+mkdir two
+cat >two/own.jsonl <<'X'
+{"id":"1","title":"Paris","text":"A painting.","aliases":["the tower"]}
+{"id":"2","title":"Zorb","text":"A clock."}
+X
+blink-kb build -q --names none -o data/catalogues/own.kb two/own.jsonl
+blink-kb build -q --names none -o data/catalogues/wiki.kb --site plantwiki \
+    "$fixtures/mini.jsonl"
+for kb in own wiki; do
+    blink-kb cat -c $kb | embed --entities |
+        blink-index build -c $kb -o data/indexes/$kb.blx
+done
+both=(-c own -x own -c wiki -x wiki)
+mention() {
+    jq -nc --arg m "$1" '{context_left:"In ",mention:$m,context_right:"."}' |
+        embed
+}
+# ids MENTION OPTION...: the candidates that are called so.
+ids() {
+    mention "$1" | blink-retrieve --aliases "${@:2}" |
+        jq -r '.candidates[] | select(.prior) | .id' | sort | xargs
+}
+is "$(ids Paris "${both[@]}")" 'own:1 wiki:2 wiki:3 wiki:4' \
+    'candidates come from both, with the names of their catalogues'
+is "$(ids Paris -c wiki -x wiki) $(ids Paris -c own -x own)" '2 3 4 1' \
+    'one catalogue alone needs no name'
+is "$(ids Zorb "${both[@]}")$(ids France "${both[@]}")" 'own:2wiki:1' \
+    'each finds what only one has'
+for kb in own wiki; do
+    mention Paris | blink-retrieve --aliases -c $kb -x $kb -k 3 |
+        jq -c --arg kb $kb '.candidates[] | .id = $kb + ":" + .id'
+done | jq -s -c 'sort_by(-.score) | to_entries |
+    map(select(.key < 3 or .value.prior) | .value)' >want
+mention Paris | blink-retrieve --aliases "${both[@]}" -k 3 |
+    jq -c .candidates >got
+is "$(cat got)" "$(cat want)" 'the best of both, and what is called so'
+is "$(mention Paris | blink-retrieve "${both[@]}" | jq .catalogue_size)" 44 \
+    'as many entities as both have'
+cp -R "$fixtures/golden/m2-cross" data/models/default-cross
+mention Paris | blink-retrieve --aliases "${both[@]}" -k 3 |
+    blink-rerank -m default-cross -c own -c wiki >reranked
+is "$(jq -r '.candidates[] | select(.cross_score == null) | .id' reranked)$(
+    jq -r '.candidates[].id' reranked | sort | xargs)" \
+    "$(jq -r '.[].id' want | sort | xargs)" 'each is read with its own text'
+run blink-rerank -m default-cross -c own -c own2 <reranked
+is "$status" 3 'a catalogue that is not there'
+is "$(jq -c '.candidates[0].id = "elsewhere:1"' reranked |
+    blink-rerank -m default-cross -c own -c wiki | jq -r .error.code)" \
+    no-entity 'and an id of none of them'
+echo '{"id":"d","text":"Zorb came to Paris in France."}' |
+    blink-ner -d own -d wiki | jq -r .mention | xargs >got
+is "$(cat got)" 'Zorb Paris France' 'names of both are found'
+run blink-retrieve -c own -c wiki -x own
+is "$status$(head -n 1 err)" "2blink-retrieve: with several catalogues, option '--index' is needed once for each, in their order" \
+    'each needs its index'
+cp data/catalogues/own.kb two/
+run blink-retrieve -c own -c two/own.kb -x own -x own
+is "$status$(head -n 1 err)" "2blink-retrieve: two catalogues are called 'own', which their ids would begin with" \
+    'and a name of its own'
+echo 'Zorb came to Paris in France.' >text.txt
+run blink link --kb own --kb wiki --fast --dictionary --nil 1 --format jsonl text.txt
+is "$status$(jq -r '[.mention, (.candidates[] | select(.prior == 1) | .id)] |
+    join(" ")' out | paste -sd,)" '0Zorb own:2,Paris own:1,France wiki:1' \
+    'blink link takes several catalogues'
+run blink link --kb own --kb wiki -x own text.txt
+is "$status$(head -n 1 err)" "2blink: option '--index': with several catalogues the index of each is found by its name" \
+    'and finds their indexes'
 finish

@@ -91,6 +91,7 @@ SHELL_TESTS = \
 	tests/faults-inject.sh \
 	tests/faults-json.sh \
 	tests/faults-kills.sh \
+	tests/faults-living.sh \
 	tests/faults-locale.sh \
 	tests/faults-options.sh \
 	tests/faults-space.sh \

@@ -23,6 +23,8 @@
 struct bl_link_opts {
     /* NULL: the default of each. */
     const char *catalogue, *model, *index, *cross, *ner;
+    struct bl_strings catalogues;       /* of which the one above is the
+                                         * first */
     size_t top;                 /* candidates per mention */
     double nil, min_p;          /* passed to blink-score; NAN: not given */
     const char *calibration;    /* NULL: what belongs to the model */

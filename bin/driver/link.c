@@ -31,6 +31,9 @@
  * model is the family where there is one: indexes are called by it. */
 struct found {
     char *catalogue, *model, *index, *cross, *ner, *calibration;
+    char **more;                /* [2 * n_more] other catalogues, each with
+                                 * its index after it */
+    size_t n_more;
     double cascade;             /* of the cross-encoder; NAN: not said */
 };
 
@@ -42,6 +45,9 @@ static void found_free(struct found *found)
     free(found->cross);
     free(found->ner);
     free(found->calibration);
+    for (size_t i = 0; i < 2 * found->n_more; i++)
+        free(found->more[i]);
+    free(found->more);
 }
 
 /* ---- The index that belongs to a catalogue and a model ---- */
@@ -274,6 +280,44 @@ static int check_pair(const struct found *found, const char *bi,
     return rc;
 }
 
+/* Another catalogue, searched with the first; its index is found as if it were
+ * the only one. */
+static int find_other(const struct bl_link_opts *opts, const char *name,
+                      const char *bi, struct found *found, struct bl_err *err)
+{
+    struct bl_link_opts alone = *opts;
+    struct found other = { .model = found->model };
+    int rc = -1;
+
+    alone.catalogue = name;
+    other.catalogue = bl_path_find(BL_PATH_CATALOGUE, name, err);
+    if (other.catalogue)
+        other.index = find_index(&alone, &other, err);
+    if (other.index && (opts->show || check_pair(&other, bi, err) == 0))
+        rc = 0;
+    found->more[2 * found->n_more] = other.catalogue;
+    found->more[2 * found->n_more++ + 1] = other.index;
+    return rc;
+}
+
+/* The first catalogue is found like one alone. */
+static int find_others(const struct bl_link_opts *opts, const char *bi,
+                       struct found *found, struct bl_err *err)
+{
+    size_t n = opts->catalogues.n;
+
+    if (n < 2)
+        return 0;
+    if (opts->index)
+        return bl_fail(err, BL_USAGE, "option '--index': with several "
+                       "catalogues the index of each is found by its name");
+    found->more = BL_NEW_ARRAY(char *, 2 * n);
+    for (size_t i = 1; i < n; i++)
+        if (find_other(opts, opts->catalogues.v[i], bi, found, err) < 0)
+            return -1;
+    return 0;
+}
+
 static int find_all(const struct bl_link_opts *opts, struct found *found,
                     struct bl_err *err)
 {
@@ -286,7 +330,8 @@ static int find_all(const struct bl_link_opts *opts, struct found *found,
     bi = bl_model_find(opts->model, BL_ROLE_BI_ENCODER, err);
     found->model = bi ? bl_path_find(BL_PATH_MODEL, opts->model, err) : NULL;
     found->index = found->model ? find_index(opts, found, err) : NULL;
-    if (!found->index || (!opts->show && check_pair(found, bi, err) < 0))
+    if (!found->index || (!opts->show && check_pair(found, bi, err) < 0)
+        || find_others(opts, bi, found, err) < 0)
         rc = -1;
     free(bi);
     if (rc < 0)
@@ -367,6 +412,10 @@ static void add_rerank(struct bl_pipeline *pipeline,
 {
     bl_pipeline_add(pipeline, "blink-rerank", "-m", found->cross, "-c",
                     found->catalogue, NULL);
+    for (size_t i = 0; i < found->n_more; i++) {
+        bl_pipeline_arg(pipeline, "-c");
+        bl_pipeline_arg(pipeline, found->more[2 * i]);
+    }
     if (!isnan(found->cascade)) {
         add_double(pipeline, "--cascade", found->cascade);
         add_calibration(pipeline, found);
@@ -398,6 +447,10 @@ static void add_ner(struct bl_pipeline *pipeline,
     if (!found->ner || !opts->no_dictionary) {
         bl_pipeline_arg(pipeline, "--dictionary");
         bl_pipeline_arg(pipeline, found->catalogue);
+        for (size_t i = 0; i < found->n_more; i++) {
+            bl_pipeline_arg(pipeline, "--dictionary");
+            bl_pipeline_arg(pipeline, found->more[2 * i]);
+        }
     }
     if (opts->common)
         bl_pipeline_arg(pipeline, "--common");
@@ -428,6 +481,12 @@ static void add_stages(const struct bl_link_opts *opts,
      * where their vectors are not among the nearest. */
     bl_pipeline_add(pipeline, "blink-retrieve", "-x", found->index, "-c",
                     found->catalogue, "-k", top, "--aliases", NULL);
+    for (size_t i = 0; i < found->n_more; i++) {
+        bl_pipeline_arg(pipeline, "-x");
+        bl_pipeline_arg(pipeline, found->more[2 * i + 1]);
+        bl_pipeline_arg(pipeline, "-c");
+        bl_pipeline_arg(pipeline, found->more[2 * i]);
+    }
     if (opts->no_names)
         bl_pipeline_arg(pipeline, "--no-names");
     add_common(pipeline, opts);

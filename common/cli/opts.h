@@ -73,6 +73,10 @@ struct bl_opt {
 #define BL_OPT_CATALOGUE(d, h) \
     { BL_OPT_STR_, 'c', "catalogue", "CATALOGUE", d, 0, 0, h, "kb" }
 
+/* The same where it may be repeated; d is a struct bl_strings. */
+#define BL_OPT_CATALOGUES(d, h) \
+    { BL_OPT_LIST_, 'c', "catalogue", "CATALOGUE", d, 0, 0, h, "kb" }
+
 /* The options of every program that runs the loop; lo is a struct
  * bl_loop_opts (loop.h). */
 #define BL_OPTS_LOOP(lo) \

@@ -149,6 +149,15 @@ void bl_kb_close(struct bl_kb *kb)
     free(kb);
 }
 
+char *bl_kb_label(const char *path)
+{
+    const char *base = bl_path_base(path), *dot = strrchr(base, '.');
+    size_t n = dot && !strcmp(dot, ".kb") ? (size_t)(dot - base)
+                                          : strlen(base);
+
+    return bl_xasprintf("%.*s", (int)n, base);
+}
+
 size_t bl_kb_count(const struct bl_kb *kb)
 {
     return kb->count;

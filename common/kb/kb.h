@@ -51,6 +51,9 @@ struct bl_kb *bl_kb_open(const char *path, struct bl_err *err);
 /* The same for a name as -c takes it (paths.h; NULL: "default"). */
 struct bl_kb *bl_kb_open_named(const char *name, struct bl_err *err);
 void bl_kb_close(struct bl_kb *kb);                     /* NULL allowed */
+/* What ids of several catalogues begin with, before a ':': its file's name
+ * without ".kb".  Caller frees. */
+char *bl_kb_label(const char *path);
 
 size_t bl_kb_count(const struct bl_kb *kb);             /* rows */
 /* Rows whose entity was removed, among those of bl_kb_count(). */

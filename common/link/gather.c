@@ -601,7 +601,7 @@ int bl_gather_candidates(struct bl_gather *gather,
     out->n = list->n;
     out->v = bl_arena_alloc(arena, list->n, sizeof *out->v);
     out->named = list->named;
-    out->entities = bl_kb_count(gather->kb);
+    out->entities = bl_kb_count(gather->kb) - bl_kb_removed(gather->kb);
     for (size_t i = 0; i < list->n; i++) {
         const struct bl_gather_hit *hit = &list->v[i];
 
