@@ -39,6 +39,7 @@ common_libcommon_la_SOURCES = \
 	common/text/fold.c common/text/fold.h \
 	common/text/initials.c common/text/initials.h \
 	common/text/input.c common/text/input.h \
+	common/text/literal.c common/text/literal.h \
 	common/text/reading.c common/text/reading.h \
 	common/text/shape.c common/text/shape.h \
 	common/text/symbols.c common/text/symbols.h \

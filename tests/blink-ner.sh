@@ -134,7 +134,9 @@ finds 'In Paris😀 and ✈️London; Paris→London, ★Paris★, Paris™, Par
 finds $'# Paris\n\n## London ##\n- [x] **Paris**\n> _London_' \
     'Paris|London|Paris|London'
 finds $'[Paris](http://x/London) [[London]] `Paris` | London | Paris |' \
-    'Paris|London|Paris|London|Paris'
+    'Paris|London|London|Paris'
+finds $'See en.wiki.org/wiki/Paris, https://x.org/London and Paris' 'Paris'
+finds $'Ann.London@paris.org wrote:\n```\nParis = 1\n```\nLondon' 'London'
 finds 'I like #Paris, thank @London; a@london.org' 'Paris|London'
 finds '<b>Paris</b> is<br>London' 'Paris|London'
 finds 'by AT&amp;T in Saint-&Eacute;tienne&nbsp;now' \

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "text/charref.h"
+#include "text/literal.h"
 #include "text/symbols.h"
 
 enum {
@@ -497,7 +498,7 @@ static bool may_change(unsigned char c, bool name)
         return c == 0xC2 || c == 0xC3 || c == 0xE2 || c == 0xE3 || c >= 0xEE;
     if (c < ' ')
         return c >= '\v' && c != '\r' && (c <= '\f' || c >= 0x1C);
-    return strchr(name ? "#@&-" : "*_`#@&-~|[<=>+\\", c) != NULL;
+    return strchr(name ? "#@&-" : "*_`#@&-~|[<=>+\\/", c) != NULL;
 }
 
 static bool changes(struct bl_span text, bool name)
@@ -523,6 +524,7 @@ struct bl_span bl_reading(struct bl_buf *room, struct bl_span text)
     if (!changes(text, false))
         return text;
     copy(&r, room, text);
+    bl_blank_literals(r.p, r.n);
     while (r.at < r.n) {
         if (begins)
             begin_line(&r);

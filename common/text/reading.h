@@ -16,11 +16,12 @@
  * What is read in another way:
  *
  *     blanks      marks of Markdown (headings, lists, quotations, emphasis,
- *                 code, links and their targets) and tags of HTML; the # of a
+ *                 links and their targets) and tags of HTML; the # of a
  *                 hashtag, the @ of a handle; (R), (C), TM, and the raised
  *                 digits of a note
- *     BL_READ_GAP other symbols, emoji and arrows, ends of links: what is
- *                 on both sides are two names
+ *     BL_READ_GAP addresses and code, all of them (literal.h); other symbols,
+ *                 emoji and arrows, ends of links: what is on both sides are
+ *                 two names
  *     tab         bars of tables
  *     '\r'        form feed, vertical tab, U+001C to U+001F, U+0085, U+2028
  *                 and U+2029: a line ends

@@ -41,7 +41,9 @@ static void test_plain(void)
 {
     static const char *const same[] = {
         "Plain text, all of it.", "C# and C++ at AT&T", "M*A*S*H",
-        "snake_case", "a@example.org", "#1 is (it)", "a < b and b > a",
+        "snake_case", "a@b", "and/or", "km/h", "i.e./e.g.",
+        "Booking.com", "Paris.London/Rome", "node.js/React", "it`s a`b",
+        "#1 is (it)", "a < b and b > a",
         "x[i] = [1, 2]", "well-known", "No. 5\n3.5 km", "[sic]"
     };
 
@@ -55,6 +57,27 @@ static void test_plain(void)
     }
 }
 
+/* What is quoted letter by letter names nothing. */
+static void test_literals(void)
+{
+    reads("See en.wiki.org/wiki/Paris, and",
+          "See /                     , and");
+    reads("(https://x.org/Paris)", "(/                  )");
+    reads("www.paris.fr or http://a/Rome.", "/            or /            .");
+    reads("Mail Ann.Lee@paris.org!", "Mail /                !");
+    reads("mailto:ann@paris.org", "/                   ");
+    reads("[Rome](https://x.org/Paris)", " Rome/                     ");
+    reads("Use `Paris` or `a = London`.", "Use /       or /           .");
+    reads("``a`Paris``", "/          ");
+    reads("``Paris'' and ``London''", "  Paris'' and   London''");
+    reads("` Paris ' and ` London '", "  Paris ' and   London '");
+    reads("`Paris", " Paris");
+    reads("a\n```c\nParis = 1\n\nRome\n```\nOslo",
+          "a\n/   \n         \n\n    \n   \nOslo");
+    reads("~~~\nRome\n~~~", "/  \n    \n   ");
+    reads("```\nRome", "   \nRome");
+}
+
 static void test_marks(void)
 {
     reads("# Vienna\n## Prague ##\n", "  Vienna\n   Prague   \n");
@@ -62,7 +85,7 @@ static void test_marks(void)
     reads("- a\n* b\n+ c\n  - d", "  a\n  b\n  c\n    d");
     reads("- [ ] a\n- [x] b", "      a\n      b");
     reads("> > a\n>b", "    a\n b");
-    reads("**a** *b* _c_ `d` ~~e~~", "  a    b   c   d    e  ");
+    reads("**a** *b* _c_ ~~e~~", "  a    b   c    e  ");
     reads("[a](b c) [d][1] ![e](f)", " a/       d/      e/   ");
     reads("[[a]] b[1] b[^n]", "  a/  b/   b/   ");
     reads("\\*a\\*", "  a  ");
@@ -146,6 +169,7 @@ static void test_work(void)
 int main(void)
 {
     test_plain();
+    test_literals();
     test_marks();
     test_symbols();
     test_lines();
