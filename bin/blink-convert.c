@@ -24,6 +24,7 @@
 
 static struct opts {
     const char *params, *bert, *vocab, *output;
+    const char *mention_prompt, *entity_prompt;
     const char *models[BL_FAMILY_MODELS];
     int words, layers;          /* 0: int8, 1: f16 */
     bool force, progress;
@@ -54,7 +55,14 @@ static const struct bl_opt reranker_opts[] = {
     BL_OPTS_END
 };
 
-static const struct bl_opt hf_opts[] = { OPTS_OUTPUT, BL_OPTS_END };
+static const struct bl_opt hf_opts[] = {
+    OPTS_OUTPUT,
+    BL_OPT_TEXT(0, "mention-prompt", &options.mention_prompt,
+                "text before each mention, as 'query: '"),
+    BL_OPT_TEXT(0, "entity-prompt", &options.entity_prompt,
+                "text before each entity, as 'passage: '"),
+    BL_OPTS_END
+};
 
 static const struct bl_opt zeshel_opts[] = {
     BL_OPT_STR('o', "output", "DIR", &options.output,
@@ -126,6 +134,7 @@ static void show(void *ctx, uint64_t done, uint64_t total)
     bl_progress_step(p, (size_t)done - p->done);
 }
 
+/* Prompts are said without -v: they change every vector. */
 static void run(struct bl_convert *c)
 {
     struct bl_progress p;
@@ -143,6 +152,12 @@ static void run(struct bl_convert *c)
             "out", c->output, bl_role_name(r.role), r.fingerprint, r.tensors,
             r.bytes, r.dropped);
     bl_note("'%s': vocabulary of '%s'", c->output, r.vocab);
+    for (size_t i = 0; i < 2; i++) {
+        if (r.prompts[i])
+            bl_warn("'%s': '%s' stands before each %s", c->output,
+                    r.prompts[i], i ? "entity" : "mention");
+        free(r.prompts[i]);
+    }
     free(r.vocab);
 }
 
@@ -228,6 +243,8 @@ int main(int argc, char **argv)
         .kind = (enum bl_convert_kind)command, .input = args.v[0],
         .params = options.params, .bert = options.bert, .vocab = options.vocab,
         .output = options.output, .force = options.force,
+        .mention_prompt = options.mention_prompt,
+        .entity_prompt = options.entity_prompt,
     });
     return bl_prog_finish(0);
 }

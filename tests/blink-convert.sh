@@ -418,6 +418,75 @@ refuse 3 "'shards/pytorch_model.bin.index.json': weight_map[\"encoder.additional
     'a shard elsewhere' crossencoder shards/pytorch_model.bin.index.json \
     --bert "$cross"
 
+# ---- Prompts of sentence-transformers ----
+sentence_transformer st ''
+pooling() {
+    jq -n --argjson i "$1" '{pooling_mode_mean_tokens: true, include_prompt: $i}' \
+        >st/1_Pooling/config.json
+}
+pooling true
+prompted() { echo "$1" >st/config_sentence_transformers.json; }
+# vector MODEL KIND RECORD
+vector() { blink-embed -m "$1" $2 <<<"$3" | jq -c .embedding.f32; }
+mention='{"context_left":"","mention":"the river","context_right":""}'
+entity='{"title":"the river","text":"x"}'
+prompted '{"prompts":{"query":"was: ","document":"to: "},"default_prompt_name":null}'
+run blink-convert hf st -o prompted
+is "$status:$(cat "$T/err")" "0:blink-convert: 'prompted': 'was: ' stands before each mention
+blink-convert: 'prompted': 'to: ' stands before each entity" 'prompts are said'
+is "$(jq -c .prompts prompted/blink.json)" '{"mention":"was: ","entity":"to: "}' \
+    'and kept'
+prompted '{"prompts":{},"default_prompt_name":null}'
+blink-convert hf st -o unprompted 2>err
+is "$(cat err)$(jq .prompts unprompted/blink.json)" null 'no prompts: no word'
+is "$(vector prompted '' "$mention")" \
+    "$(vector unprompted '' "${mention/the/was: the}")" \
+    'the vector is that of the text behind the prompt'
+is "$(vector prompted --entities "$entity")" \
+    "$(vector unprompted --entities "${entity/the/to: the}")" 'of an entity, too'
+prompted '{"prompts":{"a":"of: ","passage":""},"default_prompt_name":"a"}'
+run blink-convert hf st -o prompted --force
+is "$(jq -c .prompts prompted/blink.json)" '{"mention":"of: ","entity":""}' \
+    'the default prompt, where no other is named'
+prompted '{"prompts":{}}'
+run blink-convert hf st -o prompted --force --mention-prompt 'query: ' \
+    --entity-prompt 'passage: '
+is "$(jq -c .prompts prompted/blink.json)" \
+    '{"mention":"query: ","entity":"passage: "}' 'prompts that no file names'
+pooling false
+refuse 3 "'st/1_Pooling/config.json': include_prompt: false is not supported \
+where there is a prompt" 'vectors without their prompts' hf st --mention-prompt 'a: '
+rm st/config_sentence_transformers.json
+
+# ---- Pointers of Git LFS ----
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 7\n' 1 \
+    >pointer
+pooling true
+lfs() {
+    run "${@:2}"
+    is "$status:$(sed 's/^blink-[a-z]*: //' "$T/err")" "3:'$1' is a Git LFS \
+pointer, not the file: 'git lfs pull' fetches it" "a pointer: $1"
+}
+for file in model.safetensors vocab.txt config.json modules.json; do
+    cp "st/$file" kept
+    cp pointer "st/$file"
+    lfs "st/$file" blink-convert hf st -o bad
+    cp kept "st/$file"
+done
+for file in x.bin x.pt x.safetensors x.pkl; do
+    cp pointer $file
+    lfs $file blink-convert biencoder $file -o bad
+done
+cp pointer x.t7
+blink-kb build -q -o one.kb <<<'{"id":"1","title":"a","text":"b"}'
+lfs x.t7 blink-index import x.t7 -o bad.blx -m "$bi" -c ./one.kb
+cp pointer x.blx
+lfs ./x.blx blink-index info -x ./x.blx
+cp pointer x.kb
+lfs ./x.kb blink-kb info -c ./x.kb
+cp pointer x.json
+lfs ./x.json blink-score --calibration ./x.json
+
 # ---- Interrupted ----
 
 save big.bin legacy

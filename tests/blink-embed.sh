@@ -164,8 +164,21 @@ fresh; edit '.num_hidden_layers = 1'
 refused 'has 1 layers .* have 2' 'a layer too many'
 fresh; edit '.num_hidden_layers = 3'
 refused 'has 3 layers .* have 2' 'a layer too few'
-fresh; edit '.hidden_act = "relu"'
-refused "hidden_act: 'relu' is not known" 'another activation'
+fresh; edit '.hidden_act = "mish"'
+refused "hidden_act: 'mish' is not known" 'another activation'
+fresh; run blink-embed -m "$T/m" --engine reference <"$records"
+cp "$T/out" "$T/gelu"
+for pair in relu:relu silu:swish gelu_new:gelu_pytorch_tanh; do
+    fresh; edit ".hidden_act = \"${pair%:*}\""
+    run blink-embed -m "$T/m" --engine reference <"$records"
+    is "$status" 0 "hidden_act: ${pair%:*}"
+    jq -c .embedding.f32 "$T/out" >"$T/one"
+    ok "${pair%:*}: other vectors" eval \
+        '! cmp -s "$T/one" <(jq -c .embedding.f32 "$T/gelu")'
+    fresh; edit ".hidden_act = \"${pair#*:}\""
+    run blink-embed -m "$T/m" --engine reference <"$records"
+    ok "${pair#*:} is the same" cmp -s "$T/one" <(jq -c .embedding.f32 "$T/out")
+done
 fresh; edit '.intermediate_size = 255'
 refused "expected shape 255, found 256" 'another width'
 fresh; edit '.unheard_of = 1'

@@ -153,11 +153,15 @@ static void see_model(struct patient *patient)
         say(patient, BAD, "model", "%s", err.msg);
         return;
     }
-    say(patient, GOOD, "model", "%s: %zu layers, %zu dimensions, %s",
+    const char *const *prompts = (const char *const *)patient->model->prompts;
+    say(patient, GOOD, "model", "%s: %zu layers, %zu dimensions, %s%s%s%s%s%s",
         patient->model->path, patient->model->shape.layers,
         patient->model->dim,
         patient->model->licence ? patient->model->licence
-                                : "licence not stated");
+                                : "licence not stated",
+        prompts[0] || prompts[1] ? "; prompts '" : "",
+        prompts[0] ? prompts[0] : "", prompts[0] || prompts[1] ? "', '" : "",
+        prompts[1] ? prompts[1] : "", prompts[0] || prompts[1] ? "'" : "");
 }
 
 /* A model that need not be there: a note when it is not. */

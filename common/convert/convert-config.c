@@ -202,12 +202,18 @@ static int hf_settings(const struct bl_convert *options,
     bl_sha256_init(&unused);
     if (bl_model_config_read(config, options->input, &unused, err) < 0)
         return -1;
+    /* What such a model was trained with may stand in its README alone. */
+    if (options->mention_prompt)
+        config->mention_prompt = options->mention_prompt;
+    if (options->entity_prompt)
+        config->entity_prompt = options->entity_prompt;
     head = bl_checkpoint_find(from, "classifier.weight");
     if (!config->has_role)
         config->role = !head ? BL_ROLE_BI_ENCODER
             : config->classifies_texts || (head->n_dims && head->dims[0] == 1)
             ? BL_ROLE_CROSS_ENCODER : BL_ROLE_TAGGER;
-    return 0;
+    return config->role == BL_ROLE_BI_ENCODER
+        ? bl_model_check_prompts(config, options->input, err) : 0;
 }
 
 /* Lengths and case are those of the parameters, or as main_solr has them,

@@ -90,6 +90,9 @@ static int check_result(const char *dir, struct bl_convert_report *report,
     if (!model)
         return -1;
     report->role = model->role;
+    for (size_t i = 0; i < 2; i++)
+        report->prompts[i] = model->prompts[i]
+            ? bl_xstrdup(model->prompts[i]) : NULL;
     memcpy(report->fingerprint, model->fingerprint, sizeof model->fingerprint);
     bl_model_close(model);
     return 0;
@@ -123,6 +126,8 @@ int bl_convert_run(const struct bl_convert *options,
     if (!report) {
         rc = bl_convert_run(options, &own_report, err);
         free(own_report.vocab);
+        free(own_report.prompts[0]);
+        free(own_report.prompts[1]);
         return rc;
     }
     *report = (struct bl_convert_report){ 0 };

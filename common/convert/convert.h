@@ -41,6 +41,8 @@ struct bl_convert {
     const char *vocab;          /* vocab.txt; NULL: that of the folder, or
                                  * the standard one of the default model */
     const char *output;
+    /* Of HF: in place of those that the folder names; NULL: those. */
+    const char *mention_prompt, *entity_prompt;
     bool force;                 /* replace the output */
     /* Called now and then with bytes done and in all; may be NULL. */
     void (*progress)(void *ctx, uint64_t done, uint64_t total);
@@ -53,9 +55,11 @@ struct bl_convert_report {
     uint64_t bytes;             /* of tensor data written */
     char fingerprint[17];
     char *vocab;                /* the file that the words are from */
+    char *prompts[2];           /* before mentions and entities; NULL: none */
 };
 
-/* report may be NULL; caller frees report->vocab in any case. */
+/* report may be NULL; caller frees report->vocab and the prompts in any
+ * case. */
 int bl_convert_run(const struct bl_convert *options,
                    struct bl_convert_report *report, struct bl_err *err);
 

@@ -127,15 +127,41 @@ static int read_architectures(struct bl_model_config *config,
     return 0;
 }
 
+/* Transformers has several names for one function; the first of each is what
+ * is written. */
+static const char *const activations[] = { "gelu", "gelu_pytorch_tanh",
+                                           "relu", "silu", "gelu_new",
+                                           "swish", "gelu_fast",
+                                           "gelu_python", NULL };
+
+const char *bl_activation_name(enum bl_activation activation)
+{
+    return activations[activation];
+}
+
+static int read_activation(struct bl_shape *shape, struct bl_node root,
+                           struct bl_err *err)
+{
+    static const enum bl_activation known[] = {
+        BL_ACT_GELU, BL_ACT_GELU_TANH, BL_ACT_RELU, BL_ACT_SILU,
+        BL_ACT_GELU_TANH, BL_ACT_SILU, BL_ACT_GELU_TANH, BL_ACT_GELU
+    };
+    int which = 0;
+
+    if (bl_member_choice(root, "hidden_act", activations, &which, err) < 0)
+        return -1;
+    shape->activation = known[which];
+    return 0;
+}
+
 static int read_config(struct bl_model_config *config, struct bl_node root,
                        struct bl_err *err)
 {
-    static const char *const acts[] = { "gelu", NULL };
     static const char *const kinds[] = { "absolute", NULL };
     int which;
 
     if (read_type(root, err) < 0 || read_architectures(config, root, err) < 0
-        || bl_member_choice(root, "hidden_act", acts, &which, err) < 0
+        || read_activation(&config->shape, root, err) < 0
         || bl_member_choice(root, "position_embedding_type", kinds, &which,
                             err) < 0
         || read_shape(&config->shape, root, err) < 0)
@@ -156,6 +182,21 @@ static int read_string(struct bl_model_config *config, struct bl_node root,
     if (found > 0)
         *out = bl_arena_strndup(&config->memory, s, strlen(s));
     return found;
+}
+
+static int read_prompts(struct bl_model_config *config, struct bl_node root,
+                        struct bl_err *err)
+{
+    struct bl_node prompts;
+    int found = bl_member_of(root, "prompts", BL_JSON_OBJECT, &prompts, err);
+
+    if (found <= 0)
+        return found;
+    if (read_string(config, prompts, "mention", &config->mention_prompt,
+                    err) < 0)
+        return -1;
+    return read_string(config, prompts, "entity", &config->entity_prompt,
+                       err) < 0 ? -1 : 0;
 }
 
 static int read_tags(struct bl_model_config *config, struct bl_node root,
@@ -217,6 +258,7 @@ static int read_choices(struct bl_model_config *config, struct bl_node root,
     return 0;
 }
 
+/* How blink is to use a model, whoever made it. */
 static int read_blink(struct bl_model_config *config, struct bl_node root,
                       struct bl_err *err)
 {
@@ -235,6 +277,7 @@ static int read_blink(struct bl_model_config *config, struct bl_node root,
 
     if (bl_member_size(root, "format", 1, 1, &format, err) < 0
         || read_choices(config, root, err) < 0
+        || read_prompts(config, root, err) < 0
         || read_tags(config, root, err) < 0)
         return -1;
     for (size_t i = 0; i < BL_COUNT(sizes); i++)
@@ -257,11 +300,12 @@ static int read_pooling(struct bl_model_config *config, struct bl_node root,
                         struct bl_err *err)
 {
     static const char *const ways[] = { "cls", "mean", NULL };
-    int cls = 0, mean = 0, way = 0, is_on, named;
+    int cls = 0, mean = 0, way = 0, include = 1, is_on, named;
     size_t on = 0;
 
     named = bl_member_choice(root, "pooling_mode", ways, &way, err);
     if (named < 0
+        || bl_member_bool(root, "include_prompt", &include, err) < 0
         || bl_member_bool(root, "pooling_mode_cls_token", &cls, err) < 0
         || bl_member_bool(root, "pooling_mode_mean_tokens", &mean, err) < 0)
         return -1;
@@ -277,6 +321,7 @@ static int read_pooling(struct bl_model_config *config, struct bl_node root,
                             "other");
     config->pooling = cls ? BL_POOL_CLS : BL_POOL_MEAN;
     config->has_pooling = true;
+    config->skips_prompt = !include;
     return 0;
 }
 
@@ -309,6 +354,43 @@ static int read_modules(struct bl_model_config *config, struct bl_node root,
                                 "Normalize are)", BL_SHOWN(80, type));
         config->normalize |= i == 2;
     }
+    return 0;
+}
+
+/* As encode_query() and encode_document() choose: the first of these names
+ * that there is, or else the default one; an empty text is one, too. */
+static int read_one_prompt(struct bl_model_config *config,
+                           struct bl_node prompts, const char *const *names,
+                           const char *usual, const char **out,
+                           struct bl_err *err)
+{
+    int found = 0;
+
+    for (size_t i = 0; names[i] && !found; i++)
+        found = read_string(config, prompts, names[i], out, err);
+    if (!found && usual)
+        found = read_string(config, prompts, usual, out, err);
+    return found < 0 ? -1 : 0;
+}
+
+static int read_transformer_prompts(struct bl_model_config *config,
+                                    struct bl_node root, struct bl_err *err)
+{
+    static const char *const queries[] = { "query", NULL };
+    static const char *const documents[] = { "document", "passage", "corpus",
+                                             NULL };
+    struct bl_node prompts;
+    const char *usual = NULL;
+    int found = bl_member_of(root, "prompts", BL_JSON_OBJECT, &prompts, err);
+
+    if (found <= 0)
+        return found;
+    if (bl_member_string(root, "default_prompt_name", &usual, err) < 0
+        || read_one_prompt(config, prompts, queries, usual,
+                           &config->mention_prompt, err) < 0
+        || read_one_prompt(config, prompts, documents, usual,
+                           &config->entity_prompt, err) < 0)
+        return -1;
     return 0;
 }
 
@@ -432,6 +514,39 @@ static int read_file(struct bl_model_config *config, const char *dir,
     return rc;
 }
 
+int bl_model_check_prompts(const struct bl_model_config *config,
+                           const char *dir, struct bl_err *err)
+{
+    const char *mention = config->mention_prompt;
+    const char *entity = config->entity_prompt;
+    bool prompted = (mention && *mention) || (entity && *entity);
+
+    if (!prompted || !config->skips_prompt || config->pooling == BL_POOL_CLS)
+        return 0;
+    return bl_fail(err, BL_DATA, "'%s/1_Pooling/config.json': include_prompt: "
+                   "false is not supported where there is a prompt", dir);
+}
+
+/* A file that has no prompts says nothing that changes a vector, so that the
+ * fingerprint covers them and not the file. */
+static int read_prompt_file(struct bl_model_config *config, const char *dir,
+                            struct bl_sha256 *sum, struct bl_err *err)
+{
+    const char *prompts[2];
+    struct bl_sha256 unused;
+
+    bl_sha256_init(&unused);
+    if (read_file(config, dir, "config_sentence_transformers.json",
+                  read_transformer_prompts, false, &unused, err) < 0)
+        return -1;
+    prompts[0] = config->mention_prompt;
+    prompts[1] = config->entity_prompt;
+    for (size_t i = 0; i < 2; i++)
+        if (prompts[i] && *prompts[i])
+            bl_sha256_add(sum, prompts[i], strlen(prompts[i]) + 1);
+    return 0;
+}
+
 int bl_model_config_read(struct bl_model_config *config, const char *dir,
                          struct bl_sha256 *sum, struct bl_err *err)
 {
@@ -449,6 +564,7 @@ int bl_model_config_read(struct bl_model_config *config, const char *dir,
                      err) < 0
         || read_file(config, dir, "1_Pooling/config.json", read_pooling, false,
                      sum, err) < 0
+        || read_prompt_file(config, dir, sum, err) < 0
         || (params && read_file(config, dir, params, read_params, false, sum,
                                 err) < 0)
         || read_file(config, dir, "blink.json", read_blink, false, sum,

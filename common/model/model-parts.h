@@ -33,6 +33,10 @@ struct bl_model_config {
     size_t context_length, entity_length, pair_length, towers;
     int normalize, lowercase, literal;      /* -1: not said */
     int names;                              /* not said is false */
+    /* Before mentions and entities; NULL: not said, "": none. */
+    const char *mention_prompt, *entity_prompt;
+    bool skips_prompt;                      /* 1_Pooling: include_prompt:
+                                             * false */
     const char *tags[3];
     bool has_tags;
     const char *licence, *training;
@@ -49,6 +53,12 @@ struct bl_model_config {
 int bl_model_config_read(struct bl_model_config *config, const char *dir,
                          struct bl_sha256 *sum, struct bl_err *err);
 
+/* -1 with BL_DATA when the pooling would have to leave a prompt out. */
+int bl_model_check_prompts(const struct bl_model_config *config,
+                           const char *dir, struct bl_err *err);
+
+/* As config.json calls it; static storage. */
+const char *bl_activation_name(enum bl_activation activation);
 /* As blink.json calls it; static storage. */
 const char *bl_layout_name(enum bl_layout layout);
 

@@ -59,6 +59,21 @@ static void write_tags(struct bl_writer *json, const char *const *tags)
     bl_write_end(json);
 }
 
+static void write_prompts(struct bl_writer *json,
+                          const struct bl_model_config *config)
+{
+    const char *mention = config->mention_prompt;
+    const char *entity = config->entity_prompt;
+
+    if (!(mention && *mention) && !(entity && *entity))
+        return;
+    bl_write_object(json, "prompts");
+    write_text(json, "mention", mention);
+    write_text(json, "entity", entity);
+    bl_write_end(json);
+}
+
+/* What was said, and of it what the role has a use for. */
 void bl_model_put_blink(struct bl_buf *out,
                         const struct bl_model_config *config)
 {
@@ -82,6 +97,8 @@ void bl_model_put_blink(struct bl_buf *out,
     write_flag(&json, "lowercase", config->lowercase);
     write_flag(&json, "literal_specials", config->literal);
     write_flag(&json, "names", bi && config->names ? 1 : -1);
+    if (bi)
+        write_prompts(&json, config);
     if (config->has_tags)
         write_tags(&json, config->tags);
     write_text(&json, "licence", config->licence);
@@ -113,7 +130,8 @@ void bl_model_put_config(struct bl_buf *out, const struct bl_shape *shape,
 
     bl_write_object(&json, NULL);
     bl_write_string(&json, "model_type", "bert");
-    bl_write_string(&json, "hidden_act", "gelu");
+    bl_write_string(&json, "hidden_act",
+                    bl_activation_name(shape->activation));
     bl_write_size(&json, "hidden_size", shape->hidden);
     bl_write_size(&json, "intermediate_size", shape->inner);
     bl_write_double(&json, "layer_norm_eps", epsilon, 9);

@@ -143,6 +143,25 @@ static int check_lengths(const struct bl_model *model, struct bl_err *err)
     return 0;
 }
 
+/* Only vectors of texts by themselves have prompts. */
+static int set_prompts(struct bl_model *model,
+                       const struct bl_model_config *config,
+                       struct bl_err *err)
+{
+    const char *prompts[] = { config->mention_prompt, config->entity_prompt };
+
+    for (size_t i = 0; i < 2 && model->role == BL_ROLE_BI_ENCODER; i++) {
+        if (!prompts[i] || !*prompts[i])
+            continue;
+        if (bl_model_check_prompts(config, model->path, err) < 0)
+            return -1;
+        model->prompts[i] = bl_xstrdup(prompts[i]);
+    }
+    model->input->mention_prompt = model->prompts[0];
+    model->input->entity_prompt = model->prompts[1];
+    return 0;
+}
+
 static int set_input(struct bl_model *model,
                      const struct bl_model_config *config,
                      enum bl_weight_names naming, struct bl_err *err)
@@ -172,7 +191,8 @@ static int set_input(struct bl_model *model,
     if (config->literal < 0 ? blink_named(naming) : config->literal)
         in->literal = BL_LITERAL_SPECIALS
             | (cross && blink ? (unsigned)BL_LITERAL_TAGS : 0);
-    return check_lengths(model, err);
+    return set_prompts(model, config, err) < 0 ? -1
+        : check_lengths(model, err);
 }
 
 static int open_words(struct bl_model *model,
@@ -354,6 +374,8 @@ void bl_model_close(struct bl_model *model)
     bl_arena_free(model->memory);
     free(model->memory);
     free(model->input);
+    free(model->prompts[0]);
+    free(model->prompts[1]);
     free(model->licence);
     free(model->training);
     free(model->path);

@@ -85,9 +85,21 @@ struct bl_bert {
                                                  * w NULL: none */
 };
 
+/* The function between the two products of a layer, which config.json calls
+ * hidden_act. */
+enum bl_activation {
+    BL_ACT_GELU,                /* x * (1 + erf(x / sqrt(2))) / 2 */
+    BL_ACT_GELU_TANH,           /* x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715
+                                 * x^3))) / 2 */
+    BL_ACT_RELU,                /* max(x, 0) */
+    BL_ACT_SILU,                /* x / (1 + exp(-x)) */
+    BL_ACTIVATIONS
+};
+
 struct bl_shape {
     size_t hidden, inner, heads, layers, vocab, positions, types;
     float epsilon;              /* of the layer normalisation */
+    enum bl_activation activation;
 };
 
 struct bl_model {
@@ -110,6 +122,8 @@ struct bl_model {
     size_t n_labels;            /* cross-encoder: 1 */
     struct bl_wordpiece *words;
     struct bl_input_spec *input;    /* lengths, layout, tags, case */
+    char *prompts[2];           /* before mentions and entities, as input has
+                                 * them; NULL: none */
     char *licence, *training;   /* from blink.json; NULL when not said */
     struct bl_safetensors *weights;
     struct bl_safetensors *shared;      /* the family's words; NULL: own */

@@ -55,11 +55,26 @@ static void add(float *x, const float *y, size_t n)
         x[i] += y[i];
 }
 
-/* The exact form, not the tanh approximation. */
-static void gelu(float *x, size_t n)
+/* 0.79788456 is sqrt(2 / pi). */
+static float activated(enum bl_activation activation, float x)
+{
+    switch (activation) {
+    case BL_ACT_GELU_TANH:
+        return x * 0.5f * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x
+                                                    * x)));
+    case BL_ACT_RELU:
+        return BL_MAX(0.0f, x);     /* NaN stays */
+    case BL_ACT_SILU:
+        return x / (1 + expf(-x));
+    default:
+        return x * 0.5f * (1 + erff(x * 0.70710678f));
+    }
+}
+
+static void activate(enum bl_activation activation, float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        x[i] *= 0.5f * (1 + erff(x[i] * 0.70710678f));
+        x[i] = activated(activation, x[i]);
 }
 
 static void softmax(float *x, size_t n)
@@ -144,7 +159,7 @@ static void run_layer(const struct bl_shape *shape,
     layer_norm(&layer->attended_norm, shape->epsilon, scratch->x, n,
                shape->hidden);
     bl_linear_apply(&layer->up, scratch->x, n, scratch->inner);
-    gelu(scratch->inner, n * shape->inner);
+    activate(shape->activation, scratch->inner, n * shape->inner);
     bl_linear_apply(&layer->down, scratch->inner, n, scratch->q);
     add(scratch->x, scratch->q, size);
     layer_norm(&layer->norm, shape->epsilon, scratch->x, n, shape->hidden);

@@ -60,6 +60,44 @@ TARGET static BL_INLINE void NAME(gelu_lanes)(lanes *x)
     *x = (lanes)positive + (odd * u + even);
 }
 
+/* 1 / (1 + exp(-x)) times `by`: exp of -|x| alone, which cannot overflow, is
+ * above or below the line by the sign of x. */
+TARGET static BL_INLINE void NAME(times_sigmoid)(lanes *by, const lanes *x)
+{
+    const lanes one = (lanes){ 0 } + 1;
+    lanes_int negative = (lanes_int)*x >> 31;
+    lanes e = *x, above;
+
+    NAME(lanes_absolute)(&e);
+    e = e * -1.44269504f;               /* log2(e) */
+    NAME(exp2_lanes)(&e);
+    above = (lanes)(((lanes_int)e & negative) | ((lanes_int)one & ~negative));
+    *by = *by * (above / (e + 1));
+}
+
+/* (1 + tanh(u)) / 2 is the sigmoid of 2 u. */
+TARGET static BL_INLINE void NAME(gelu_tanh_lanes)(lanes *x)
+{
+    lanes twice = *x * 1.59576912f      /* 2 * sqrt(2 / pi) */
+        * (*x * *x * 0.044715f + 1);
+
+    NAME(times_sigmoid)(x, &twice);
+}
+
+TARGET static BL_INLINE void NAME(relu_lanes)(lanes *x)
+{
+    const lanes zero = { 0 };
+
+    NAME(lanes_at_least)(x, &zero);
+}
+
+TARGET static BL_INLINE void NAME(silu_lanes)(lanes *x)
+{
+    const lanes own = *x;
+
+    NAME(times_sigmoid)(x, &own);
+}
+
 /* ---- Rows ---- */
 
 /* x = a + b + c, added to *sum */
@@ -144,24 +182,32 @@ TARGET static void NAME(add_norm)(float *x, const float *y, const float *bias,
         NAME(norm)(x, x, y, bias, norm, epsilon, hidden);
 }
 
-TARGET static BL_INLINE void NAME(gelu_of_sum)(float *x, const float *bias,
-                                               size_t left)
-{
-    lanes v, b;
+/* A row function for one activation; `apply` is inlined into it, so that the
+ * choice costs nothing within a row. */
+#define ACTIVATION(name) \
+    TARGET static BL_INLINE void NAME(name##_of_sum)( \
+        float *x, const float *bias, size_t left) \
+    { \
+        lanes v, b; \
+        load(&v, x, left); \
+        load(&b, bias, left); \
+        v += b; \
+        NAME(name##_lanes)(&v); \
+        store(&v, x, left); \
+    } \
+    TARGET static void NAME(name)(float *x, const float *bias, size_t n, \
+                                  size_t w) \
+    { \
+        for (size_t row = 0; row < n; row++, x += w) \
+            BL_LANES_EACH(LANES, w, \
+                          NAME(name##_of_sum)(x + i, bias + i, left)); \
+    }
 
-    load(&v, x, left);
-    load(&b, bias, left);
-    v += b;
-    NAME(gelu_lanes)(&v);
-    store(&v, x, left);
-}
-
-TARGET static void NAME(gelu)(float *x, const float *bias, size_t n,
-                              size_t w)
-{
-    for (size_t row = 0; row < n; row++, x += w)
-        BL_LANES_EACH(LANES, w, NAME(gelu_of_sum)(x + i, bias + i, left));
-}
+ACTIVATION(gelu)
+ACTIVATION(gelu_tanh)
+ACTIVATION(relu)
+ACTIVATION(silu)
+#undef ACTIVATION
 
 /* ---- Attention ---- */
 

@@ -59,16 +59,21 @@ size_t bl_kernel_attend_scratch(size_t n, size_t d)
 #define QUERIES 4
 #include "net/kernels-template.h"
 
+/* In the order of enum bl_activation. */
+#define ACTIVATIONS(set) \
+    { set##_gelu, set##_gelu_tanh, set##_relu, set##_silu }
+
 static const struct choice {
     struct bl_kernels kernels;
     bool (*runs)(void);
 } choices[] = {
 #if defined(__x86_64__)
-    { { avx512_look_up, avx512_add_norm, avx512_gelu, avx512_attend },
+    { { avx512_look_up, avx512_add_norm, ACTIVATIONS(avx512), avx512_attend },
       bl_has_avx512 },
-    { { avx2_look_up, avx2_add_norm, avx2_gelu, avx2_attend }, bl_has_avx2 },
+    { { avx2_look_up, avx2_add_norm, ACTIVATIONS(avx2), avx2_attend },
+      bl_has_avx2 },
 #endif
-    { { plain_look_up, plain_add_norm, plain_gelu, plain_attend },
+    { { plain_look_up, plain_add_norm, ACTIVATIONS(plain), plain_attend },
       bl_has_anything }
 };
 
@@ -94,9 +99,10 @@ void bl_kernel_add_norm(float *x, const float *y, const float *bias,
     bl_kernels_at(0)->add_norm(x, y, bias, norm, epsilon, n, hidden);
 }
 
-void bl_kernel_gelu(float *x, const float *bias, size_t n, size_t w)
+void bl_kernel_activate(enum bl_activation f, float *x, const float *bias,
+                        size_t n, size_t w)
 {
-    bl_kernels_at(0)->gelu(x, bias, n, w);
+    bl_kernels_at(0)->activate[f](x, bias, n, w);
 }
 
 void bl_kernel_attend(const struct bl_attend *a, float *scratch)

@@ -28,8 +28,9 @@ void bl_kernel_add_norm(float *x, const float *y, const float *bias,
                         const struct bl_norm *norm, float epsilon, size_t n,
                         size_t hidden);
 
-/* x[n][w] = gelu(x + bias), the exact (erf) form. */
-void bl_kernel_gelu(float *x, const float *bias, size_t n, size_t w);
+/* x[n][w] = f(x + bias). */
+void bl_kernel_activate(enum bl_activation f, float *x, const float *bias,
+                        size_t n, size_t w);
 
 /* One head of one sequence: pointers are at the head's first number, rows
  * are `stride` floats apart. */
@@ -55,7 +56,8 @@ struct bl_kernels {
     void (*add_norm)(float *x, const float *y, const float *bias,
                      const struct bl_norm *norm, float epsilon, size_t n,
                      size_t hidden);
-    void (*gelu)(float *x, const float *bias, size_t n, size_t w);
+    void (*activate[BL_ACTIVATIONS])(float *x, const float *bias, size_t n,
+                                     size_t w);
     void (*attend)(const struct bl_attend *a, float *scratch);
 };
 

@@ -201,14 +201,16 @@ static void add_norm(const struct job *job, const struct hand *hand,
     }
 }
 
-static void gelu(const struct job *job, const struct hand *hand,
-                 const struct bl_layer *layer, size_t n)
+static void activate(const struct job *job, const struct hand *hand,
+                     const struct bl_layer *layer, size_t n)
 {
     struct piece rows = share(hand, n, 1);
     size_t inner = job->shape->inner;
 
     for (size_t i = rows.from; i < rows.to; i++) {
-        bl_kernel_gelu(hand->room->inner + i * inner, layer->up.b, 1, inner);
+        bl_kernel_activate(job->shape->activation,
+                           hand->room->inner + i * inner, layer->up.b, 1,
+                           inner);
         prepare(job, hand, &layer->down, hand->room->inner, i, i + 1);
     }
 }
@@ -272,7 +274,7 @@ static size_t run_layer(const struct job *job, const struct bl_layer *layer,
     multiply(job, hand, &layer->up, room->x, n,
              share(hand, job->shape->inner, COLUMNS), room->inner);
     wait_for_all(hand);
-    gelu(job, hand, layer, n);
+    activate(job, hand, layer, n);
     wait_for_all(hand);
     multiply(job, hand, &layer->down, room->inner, n, columns, room->q);
     wait_for_all(hand);

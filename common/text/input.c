@@ -15,6 +15,8 @@ struct writer {
     struct bl_input *in;
     int32_t pad, segment;       /* pad: the id that is left out */
     size_t position, limit;     /* positions from limit on are dropped */
+    const int32_t *prompt;      /* [n_prompt] what follows the first token */
+    size_t n_prompt;
 };
 
 static void put(struct writer *writer, int32_t id)
@@ -29,6 +31,13 @@ static void put(struct writer *writer, int32_t id)
     in->segments[in->n] = writer->segment;
     in->positions[in->n] = (int32_t)position;
     in->n++;
+    if (in->n > 1 || !writer->n_prompt)
+        return;
+    /* The prompt follows the first token; it is put once. */
+    size_t n = writer->n_prompt;
+    writer->n_prompt = 0;
+    for (size_t i = 0; i < n; i++)
+        put(writer, writer->prompt[i]);
 }
 
 static void put_many(struct writer *writer, const int32_t *ids, size_t n)
@@ -337,8 +346,6 @@ static void put_entity(struct writer *writer, struct bl_wordpiece *wp,
     put(writer, specials->sep);
 }
 
-/* ---- The three sequences ---- */
-
 /* Room for a context with [CLS] and [SEP], for an entity with the same. */
 static size_t context_room(const struct bl_input_spec *spec)
 {
@@ -352,17 +359,46 @@ static size_t entity_room(const struct bl_input_spec *spec)
         : entity_length(spec);
 }
 
+/* ---- Prompts ---- */
+
+enum { MAX_PROMPT = 256 };
+
+/* The tokens of a prompt, of which at least two leave room for what it is
+ * about, and the length that is left of `length`.  What comes behind it is cut
+ * into words by itself: a prompt ends with a blank or a mark. */
+static size_t read_prompt(struct bl_wordpiece *wp, const char *prompt,
+                          size_t *length, int32_t ids[MAX_PROMPT])
+{
+    size_t room = *length / 2, n;
+    bool cut = false;
+
+    if (!prompt || !*prompt)
+        return 0;
+    n = bl_wordpiece_ids(wp, bl_span_of(prompt), 0, ids,
+                         BL_MIN(room, MAX_PROMPT), &cut);
+    *length -= n;
+    return n;
+}
+
+/* ---- The three sequences ---- */
+
 void bl_input_context(struct bl_input *in, struct bl_wordpiece *wp,
                       const struct bl_input_spec *spec,
                       const struct bl_mention *mention)
 {
     struct writer writer = begin(in, wp, spec, context_room(spec), 0);
+    struct bl_input_spec own = *spec;
+    int32_t prompt[MAX_PROMPT];
 
+    own.context_length = context_length(spec);
+    writer.prompt = prompt;
+    writer.n_prompt = read_prompt(wp, spec->mention_prompt,
+                                  &own.context_length, prompt);
     if (spec->layout == BL_LAYOUT_PLAIN)
-        plain_name(&writer, wp, spec, mention->text, context_length(spec),
+        plain_name(&writer, wp, &own, mention->text, context_length(&own),
                    BL_CUT_MENTION);
     else
-        put_context(&writer, wp, spec, mention);
+        put_context(&writer, wp, &own, mention);
 }
 
 void bl_input_entity(struct bl_input *in, struct bl_wordpiece *wp,
@@ -370,15 +406,21 @@ void bl_input_entity(struct bl_input *in, struct bl_wordpiece *wp,
                      const struct bl_entity_text *entity)
 {
     struct writer writer = begin(in, wp, spec, 0, entity_room(spec));
+    struct bl_input_spec own = *spec;
+    int32_t prompt[MAX_PROMPT];
 
+    own.entity_length = entity_length(spec);
+    writer.prompt = prompt;
+    writer.n_prompt = read_prompt(wp, spec->entity_prompt, &own.entity_length,
+                                  prompt);
     if (spec->layout == BL_LAYOUT_PLAIN) {
         bool named = entity->has_title && entity->title.n > 0;
-        plain_name(&writer, wp, spec, named ? entity->title : entity->text,
-                   entity_length(spec), named ? BL_CUT_TITLE : BL_CUT_TEXT);
+        plain_name(&writer, wp, &own, named ? entity->title : entity->text,
+                   entity_length(&own), named ? BL_CUT_TITLE : BL_CUT_TEXT);
         return;
     }
     put(&writer, bl_wordpiece_specials(wp)->cls);
-    put_entity(&writer, wp, spec, entity);
+    put_entity(&writer, wp, &own, entity);
 }
 
 void bl_input_pair(struct bl_input *in, struct bl_wordpiece *wp,

@@ -41,6 +41,9 @@
  * ten; with 16 words of context 57 and 85 %, with 32 words of the entity's
  * text 52 and 86 %, with both 43 and 74 %.
  *
+ * A prompt (bl_input_spec) stands behind the [CLS] of a single sequence, and
+ * the rest has as many tokens less.
+ *
  * Sequences are never padded.  A typed "[PAD]" with literal specials is a
  * token that the original masks out (but in layout "reranker"): it is left
  * out here, and leaves a gap in positions.
@@ -84,11 +87,14 @@ struct bl_input_spec {
                                  * str.lower() before anything else, as
                                  * BLINK's main_dense does: a typed "[SEP]"
                                  * is then no special token there */
+    /* What an encoder was trained to find before every mention, "query: ", and
+     * before every entity; NULL: nothing.  Not in pairs. */
+    const char *mention_prompt, *entity_prompt;
 };
 
 /* What the original's lengths are where nothing else is known. */
 #define BL_INPUT_SPEC_BLINK \
-    { BL_LAYOUT_BLINK, 32, 128, 160, BL_LITERAL_SPECIALS, true }
+    { BL_LAYOUT_BLINK, 32, 128, 160, BL_LITERAL_SPECIALS, true, NULL, NULL }
 
 struct bl_mention {
     struct bl_span left, text, right;   /* empty text: no tags */

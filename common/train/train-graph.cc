@@ -135,6 +135,20 @@ static Tensor attend(Run &r, const Runs &runs, const Tensor &q,
     return parts.size() == 1 ? parts[0] : at::cat(parts);
 }
 
+static Tensor activate(const struct bl_shape &shape, const Tensor &x)
+{
+    switch (shape.activation) {
+    case BL_ACT_GELU_TANH:
+        return at::gelu(x, "tanh");
+    case BL_ACT_RELU:
+        return at::relu(x);
+    case BL_ACT_SILU:
+        return at::silu(x);
+    default:
+        return at::gelu(x);
+    }
+}
+
 /* first: of the last layer only the first tokens [S][H] are computed. */
 static Tensor run_layer(Run &r, const struct bl_layer &l, const Runs &runs,
                         const Tensor &x, const Tensor *first)
@@ -145,8 +159,9 @@ static Tensor run_layer(Run &r, const struct bl_layer &l, const Runs &runs,
     Tensor y = apply(r, l.attended_norm,
                      own + drop(r, apply(r, l.attended, mixed)));
 
-    return apply(r, l.norm, y + drop(r, apply(r, l.down,
-                                              at::gelu(apply(r, l.up, y)))));
+    Tensor inner = activate(r.model.shape, apply(r, l.up, y));
+
+    return apply(r, l.norm, y + drop(r, apply(r, l.down, inner)));
 }
 
 static Tensor starts_of(const Run &r, const Slice &b)

@@ -20,10 +20,27 @@ static float *floats(struct feed *f, size_t n)
     return v;
 }
 
-/* ---- GELU ---- */
+/* ---- Activations ---- */
 
-static void gelu(struct feed *f)
+static double activated(enum bl_activation activation, double x)
 {
+    switch (activation) {
+    case BL_ACT_GELU_TANH:
+        return x * (1 + tanh(sqrt(2 / acos(-1.0))
+                             * (x + 0.044715 * x * x * x))) / 2;
+    case BL_ACT_RELU:
+        return BL_MAX(0.0, x);
+    case BL_ACT_SILU:
+        return x / (1 + exp(-x));
+    default:
+        return x * (1 + erf(x * 0.70710678118654752)) / 2;
+    }
+}
+
+static void activate(struct feed *f)
+{
+    enum bl_activation what = (enum bl_activation)feed_size(
+        f, 0, BL_ACTIVATIONS - 1);
     size_t n = feed_size(f, 1, 6), w = feed_size(f, 1, 100);
     float *x = floats(f, n * w), *bias = floats(f, w);
     float *y = bl_xmalloc(n, w * sizeof *y), *one = bl_xmalloc(w, sizeof *y);
@@ -33,16 +50,16 @@ static void gelu(struct feed *f)
     for (size_t v = 0; (k = bl_kernels_at(v)); v++) {
         for (size_t i = 0; i < n * w; i++)
             y[i] = by * x[i];
-        k->gelu(y, bias, n, w);
+        k->activate[what](y, bias, n, w);
         for (size_t i = 0; i < n * w; i++) {
             double at = (double)(by * x[i] + bias[i % w]);
-            double want = at * (1 + erf(at * 0.70710678118654752)) / 2;
 
-            CHECK(fabs((double)y[i] - want) <= 1e-6 * (1 + fabs(at)));
+            CHECK(fabs((double)y[i] - activated(what, at))
+                  <= 1e-6 * (1 + fabs(at)));
         }
         for (size_t i = 0; i < w; i++)
             one[i] = by * x[(n - 1) * w + i];
-        k->gelu(one, bias, 1, w);
+        k->activate[what](one, bias, 1, w);
         CHECK(!memcmp(one, y + (n - 1) * w, w * sizeof *one));
     }
     free(x);
@@ -373,7 +390,7 @@ static void widen(struct feed *f)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const parts[])(struct feed *f) = {
-        gelu, add_norm, look_up, attend, strip, widen, product
+        activate, add_norm, look_up, attend, strip, widen, product
     };
     struct feed f = { data, size, 1 };
 

@@ -38,7 +38,7 @@ static struct bl_model small_model(struct bl_arena *a, size_t hidden,
 {
     struct bl_model m = {
         .shape = { hidden, inner, heads, LAYERS, VOCAB, POSITIONS, 1,
-                   1e-12f },
+                   1e-12f, BL_ACT_GELU },
         .n_towers = 1, .dim = hidden, .role = BL_ROLE_BI_ENCODER
     };
     struct bl_bert *t = &m.towers[0];

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "json/json.h"
 #include "net/encoder.h"
+#include "net/kernels.h"
 #include "random-model.h"
 #include "tap.h"
 
@@ -358,6 +359,89 @@ static void test_shapes(void)
     }
 }
 
+/* ---- Activations ---- */
+
+static double activated(enum bl_activation activation, double x)
+{
+    switch (activation) {
+    case BL_ACT_GELU_TANH:
+        return x * (1 + tanh(sqrt(2 / acos(-1.0))
+                             * (x + 0.044715 * x * x * x))) / 2;
+    case BL_ACT_RELU:
+        return BL_MAX(0.0, x);
+    case BL_ACT_SILU:
+        return x / (1 + exp(-x));
+    default:
+        return x * (1 + erf(x / sqrt(2.0))) / 2;
+    }
+}
+
+/* Every kernel against sums in double precision, at rows of every length. */
+static void test_activation(enum bl_activation activation)
+{
+    enum { N = 4001, MOST = 37 };
+    static const float edges[] = { 0, -0.0f, 1e-30f, -1e-30f, 90, -90, 1e4f,
+                                   -1e4f, 1e20f };
+    float zeros[MOST] = { 0 }, x[MOST];
+    const struct bl_kernels *k;
+
+    for (size_t v = 0; (k = bl_kernels_at(v)); v++) {
+        double worst = 0;
+        bool nan = true;
+
+        for (size_t i = 0; i < N; i++) {
+            size_t w = 1 + i % MOST;
+            float at = i < BL_COUNT(edges) ? edges[i]
+                : ((float)i - N / 2) / 100;
+            double want = activated(activation, (double)at);
+
+            for (size_t j = 0; j < w; j++)
+                x[j] = at;
+            k->activate[activation](x, zeros, 1, w);
+            for (size_t j = 0; j < w; j++)
+                worst = fmax(worst, fabs((double)x[j] - want)
+                             / (1 + fabs(want)));
+        }
+        x[0] = NAN;
+        x[1] = -NAN;
+        k->activate[activation](x, zeros, 1, 2);
+        nan = isnan(x[0]) && isnan(x[1]);
+        ok(worst < 1e-6 && nan, "activation %d, kernel %zu: %.1e, NaN stays",
+           (int)activation, v, worst);
+    }
+}
+
+static void test_activations(bool torch)
+{
+    struct bl_arena a = BL_ARENA_INIT;
+    struct bl_model m = small_model(&a, 24, 2, 40);
+    struct bl_batch b = stairs(20, 7);
+    float *gelu = embed(&m, BL_ENGINE_REFERENCE, 1, &b);
+
+    for (int i = 0; i < BL_ACTIVATIONS; i++) {
+        float *want, *got;
+
+        test_activation((enum bl_activation)i);
+        m.shape.activation = (enum bl_activation)i;
+        want = embed(&m, BL_ENGINE_REFERENCE, 1, &b);
+        ok(i == BL_ACT_GELU || distance(gelu, want, b.n_seqs * m.dim) > 1e-5f,
+           "activation %d: is another function", i);
+        for (int engine = BL_ENGINE_CPU; engine <= (torch ? BL_ENGINE_TORCH
+                                                    : BL_ENGINE_CPU);
+             engine++) {
+            got = embed(&m, engine, 2, &b);
+            ok(distance(want, got, b.n_seqs * m.dim) < 1e-4f,
+               "activation %d, engine %d: as the reference (%.1e)", i, engine,
+               (double)distance(want, got, b.n_seqs * m.dim));
+            free(got);
+        }
+        free(want);
+    }
+    free(gelu);
+    bl_batch_free(&b);
+    bl_arena_free(&a);
+}
+
 /* A token's logits are linear in its state, so their mean over a sequence is
  * the head applied to the mean state: what mean pooling gives. */
 static float tag_distance(const struct bl_linear *head, size_t hidden,
@@ -449,6 +533,7 @@ int main(void)
             compare_bf16(bi, &context);
         test_non_finite(bi, &context, torch);
         test_shapes();
+        test_activations(torch);
     }
     if (bi)
         test_range(bi);

@@ -18,7 +18,7 @@ static struct bl_wordpiece *wp;
 static struct bl_arena arena = BL_ARENA_INIT;
 static struct bl_input input = BL_INPUT_INIT;
 static struct bl_input_spec spec = { BL_LAYOUT_BLINK, 32, 128, 160,
-                                     BL_LITERAL_SPECIALS, false };
+                                     BL_LITERAL_SPECIALS, false, NULL, NULL };
 
 /* What one file came to. */
 struct tally {
@@ -383,9 +383,42 @@ static const char *shown(void)
     return b.data;
 }
 
+/* Behind the [CLS] of single sequences, which are as long as without. */
+static void prompts(void)
+{
+    struct bl_input_spec s = { BL_LAYOUT_PLAIN, 8, 8, 0, 0, false,
+                               "sand: ", "water" };
+    struct bl_mention m = { BL_SPAN_LIT("the"), BL_SPAN_LIT("River"),
+                            BL_SPAN_LIT("was full") };
+    struct bl_entity_text e = { BL_SPAN_LIT("River"),
+                                BL_SPAN_LIT("A stream."), true };
+
+    bl_input_context(&input, wp, &s, &m);
+    is_str(shown(), "[CLS] sand : river [SEP]", "prompt: of a mention");
+    bl_input_entity(&input, wp, &s, &e);
+    is_str(shown(), "[CLS] water river [SEP]", "prompt: of an entity");
+    bl_input_pair(&input, wp, &s, &m, &e);
+    is_str(shown(), "[CLS] river : the river was full [SEP] river . a stream "
+           ". [SEP]", "prompt: none in a pair");
+    m.text = BL_SPAN_LIT("a a a a a a a a a a a a");
+    bl_input_context(&input, wp, &s, &m);
+    is_str(shown(), "[CLS] sand : a a a a [SEP]",
+           "prompt: the mention is cut");
+    s.layout = BL_LAYOUT_FULL;
+    m.text = BL_SPAN_LIT("river");
+    s.context_length = 12;
+    bl_input_context(&input, wp, &s, &m);
+    is_str(shown(), "[CLS] sand : river : the river was full [SEP]",
+           "prompt: before mention and context");
+    s.mention_prompt = "water water water water water water water";
+    bl_input_context(&input, wp, &s, &m);
+    ok(input.n <= 12, "prompt: a long one leaves room");
+}
+
 static void plain_layout(void)
 {
-    struct bl_input_spec s = { BL_LAYOUT_PLAIN, 16, 12, 0, 0, false };
+    struct bl_input_spec s = { BL_LAYOUT_PLAIN, 16, 12, 0, 0, false, NULL,
+                               NULL };
     struct bl_mention m = { BL_SPAN_LIT("He said that the great"),
                             BL_SPAN_LIT("River"),
                             BL_SPAN_LIT("was full of water and sand.") };
@@ -421,7 +454,8 @@ static void plain_layout(void)
 
 static void full_layout(void)
 {
-    struct bl_input_spec s = { BL_LAYOUT_FULL, 12, 8, 0, 0, false };
+    struct bl_input_spec s = { BL_LAYOUT_FULL, 12, 8, 0, 0, false, NULL,
+                               NULL };
     struct bl_mention m = { BL_SPAN_LIT("He said that the great"),
                             BL_SPAN_LIT("River"),
                             BL_SPAN_LIT("was full of water.") };
@@ -500,6 +534,7 @@ int main(void)
         run_source(&sources[i], true);
     }
     plain_layout();
+    prompts();
     full_layout();
     lower_first();
     long_left();
