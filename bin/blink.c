@@ -203,6 +203,8 @@ static const struct bl_command commands[] = {
     { "blink eval", NULL, "compare answers with labels", NULL, 0, 0 },
     { "blink kb", NULL, "make, extend and read catalogues", NULL, 0, 0 },
     { "blink index", NULL, "make and read indexes of vectors", NULL, 0, 0 },
+    { "blink shard", NULL, "run a pipeline on the parts of a file", NULL, 0,
+      0 },
     { "blink convert", NULL, "make models of the weights of others", NULL, 0,
       0 },
     { "blink train", NULL, "train models", NULL, 0, 0 },

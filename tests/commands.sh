@@ -34,6 +34,8 @@ for program in "$top_builddir"/bin/blink-*; do
         grep -q "^  ${program##*/blink-} " help
 done
 like "$(cat help)" 'blink\(7\)' 'blink --help names the tour'
+run blink shard --help
+like "$status:$(cat out)" '^0:.*blink-shard' 'blink shard is a script'
 is "$(blink help)" "$(cat help)" 'blink help is blink --help'
 # Nobody else's program is taken for one of ours.
 mkdir alone

@@ -565,9 +565,13 @@ char *bl_path_module(const char *what)
 
 char *bl_path_program(const char *name)
 {
-    char *dir = self_folder(0);
+    char *dir = self_folder(0), *build = build_tree();
     char *path = if_exists(bl_xasprintf("%s/%s", dir, name));
 
+    /* Those that are scripts are installed beside the others. */
+    if (!path && build)
+        path = if_exists(bl_xasprintf("%s/scripts/%s", build, name));
+    free(build);
     free(dir);
     return path ? path : bl_xstrdup(name);
 }
