@@ -239,6 +239,10 @@ is "$(cat_of)" '{"id":"Q5","title":"Bob","text":"d","type":"PER","aliases":["Rob
 {"id":"Q8","title":"Sr","text":"","aliases":["V; W"]}
 {"id":"Q9","title":"St","text":"","type":"PER","aliases":[{"name":"X","count":500},{"name":"Y","count":3}]}' \
     "GLiNKER's, scispaCy's, spaCy's and ReFinED's catalogues"
+echo '{"alias":"X","entities":["Q5"],"probabilities":[1.0]}' >t.jsonl
+run blink-kb build -o x.kb t.jsonl
+is "$(cat err)" "blink-kb: t.jsonl:1: field 'id': expected string or integer, found nothing: give names with their entity, in 'aliases' and 'probabilities'" \
+    "records of spaCy's aliases"
 cat_of >again.jsonl
 run blink-kb build -o k.kb again.jsonl
 is "$status:$(cat err)" 0: 'and what cat prints says nothing'

@@ -122,6 +122,16 @@ static int pick_all(struct reading *reading, const struct bl_record *record)
 
 /* ---- Single values ---- */
 
+/* spaCy's add_alias() takes a name and its entities: as records, these would
+ * need all entities at hand. */
+static bool is_spacy_alias(const struct bl_kb_input *in)
+{
+    for (size_t i = 0; i < in->n_unused; i++)
+        if (bl_span_is(in->unused[i], "entities"))
+            return true;
+    return false;
+}
+
 /* BLINK's id is an address, which is kept beside the number in it. */
 static int read_id(struct reading *reading)
 {
@@ -131,7 +141,9 @@ static int read_id(struct reading *reading)
 
     if (!field->key.p)
         return bl_fail(reading->err, BL_BAD_FIELD, "field 'id': expected "
-                       "string or integer, found nothing");
+                       "string or integer, found nothing%s",
+                       is_spacy_alias(in) ? ": give names with their entity, "
+                       "in 'aliases' and 'probabilities'" : "");
     if (bl_json_id(field->value, reading->arena, &id, reading->err) < 0)
         return fail_field(reading, field);
     in->id = id;
