@@ -21,6 +21,7 @@
 #include "base/utf8.h"
 #include "catalogue.h"
 #include "cli/opts.h"
+#include "cli/pipeline.h"
 #include "cli/prog.h"
 #include "json/lines.h"
 #include "json/writer.h"
@@ -40,7 +41,7 @@ static struct opts {
     struct bl_strings ids;
     size_t max_line, top;
     int errors;
-    bool no_fts, replace, json;
+    bool no_fts, replace, json, refresh;
     struct kb_wikipedia wiki;
 } options = { .max_line = 16u << 20, .top = 10, .wiki = KB_WIKIPEDIA_DEFAULT };
 
@@ -50,6 +51,9 @@ static struct opts {
 #define OPT_NAMES \
     BL_OPT_STR(0, "names", "NAMES|none", &options.names, \
                "name counts of Wikipedia's pages (a file or a name)")
+#define OPT_REFRESH \
+    BL_OPT_FLAG(0, "refresh", &options.refresh, \
+                "bring the catalogue's index up to date, too")
 #define OPTS_INPUT \
     BL_OPT_GROUP("Input"), \
     BL_OPT_CHOICE(0, "errors", "stop|drop", &options.errors, \
@@ -83,6 +87,7 @@ static const struct bl_opt add_opts[] = {
     OPT_CATALOGUE,
     BL_OPT_FLAG(0, "replace", &options.replace,
                 "replace entities whose id is in the catalogue"),
+    OPT_REFRESH,
     OPT_NAMES,
     OPTS_INPUT,
     BL_OPTS_END
@@ -90,6 +95,7 @@ static const struct bl_opt add_opts[] = {
 
 static const struct bl_opt update_opts[] = {
     OPT_CATALOGUE,
+    OPT_REFRESH,
     OPT_NAMES,
     OPTS_INPUT,
     BL_OPTS_END
@@ -99,6 +105,7 @@ static const struct bl_opt remove_opts[] = {
     OPT_CATALOGUE,
     BL_OPT_LIST('f', "file", "FILE", &options.ids,
                 "file of ids or records, one a line; may be repeated"),
+    OPT_REFRESH,
     OPTS_INPUT,
     BL_OPTS_END
 };
@@ -291,6 +298,24 @@ static struct bl_kb_builder *open_update(const char *path)
     return builder;
 }
 
+/* The status of both: --refresh runs what a person would type next. */
+static int after_change(const char *path, int status)
+{
+    struct bl_pipeline *pipeline;
+    struct bl_err err;
+    int ended;
+
+    if (!options.refresh)
+        return status;
+    pipeline = bl_pipeline_new();
+    bl_pipeline_add(pipeline, "blink-index", "refresh", "-c", path, NULL);
+    if (bl_pipeline_start(pipeline, NULL, NULL, &err) < 0)
+        bl_die(&err);
+    ended = bl_pipeline_wait(pipeline, &err);
+    bl_pipeline_free(pipeline);
+    return BL_MAX(status, ended);
+}
+
 static int run_add(struct bl_args args, bool change)
 {
     struct bl_args files = take_catalogue(args);
@@ -304,7 +329,7 @@ static int run_add(struct bl_args args, bool change)
     command = bl_xasprintf("blink-kb %s -c %s", change ? "update" : "add",
                            path);
     reader.command = command;
-    status = run_builder(&reader, files);
+    status = after_change(path, run_builder(&reader, files));
     free(command);
     free(path);
     return status;
@@ -323,13 +348,14 @@ static int run_remove(struct bl_args args)
     bl_opts_need_utf8(ids);
     path = catalogue_path();
     reader.builder = open_update(path);
-    free(path);
     bl_progress_start(&reader.progress, "entities", 0, true);
     for (size_t i = 0; i < ids.n && rc == 0; i++)
         rc = bl_kb_remove_id(&reader, bl_span_of(ids.v[i]), &err);
     for (size_t i = 0; i < options.ids.n && rc == 0; i++)
         rc = bl_kb_remove_file(&reader, options.ids.v[i], &err);
-    return end_builder(&reader, rc, &err);
+    rc = after_change(path, end_builder(&reader, rc, &err));
+    free(path);
+    return rc;
 }
 
 static int run_names(struct bl_args args)

@@ -215,6 +215,23 @@ for dtype in f16 int8 f32+int8 f16+int8; do
         "0$(blink-index cat -x ./anew.blx -c ./k.kb | sort)" "refresh of $dtype"
 done
 
+# ---- In one command ----
+new_index
+run blink-kb add k.kb --refresh <<<'{"id":"4","title":"Alder","text":"A tree."}'
+is "$status$(cat err)$(blink-index info -x ./k.blx --json | jq .count)" 04 \
+    'add --refresh'
+blink-kb update k.kb --refresh <<<'{"id":"4","text":"No tree."}'
+is "$(anew k.blx)" "$(anew)" 'update --refresh'
+blink-kb remove k.kb --refresh 4 1
+is "$(anew k.blx)" "$(anew)" 'remove --refresh'
+run blink-kb remove k.kb --refresh --errors drop 2 nobody
+is "$status$(anew k.blx)" "1$(anew)" 'with the status of the change'
+rm k.blx
+run blink-kb add k.kb --refresh <<<'{"id":"4","title":"Alder","text":"A tree."}'
+is "$status$(cat err)" "3blink-index: no index of 'k.kb' beside it or in the data folders: give it with -x" \
+    'where there is no index, it says so'
+is "$(info k.kb count)" 2 'and the change is there'
+
 # ---- An index of another catalogue, or of another change ----
 new_index
 build l.kb
