@@ -22,6 +22,7 @@
 #include "cli/prog.h"
 #include "index/approximate.h"
 #include "index/change.h"
+#include "index/parts.h"
 #include "json/vector.h"
 #include "json/writer.h"
 #include "kb/kb-index.h"
@@ -34,6 +35,7 @@ static struct opts {
     const char *index, *catalogue, *output, *model;
     int dtype, floats;
     bool partial, json;
+    size_t parts;
     struct bl_ann_spec ann;
     struct bl_loop_opts loop;
     struct bl_index_edit change;
@@ -60,6 +62,24 @@ static const struct bl_opt build_opts[] = {
                 "longest line accepted"),
     BL_OPT_FLAG(0, "progress", &options.loop.progress,
                 "show a count on standard error"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt split_opts[] = {
+    OPT_INDEX,
+    BL_OPT_SIZE('n', "parts", "N", &options.parts, 2, 1 << 10,
+                "how many (required)"),
+    BL_OPT_STR('o', "output", "PREFIX", &options.output,
+               "the parts are PREFIX.1.blx and so on (required)"),
+    BL_OPTS_END
+};
+
+static const struct bl_opt join_opts[] = {
+    OPT_CATALOGUE,
+    BL_OPT_STR('o', "output", "INDEX", &options.output,
+               "file to write (required)"),
+    BL_OPT_FLAG(0, "partial", &options.partial,
+                "entities of the catalogue may lack a vector"),
     BL_OPTS_END
 };
 
@@ -140,8 +160,8 @@ static const struct bl_opt remove_opts[] = {
     BL_OPTS_END
 };
 
-enum { BUILD, REFRESH, ADD, REMOVE, IMPORT, ANN, INFO, VERIFY, CAT,
-       N_COMMANDS };
+enum { BUILD, REFRESH, ADD, REMOVE, SPLIT, JOIN, IMPORT, ANN, INFO, VERIFY,
+       CAT, N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
     { "blink-index build", "[-c CATALOGUE] -o INDEX",
@@ -154,6 +174,10 @@ static const struct bl_command commands[N_COMMANDS] = {
       "add or replace vectors from standard input", add_opts, 0, 0 },
     { "blink-index remove", "[-x INDEX] [-c CATALOGUE] ID...",
       "remove the vectors of entities", remove_opts, 1, SIZE_MAX },
+    { "blink-index split", "[-x INDEX] -n N -o PREFIX",
+      "cut an index into parts, for several machines", split_opts, 0, 0 },
+    { "blink-index join", "[-c CATALOGUE] -o INDEX PART...",
+      "make one index of parts", join_opts, 1, 1 << 16 },
     { "blink-index import", "VECTORS [-m MODEL] [-c CATALOGUE] -o INDEX",
       "make an index from BLINK's file of vectors", import_opts, 1, 1 },
     { "blink-index ann", "[-x INDEX] -o FILE [--type TYPE]",
@@ -643,6 +667,38 @@ static void run_change(size_t command, struct bl_args args)
         bl_index_remove_vectors(&options.change, args);
 }
 
+/* ---- split and join ---- */
+
+static void run_split(void)
+{
+    struct bl_err err;
+    char *path;
+    int faiss;
+
+    if (!options.output || !options.parts)
+        bl_die_usage("options '--output' and '--parts' are required");
+    path = index_path();
+    faiss = bl_faiss_is_file(path, &err);
+    if (faiss > 0)
+        bl_fail(&err, BL_DATA, "'%s' is an index of FAISS: split the exact "
+                "one", path);
+    if (faiss)
+        bl_die(&err);
+    bl_index_split(path, options.output, options.parts);
+    free(path);
+}
+
+static void run_join(struct bl_args args)
+{
+    struct bl_kb *kb;
+
+    if (!options.output)
+        bl_die_usage("option '--output' is required");
+    kb = bl_catalogue_open(options.catalogue);
+    bl_index_join(args, kb, options.output, options.partial);
+    bl_kb_close(kb);
+}
+
 int main(int argc, char **argv)
 {
     size_t command;
@@ -658,6 +714,10 @@ int main(int argc, char **argv)
         status = run_build();
     else if (command == REFRESH || command == ADD || command == REMOVE)
         run_change(command, args);
+    else if (command == SPLIT)
+        run_split();
+    else if (command == JOIN)
+        run_join(args);
     else if (command == IMPORT)
         run_import(args.v[0]);
     else if (command == ANN)

@@ -20,11 +20,12 @@
 #include "json/writer.h"
 #include "kb/kb.h"
 #include "link/gather.h"
+#include "link/part.h"
 
 static struct opts {
     struct bl_strings indexes, catalogues;
     size_t k, threads, ef_search, nprobe;
-    bool keep, aliases, no_aliases, no_names, overwrite;
+    bool keep, aliases, no_aliases, no_names, overwrite, part;
     struct bl_loop_opts loop;
 } options = { .k = 10, .loop = BL_LOOP_OPTS_DEFAULT(64) };
 
@@ -47,6 +48,8 @@ static const struct bl_opt table[] = {
     BL_OPT_FLAG(0, "keep", &options.keep, "keep the field 'embedding'"),
     BL_OPT_FLAG(0, "overwrite", &options.overwrite,
                 "replace the candidates of a record"),
+    BL_OPT_FLAG(0, "part", &options.part,
+                "the index is a part of one: for blink-merge"),
     BL_OPT_SIZE(0, "threads", "N", &options.threads, 0, 256,
                 "threads (0: one per core)"),
     BL_OPTS_LOOP(options.loop),
@@ -73,6 +76,7 @@ struct source {
 struct state {
     struct source *sources;     /* [n_sources] */
     size_t n_sources;
+    struct bl_part part;        /* what all records say of it; with --part */
     struct bl_arena scratch;    /* of one record's list */
     struct bl_buf json;
 };
@@ -174,6 +178,20 @@ static void list_sources(struct state *state)
         };
 }
 
+static int load_part(struct state *state, struct bl_err *err)
+{
+    struct bl_part *part = &state->part;
+    const struct source *source = state->sources;
+    const char *model = bl_gather_want(source->gather)->model;
+
+    if (bl_gather_rows(source->gather, &part->here, &part->all, err) < 0)
+        return -1;
+    part->k = options.k;
+    part->model = bl_span_of(model ? model : "");
+    part->kb = bl_span_of(bl_kb_fingerprint(source->kb));
+    return 0;
+}
+
 /* What is stale is told when all are open: before, an error may follow. */
 static int state_load(struct state *state, struct bl_err *err)
 {
@@ -196,7 +214,7 @@ static int state_load(struct state *state, struct bl_err *err)
     }
     for (size_t i = 0; i < state->n_sources; i++)
         say_stale(&state->sources[i]);
-    return 0;
+    return options.part ? load_part(state, err) : 0;
 }
 
 static void state_free(struct state *state)
@@ -219,6 +237,7 @@ struct mention {
     struct bl_span candidates;  /* what comes out */
     struct bl_span named;       /* the same; p == NULL: none */
     struct bl_span size;        /* the same, of the catalogue */
+    struct bl_span part;        /* the same; p == NULL: none */
 };
 
 /* An index without vectors does not say what they would be. */
@@ -361,6 +380,23 @@ static int list_of(struct state *state, struct bl_gathered *const *found,
     return 0;
 }
 
+static void put_part(struct state *state, const struct bl_gathered *found)
+{
+    size_t n = found->n;
+    uint32_t *row = bl_arena_alloc(&state->scratch, n, sizeof *row);
+    unsigned char *why = bl_arena_alloc(&state->scratch, n, sizeof *why);
+
+    for (size_t i = 0; i < n; i++) {
+        row[i] = found->v[i].row;
+        why[i] = found->v[i].why;
+    }
+    state->part.row = row;
+    state->part.why = why;
+    state->part.n = n;
+    bl_buf_clear(&state->json);
+    bl_part_put(&state->json, &state->part);
+}
+
 static int finish(struct state *state, struct bl_item *item,
                   struct bl_gathered *const *found, size_t record,
                   struct bl_arena *arena, struct bl_err *err)
@@ -386,6 +422,10 @@ static int finish(struct state *state, struct bl_item *item,
     if (list.named.title.p) {
         put_named(&state->json, &list.named);
         m->named = copy(&state->json, arena);
+    }
+    if (options.part) {
+        put_part(state, &found[0][record]);
+        m->part = copy(&state->json, arena);
     }
     return 0;
 }
@@ -426,6 +466,8 @@ static void emit(void *ctx, const struct bl_item *item,
         bl_edits_set(edits, "named", m->named);
     else
         bl_edits_drop(edits, "named");
+    if (m->part.p)
+        bl_edits_set(edits, "part", m->part);
     if (!options.keep)
         bl_edits_drop(edits, "embedding");
 }
@@ -443,6 +485,8 @@ int main(int argc, char **argv)
     if (options.aliases && options.no_aliases)
         bl_die_usage("options '--aliases' and '--no-aliases' exclude each "
                      "other");
+    if (options.part && options.catalogues.n > 1)
+        bl_die_usage("option '--part' is for one catalogue");
     if (state_load(&state, &err) < 0)
         bl_die(&err);
     int status = bl_loop_run(&loop);

@@ -196,6 +196,8 @@ static const struct bl_command commands[] = {
       NULL, 0, 0 },
     { "blink rerank", NULL, "reorder candidates with a cross-encoder", NULL,
       0, 0 },
+    { "blink merge", NULL, "merge the candidates of the parts of an index",
+      NULL, 0, 0 },
     { "blink score", NULL, "choose an entity, or none, with a probability",
       NULL, 0, 0 },
     { "blink view", NULL, "print linked records as an HTML page", NULL, 0,

@@ -46,7 +46,9 @@ bin_blink_index_SOURCES = \
 	bin/index/approximate.c \
 	bin/index/approximate.h \
 	bin/index/change.c \
-	bin/index/change.h
+	bin/index/change.h \
+	bin/index/parts.c \
+	bin/index/parts.h
 bin_blink_retrieve_SOURCES = bin/blink-retrieve.c
 bin_PROGRAMS += bin/blink-kb
 bin_blink_kb_SOURCES = \
@@ -65,6 +67,8 @@ bin_blink_kb_SOURCES = \
 	bin/kb/remove.h \
 	bin/kb/wikipedia.c \
 	bin/kb/wikipedia.h
+bin_PROGRAMS += bin/blink-merge
+bin_blink_merge_SOURCES = bin/blink-merge.c
 bin_PROGRAMS += bin/blink-ner
 bin_blink_ner_SOURCES = bin/blink-ner.c
 bin_PROGRAMS += bin/blink-rerank

@@ -53,6 +53,7 @@
 #include "search/topk.h"
 #include "search/index.h"
 #include "link/gather.h"
+#include "link/part.h"
 #include "link/calibration.h"
 #include "link/rank.h"
 #include "eval/label.h"

@@ -158,6 +158,7 @@ common_libcommon_la_SOURCES = \
 	common/link/cascade.c common/link/cascade.h \
 	common/link/gather.c common/link/gather.h \
 	common/link/page.c common/link/page.h \
+	common/link/part.c common/link/part.h \
 	common/link/rank-fit.c common/link/rank-fit.h \
 	common/link/rank.c common/link/rank.h \
 	common/eval/judge.c common/eval/judge.h \
@@ -253,6 +254,7 @@ linkdir = $(pkgincludedir)/link
 link_HEADERS = \
 	common/link/calibration.h \
 	common/link/gather.h \
+	common/link/part.h \
 	common/link/rank.h
 evaldir = $(pkgincludedir)/eval
 eval_HEADERS = \

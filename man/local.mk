@@ -13,6 +13,7 @@ dist_man_MANS += man/blink.7
 dist_man_MANS += man/blink-compat.7
 dist_man_MANS += man/blink-eval.1
 dist_man_MANS += man/blink-rerank.1
+dist_man_MANS += man/blink-merge.1
 dist_man_MANS += man/blink-score.1
 dist_man_MANS += man/blink-shard.1
 dist_man_MANS += man/blink-train.1

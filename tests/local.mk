@@ -118,6 +118,7 @@ SHELL_TESTS = \
 	tests/folders.sh \
 	tests/output.sh \
 	tests/own-catalogue.sh \
+	tests/parts.sh \
 	tests/pipeline.sh \
 	tests/processors.sh \
 	tests/quantize.sh \

@@ -251,6 +251,51 @@ const struct bl_gather_stale *bl_gather_stale(const struct bl_gather *gather)
     return &gather->stale;
 }
 
+/* ---- Which rows ---- */
+
+static void count_shard(const struct bl_index *index,
+                        struct bl_part_rows *rows)
+{
+    for (size_t s = 0; s < index->n_segments; s++) {
+        const struct bl_index_segment *segment = &index->segments[s];
+
+        for (uint64_t i = 0; i < segment->n; i++)
+            if (segment->rows[i] != BL_INDEX_REMOVED)
+                bl_part_count(rows, segment->rows[i]);
+    }
+}
+
+/* Removed rows are in order. */
+static int count_kb(struct bl_kb *kb, struct bl_part_rows *rows,
+                    struct bl_err *err)
+{
+    struct bl_arena arena = BL_ARENA_INIT;
+    int64_t *removed;
+    size_t n_removed, at = 0;
+    int rc = bl_kb_removed_rows(kb, &arena, &removed, &n_removed, err);
+
+    for (size_t row = 0; rc == 0 && row < bl_kb_count(kb); row++) {
+        if (at < n_removed && removed[at] == (int64_t)row)
+            at++;
+        else
+            bl_part_count(rows, (uint32_t)row);
+    }
+    bl_arena_free(&arena);
+    return rc;
+}
+
+int bl_gather_rows(struct bl_gather *gather, struct bl_part_rows *here,
+                   struct bl_part_rows *all, struct bl_err *err)
+{
+    *here = *all = (struct bl_part_rows){ 0, 0 };
+    if (gather->ann || !gather->kb)
+        return bl_fail(err, BL_USAGE, "only exact indexes of a catalogue have "
+                       "parts");
+    for (size_t i = 0; i < gather->n_shards; i++)
+        count_shard(gather->shards[i], here);
+    return count_kb(gather->kb, all, err);
+}
+
 /* ---- Names ---- */
 
 struct named {
@@ -342,6 +387,29 @@ static int look_up(struct bl_gather *gather, struct bl_span name,
         rc = look_up_page(gather, folded, out, err);
     bl_buf_free(&buf);
     return rc < 0 ? rc : look_up_initials(gather, name, out, err);
+}
+
+static bool has_row(const int64_t *rows, size_t n, uint32_t row)
+{
+    for (size_t i = 0; i < n; i++)
+        if (rows[i] == row)
+            return true;
+    return false;
+}
+
+/* What the name alone says for that row. */
+static unsigned char why_named(const struct named *named, size_t k,
+                               uint32_t row)
+{
+    const struct bl_kb_names *names = &named->names;
+    unsigned char why = 0;
+
+    for (size_t i = 0; i < BL_MIN(names->n, k); i++)
+        if (names->v[i].row == row)
+            why = BL_WHY_NAMED;
+    if (has_row(named->guesses, named->n_guesses, row))
+        why |= BL_WHY_INITIALS;
+    return why;
 }
 
 static double prior_of(const struct bl_kb_names *names, uint32_t row)
@@ -461,6 +529,7 @@ static int make_list(struct bl_gather *gather,
                      struct bl_err *err)
 {
     struct named named;
+    size_t n_nearest = n;
 
     if (look_up(gather, query->name, &named, err) < 0)
         return -1;
@@ -470,11 +539,16 @@ static int make_list(struct bl_gather *gather,
         return -1;
     out->n = n;
     out->v = bl_arena_alloc(arena, n, sizeof *out->v);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        const struct bl_hit *hit = &gather->merged[i];
+        unsigned char why = why_named(&named, gather->opts.k, hit->row);
+
+        if (among(nearest, n_nearest, hit->row))
+            why |= BL_WHY_NEAREST;
         out->v[i] = (struct bl_gather_hit){
-            gather->merged[i].score, gather->merged[i].row,
-            prior_of(&named.names, gather->merged[i].row)
+            hit->score, why, hit->row, prior_of(&named.names, hit->row)
         };
+    }
     out->named = (struct bl_named){ .redirect = named.page.redirect };
     if (named.page.title.p)
         describe_page(gather, &named.page, query->name, arena, &out->named);

@@ -44,6 +44,7 @@
 #include "json/vector.h"
 #include "kb/kb.h"
 #include "kb/names.h"
+#include "link/part.h"
 
 BL_BEGIN_DECLS
 
@@ -98,15 +99,29 @@ struct bl_gather_stale {
 /* Borrowed until close. */
 const struct bl_gather_stale *bl_gather_stale(const struct bl_gather *gather);
 
+/* Counts the vectors that are searched and, in *all, those that the whole of
+ * the catalogue needs (part.h).  -1: BL_USAGE for an approximate index or
+ * without a catalogue, BL_DATA when the catalogue cannot be read. */
+int bl_gather_rows(struct bl_gather *gather, struct bl_part_rows *here,
+                   struct bl_part_rows *all, struct bl_err *err);
+
 struct bl_gather_query {
     const float *vector;        /* [dim], finite */
     struct bl_span name;        /* the mention's text, valid UTF-8; p == NULL:
                                  * do not look it up */
 };
 
+/* Why an entity is in a list, or-ed. */
+enum bl_why {
+    BL_WHY_NEAREST = 1,         /* it is among the k nearest */
+    BL_WHY_NAMED = 2,           /* of the k that the name means most often */
+    BL_WHY_INITIALS = 4         /* its title has these initials */
+};
+
 /* One entity of a list. */
 struct bl_gather_hit {
     float score;
+    unsigned char why;
     uint32_t row;               /* of the catalogue */
     double prior;               /* the share of this entity in the uses of the
                                  * mention's text as a name; NAN: it is no name

@@ -2,10 +2,11 @@
 /* fuzz-rank: any text as a calibration (nothing: the default), any line as a
  * record whose candidates are read, ranked and written.  A calibration reads
  * back as it was written; probabilities add up to 1; the list that is
- * written has the same candidates. */
+ * written has the same candidates.  The same record as one of a part. */
 #include <math.h>
 
 #include "feed.h"
+#include "link/part.h"
 #include "link/rank.h"
 
 static void calibrate(struct bl_span text, struct bl_calibration *c)
@@ -69,6 +70,33 @@ static void rank(const struct bl_calibration *c, const struct bl_record *r,
     bl_buf_free(&b);
 }
 
+/* The field of a part is read as it was written; of one part alone the list
+ * loses candidates but gains none. */
+static void merge(const struct bl_record *r, struct bl_arena *arena)
+{
+    struct bl_candidates list, merged;
+    struct bl_part part, again;
+    struct bl_buf b = BL_BUF_INIT;
+    struct bl_record whole = { 0 };
+
+    if (bl_candidates_read(r, arena, &list, NULL) < 0
+        || bl_part_read(r, arena, list.n, &part, NULL) < 0)
+        return;
+    bl_part_merge(&part, &list, 1, arena, &merged);
+    CHECK(merged.n <= list.n);
+    bl_buf_puts(&b, "{\"part\":");
+    bl_part_put(&b, &part);
+    bl_buf_putc(&b, '}');
+    CHECK(bl_record_parse(&whole, (struct bl_span){ b.data, b.len }, 1, NULL)
+          == 0);
+    CHECK(bl_part_read(&whole, arena, list.n, &again, NULL) == 0);
+    CHECK(again.here.sum == part.here.sum && again.k == part.k
+          && again.all.n == part.all.n);
+    (void)bl_part_check(&part, 1, false, NULL);
+    bl_record_free(&whole);
+    bl_buf_free(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct feed f = { data, size, 1 };
@@ -79,8 +107,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (text.n)
         calibrate(text, &c);
-    if (bl_record_parse(&record, feed_piece(&f), 1, NULL) == 0)
+    if (bl_record_parse(&record, feed_piece(&f), 1, NULL) == 0) {
         rank(&c, &record, &arena);
+        merge(&record, &arena);
+    }
     bl_record_free(&record);
     bl_arena_free(&arena);
     return 0;
