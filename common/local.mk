@@ -68,6 +68,7 @@ common_libcommon_la_SOURCES = \
 	common/wiki/wikitext-put.c \
 	common/wiki/wikitext-scan.c \
 	common/wiki/wikitext-templates.c \
+	common/wiki/wikitext-url.c \
 	common/wiki/wikitext-walk.h \
 	common/wiki/wikitext.c common/wiki/wikitext.h \
 	common/wiki/wikititle.c common/wiki/wikititle.h \

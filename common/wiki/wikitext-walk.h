@@ -64,8 +64,11 @@ struct bl_wikitext {
     struct bl_wikipage page;
 };
 
-/* ---- wikitext.c ---- */
+/* ---- wikitext-url.c ---- */
 
+/* The bytes of the blank at i; 0: there is none. */
+size_t bl_wikiwalk_blank(const struct bl_wikitext *walk, size_t i,
+                         size_t limit);
 /* The end of the address that begins at i, before `limit`. */
 size_t bl_wikiwalk_url_end(const struct bl_wikitext *walk, size_t i,
                            size_t limit);

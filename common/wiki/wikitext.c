@@ -200,33 +200,6 @@ static bool is_url(const struct bl_wikitext *walk, size_t i)
     return false;
 }
 
-/* The bytes of a blank, of those of Unicode the two that are in use: the one
- * that may not break and that of CJK.  0: there is none. */
-static size_t blank_at(const struct bl_wikitext *walk, size_t i, size_t limit)
-{
-    if (i < limit && (walk->p[i] == ' ' || walk->p[i] == '\t'))
-        return 1;
-    if (i + 2 <= limit && !memcmp(walk->p + i, "\xc2\xa0", 2))
-        return 2;
-    return i + 3 <= limit && !memcmp(walk->p + i, "\xe3\x80\x80", 3) ? 3 : 0;
-}
-
-/* Where the address ends that begins at i: MediaWiki's EXT_LINK_URL_CLASS has
- * none of these bytes and no blank of Unicode, and two quotes are markup. */
-size_t bl_wikiwalk_url_end(const struct bl_wikitext *walk, size_t i,
-                           size_t limit)
-{
-    for (; i < limit; i++) {
-        unsigned char byte = (unsigned char)walk->p[i];
-
-        if (byte < ' ' || byte == 0x7f || strchr("[]<>\"", byte)
-            || (byte == '\'' && i + 1 < limit && walk->p[i + 1] == '\'')
-            || blank_at(walk, i, limit))
-            break;
-    }
-    return i;
-}
-
 /* "[http://example.org label]": the label stays. */
 static size_t bracket(struct bl_wikitext *walk, size_t i, size_t limit)
 {
@@ -242,8 +215,8 @@ static size_t bracket(struct bl_wikitext *walk, size_t i, size_t limit)
     bl_wikiwalk_dropped(walk);
     if (at < limit && walk->p[at] == ']')
         return at + 1;
-    while (blank_at(walk, at, limit))
-        at += blank_at(walk, at, limit);
+    while (bl_wikiwalk_blank(walk, at, limit))
+        at += bl_wikiwalk_blank(walk, at, limit);
     return at;
 }
 
