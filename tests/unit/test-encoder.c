@@ -342,7 +342,7 @@ static void test_shapes(void)
     };
     static const size_t batches[][3] = {
         { 1, 1, 1 }, { 1, 1, 4 }, { 1, POSITIONS, 3 }, { 3, 17, 16 },
-        { 9, 16, 2 }, { 130, 5, 200 }, { 2000, 5, 4 }
+        { 9, 16, 2 }, { 130, 5, 200 }, { 250, 5, 4 }
     };
 
     for (size_t i = 0; i < BL_COUNT(shapes); i++) {
