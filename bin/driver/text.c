@@ -19,10 +19,12 @@
 #include "json/lines.h"
 #include "json/writer.h"
 
-enum {
-    PIECE = 1 << 20,            /* bytes of text in one document, at most */
-    MAX_LINE = 8 << 20          /* with --lines */
-};
+enum { MAX_LINE = 8 << 20 };    /* with --lines */
+
+/* Bytes of text in one document, at most; tests choose others, from 8. */
+#ifndef TEXT_PIECE
+#define TEXT_PIECE ((size_t)1 << 20)
+#endif
 
 /* ---- What is no UTF-8 ---- */
 
@@ -161,9 +163,10 @@ static size_t cut(const char *text, size_t n)
 static int fill(int fd, const char *name, struct bl_buf *piece,
                 struct bl_err *err)
 {
-    while (piece->len < PIECE) {
-        bl_buf_reserve(piece, PIECE - piece->len);
-        ssize_t n = read(fd, piece->data + piece->len, PIECE - piece->len);
+    while (piece->len < TEXT_PIECE) {
+        size_t room = TEXT_PIECE - piece->len;
+        bl_buf_reserve(piece, room);
+        ssize_t n = read(fd, piece->data + piece->len, room);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

@@ -23,18 +23,21 @@ FUZZERS = \
 	tests/fuzz/fuzz-kb-values \
 	tests/fuzz/fuzz-kernels \
 	tests/fuzz/fuzz-lines \
+	tests/fuzz/fuzz-link \
 	tests/fuzz/fuzz-mention \
 	tests/fuzz/fuzz-model \
 	tests/fuzz/fuzz-names \
 	tests/fuzz/fuzz-options \
 	tests/fuzz/fuzz-pages \
 	tests/fuzz/fuzz-pickle \
+	tests/fuzz/fuzz-prompt \
 	tests/fuzz/fuzz-rank \
 	tests/fuzz/fuzz-rows \
 	tests/fuzz/fuzz-safetensors \
 	tests/fuzz/fuzz-state \
 	tests/fuzz/fuzz-string \
 	tests/fuzz/fuzz-table \
+	tests/fuzz/fuzz-text \
 	tests/fuzz/fuzz-title \
 	tests/fuzz/fuzz-tokenizer \
 	tests/fuzz/fuzz-utf8 \
@@ -47,6 +50,8 @@ FUZZERS = \
 	tests/fuzz/fuzz-wordpiece \
 	tests/fuzz/fuzz-zeshel
 check_PROGRAMS += $(FUZZERS)
+tests_fuzz_fuzz_prompt_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEDIT_CFLAGS)
+tests_fuzz_fuzz_prompt_LDADD = $(LDADD) $(LIBEDIT_LIBS)
 EXTRA_DIST += tests/fuzz/README.md tests/fuzz/catalogue.h tests/fuzz/feed.h \
 	$(wildcard $(srcdir)/tests/fuzz/*.dict)
 
@@ -55,7 +60,7 @@ FUZZ_CC = clang
 FUZZ_SANITIZE = address,undefined
 FUZZ_COMPILE = $(FUZZ_CC) -std=gnu11 -g -O1 -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -DFUZZ_ENGINE -MMD $(DEFS) \
-	$(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(CPPFLAGS)
+	$(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(LIBEDIT_CFLAGS) $(CPPFLAGS)
 FUZZ_OBJECTS = $(patsubst %.c,fuzz/%.o,$(filter %.c, \
 	$(common_libcommon_la_SOURCES)))
 fuzz/common/%.o: common/%.c
@@ -67,7 +72,7 @@ fuzz/libcommon.a: $(FUZZ_OBJECTS)
 fuzz/%.bin: tests/fuzz/%.c fuzz/libcommon.a
 	$(AM_V_CCLD)$(FUZZ_COMPILE) -fsanitize=fuzzer,$(FUZZ_SANITIZE) \
 	  -o $@ $< fuzz/libcommon.a $(SQLITE_LIBS) $(CJSON_LIBS) \
-	  $(EXPAT_LIBS) $(BZ2_LIBS) $(LIBS) -lm
+	  $(EXPAT_LIBS) $(BZ2_LIBS) $(LIBEDIT_LIBS) $(LIBS) -lm
 .SECONDARY: $(FUZZ_OBJECTS)
 -include $(wildcard fuzz/*.d fuzz/common/*/*.d)
 
