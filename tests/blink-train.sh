@@ -247,6 +247,20 @@ run blink-train ner "${tag[@]}" -t "$T/bad.conll" -o "$T/q"
 is "$status $(grep -c "'$T/bad.conll':1: expected a tag" "$T/err")" '3 1' \
     'a NUL is no tag'
 
+# ---- Little memory ----
+# Too little for OpenBLAS, or for libtorch to be loaded.
+for mb in 60 120 200 280; do
+    if [ -n "${sanitizers-}${BLINK_VALGRIND-}" ]; then
+        skip "$mb MB of address space" 'too little for the tool as well'
+        continue
+    fi
+    run bash -c 'ulimit -v $(($1 * 1000)) && shift && exec timeout 100 "$@"' \
+        bash "$mb" blink-train bi "${common[@]}" -o "$T/little" --steps 1
+    like "$status $(cat "$T/err")" '^4 blink-train: (out of memory \(OpenBLAS \
+wants |.* cannot be loaded: )' "$mb MB of address space: a sentence and status 4"
+    ok "$mb MB: no model" test ! -e "$T/little"
+done
+
 # ---- The original's runs ----
 # golden FILE MODEL TRAIN DEV OPTION...
 golden() {

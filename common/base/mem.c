@@ -38,19 +38,26 @@ void bl_at_oom(void (*hook)(void))
     at_oom = hook;
 }
 
-/* Without malloc: snprintf with %zu allocates nothing. */
-_Noreturn void bl_oom(size_t bytes)
+/* Without malloc: snprintf with %s and %zu allocates nothing. */
+_Noreturn void bl_give_up(const char *why)
 {
-    char text[128];
-    int length = snprintf(text, sizeof text,
-                          "%.40s: out of memory (%zu bytes wanted)\n",
-                          program_invocation_short_name, bytes);
+    char text[256];
+    int length = snprintf(text, sizeof text, "%.40s: %.180s\n",
+                          program_invocation_short_name, why);
     ssize_t put = write(STDERR_FILENO, text, (size_t)length);
 
     (void)put;
     if (at_oom)
         at_oom();
     _exit(4);
+}
+
+_Noreturn void bl_oom(size_t bytes)
+{
+    char why[80];
+
+    snprintf(why, sizeof why, "out of memory (%zu bytes wanted)", bytes);
+    bl_give_up(why);
 }
 
 static size_t checked(size_t count, size_t size)

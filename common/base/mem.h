@@ -101,7 +101,10 @@ bool bl_size_add(size_t left, size_t right, size_t *out)
 /* Ends the process with status 4, saying how many bytes were asked for. */
 __attribute__((noreturn)) void bl_oom(size_t bytes);
 
-/* Has bl_oom() call the hook before it ends the process; the last one given
+/* The same with another sentence, of at most 180 bytes. */
+__attribute__((noreturn)) void bl_give_up(const char *why);
+
+/* Has both call the hook before they end the process; the last one given
  * stays.  It must not allocate.  file.h gives the one that removes temporary
  * files, which memory must not know of. */
 void bl_at_oom(void (*hook)(void));

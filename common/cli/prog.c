@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/utf8.h"
 
 int bl_verbosity;
 static const char *prog_name = "blink", *help_name;
+static bool ends;               /* it is this program that calls exit() */
 
 /* A closed standard descriptor would be taken by the next file opened, and
  * data would go there.  It is filled with /dev/null opened the wrong way
@@ -29,9 +31,26 @@ static void open_missing_fds(void)
             _exit(4);
 }
 
+/* libgomp calls exit() with status 1 where it gets no memory and no threads,
+ * which would mean that the output is there; and other libraries, as they are
+ * unloaded then, wait for threads that never were. */
+static void on_exit_of_others(void)
+{
+    if (!ends)
+        bl_give_up("a library ended the program, most likely for want of "
+                   "memory or threads");
+}
+
+_Noreturn static void leave(int status)
+{
+    ends = true;
+    exit(status);
+}
+
 void bl_prog_init(const char *name)
 {
     prog_name = name;
+    atexit(on_exit_of_others);
     open_missing_fds();
     /* A write past the largest size of a file (ulimit -f) then fails like any
      * other, and what is half written is removed. */
@@ -90,7 +109,7 @@ void bl_note(const char *fmt, ...)
 _Noreturn void bl_die(const struct bl_err *err)
 {
     bl_warn("%s", err->msg);
-    exit(bl_prog_finish(bl_code_exit(err->code)));
+    leave(bl_prog_finish(bl_code_exit(err->code)));
 }
 
 _Noreturn void bl_die_usage(const char *fmt, ...)
@@ -101,7 +120,7 @@ _Noreturn void bl_die_usage(const char *fmt, ...)
     say(fmt, ap);
     va_end(ap);
     fprintf(stderr, "try '%s --help'\n", help_name ? help_name : prog_name);
-    exit(2);
+    leave(2);
 }
 
 static int write_failed(void)
@@ -121,7 +140,7 @@ void bl_out(const void *data, size_t n)
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            exit(write_failed());
+            leave(write_failed());
         p += put;
         n -= (size_t)put;
     }
@@ -129,6 +148,7 @@ void bl_out(const void *data, size_t n)
 
 int bl_prog_finish(int status)
 {
+    ends = true;
     /* A stdout that was never open is no failure of a program that wrote
      * nothing to it; any write before this has been checked. */
     if (fflush(stdout) != 0 || ferror(stdout)

@@ -21,9 +21,19 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/mem.h"
 
 enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 };  /* cblas.h */
 
+enum {
+    BUFFER = 128 << 20,         /* bytes that each call works in, at most */
+    MOST_BUFFERS = 32           /* fewer than OpenBLAS can have */
+};
+
+typedef void *alloc_fn(int unused);
+typedef void release_fn(void *buffer);
 typedef void sgemm_fn(int order, int trans_a, int trans_b, int m, int n,
                       int k, float alpha, const float *a, int lda,
                       const float *b, int ldb, float beta, float *c,
@@ -34,6 +44,8 @@ char bl_blas_what[BL_BLAS_WHAT] = "OpenBLAS";
 static struct {
     pthread_once_t once;
     sgemm_fn *sgemm;            /* NULL: not there */
+    alloc_fn *alloc;            /* NULL: not to be had from outside */
+    release_fn *release;
 } blas = { .once = PTHREAD_ONCE_INIT };
 
 void bl_blas_environment(void)
@@ -71,6 +83,10 @@ static void open_library(void)
     sgemm_fn *sgemm = NULL;
 
     bl_blas_environment();
+    /* It starts a thread for each core as it is loaded, and where there is no
+     * memory for them ends the process or waits for them at its end for
+     * ever. */
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
     void *lib = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
     if (!lib)
         return;
@@ -83,6 +99,9 @@ static void open_library(void)
     if (find_symbol(lib, "openblas_get_corename", &core_name))
         snprintf(bl_blas_what, sizeof bl_blas_what, "OpenBLAS %s",
                  core_name());
+    if (!find_symbol(lib, "blas_memory_alloc", &blas.alloc)
+        || !find_symbol(lib, "blas_memory_free", &blas.release))
+        blas.alloc = NULL;
     blas.sgemm = sgemm;         /* never closed: it owns threads */
 }
 
@@ -90,6 +109,46 @@ bool bl_blas_open(void)
 {
     pthread_once(&blas.once, open_library);
     return blas.sgemm != NULL;
+}
+
+/* Whether so much could be mapped at this moment. */
+static bool fits(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (memory == MAP_FAILED)
+        return false;
+    munmap(memory, bytes);
+    return true;
+}
+
+int bl_blas_fits(size_t threads, struct bl_err *err)
+{
+    size_t n = BL_MIN(threads, (size_t)MOST_BUFFERS);
+
+    /* One more, for stacks and the like. */
+    if (fits((n + 1) * BUFFER))
+        return 0;
+    return bl_fail(err, BL_SYSTEM, "out of memory (OpenBLAS wants %zu times "
+                   "%d MB)", n, BUFFER >> 20);
+}
+
+int bl_blas_reserve(size_t threads, struct bl_err *err)
+{
+    size_t n = BL_MIN(threads, (size_t)MOST_BUFFERS);
+    void *buffers[MOST_BUFFERS];
+
+    if (!bl_blas_open() || !blas.alloc)
+        return 0;
+    if (bl_blas_fits(threads, err) < 0)
+        return -1;
+    /* OpenBLAS keeps what is given back for the calls that follow. */
+    for (size_t i = 0; i < n; i++)
+        buffers[i] = blas.alloc(0);
+    for (size_t i = 0; i < n; i++)
+        blas.release(buffers[i]);
+    return 0;
 }
 
 void bl_blas_multiply(const float *x, size_t n, const float *w, size_t out,

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/err.h"
+
 /* Sets OPENBLAS_CORETYPE for this processor unless the user did.  To be
  * called before anything that loads OpenBLAS (libtorch too). */
 void bl_blas_environment(void);
@@ -21,6 +23,13 @@ void bl_blas_environment(void);
 /* Opens OpenBLAS once, with one thread: its callers have their own.  False:
  * it is not there. */
 bool bl_blas_open(void);
+
+/* Whether there is the memory that so many threads want of OpenBLAS at once:
+ * when there is none it asks for it again for ever.  -1: BL_SYSTEM. */
+int bl_blas_fits(size_t threads, struct bl_err *err);
+
+/* The same, and has OpenBLAS take it now. */
+int bl_blas_reserve(size_t threads, struct bl_err *err);
 
 /* "OpenBLAS SkylakeX", once it is open. */
 enum { BL_BLAS_WHAT = 64 };

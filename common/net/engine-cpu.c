@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/blas.h"
 #include "net/f32.h"
 #include "net/int8.h"
 #include "net/quantize.h"
@@ -161,6 +162,11 @@ struct bl_engine *bl_engine_cpu_open(const struct bl_model *model,
      * does not run; *err then says so. */
     if (!cpu->f32 && (opts->precision != BL_PRECISION_INT8
                       || open_int8(cpu, err) < 0)) {
+        free(cpu);
+        return NULL;
+    }
+    if (cpu->f32 && cpu->f32->what == bl_blas_what
+        && bl_blas_reserve(opts->threads, err) < 0) {
         free(cpu);
         return NULL;
     }

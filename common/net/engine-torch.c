@@ -128,6 +128,9 @@ struct bl_engine *bl_engine_torch_open(const struct bl_model *model,
     struct torch *torch;
 
     prepare_blas();
+    if (opts->device == BL_DEVICE_CPU
+        && bl_blas_reserve(opts->threads, err) < 0)
+        return NULL;
     api = load_module(err);
     if (!api)
         return NULL;
@@ -138,7 +141,8 @@ struct bl_engine *bl_engine_torch_open(const struct bl_model *model,
     handle = api->open(model, opts->device, opts->precision,
                        products_only ? 1 : opts->threads, error);
     if (!handle) {
-        bl_fail(err, BL_DATA, "%s", error);
+        bl_fail(err, opts->device == BL_DEVICE_CUDA ? BL_DATA : BL_SYSTEM,
+                "%s", error);
         return NULL;
     }
     torch = BL_NEW(struct torch);

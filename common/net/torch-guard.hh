@@ -16,6 +16,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <stdexcept>
 
 #include "base/err.h"
@@ -30,6 +31,8 @@ template <typename F> inline bool guarded(char *error, F fn) noexcept
     } catch (const c10::Error &e) {
         std::snprintf(error, BL_ERR_MSG, "libtorch: %s",
                       e.what_without_backtrace());
+    } catch (const std::bad_alloc &) {
+        std::snprintf(error, BL_ERR_MSG, "libtorch: out of memory");
     } catch (const std::exception &e) {
         std::snprintf(error, BL_ERR_MSG, "libtorch: %s", e.what());
     } catch (...) {

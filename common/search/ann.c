@@ -13,6 +13,7 @@
 
 #include "base/loaded.h"
 #include "base/mem.h"
+#include "base/module.h"
 #include "base/paths.h"
 #include "base/sha256.h"
 #include "base/threads.h"
@@ -32,6 +33,17 @@ struct bl_ann {
 
 /* ---- The module ---- */
 
+/* OpenBLAS, below FAISS, starts its threads as it is loaded: as many as are
+ * asked for, and with one none that memory could be too short for. */
+static void prepare_blas(size_t threads)
+{
+    char number[24];
+
+    bl_blas_environment();
+    snprintf(number, sizeof number, "%zu", threads);
+    setenv("OPENBLAS_NUM_THREADS", number, 0);
+}
+
 const struct bl_faiss_api *bl_ann_module(size_t threads, struct bl_err *err)
 {
     char *path = bl_path_module("faiss");
@@ -50,14 +62,17 @@ const struct bl_faiss_api *bl_ann_module(size_t threads, struct bl_err *err)
                               "exactly (blink-index import)");
         return NULL;
     }
-    bl_blas_environment();
+    threads = threads ? threads : bl_threads_default();
+    prepare_blas(threads);
+    if (threads > 1 && bl_blas_fits(threads, err) < 0) {
+        free(path);
+        return NULL;
+    }
     /* Threads that wait for others by spinning take the cores that these
      * need, as soon as someone else works here too. */
     setenv("OMP_WAIT_POLICY", "passive", 0);
-    module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!module) {
-        bl_fail(err, BL_DATA, "'%s' cannot be loaded: %s", path, dlerror());
-    } else {
+    module = bl_module_load(path, err);
+    if (module) {
         *(void **)&entry = dlsym(module, "bl_faiss_api");
         api = entry ? entry() : NULL;
         if (!api || api->abi != BL_FAISS_ABI) {
@@ -68,7 +83,7 @@ const struct bl_faiss_api *bl_ann_module(size_t threads, struct bl_err *err)
     }
     free(path);
     if (api)
-        api->threads(threads ? threads : bl_threads_default());
+        api->threads(threads);
     return api;
 }
 

@@ -202,12 +202,14 @@ int bl_train_setup_start(struct bl_train_setup *setup,
     char error[BL_ERR_MSG] = "";
 
     /* Below libtorch there may be OpenBLAS, called from threads of ours. */
-    (void)bl_blas_open();
-    if (open_module(setup, err) < 0)
+    if (bl_blas_reserve(settings->device == BL_DEVICE_CUDA
+                        ? 1 : settings->threads, err) < 0
+        || open_module(setup, err) < 0)
         return -1;
     setup->handle = setup->api->open(setup->net, settings, error);
     if (!setup->handle)
-        return bl_fail(err, BL_DATA, "%s", error);
+        return bl_fail(err, settings->device == BL_DEVICE_CUDA ? BL_DATA
+                       : BL_SYSTEM, "%s", error);
     return 0;
 }
 

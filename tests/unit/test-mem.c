@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "cli/prog.h"
 #include "tap.h"
 
 static void sizes(void)
@@ -38,6 +39,42 @@ static void oom(void)
     waitpid(pid, &status, 0);
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 4,
        "out of memory ends with 4");
+}
+
+/* A library that calls exit(): not with its status, and with a sentence. */
+static void exit_of_others(void)
+{
+    static const char want[] = "test-mem: a library ended the program, most "
+        "likely for want of memory or threads\n";
+    char said[200] = "";
+    int status, ends[2];
+    pid_t pid;
+
+    if (pipe(ends) < 0 || (pid = fork()) < 0)
+        exit(99);
+    if (pid == 0) {
+        dup2(ends[1], 2);
+        bl_prog_init("test-mem");
+        exit(1);
+    }
+    waitpid(pid, &status, 0);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 4,
+       "an exit() that is not ours is status 4");
+    ok(read(ends[0], said, sizeof said - 1) > 0 && !strcmp(said, want),
+       "and says so");
+}
+
+static int finished(int status)
+{
+    int got;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        bl_prog_init("test-mem");
+        exit(bl_prog_finish(status));
+    }
+    waitpid(pid, &got, 0);
+    return WIFEXITED(got) ? WEXITSTATUS(got) : -1;
 }
 
 /* An array that grows one by one, and one that is asked for whole. */
@@ -182,6 +219,8 @@ int main(void)
 {
     sizes();
     oom();
+    exit_of_others();
+    ok(finished(0) == 0 && finished(1) == 1, "an exit() of ours stays");
     growing();
     grow_too_far();
     choices();
