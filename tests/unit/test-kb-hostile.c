@@ -3,6 +3,7 @@
  * and with a sentence; and one that shrinks while it is in use. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -239,6 +240,121 @@ static void test_missing_row(void)
     bl_kb_close(kb);
 }
 
+/* A row without a title, which SQLite lets no honest program write. */
+static void test_no_title(void)
+{
+    struct bl_entity e;
+    struct bl_kb *kb;
+    int64_t row;
+
+    copy("good.kb", "x.kb");
+    change("x.kb", "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql ="
+           " replace(sql, 'title TEXT NOT NULL', 'title TEXT') WHERE name ="
+           " 'entity'; PRAGMA writable_schema = RESET");
+    change("x.kb", "UPDATE entity SET title = NULL WHERE row = 7");
+    change("x.kb", "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql ="
+           " replace(sql, 'title TEXT', 'title TEXT NOT NULL') WHERE name ="
+           " 'entity'");
+    kb = bl_kb_open("x.kb", &err);
+    ok(kb && bl_kb_get_row(kb, 7, &arena, &e, &err) < 0
+       && strstr(err.msg, "row 7 has no id, title or text"), "%s", err.msg);
+    ok(kb && bl_kb_get(kb, bl_span_of("p7"), &arena, &e, &err) < 0
+       && bl_kb_brief_row(kb, 7, &arena, &e, &err) < 0
+       && bl_kb_row(kb, bl_span_of("p8"), &row, &err) == 1, "however asked");
+    bl_kb_close(kb);
+}
+
+/* ---- Every page ---- */
+
+/* What was refused is said to be the catalogue's fault. */
+static bool sound(int rc)
+{
+    return rc >= 0 || (err.code == BL_DATA && strstr(err.msg, "x.kb"));
+}
+
+static int walk_all(struct bl_kb *kb)
+{
+    struct bl_entity e;
+    int rc = bl_kb_walk(kb, 0, &err);
+
+    while (rc >= 0 && (rc = bl_kb_next(kb, &arena, &e, &err)) == 1)
+        ;
+    return rc;
+}
+
+/* Every question that can be asked. */
+static bool ask_all(struct bl_kb *kb)
+{
+    struct bl_span name = bl_span_of("paris"), out;
+    struct bl_kb_spelling *spellings;
+    struct bl_kb_alias *aliases;
+    struct bl_kb_names names;
+    struct bl_kb_since since;
+    struct bl_kb_hit *hits;
+    struct bl_entity e;
+    int64_t *rows, row;
+    size_t n;
+    bool good = true;
+
+    for (size_t i = 0; i < ENTITIES; i += 100) {
+        char id[24];
+
+        snprintf(id, sizeof id, "p%zu", i);
+        good &= sound(bl_kb_get(kb, bl_span_of(id), &arena, &e, &err));
+        good &= sound(bl_kb_row(kb, bl_span_of(id), &row, &err));
+        good &= sound(bl_kb_brief_row(kb, (int64_t)i, &arena, &e, &err));
+        good &= sound(bl_kb_aliases(kb, (int64_t)i, &arena, &aliases, &n,
+                                    &err));
+        good &= sound(bl_kb_lookup(kb, bl_span_of(id), 9, &arena, &names,
+                                   &err));
+        good &= sound(bl_kb_search(kb, bl_span_of(id), 9, &arena, &hits, &n,
+                                   &err));
+    }
+    good &= sound(bl_kb_meta(kb, "source", &arena, &out, &err));
+    good &= sound(bl_kb_initials(kb, name, 9, &arena, &rows, &n, &err));
+    good &= sound(bl_kb_name_from(kb, name, &arena, &out, &err));
+    good &= sound(bl_kb_spellings(kb, name, 9, &arena, &spellings, &n, &err));
+    good &= sound(bl_kb_lookup(kb, name, 9, &arena, &names, &err));
+    good &= sound(bl_kb_search(kb, bl_span_of("paris p7"), 9, &arena, &hits,
+                               &n, &err));
+    good &= sound(bl_kb_since(kb, bl_kb_fingerprint(kb), ENTITIES, &arena,
+                              &since, &err));
+    good &= sound(bl_kb_removed_rows(kb, &arena, &rows, &n, &err));
+    good &= sound(walk_all(kb)) && sound(bl_kb_check_count(kb, &err));
+    return good;
+}
+
+/* One page is overwritten; nothing else is. */
+static void test_pages(void)
+{
+    size_t pages, bad = 0, unseen = 0;
+    struct stat st;
+
+    if (stat("good.kb", &st) < 0)
+        exit(99);
+    pages = (size_t)st.st_size / PAGE;
+    for (size_t i = 1; i < pages; i++) {
+        unsigned char page[PAGE];
+        struct bl_kb *kb;
+        int fd;
+
+        memset(page, i % 2 ? 0xff : 0, sizeof page);
+        copy("good.kb", "x.kb");
+        fd = open("x.kb", O_WRONLY | O_CLOEXEC);
+        if (pwrite(fd, page, PAGE, (off_t)i * PAGE) != PAGE || close(fd))
+            exit(99);
+        alarm(60);
+        kb = bl_kb_open("x.kb", &err);
+        bad += kb ? !ask_all(kb) : !sound(-1);
+        unseen += kb && bl_kb_verify(kb, &err) == 0;
+        bl_kb_close(kb);
+        bl_arena_reset(&arena);
+        alarm(0);
+    }
+    ok(pages > 50 && !bad, "each of %zu pages: answers, or a sentence", pages);
+    ok(!unseen, "and verify sees each");
+}
+
 /* Weights that are no numbers. */
 static void test_weights(const char *weight)
 {
@@ -317,6 +433,8 @@ int main(void)
     test_counts();
     test_circles();
     test_missing_row();
+    test_no_title();
+    test_pages();
     test_weights("'many'");
     test_weights("x'00'");
     test_weights("0.5");
