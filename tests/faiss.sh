@@ -123,6 +123,33 @@ poke "$samples/Flat" 60 '\x01'
 run blink-index verify -x ./poked
 is "$status $(cat err)" "3 blink-index: './poked': wrong checksum: damaged" \
     'so is what it seals'
+
+# What a trailer says, with a sum that is right again.
+seal() {
+    perl -MDigest::SHA=sha256 -e '
+        my ($in, $at, $bytes) = @ARGV;
+        open my $f, "<:raw", $in or die;
+        my $all = do { local $/; <$f> };
+        my $trailer = substr $all, -256;
+        substr $trailer, $at, length($bytes) / 2, pack "H*", $bytes;
+        substr $trailer, 224, 32, sha256(substr $trailer, 0, 224);
+        print substr($all, 0, -256), $trailer' "$samples/Flat" "$@" >sealed
+}
+while read -r at bytes said; do
+    seal "$at" "$bytes"
+    run blink-index info -x ./sealed
+    like "$status $(cat err)" "^3 blink-index: './sealed': $said" \
+        "a trailer with $bytes at $at"
+done <<'END'
+8 09000000 trailer of version 9, expected 1
+16 0700000000000000 [0-9]+ bytes before its trailer, but that says 7
+32 000000 its trailer has no valid fingerprints
+96 0a its trailer has no valid fingerprints
+END
+seal 24 0500000000000000
+run blink-retrieve -x ./sealed -c ./m1.kb </dev/null
+like "$status $(cat err)" "^3 blink-retrieve: './sealed': made for a catalogue \
+of 5 entities, but './m1.kb' has " 'a trailer of another catalogue'
 printf 'more' | cat "$samples/Flat" - >longer
 run blink-index info -x ./longer
 is "$status $(cat err)" "3 blink-index: './longer': offset 365: 260 bytes after the end of the index" \
