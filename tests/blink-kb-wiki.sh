@@ -80,7 +80,15 @@ if [ -n "$have_bz2" ]; then
     like "$(cat err)" "^blink-kb: 'x.bz2' is damaged at byte [0-9]+: " \
         'and where'
     ok 'and no catalogue' test ! -e x.kb
+    perl -e 'print "BZh9\x31\x41\x59\x26\x53\x59", "\0" x 8e6' >endless.bz2
+    run blink-kb build -o x.kb --wikipedia endless.bz2
+    is "$status $(cat err)" "3 blink-kb: 'endless.bz2' is damaged at byte 0: a \
+bzip2 block without an end" 'a block without an end'
 fi
+perl -e 'print "<mediawiki><page>\n<a", " " x 9e6' >tag.xml
+run blink-kb build -o x.kb --wikipedia tag.xml
+like "$status $(cat err)" "^3 blink-kb: 'tag.xml' is refused at byte [0-9]+: a \
+tag of more than 8 MiB" 'a tag without an end'
 gzip -c "$dump" >w.gz
 run blink-kb build -o t2.kb --wikipedia w.gz
 is "$status$(cat err)" "3blink-kb: 'w.gz' is compressed, but not by bzip2: give the output of 'gzip -dc' on standard input" \
