@@ -63,6 +63,8 @@ EXTRA_DIST += \
 	scripts/train.d/train-overlap.awk \
 	scripts/train.d/train-split.awk \
 	scripts/lib/benchmark.sh \
+	scripts/lib/catalogues.awk \
+	scripts/lib/catalogues.sh \
 	scripts/lib/coverage.awk \
 	scripts/lib/data.sh \
 	scripts/lib/download.sh \
@@ -72,5 +74,6 @@ EXTRA_DIST += \
 	scripts/lib/part.sh \
 	scripts/lib/rounds.pl \
 	scripts/lib/setup.sh \
+	scripts/lib/short-text.awk \
 	scripts/lib/sources.sh \
 	scripts/lib/usage.pl

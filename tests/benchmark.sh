@@ -23,7 +23,8 @@ X
 benchmark() {
     run "$top_srcdir/scripts/benchmark" -m "$fixtures/golden/m2-bi" \
         --catalogue "$fixtures/mini.jsonl" --eval "$T/eval" -k 8 \
-        --work "$T/work" --ner-sets "$T/columns" --calibration minilm "$@"
+        --work "$T/work" --ner-sets "$T/columns" --calibration minilm \
+        --each 1 "$@"
 }
 benchmark
 is "$status" 0 'the benchmark runs'
@@ -52,6 +53,32 @@ ok 'and does not embed the entities again' \
     bash -c "! grep -q entities '$T/err'"
 benchmark --limit 10
 ok 'another limit does' grep -q 'embedding 10 entities' "$T/err"
+
+# ---- Small catalogues ----
+# Of the three mentions with an entity; 42 entities cannot fill the larger
+# catalogues.
+benchmark --only sizes
+is "$status $(grep -c '^| \(10\|30\|300\|3000\) | [0-9]* | \(none\|own\|shared\) |' \
+    "$T/out")" '0 48' 'a row for each size, length of text and kind of names'
+is "$(grep '^| \(mean\|worst\)' "$T/out" | awk -F'|' '{ print NF }' |
+    sort -u)" 12 'their mean, and the worst'
+is "$(jq -s -c '[all(.[].catalogue_size; . == 10 or . > 38),
+    ([.[] | select(.label_id == null)] | length > 20),
+    all(.[].candidates[]; .id | test("^[0-9]+:")),
+    (map(.drawn) | unique | length)]' "$T/work/sizes.lists.jsonl")" \
+    '[true,true,true,144]' 'lists of each catalogue, some without the entity'
+is "$(jq -r '.text | split(" ") | length' "$T"/work/drawn/catalogues/1.entities |
+    sort -n | tail -1)" 0 'of texts without words, too'
+cp "$T/work/sizes.lists.jsonl" "$T/once"
+benchmark --only sizes
+ok 'the same are drawn each time' cmp -s "$T/work/sizes.lists.jsonl" "$T/once"
+short() {
+    jq -n -r --arg t "$1" '$t | tojson' | awk -v most=3 \
+        "$(cat "$top_srcdir/scripts/lib/short-text.awk")"' {
+            print first_words($0, most) }'
+}
+is "$(short 'Alma Vane is a Dutch judge and poet.') $(short 'Dutch "judge"')" \
+    '"Dutch judge and" "Dutch \"judge\""' 'a short text as people write it'
 
 # ---- A part of a set ----
 sample() {
@@ -176,6 +203,16 @@ if [ -x "$top_builddir/bin/blink-rerank" ]; then
     is "$(jq -s 'map(select(.candidates | any(.cross_score))) | length' \
         "$T/work/fit.jsonl")" 16 'whose lists are there too'
 fi
+jq -c '.profiles.open' "$T/mine.json" >"$T/open"
+calibrate --small tiny
+is "$status $(jq -s -c 'map(.catalogue_size) | unique | [.[:3], .[3] > 38]' \
+    "$T/work/fit.jsonl")" '0 [[3,10,30],true]' \
+    '--small: lists of small catalogues'
+is "$(jq -c '[.provenance.small.sets, .provenance.small.mentions]' \
+    "$T/mine.json")$(jq -c .profiles.cosine "$T/mine.json" | tr -d ' ' |
+    cut -c 1-8)" '[["tiny"],3]{"rank":' 'it says of what, too'
+is "$(jq -c '.profiles | [.open, .cross | has("small")]' "$T/mine.json")" \
+    '[true,false]' 'the sets around them stay as they are'
 benchmark --only links --calibration "$T/mine.json"
 is "$status" 0 'the benchmark takes it'
 benchmark --only links --calibration "$T/none.json"

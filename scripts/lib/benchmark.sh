@@ -95,6 +95,113 @@ nil_table() {
                  | add) | row end'
 }
 
+# ---- Small catalogues ----
+# Catalogues of 10 to 3,000 entities, drawn around mentions of the sets; see
+# catalogues.sh.
+
+# sizes_plan EACH: about so many mentions for every cell, from sets in turn.
+sizes_plan() {
+    awk -v each="$1" -v all="${sets[*]}" '
+        function some(size, names) {
+            return size < 20 ? (names == "shared" ? 2 : 5) \
+                : size < 100 ? (names == "shared" ? 5 : 8) : 8
+        }
+        BEGIN {
+            OFS = "\t"
+            n_sets = split(all, set, " ")
+            split("10 30 300 3000", size, " ")
+            split("0 5 20 100", words, " ")
+            split("none own shared", names, " ")
+            split("0 .3 .6", share, " ")
+            for (i = 1; i <= 4; i++)
+                for (j = 1; j <= 4; j++)
+                    for (k = 1; k <= 3; k++)
+                        for (l = 1; l <= 3; l++)
+                            for (m = 0; m < each; m += some(size[i], names[k]))
+                                print ++number, \
+                                    set[number % n_sets + 1], size[i],
+                                    words[j], names[k], share[l]
+        }'
+}
+
+# sizes_answers RUN < lists: a line each: of which catalogue, run, gold,
+# answer, how sure.
+sizes_answers() {
+    score | jq -c --arg run "$1" '[.drawn, $run, .label_id, .entity.id,
+        (if .entity then .entity.p else .nil_p end)]'
+}
+
+# sizes_figures PLAN < answers: a line of JSON for each size, length of text
+# and kind of names.
+sizes_figures() {
+    jq -c -n --rawfile plan "$1" "$jq_cell"'
+        ($plan | split("\n") | map(split("\t") | select(length > 5)
+            | {(.[0]): {size: (.[2] | tonumber), words: (.[3] | tonumber),
+                        names: .[4], removed: (.[5] != "0")}})
+            | add) as $cell
+        | def part(f; g): ratio(map(select(f and g)) | length;
+                                map(select(f)) | length);
+        def right: .[2] == .[3];
+        def has: .[2] != null;
+        [inputs | . + [$cell[.[0] | tostring]]]
+        | group_by([.[5].size, .[5].words, .[5].names])[]
+        | (map(select(.[1] == "last")) | map(select(.[5].removed | not))) as $all
+        | map(select(.[1] == "last" and .[5].removed)) as $some
+        | (.[0][5] | del(.removed))
+          + {n: (map(select(.[1] == "last")) | length),
+             right: ($all | part(has; right)),
+             none: ($all | part(has; .[3] == null)),
+             fast: (map(select(.[1] == "fast" and (.[5].removed | not)))
+                    | part(has; right)),
+             right_removed: ($some | part(has; right)),
+             f1: ($some | f1(map(select(.[2] == null and .[3] == null))
+                         | length;
+                     map(select(.[3] == null)) | length;
+                     map(select(.[2] == null)) | length)),
+             ece: (map(select(.[1] == "last")) | length as $n
+                 | group_by(.[4] * 10 | floor)
+                 | map((map(.[4]) | add) - (map(select(right)) | length)
+                     | fabs) | add / $n)}'
+}
+
+sizes_table() {
+    local set
+    say 'small catalogues: mentions and texts'
+    for set in "${sets[@]}"; do
+        most=$((most > 0 && most < 240 ? most : 240)) \
+            sample_mentions "$eval/$set.mentions.jsonl" |
+            jq -c --arg set "$set" '.set = $set'
+    done | drawn_prepare
+    say 'small catalogues: lists'
+    sizes_plan "$each" | drawn_lists 8 >"$work/sizes.lists.jsonl"
+    sizes_answers fast <"$work/sizes.lists.jsonl" >"$work/sizes.answers"
+    if [ -n "$cross" ]; then
+        blink-rerank -m "$cross" -c "$drawn/all.kb" --cascade 0.01 \
+            <"$work/sizes.lists.jsonl"
+    else
+        cat "$work/sizes.lists.jsonl"
+    fi | sizes_answers last >>"$work/sizes.answers"
+    sizes_figures "$drawn/plan" <"$work/sizes.answers" >"$work/sizes.jsonl"
+    printf '\n%s\n\n' 'Small catalogues, drawn around mentions: is the right'\
+' entity the answer, with all of them there and with a third to two thirds'\
+' removed?'"${cross:+ Without the cross-encoder: all there.}"
+    echo '| entities | words of a text | aliases | mentions | right | "none"' \
+        '| without cross-encoder | some removed: right | F1 of none | ECE |'
+    echo '|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|'
+    jq -r -s "$jq_cell"'
+        ["right", "none", "fast", "right_removed", "f1", "ece"] as $names
+        | def row($first): "| \($first) | \(.n) | " + ([.[$names[]]]
+            | map(cell | tostring) | join(" | ")) + " |";
+        def mean: if length > 0 then add / length else null end;
+        def worst($k): if $k == "none" or $k == "ece" then max else min end;
+        (.[] | row("\(.size) | \(.words) | \(.names)")),
+        ([$names[] as $k | {($k): (map(.[$k] | select(. != null)) | mean)}]
+            + [{n: (map(.n) | add)}] | add | row("mean | | ")),
+        ([$names[] as $k
+            | {($k): (map(.[$k] | select(. != null)) | worst($k))}]
+            + [{n: ""}] | add | row("worst | | "))' "$work/sizes.jsonl"
+}
+
 # ---- Names in text ----
 
 # conll PREFIX < columns: PREFIX.docs, a document a sentence, and PREFIX.gold,
