@@ -6,12 +6,14 @@
 #   pool      id, title, text, aliases
 #   kin       id, a word of its title or "", others with that word
 #   vectors   id, base64; "words" says of how many words of the texts
-#   mentions  set, id, text, record, record with the word for the mention
+#   mentions  set, id, text, a name made up, record, record with the word for
+#             the mention, record with that name for it
 #   plan      number, set, entities, words, names, share removed
 #
 # "names" says what the aliases are: "none"; the catalogue's "own"; "given",
 # also the text of the mention; "shared", that of four entities; "word", a word
-# of the titles of up to four, which the text has for the mention.
+# of the titles of up to four, which the text has for the mention; "made", a
+# name made up, of one entity alone, which the text has for it.
 #
 # For each row of the plan it writes DIR/NUMBER.entities, .vectors and
 # .mentions, and prints the number.  Ids are "NUMBER:ID", so that all of these
@@ -31,8 +33,10 @@ part == "mentions" {
     i = ++n_mentions[$1]
     gold[$1, i] = $2
     said[$1, i] = $3
-    record[$1, i] = $4
-    renamed[$1, i] = $5
+    made[$1, i] = $4
+    record[$1, i] = $5
+    renamed[$1, i] = $6
+    remade[$1, i] = $7
     next
 }
 
@@ -105,6 +109,8 @@ function ask(set, want,    at, k, i, id) {
             add_name(id, said[set, i])
         if (names == "word")
             add_name(id, "\"" word_of[id] "\"")
+        if (names == "made")
+            add_name(id, made[set, i])
     }
 }
 
@@ -176,8 +182,8 @@ part == "plan" {
         id = gold[$2, j]
         printf "{\"drawn\":%d,\"label_id\":%s,%s\n", number,
             (id in gone ? "null" : "\"" number ":" id "\""),
-            substr((names == "word" ? renamed[$2, j] : record[$2, j]), 2) \
-            >(base ".mentions")
+            substr((names == "word" ? renamed[$2, j] : names == "made" \
+                ? remade[$2, j] : record[$2, j]), 2) >(base ".mentions")
     }
     close(base ".entities")
     close(base ".vectors")

@@ -10,6 +10,13 @@
 
 drawn=$work/drawn
 
+# Names that tell nothing about what is called so.
+made_up='["Carver", "Northmark", "Oswin", "Beck", "Halloway", "Merrin",
+    "the keep", "Sable Point", "Ashgrove", "Vann", "the old mill", "Lindale",
+    "Thorne", "Quill", "Redmere", "the Works", "Pell", "Garrick", "Stanmore",
+    "nightcap", "Blackwater", "Hollis", "Marchetti", "Drummond", "Elkin",
+    "Farrow", "the Society", "the castle", "the abbey", "silverleaf"]'
+
 # Of each gold a word of the title, the last that others have too, and three
 # of these; and every n-th of all, so that there are some 3,500 others.
 drawn_pool() {
@@ -89,13 +96,16 @@ drawn_prepare() {
         ($kin | split("\n") | map(split("\t") | select((.[1] // "") != "")
             | {(.[0]): .[1]}) | add // {}) as $word
         | inputs | .mention = ($word[.label_id] // .mention)' \
+        "$drawn/known" | blink-embed -m "$model" >"$drawn/renamed"
+    jq -c -n --argjson names "$made_up" '[inputs] | to_entries[]
+        | .value + {mention: $names[.key % ($names | length)]}' \
         "$drawn/known" | blink-embed -m "$model" |
-        paste "$drawn/embedded" - | jq -r -n '
+        paste "$drawn/embedded" "$drawn/renamed" - | jq -r -n '
             def record: del(.label_id) | tojson;
-            [inputs] | [_nwise(2)][]
+            [inputs] | [_nwise(3)][]
             | [.[0].set, .[0].label_id, (.[0].mention | tojson),
-               (.[0] | record), (.[1] | record)] | join("\t")' \
-            >"$drawn/mentions"
+               (.[2].mention | tojson), (.[0] | record), (.[1] | record),
+               (.[2] | record)] | join("\t")' >"$drawn/mentions"
     drawn_vectors
 }
 

@@ -377,6 +377,13 @@ static void compiled_in(void)
            && made.small[i].rank[BL_F_PRIOR] >= 0
            && made.small[i].nil[BL_N_PRIOR] <= 0,
            "set %zu: a prior never counts against", i);
+    ok(!memcmp(&made.small[BL_PROFILE_CROSS], &made.profile[BL_PROFILE_CROSS],
+               sizeof made.small[0])
+       && !memcmp(&made.small[BL_PROFILE_OPEN], &made.profile[BL_PROFILE_OPEN],
+                  2 * sizeof made.small[0])
+       && memcmp(&made.small[BL_PROFILE_COSINE],
+                 &made.profile[BL_PROFILE_COSINE], sizeof made.small[0]),
+       "of small catalogues: what other models than ours are given stays");
     ok(made.profile[BL_PROFILE_CROSS].rank[BL_F_CROSS] == 1
        && made.profile[BL_PROFILE_CROSS].rank[BL_F_BI] == 0,
        "cross: the re-ranker decides");
