@@ -31,6 +31,12 @@ is "$(jq -r '.entity.id // empty | type' "$T/out" | sort -u)" string \
 # ---- Options ----
 score --nil 0 <"$T/in"
 is "$(jq -c .entity "$T/out" | sort -u)" null '--nil 0: nothing is sure'
+score --nil .5 <"$T/in"
+is "$status:$(cat "$T/err")" 0: '--nil .5: as people write it'
+for wrong in . .e 1. 00.5 ..5; do
+    score --nil "$wrong" <"$T/in"
+    is "$status" 2 "--nil $wrong"
+done
 score --nil 1 <"$T/in"
 is "$(jq -c '.entity.id' "$T/out" | tr '\n' ' ')" '"2" null "9" ' \
     '--nil 1: always an entity where there is one'

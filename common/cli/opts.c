@@ -51,16 +51,23 @@ static bool parse_size(const char *text, size_t *out)
     return *p == '\0';
 }
 
+/* JSON's grammar of numbers (no white space, no hex, no "inf"), but ".5", as
+ * people write probabilities, is 0.5. */
 static bool parse_double(const char *text, double *out)
 {
+    struct bl_buf number = BL_BUF_INIT;
+    struct bl_span value;
     struct bl_err err;
-    struct bl_span value = bl_span_of(text);
+    bool ok;
 
-    /* JSON's grammar of numbers: no white space, no hex, no "inf". */
-    if (bl_json_check(value.p, value.n, &err) < 0
-        || bl_json_type(value) != BL_JSON_NUMBER || strpbrk(text, " \t\r\n"))
-        return false;
-    return bl_json_number(value, out, &err) == 0;
+    bl_buf_printf(&number, "%s%s", *text == '.' ? "0" : "", text);
+    value = (struct bl_span){ number.data, number.len };
+    ok = bl_json_check(value.p, value.n, &err) == 0
+        && bl_json_type(value) == BL_JSON_NUMBER
+        && !strpbrk(text, " \t\r\n")
+        && bl_json_number(value, out, &err) == 0;
+    bl_buf_free(&number);
+    return ok;
 }
 
 static _Noreturn void bad_number(const struct bl_opt *opt, const char *value)
