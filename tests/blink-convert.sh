@@ -426,8 +426,8 @@ pooling() {
 }
 pooling true
 prompted() { echo "$1" >st/config_sentence_transformers.json; }
-# vector MODEL KIND RECORD
-vector() { blink-embed -m "$1" $2 <<<"$3" | jq -c .embedding.f32; }
+# vector MODEL RECORD OPTION...
+vector() { blink-embed -m "$1" "${@:3}" <<<"$2" | jq -c .embedding.f32; }
 mention='{"context_left":"","mention":"the river","context_right":""}'
 entity='{"title":"the river","text":"x"}'
 prompted '{"prompts":{"query":"was: ","document":"to: "},"default_prompt_name":null}'
@@ -439,11 +439,12 @@ is "$(jq -c .prompts prompted/blink.json)" '{"mention":"was: ","entity":"to: "}'
 prompted '{"prompts":{},"default_prompt_name":null}'
 blink-convert hf st -o unprompted 2>err
 is "$(cat err)$(jq .prompts unprompted/blink.json)" null 'no prompts: no word'
-is "$(vector prompted '' "$mention")" \
-    "$(vector unprompted '' "${mention/the/was: the}")" \
+is "$(vector prompted "$mention")" \
+    "$(vector unprompted "${mention/the/was: the}")" \
     'the vector is that of the text behind the prompt'
-is "$(vector prompted --entities "$entity")" \
-    "$(vector unprompted --entities "${entity/the/to: the}")" 'of an entity, too'
+is "$(vector prompted "$entity" --entities)" \
+    "$(vector unprompted "${entity/the/to: the}" --entities)" \
+    'of an entity, too'
 prompted '{"prompts":{"a":"of: ","passage":""},"default_prompt_name":"a"}'
 run blink-convert hf st -o prompted --force
 is "$(jq -c .prompts prompted/blink.json)" '{"mention":"of: ","entity":""}' \

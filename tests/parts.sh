@@ -38,12 +38,12 @@ whole_and_parts() {
     shift 2
     rm -f p.*
     blink-index split -x k.blx -n "$n" -o p
-    is "$(ls p.* | wc -l)" "$n" "$text: the parts"
+    is "$(printf '%s\n' p.* | wc -l)" "$n" "$text: the parts"
     blink-retrieve -x k.blx -c k.kb "$@" <embedded.jsonl >whole.jsonl
     for ((i = 1; i <= n; i++)); do
         blink-retrieve -x p.$i.blx -c k.kb --part "$@" <embedded.jsonl \
             >$i.jsonl
-        files+=($i.jsonl)
+        files+=("$i.jsonl")
     done
     run blink-merge "${files[@]}"
     is "$status:$(cat err)" 0: "$text: merged"
