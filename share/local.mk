@@ -66,12 +66,15 @@ distclean-local:
 # scripts/bench.d/bench-roofline measured; how good the models are, once that was
 # measured (scripts/benchmark --report share/doc).
 dist_doc_DATA = share/doc/from-blink.md share/doc/mini.md \
+	share/doc/own-catalogue.md \
 	share/doc/performance.md share/doc/performance.svg \
 	$(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/share/doc/benchmark.*))
 
 # What the library can do (tests/install.sh builds and runs it).
 doc_examplesdir = $(docdir)/examples
-dist_doc_examples_DATA = share/doc/examples/link.c
+dist_doc_examples_DATA = share/doc/examples/harbour.csv \
+	share/doc/examples/harbour-guide.txt \
+	share/doc/examples/link.c
 
 # What was tried, by topic.
 doc_notesdir = $(docdir)/notes

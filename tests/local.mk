@@ -102,6 +102,7 @@ SHELL_TESTS = \
 	tests/family.sh \
 	tests/from-blink.sh \
 	tests/fuzz-replay.sh \
+	tests/get-wikipedia.sh \
 	tests/golden-blink.sh \
 	tests/golden-rank.sh \
 	tests/golden-runs.sh \
@@ -135,6 +136,7 @@ SHELL_TESTS = \
 	tests/tables.sh \
 	tests/train-data.sh \
 	tests/train-mini.sh \
+	tests/tutorial.sh \
 	tests/uni-tables.sh \
 	tests/zeshel.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
