@@ -11,6 +11,7 @@ dist_noinst_SCRIPTS += \
 	scripts/fetch-entities \
 	scripts/fetch-names \
 	scripts/fetch-model \
+	scripts/get-wikipedia \
 	scripts/gen-calibration-header \
 	scripts/gen-uni-tables \
 	scripts/make-entities \

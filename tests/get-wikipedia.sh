@@ -128,8 +128,7 @@ is "$status" 0 'the next run fetches it again'
 fresh
 "$script" --mirror "$url" --slice 2 >/dev/null 2>&1 &
 for _ in $(seq 600); do
-    [ "$(ls data/indexes/.simplewiki.parts 2>/dev/null | wc -l)" -lt 2 ] ||
-        break
+    [ ! -e data/indexes/.simplewiki.parts/00001.blx ] || break
     sleep .05
 done
 kill -9 $!

@@ -82,6 +82,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self):
         name = self.path.lstrip("/")
+        if name.endswith("/"):
+            name += "index.html"
         path = os.path.join(folder, name)
         fault, n = fault_of(name, self.command)
         if not os.path.isfile(path) or fault in ("gone", "404"):

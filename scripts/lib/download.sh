@@ -63,6 +63,7 @@ check_kind() {
         json) [[ $first == 7b* || $first == 5b* ]] ;;
         faiss) [[ $first == 49* ]] ;;
         bzip2) [[ $first == 425a68* ]] ;;
+        gzip) [[ $first == 1f8b* ]] ;;
     esac && return 0
     if [[ $first == 3c* ]]; then
         say "'${1%.part}': the server sent a page in its place:" \

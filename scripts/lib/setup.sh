@@ -291,6 +291,19 @@ take_turn() {
 
 end_turn() { exec 9>&-; }
 
+# find_programs ELSE NAME...: those of the build, without making them; ELSE says
+# what else helps.
+find_programs() {
+    local program else=$1
+    shift
+    PATH=${BLINK_BUILD:-$top}/bin:$PATH
+    for program; do
+        command -v "$program" >/dev/null ||
+            die 3 "there is no $program: run scripts/quickstart or make" \
+                "$else"
+    done
+}
+
 # set_up PACKAGES NOINSTALL: packages, build, and the programs on the path.
 set_up() {
     take_turn
