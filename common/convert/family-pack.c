@@ -3,6 +3,7 @@
 
 #include "convert/family-pack.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,26 +262,39 @@ static int write_model(const struct job *job, size_t role, struct bl_err *err)
     return rc;
 }
 
-static uint64_t size_of(const struct job *job, const char *name)
+/* 0 for what was not made. */
+static int size_of(const struct job *job, const char *name, uint64_t *size,
+                   struct bl_err *err)
 {
     char *path = bl_xasprintf("%s/%s", job->dir, name);
     struct stat st;
-    uint64_t size = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+    int rc = 0;
 
+    *size = 0;
+    if (stat(path, &st) == 0)
+        *size = (uint64_t)st.st_size;
+    else if (errno != ENOENT && errno != ENOTDIR)
+        rc = bl_fail_file(err, "'%s'", path);
     free(path);
-    return size;
+    return rc;
 }
 
-static void measure(const struct job *job, struct bl_family_report *r)
+static int measure(const struct job *job, struct bl_family_report *r,
+                   struct bl_err *err)
 {
-    *r = (struct bl_family_report){ .words = size_of(job, names[0]) };
+    *r = (struct bl_family_report){ .words = 0 };
+    if (size_of(job, names[0], &r->words, err) < 0)
+        return -1;
     for (size_t i = 0; i < N_NAMES; i++) {
-        uint64_t size = size_of(job, names[i]);
+        uint64_t size;
 
+        if (size_of(job, names[i], &size, err) < 0)
+            return -1;
         r->total += size;
         if (i >= FIRST_PART)
             r->models[(i - FIRST_PART) / PART] += size;
     }
+    return 0;
 }
 
 /* What was made must open as what it is. */
@@ -311,7 +325,8 @@ static int write_family(const struct job *job, const char *to,
     for (size_t i = 0; i < MODELS; i++)
         if (write_model(job, i, err) < 0)
             return -1;
-    measure(job, report);
+    if (measure(job, report, err) < 0)
+        return -1;
     return check_result(job, err);
 }
 
