@@ -95,7 +95,7 @@ refuse "stdin:3: row 2 of './k.kb': field 'embedding': value 1 is not a finite 3
 refuse "stdin:2: row 1 of './k.kb': field 'embedding': 4 numbers where the first record has 5" \
     'another dimension' \
     < <(sed '2s/"dim":5/"dim":4/' v.jsonl)
-refuse "stdin:2: row 1 of './k.kb': field 'embedding': made by model 'm1' where the first record has 'm0'" \
+refuse "stdin:2: row 1 of './k.kb': field 'embedding': made by model 'm1' where the first record has 'm0': give blink-embed -m the same model" \
     'another model' < <(sed '2s/m0/m1/' v.jsonl)
 refuse "stdin:7: row 6: value 0 is 70000, too large for f16" 'too large for f16' \
     --dtype f16 < <(sed '7s/"values":\[[^,]*/"values":[70000/' v.jsonl)

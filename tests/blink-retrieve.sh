@@ -185,7 +185,7 @@ fails() {
 # of the others alone.
 none="field 'embedding': expected object, found nothing: run blink-embed first"
 other="field 'embedding': made by model 'm2' where './m1.blx' has 'm1': give \
-blink-embed -m the index's model"
+blink-embed -m the same model"
 for errors in keep drop stop; do
     retrieve --errors "$errors" < <(printf '{"id":1}\n{"id":2}\n')
     is "$status|$(cat out)|$(cat err)" "3||blink-retrieve: stdin:1: $none" \

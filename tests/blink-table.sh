@@ -72,7 +72,7 @@ table mini none.jsonl
 is "$status:$(cat err)" "3:blink-table: cannot read 'none.jsonl'" 'no file'
 table mini -k 0 "$mentions"
 is "$status" 2 'no k'
-sed '1s/"mention"/"m"/' "$mentions" >bad.jsonl
+sed '2s/"mention"/"m"/' "$mentions" >bad.jsonl
 table mini -k 3 bad.jsonl
 is "$status" 1 'records that fail'
 jq -c '.label_id = "nowhere"' "$mentions" >foreign.jsonl

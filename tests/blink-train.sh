@@ -256,8 +256,9 @@ for mb in 60 120 200 280; do
     fi
     run bash -c 'ulimit -v $(($1 * 1000)) && shift && exec timeout 100 "$@"' \
         bash "$mb" blink-train bi "${common[@]}" -o "$T/little" --steps 1
-    like "$status $(cat "$T/err")" '^4 blink-train: (out of memory \(OpenBLAS \
-wants |.* cannot be loaded: )' "$mb MB of address space: a sentence and status 4"
+    like "$status $(cat "$T/err")" \
+        '^4 blink-train: (out of memory \(OpenBLAS wants |.* cannot be loaded: )' \
+        "$mb MB of address space: a sentence and status 4"
     ok "$mb MB: no model" test ! -e "$T/little"
 done
 

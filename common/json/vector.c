@@ -124,7 +124,7 @@ static int check_model(const struct parts *parts,
     if (want->model && !bl_span_is(out->model, want->model))
         return bl_fail(err, BL_MODEL_MISMATCH,
                        "made by model '%.*s' where %s has '%.*s': give "
-                       "blink-embed -m the index's model", SHOWN,
+                       "blink-embed -m the same model", SHOWN,
                        out->model.p, want->by, SHOWN, want->model);
     return 0;
 }
