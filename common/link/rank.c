@@ -183,8 +183,10 @@ enum bl_profile bl_rank_profile(const struct bl_candidates *list)
 }
 
 /* Fitted to catalogues of 3 to 3,000 entities, among which the size told
- * nothing; those of 65,516 have the coefficients for large ones. */
-static const double few = 3000, many = 50000;
+ * nothing.  Those of 65,516 have the coefficients for large ones, and so have
+ * the default ones, of 10,033 and more: there a title that is the name says
+ * more than among a person's own aliases. */
+static const double few = 3000, many = 10000;
 
 double bl_rank_small(const struct bl_candidates *list)
 {

@@ -53,7 +53,7 @@ BL_BEGIN_DECLS
 /* Which coefficients a list asks for. */
 enum bl_profile bl_rank_profile(const struct bl_candidates *list);
 
-/* How small the catalogue of a list is: 1 up to 3,000 entities, 0 from 50,000
+/* How small the catalogue of a list is: 1 up to 3,000 entities, 0 from 10,000
  * on or when the list does not say, and between them by the logarithm. */
 double bl_rank_small(const struct bl_candidates *list);
 /* The coefficients for a list: those of its profile, by the part that
