@@ -121,5 +121,5 @@ int main(void)
     test_status();
     test_missing();
     test_through();
-    return tap_done();
+    return bl_prog_finish(tap_done());
 }

@@ -35,15 +35,16 @@ static const char *reads(const char *line, struct bl_vector *v)
 static void refusals(void)
 {
     static const struct { const char *line, *says; } bad[] = {
-        { "{}", "bad-field: field 'embedding': expected object, "
-          "found nothing" },
+        { "{}", "no-stage: field 'embedding': expected object, "
+          "found nothing: run blink-embed first" },
         { "{\"embedding\":[1,2]}",
           "bad-field: " F "expected object, found array" },
         { "{\"embedding\":{\"dim\":2,\"values\":[1,2]}}",
           "bad-field: " F "'model' is missing" },
         { "{\"embedding\":{\"model\":\"x\",\"dim\":2,\"values\":[1,2]}}",
           "model-mismatch: " F
-          "made by model 'x' where 'k.blx' has 'm'" },
+          "made by model 'x' where 'k.blx' has 'm': give blink-embed -m "
+          "the same model" },
         { "{\"embedding\":{\"model\":\"\",\"dim\":2,\"values\":[1,2]}}",
           "bad-field: " F "'model' has 0 bytes where 1 to 64 were expected" },
         { "{\"embedding\":{\"model\":\"m\",\"values\":[1,2]}}",
