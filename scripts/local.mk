@@ -45,6 +45,7 @@ dist_noinst_SCRIPTS += \
 	scripts/check.d/fuzz \
 	scripts/check.d/inject \
 	scripts/check.d/kills \
+	scripts/check.d/living \
 	scripts/check.d/processors \
 	scripts/check.d/sanitizers \
 	scripts/check.d/shards \
