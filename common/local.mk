@@ -277,7 +277,8 @@ install-data-hook:
 
 # The torch engine and the gradients of blink-train: C++, opened when
 # they are wanted, so that no program links libtorch.
-TORCH_SHIMS = common/net/torch-guard.hh common/net/torch-shim.cc \
+TORCH_SHIMS = common/net/torch-activation.hh \
+	common/net/torch-guard.hh common/net/torch-shim.cc \
 	common/train/train-shim.cc common/train/train-graph.cc common/train/train-graph.hh
 if TORCH
 pkglib_LTLIBRARIES += common/libblink-torch.la

@@ -227,19 +227,25 @@ static int read_input(struct bl_kb_reader *reader, int fd, const char *name,
     return rc;
 }
 
-int bl_kb_reader_file(struct bl_kb_reader *reader, const char *path,
-                      struct bl_err *err)
+int bl_kb_reader_open(struct bl_kb_reader *reader, const char *path,
+                      bl_kb_reader_fn *read, struct bl_err *err)
 {
     int fd, rc;
 
     if (!strcmp(path, "-"))
-        return read_input(reader, STDIN_FILENO, "stdin", err);
+        return read(reader, STDIN_FILENO, "stdin", err);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return bl_fail_file(err, "cannot open '%s'", path);
-    rc = read_input(reader, fd, path, err);
+    rc = read(reader, fd, path, err);
     close(fd);
     return rc;
+}
+
+int bl_kb_reader_file(struct bl_kb_reader *reader, const char *path,
+                      struct bl_err *err)
+{
+    return bl_kb_reader_open(reader, path, read_input, err);
 }
 
 void bl_kb_reader_free(struct bl_kb_reader *reader)

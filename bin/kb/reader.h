@@ -40,6 +40,11 @@ struct bl_kb_reader {
     bool odd;                   /* the input does not begin as JSON does */
 };
 
+/* Reads a file, or standard input for "-", by that function. */
+typedef int bl_kb_reader_fn(struct bl_kb_reader *reader, int fd,
+                            const char *name, struct bl_err *err);
+int bl_kb_reader_open(struct bl_kb_reader *reader, const char *path,
+                      bl_kb_reader_fn *read, struct bl_err *err);
 /* Adds the entities of a file, or of standard input ("-"), warning of what is
  * dropped and of fields that are not stored.  `path` must outlive the builder.
  * -1 with BL_DATA or BL_SYSTEM. */

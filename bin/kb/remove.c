@@ -3,10 +3,6 @@
 
 #include "remove.h"
 
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/utf8.h"
 #include "json/lines.h"
 
@@ -26,22 +22,11 @@ int bl_kb_remove_id(struct bl_kb_reader *reader, struct bl_span id,
     return 0;
 }
 
-static struct bl_span trimmed(struct bl_span line)
-{
-    while (line.n && strchr(" \t\r", line.p[line.n - 1]))
-        line.n--;
-    while (line.n && strchr(" \t", *line.p)) {
-        line.p++;
-        line.n--;
-    }
-    return line;
-}
-
 /* No id that people give begins with a brace. */
 static int remove_line(struct bl_kb_reader *reader, struct bl_span line,
                        size_t number, struct bl_err *err)
 {
-    struct bl_span id = trimmed(line);
+    struct bl_span id = bl_json_trim(line);
     int rc = 0;
 
     if (*id.p == '{') {
@@ -87,14 +72,5 @@ static int remove_lines(struct bl_kb_reader *reader, int fd, const char *name,
 int bl_kb_remove_file(struct bl_kb_reader *reader, const char *path,
                       struct bl_err *err)
 {
-    int fd, rc;
-
-    if (!strcmp(path, "-"))
-        return remove_lines(reader, STDIN_FILENO, "stdin", err);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return bl_fail_file(err, "cannot open '%s'", path);
-    rc = remove_lines(reader, fd, path, err);
-    close(fd);
-    return rc;
+    return bl_kb_reader_open(reader, path, remove_lines, err);
 }

@@ -188,17 +188,6 @@ int bl_kb_take_count(struct bl_span number, bool prior, int64_t *count,
 
 /* ---- Lists in one text ---- */
 
-static struct bl_span trim(struct bl_span text)
-{
-    while (text.n && strchr(" \t\r\n", text.p[0])) {
-        text.p++;
-        text.n--;
-    }
-    while (text.n && strchr(" \t\r\n", text.p[text.n - 1]))
-        text.n--;
-    return text;
-}
-
 /* The string that begins with a quote at text[*at], which is then behind its
  * closing quote: a backslash takes the character behind it as it is. */
 static struct bl_span read_string(struct bl_span text, size_t *at, char *out)
@@ -234,7 +223,8 @@ static size_t split_list(struct bl_span text, struct bl_arena *arena,
         } else {
             while (at < text.n && text.p[at] != ',')
                 at++;
-            parts[n++] = trim((struct bl_span){ text.p + from, at - from });
+            parts[n++] = bl_json_trim((struct bl_span){ text.p + from,
+                                                        at - from });
         }
     }
     return n;
@@ -279,7 +269,7 @@ size_t bl_kb_split(struct bl_span text, bool empty, struct bl_arena *arena,
 {
     size_t n = 0, from = 0;
 
-    text = trim(text);
+    text = bl_json_trim(text);
     if (in_brackets(text)) {
         *parts = bl_arena_alloc(arena, 1 + count_marks(text, ",'\""),
                                 sizeof **parts);
@@ -295,7 +285,7 @@ size_t bl_kb_split(struct bl_span text, bool empty, struct bl_arena *arena,
 
         if (i < text.n && text.p[i] != '|' && text.p[i] != ';')
             continue;
-        part = trim(part);
+        part = bl_json_trim(part);
         if (part.n || (empty && text.n))
             (*parts)[n++] = part;
         from = i + 1;

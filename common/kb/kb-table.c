@@ -31,17 +31,6 @@ struct bl_kb_table {
     size_t single[BL_KB_UNKNOWN];   /* 1 + the column of that kind; 0: none */
 };
 
-static struct bl_span trim(struct bl_span text)
-{
-    while (text.n && strchr(" \t\r\n", text.p[0])) {
-        text.p++;
-        text.n--;
-    }
-    while (text.n && strchr(" \t\r\n", text.p[text.n - 1]))
-        text.n--;
-    return text;
-}
-
 /* ---- What kind of table ---- */
 
 /* The first line of the input, without byte order mark and blank lines. */
@@ -81,7 +70,7 @@ static size_t rate(struct bl_span line, char separator, bool *titled)
         enum bl_kb_field kind;
 
         line = (struct bl_span){ line.p + used, line.n - used };
-        name = trim(name);
+        name = bl_json_trim(name);
         if (name.n >= 2 && name.p[0] == '"')
             name = (struct bl_span){ name.p + 1, name.n - 2 };
         kind = bl_kb_field_of(name, &rank);
@@ -127,7 +116,7 @@ char bl_kb_table_separator(struct bl_span head, bool *titled)
 static bool is_empty(const struct bl_csv_row *row, size_t from)
 {
     for (size_t i = from; i < row->n; i++)
-        if (trim(row->fields[i]).n)
+        if (bl_json_trim(row->fields[i]).n)
             return false;
     return true;
 }
@@ -181,7 +170,7 @@ static int add_columns(struct bl_kb_table *table, const struct bl_csv_row *row,
     table->columns = BL_NEW_ARRAY(struct column, row->n);
     for (; table->n_columns < row->n; table->n_columns++) {
         size_t i = table->n_columns;
-        struct bl_span name = trim(row->fields[i]);
+        struct bl_span name = bl_json_trim(row->fields[i]);
         struct column *column = &table->columns[i];
 
         column->kind = bl_kb_field_of(name, &column->rank);
@@ -281,7 +270,7 @@ static struct bl_span value_of(const struct bl_kb_table *table,
 
     if (!number || number > row->n)
         return (struct bl_span){ "", 0 };
-    return trim(row->fields[number - 1]);
+    return bl_json_trim(row->fields[number - 1]);
 }
 
 /* Absent when empty, as other readers of catalogues have it. */
@@ -452,7 +441,8 @@ static void tell_unused(struct bl_kb_table *table,
         struct column *column = &table->columns[i];
 
         if (column->kind != BL_KB_UNKNOWN || column->told
-            || in->n_unused == BL_KB_MOST_UNUSED || !trim(row->fields[i]).n)
+            || in->n_unused == BL_KB_MOST_UNUSED
+            || !bl_json_trim(row->fields[i]).n)
             continue;
         column->told = true;
         if (!in->unused)

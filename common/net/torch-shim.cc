@@ -7,6 +7,7 @@
  */
 #include "net/torch-shim.h"
 
+#include "net/torch-activation.hh"
 #include "net/torch-guard.hh"
 
 #include <ATen/ATen.h>
@@ -162,20 +163,6 @@ static Tensor attend_all(const struct bl_shape &shape,
     return at::cat(parts);
 }
 
-static Tensor activate(const struct bl_shape &shape, const Tensor &x)
-{
-    switch (shape.activation) {
-    case BL_ACT_GELU_TANH:
-        return at::gelu(x, "tanh");
-    case BL_ACT_RELU:
-        return at::relu(x);
-    case BL_ACT_SILU:
-        return at::silu(x);
-    default:
-        return at::gelu(x);
-    }
-}
-
 static Tensor run_layer(const struct bl_shape &shape, const Layer &layer,
                         const struct bl_batch *batch, const Tensor &x)
 {
@@ -185,7 +172,7 @@ static Tensor run_layer(const struct bl_shape &shape, const Layer &layer,
                      x + apply(layer.attended, mixed));
 
     return apply(shape, layer.norm,
-                 y + apply(layer.down, activate(shape, apply(layer.up, y))));
+                 y + apply(layer.down, activated(shape, apply(layer.up, y))));
 }
 
 static void forward(struct bl_torch &torch, const Tower &tower,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* N tokens, S sequences, H hidden, A heads of D = H / A. */
+#include "net/torch-activation.hh"
 #include "train/train-graph.hh"
 
 #include <cmath>
@@ -135,20 +136,6 @@ static Tensor attend(Run &r, const Runs &runs, const Tensor &q,
     return parts.size() == 1 ? parts[0] : at::cat(parts);
 }
 
-static Tensor activate(const struct bl_shape &shape, const Tensor &x)
-{
-    switch (shape.activation) {
-    case BL_ACT_GELU_TANH:
-        return at::gelu(x, "tanh");
-    case BL_ACT_RELU:
-        return at::relu(x);
-    case BL_ACT_SILU:
-        return at::silu(x);
-    default:
-        return at::gelu(x);
-    }
-}
-
 /* first: of the last layer only the first tokens [S][H] are computed. */
 static Tensor run_layer(Run &r, const struct bl_layer &l, const Runs &runs,
                         const Tensor &x, const Tensor *first)
@@ -159,7 +146,7 @@ static Tensor run_layer(Run &r, const struct bl_layer &l, const Runs &runs,
     Tensor y = apply(r, l.attended_norm,
                      own + drop(r, apply(r, l.attended, mixed)));
 
-    Tensor inner = activate(r.model.shape, apply(r, l.up, y));
+    Tensor inner = activated(r.model.shape, apply(r, l.up, y));
 
     return apply(r, l.norm, y + drop(r, apply(r, l.down, inner)));
 }
