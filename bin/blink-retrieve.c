@@ -196,7 +196,7 @@ static int load_part(struct state *state, struct bl_err *err)
 static int state_load(struct state *state, struct bl_err *err)
 {
     struct bl_gather_opts opts = {
-        .k = options.k, .threads = options.threads,
+        .k = options.k, .threads = options.threads, .why = options.part,
         .ef_search = options.ef_search,
         .nprobe = options.nprobe
     };

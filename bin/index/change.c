@@ -481,12 +481,17 @@ static int read_vectors(struct given *given, const struct work *work,
     return rc;
 }
 
-static bool has_row(const struct given *given, int64_t row)
+static int by_row(const void *one, const void *other)
 {
-    for (size_t i = 0; i < given->n; i++)
-        if (given->rows[i] == row)
-            return true;
-    return false;
+    int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+
+    return (a > b) - (a < b);
+}
+
+/* rows[n] in order. */
+static bool has_row(const int64_t *rows, size_t n, int64_t row)
+{
+    return n && bsearch(&row, rows, n, sizeof *rows, by_row);
 }
 
 /* An index says of which state of the catalogue it is, so it must not lack
@@ -498,15 +503,20 @@ static int check_given(const struct given *given, const struct work *work,
     size_t n = since->n_changed
         + (bl_kb_count(work->kb) - (size_t)since->first_added), lacking = 0;
     struct bl_arena arena = BL_ARENA_INIT;
+    int64_t *rows = bl_xmalloc(given->n, sizeof *rows);
     struct bl_entity entity;
     int rc = 0;
 
+    if (given->n)
+        memcpy(rows, given->rows, given->n * sizeof *rows);
+    qsort(rows, given->n, sizeof *rows, by_row);
     for (size_t i = 0; i < n && rc >= 0; i++)
-        if (!has_row(given, row_at(since, i))) {
+        if (!has_row(rows, given->n, row_at(since, i))) {
             rc = bl_kb_brief_row(work->kb, row_at(since, i), &arena, &entity,
                                  err);
             lacking += rc == 1;
         }
+    free(rows);
     bl_arena_free(&arena);
     if (rc >= 0 && lacking)
         return bl_fail(err, BL_DATA, "%zu more entities of '%s' are newer than"

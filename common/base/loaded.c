@@ -14,6 +14,18 @@
 
 enum { DIGITS = 16 };
 
+static const char *list_path(void)
+{
+    const char *list = getenv("BLINK_LOADED");
+
+    return list && *list ? list : NULL;
+}
+
+bool bl_loaded_wanted(void)
+{
+    return list_path() != NULL;
+}
+
 static int append(const char *list, const struct bl_buf *line,
                   struct bl_err *err)
 {
@@ -32,11 +44,11 @@ static int append(const char *list, const struct bl_buf *line,
 int bl_loaded(const char *kind, const char *fingerprint, const char *path,
               struct bl_err *err)
 {
-    const char *list = getenv("BLINK_LOADED");
+    const char *list = list_path();
     struct bl_buf line = BL_BUF_INIT;
     int rc;
 
-    if (!list || !*list)
+    if (!list)
         return 0;
     bl_buf_printf(&line, "%s\t%s\t%s\t", kind, fingerprint, PACKAGE_VERSION);
     bl_utf8_show(&line, path, strlen(path));

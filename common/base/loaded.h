@@ -16,13 +16,15 @@
 #ifndef BL_LOADED_H
 #define BL_LOADED_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
 #include "base/decls.h"
 #include "base/err.h"
 
 BL_BEGIN_DECLS
 
+/* Whether BLINK_LOADED is set: before a fingerprint is computed for it. */
+bool bl_loaded_wanted(void);
 /* Control characters of the path are shown as in messages.  -1: BL_SYSTEM
  * when the file cannot be written. */
 int bl_loaded(const char *kind, const char *fingerprint, const char *path,

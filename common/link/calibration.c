@@ -183,7 +183,7 @@ int bl_calibration_read(struct bl_calibration *out, const char *path,
     int rc = d ? read_root(out, bl_document_root(d), err) : -1;
 
     bl_document_free(d);
-    return rc < 0 ? rc : say_loaded(path, err);
+    return rc == 0 && bl_loaded_wanted() ? say_loaded(path, err) : rc;
 }
 
 /* The data folder's default.json comes before the one that is compiled in, so

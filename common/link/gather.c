@@ -541,9 +541,11 @@ static int make_list(struct bl_gather *gather,
     out->v = bl_arena_alloc(arena, n, sizeof *out->v);
     for (size_t i = 0; i < n; i++) {
         const struct bl_hit *hit = &gather->merged[i];
-        unsigned char why = why_named(&named, gather->opts.k, hit->row);
+        unsigned char why = 0;
 
-        if (among(nearest, n_nearest, hit->row))
+        if (gather->opts.why)
+            why = why_named(&named, gather->opts.k, hit->row);
+        if (gather->opts.why && among(nearest, n_nearest, hit->row))
             why |= BL_WHY_NEAREST;
         out->v[i] = (struct bl_gather_hit){
             hit->score, why, hit->row, prior_of(&named.names, hit->row)

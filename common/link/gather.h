@@ -33,6 +33,7 @@
 #ifndef BL_GATHER_H
 #define BL_GATHER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +54,7 @@ struct bl_gather;
 struct bl_gather_opts {
     size_t k;                   /* nearest entities, at least 1 */
     size_t threads;             /* 0: one per core, as bl_topk_new() */
+    bool why;                   /* say why each entity is in a list */
     size_t ef_search, nprobe;   /* of an approximate index, as struct
                                  * bl_ann_opts; 0: the file's */
     const struct bl_names *names;   /* of the pages that the catalogue's
@@ -121,7 +123,7 @@ enum bl_why {
 /* One entity of a list. */
 struct bl_gather_hit {
     float score;
-    unsigned char why;
+    unsigned char why;          /* 0 unless it was asked for */
     uint32_t row;               /* of the catalogue */
     double prior;               /* the share of this entity in the uses of the
                                  * mention's text as a name; NAN: it is no name
