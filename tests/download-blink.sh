@@ -11,21 +11,10 @@ done
 cd "$T" || exit
 script=$top_srcdir/scripts/download-blink
 export BLINK_DATA=$T/data BLINK_BUILD=$top_builddir BLINK_PAUSE=0
-unset http_proxy HTTP_PROXY ALL_PROXY all_proxy
-export PIP_CONFIG_FILE=/dev/null no_proxy=127.0.0.1 BLINK_RETRIES=3
 
 # ---- The server, and files of BLINK's names ----
 
-mkdir www
-python3 "$top_srcdir/tests/http-server.py" www port requests 2>server.err &
-server=$!
-trap 'kill "$server" 2>/dev/null; rm -rf "$T"' EXIT
-for _ in $(seq 100); do
-    [ -s port ] && break
-    sleep 0.1
-done
-[ -s port ] || skip_all 'no server can be had'
-url=http://127.0.0.1:$(cat port)
+. "$top_srcdir/tests/server.sh"
 bin=crossencoder_wiki_large.bin
 
 # A file that begins as a pickle and is long enough to be cut.

@@ -81,6 +81,17 @@ like() {
     printf '# got:   %s\n# like:  %s\n' "${1//$'\n'/$'\n'#}" "$2"
 }
 
+# same GOT WANT: equal, where "..." in WANT is anything.
+same() {
+    local pattern=${2//\\/\\\\}
+    pattern=${pattern//\*/\\*}
+    pattern=${pattern//\?/\\?}
+    pattern=${pattern//\[/\\[}
+    pattern=${pattern//.../*}
+    # shellcheck disable=SC2053
+    [[ $1 == $pattern ]]
+}
+
 skip() { tests=$((tests + 1)); echo "ok $tests - $1 # SKIP $2"; }
 skip_all() { echo "1..0 # SKIP $1"; exit 0; }
 

@@ -140,7 +140,7 @@ SHELL_TESTS = \
 	tests/uni-tables.sh \
 	tests/zeshel.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
-EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/http-server.py \
+EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/http-server.py tests/server.sh \
 	tests/torch-save.pl tests/fault-cases.sh tests/models.sh tests/part.sh \
 	tests/stages.sh tests/train-shared.sh
 # A command's peak of memory, and a library that makes calls fail.

@@ -61,17 +61,6 @@ X
     fi
 }
 
-# same GOT WANT: equal, where "..." in WANT is anything.
-same() {
-    local pattern=${2//\\/\\\\}
-    pattern=${pattern//\*/\\*}
-    pattern=${pattern//\?/\\?}
-    pattern=${pattern//\[/\\[}
-    pattern=${pattern//.../*}
-    # shellcheck disable=SC2053
-    [[ $1 == $pattern ]]
-}
-
 check_example() {
     local block=$1 command='' output='' more=1 line
     while IFS= read -r line; do

@@ -15,18 +15,6 @@ cp -R "$T/examples" "$T/run/share/doc"
 export BLINK_DATA=$T/data
 cd "$T/run" || exit
 
-# same GOT WANT: equal but for "...".
-same() {
-    local want=$2
-    want=${want//\\/\\\\}
-    want=${want//\*/\\*}
-    want=${want//\?/\\?}
-    want=${want//\[/\\[}
-    want=${want//.../*}
-    # shellcheck disable=SC2053
-    [[ $1 == $want ]]
-}
-
 check() {
     [ -n "$1" ] || return 0
     run bash -c "set -o pipefail; $1"

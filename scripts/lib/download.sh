@@ -29,6 +29,13 @@ human() {
         printf i == 1 ? "%d %s" : "%.1f %s", n, unit[i] }'
 }
 
+# free_at FOLDER: bytes that are free there, and where that disk is mounted.
+free_at() {
+    local folder=$1
+    while [ ! -d "$folder" ]; do folder=$(dirname "$folder"); done
+    df -PB1 "$folder" | awk 'NR == 2 { print $4, $NF }'
+}
+
 # remote URL: sets r_code, r_length, r_type and r_version ('' for what is not
 # known).  1 when there is no answer at all; then r_error says why.
 remote() {
