@@ -98,10 +98,14 @@ refused() {
 }
 refused 'the parts have 150 of 300 vectors: one is missing; --partial merges what is there' \
     'a part is missing' 1.jsonl
-refused 'the parts have 450 vectors, the whole 300: one is given twice' \
-    'a part is given twice' 1.jsonl 2.jsonl 2.jsonl
-refused 'the parts have as many vectors as the whole, but not the same: one is given twice, another is missing' \
-    'one twice, another not' 1.jsonl 1.jsonl
+refused 'parts 2 and 3 are the same' 'a part is given twice' \
+    1.jsonl 2.jsonl 2.jsonl
+refused 'parts 1 and 2 are the same' 'one twice, another not' 1.jsonl 1.jsonl
+refused 'parts 1 and 2 are the same' 'also with --partial' \
+    --partial 1.jsonl 1.jsonl
+refused 'part 2 is of another state of the catalogue than the first' \
+    'another catalogue with the same fingerprint' 1.jsonl \
+    <(sed 's/"of":\[300/"of":[301/' 2.jsonl)
 run blink-merge --partial 1.jsonl
 is "$status:$(jq -c 'select(.part)' out)" 0: '--partial'
 blink-retrieve -x p.2.blx -c k.kb --part -k 4 --aliases <embedded.jsonl >k4

@@ -129,10 +129,10 @@ static bool whole_of(struct bl_span object, struct bl_arena *arena,
     if (bl_json_get(object, "of", &list, NULL) != 1)
         return false;
     it = bl_json_iter(list);
-    return bl_json_next(&it, NULL, &v) && count_of(v, INT64_MAX, &out->n)
+    return bl_json_next(&it, NULL, &v) && count_of(v, UINT32_MAX, &out->n)
         && bl_json_next(&it, NULL, &v)
         && bl_json_string(v, arena, &text, NULL) == 0
-        && sum_of(text, &out->sum);
+        && sum_of(text, &out->sum) && !bl_json_next(&it, NULL, &v);
 }
 
 /* Row and reason of each of n candidates. */
@@ -181,7 +181,7 @@ int bl_part_read(const struct bl_record *record, struct bl_arena *arena,
         || !text_of(object, "model", arena, &out->model)
         || !text_of(object, "catalogue", arena, &out->kb)
         || !count_at(object, "k", 10000, &k) || k < 1
-        || !count_at(object, "vectors", INT64_MAX, &out->here.n)
+        || !count_at(object, "vectors", UINT32_MAX, &out->here.n)
         || !text_of(object, "rows", arena, &sum)
         || !sum_of(sum, &out->here.sum) || !whole_of(object, arena, &out->all)
         || !lists_of(object, arena, n, out))
@@ -195,6 +195,23 @@ int bl_part_read(const struct bl_record *record, struct bl_arena *arena,
 static bool same(struct bl_span a, struct bl_span b)
 {
     return a.n == b.n && !memcmp(a.p, b.p, a.n);
+}
+
+static bool same_rows(const struct bl_part_rows *a,
+                      const struct bl_part_rows *b)
+{
+    return a->n == b->n && a->sum == b->sum;
+}
+
+/* The place of a part that has the rows of the one at i, before it; i: none
+ * has. */
+static size_t first_like(const struct bl_part *parts, size_t i)
+{
+    size_t at = 0;
+
+    while (at < i && !same_rows(&parts[at].here, &parts[i].here))
+        at++;
+    return parts[i].here.n ? at : i;
 }
 
 /* As many vectors as the whole and the same sum: each row once, but for a
@@ -214,6 +231,12 @@ int bl_part_check(const struct bl_part *parts, size_t n, bool partial,
             return bl_fail(err, BL_DATA, "part %zu was searched for %zu "
                            "candidates, the first for %zu", i + 1,
                            parts[i].k, parts[0].k);
+        if (!same_rows(&parts[i].all, &parts[0].all))
+            return bl_fail(err, BL_DATA, "part %zu is of another state of the "
+                           "catalogue than the first", i + 1);
+        if (first_like(parts, i) < i)
+            return bl_fail(err, BL_DATA, "parts %zu and %zu are the same",
+                           first_like(parts, i) + 1, i + 1);
         all.n += parts[i].here.n;
         all.sum += parts[i].here.sum;
     }
