@@ -153,6 +153,84 @@ is "$status" 4 'a stage that dies in the middle is noticed'
 ok 'and there is no output' [ ! -e out.jsonl ]
 rm -rf out.*
 
+# Of others than blink 1 means that they gave up.
+cat >gives_up <<'X'
+#!/bin/bash
+while IFS= read -r line; do
+    [[ $line != *'Paris 77"'* ]] || exit 1
+    printf '%s\n' "$line"
+done
+X
+chmod +x gives_up
+shard --retries 1 --block 4K in.jsonl -- "./gives_up | blink-embed -m $model"
+like "$status:$(cat err)" '^4:.*a stage that is no program of blink ended with status 1' \
+    'status 1 of another program is a failure'
+ok 'and there is no output' [ ! -e out.jsonl ]
+rm -rf out.*
+
+# ---- Folders of others, and others at work ----
+mkdir precious
+echo keep >precious/thesis.txt
+ln -s precious out.jsonl.shards
+shard in.jsonl -- cat
+is "$status:$(cat err)" "3:blink-shard: 'out.jsonl.shards' is a link, not a folder of parts; move it away" \
+    'a link in place of the folder'
+rm out.jsonl.shards
+mv precious out.jsonl.shards
+for again in '' --again; do
+    # shellcheck disable=SC2086
+    shard $again in.jsonl -- cat
+    is "$status:$(cat err)" "3:blink-shard: 'out.jsonl.shards' is no folder of parts: it has 'thesis.txt'; move it away" \
+        "a folder with something else: $again"
+done
+is "$(cat out.jsonl.shards/thesis.txt)" keep 'and it is left alone'
+rm -rf out.*
+rm -f runs
+blink-shard -q -j 1 --block 4K -o out.jsonl in.jsonl -- "cd $T; ./slow" &
+sleep .7
+shard -j 1 --block 4K in.jsonl -- "cd $T; ./slow"
+first=$status
+wait $!
+is "$?:$first:$(tail -n 1 err)" "0:0:blink-shard: 'out.jsonl' is complete; --again makes it anew" \
+    'two at once: the second waits and finds it made'
+ok 'two at once: the bytes' cmp -s in.jsonl out.jsonl
+rm -f runs
+blink-shard -q --again -j 1 --block 4K -o out.jsonl in.jsonl -- \
+    "cd $T; ./slow" &
+sleep .7
+shard --again -j 1 --block 4K in.jsonl -- "cd $T; ./slow"
+first=$status
+wait $!
+is "$?:$first:$(wc -l <runs)" "0:0:$((2 * n))" '--again waits, too'
+is "$(ls -d out.*)" "$(printf '%s\n' out.jsonl out.jsonl.manifest.json)" \
+    'and nothing is left'
+sed -i 's/Paris/paris/' out.jsonl
+rm -f runs
+shard -j 1 --block 4K in.jsonl -- "cd $T; ./slow"
+is "$status:$(wc -l <runs)" "0:$n" 'an output that was changed is made anew'
+
+# An input that changes while it is read.
+blink-shard -q --again -j 1 --block 4K -o out2.jsonl in.jsonl -- \
+    "cd $T; ./slow" 2>changed.err &
+sleep .9
+sed 's/spring/autumn/' all.jsonl >new.jsonl
+cat new.jsonl >in.jsonl
+wait $!
+is "$?:$(cat changed.err)" "3:blink-shard: 'in.jsonl' changed while it was read: the parts are of no use; run this again with --again" \
+    'an input that changes is noticed'
+ok 'and nothing is written' [ ! -e out2.jsonl ]
+rm -rf out2.*
+cp all.jsonl in.jsonl
+
+# Long lines take no longer for being of documents.
+for ((i = 0; i < 40; i++)); do
+    printf '{"doc":"%d","text":"%0100000d"}\n' $((i / 2)) 0
+done >long.jsonl
+run timeout 20 blink-shard -q --documents --block 1M -o long.out long.jsonl \
+    -- cat
+is "$status" 0 'long lines, with --documents'
+ok 'long lines: the bytes' cmp -s long.jsonl long.out
+
 # ---- Wrong input ----
 wrong() {
     local want=$1 text=$2
@@ -171,8 +249,15 @@ wrong "3:blink-shard: 'none.jsonl': No such file" 'no file' \
     -o o none.jsonl -- cat
 wrong "2:.*'/dev/null': .*must be a regular file" 'no regular file' \
     -o o /dev/null -- cat
-wrong '2:.*blink-cluster compares the mentions of all' 'blink-cluster' \
-    -o o in.jsonl -- 'blink-coherence | blink-cluster'
+wrong "2:blink-shard: './in.jsonl': it is the input" 'over its input' \
+    -o ./in.jsonl in.jsonl -- cat
+mkdir folder
+wrong "4:blink-shard: 'folder': it is a folder" 'over a folder' \
+    -o folder in.jsonl -- cat
+wrong '4:.*the pipeline ends with status 9 when it reads nothing' \
+    'a pipeline that ends at once' -o o in.jsonl -- 'exit 9'
+wrong '0:blink-shard: 300 records in, 300 lines out' '-j2 and -oFILE' \
+    -j2 -oshort.jsonl in.jsonl -- cat
 wrong '2:blink-shard: no pipeline' 'no pipeline' -o o in.jsonl
 wrong '2:blink-shard: no -o' 'no output' in.jsonl -- cat
 wrong "2:blink-shard: --block '1X': expected a size" 'a wrong size' \
