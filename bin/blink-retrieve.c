@@ -143,6 +143,9 @@ static int check_same(const struct source *one, const struct source *other,
     const struct bl_vector_want *a = bl_gather_want(one->gather);
     const struct bl_vector_want *b = bl_gather_want(other->gather);
 
+    if (!strcmp(one->label, "n") || !strcmp(other->label, "n"))
+        return bl_fail(err, BL_USAGE, "a catalogue called 'n' cannot be one "
+                       "of several: the ids of pages by name begin with n:");
     if (!strcmp(one->label, other->label))
         return bl_fail(err, BL_USAGE, "two catalogues are called '%s', which "
                        "their ids would begin with", one->label);
@@ -356,8 +359,20 @@ static void cut(struct bl_candidates *list)
         list->v[i].place = i;
 }
 
+static bool is_name(const struct bl_candidates *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (!isnan(list->v[i].prior))
+            return true;
+    return false;
+}
+
 /* The list of one record, out of what each catalogue has: found[i] is the
- * first record's, of source i. */
+ * first record's, of source i.  A name of the first catalogue means what it
+ * says, as if there were no other: among the entities of a large one the
+ * evidence of a small one would count for little (rank.h), and a page by name
+ * would answer first.  What no catalogue calls anything is looked for in
+ * all. */
 static int list_of(struct state *state, struct bl_gathered *const *found,
                    size_t record, struct bl_candidates *list,
                    struct bl_err *err)
@@ -370,11 +385,19 @@ static int list_of(struct state *state, struct bl_gathered *const *found,
     *list = (struct bl_candidates){ .n = 0 };
     for (size_t i = 0; i < state->n_sources; i++) {
         struct bl_candidates more;
+        bool own;
 
         if (bl_gather_candidates(state->sources[i].gather, &found[i][record],
                                  &state->scratch, &more, err) < 0)
             return -1;
+        own = is_name(&more);
+        if (own) {
+            *list = (struct bl_candidates){ .n = 0 };
+            room = 0;
+        }
         append(list, &room, &more, state->sources[i].label, &state->scratch);
+        if (own)
+            break;
     }
     cut(list);
     return 0;

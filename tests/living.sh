@@ -387,24 +387,30 @@ ids() {
     mention "$1" | blink-retrieve --aliases "${@:2}" |
         jq -r '.candidates[] | select(.prior) | .id' | sort | xargs
 }
-is "$(ids Paris "${both[@]}")" 'own:1 wiki:2 wiki:3 wiki:4' \
-    'candidates come from both, with the names of their catalogues'
+# list MENTION OPTION...: its candidates and how many entities there are.
+list() {
+    mention "$1" | blink-retrieve --aliases "${@:2}" -k 3 |
+        jq -c '[.candidates, .catalogue_size]'
+}
+swapped=(-c wiki -x wiki -c own -x own)
+is "$(ids Paris "${both[@]}"); $(ids Paris "${swapped[@]}")" \
+    'own:1; wiki:2 wiki:3 wiki:4' 'a name means what the first catalogue says'
 is "$(ids Paris -c wiki -x wiki) $(ids Paris -c own -x own)" '2 3 4 1' \
     'one catalogue alone needs no name'
 is "$(ids Zorb "${both[@]}")$(ids France "${both[@]}")" 'own:2wiki:1' \
     'each finds what only one has'
+is "$(list Paris "${both[@]}")" "$(list Paris -c own -x own |
+    jq -c '.[0][].id |= "own:" + .')" 'as if it were the only one'
+is "$(list France "${both[@]}")" "$(list France -c wiki -x wiki |
+    jq -c '.[0][].id |= "wiki:" + .')" 'and so where only the second has it'
 for kb in own wiki; do
-    mention Paris | blink-retrieve --aliases -c $kb -x $kb -k 3 |
+    mention Nowhere | blink-retrieve --aliases -c $kb -x $kb -k 3 |
         jq -c --arg kb $kb '.candidates[] | .id = $kb + ":" + .id'
-done | jq -s -c 'sort_by(-.score) | to_entries |
-    map(select(.key < 3 or .value.prior) | .value)' >want
-mention Paris | blink-retrieve --aliases "${both[@]}" -k 3 |
-    jq -c .candidates >got
-is "$(cat got)" "$(cat want)" 'the best of both, and what is called so'
-is "$(mention Paris | blink-retrieve "${both[@]}" | jq .catalogue_size)" 44 \
-    'as many entities as both have'
+done | jq -s -c 'sort_by(-.score)[:3]' >want
+is "$(list Nowhere "${both[@]}")" "[$(cat want),44]" \
+    'what is no name of any is looked for in all'
 cp -R "$fixtures/golden/m2-cross" data/models/default-cross
-mention Paris | blink-retrieve --aliases "${both[@]}" -k 3 |
+mention Nowhere | blink-retrieve --aliases "${both[@]}" -k 3 |
     blink-rerank -m default-cross -c own -c wiki >reranked
 is "$(jq -r '.candidates[] | select(.cross_score == null) | .id' reranked)$(
     jq -r '.candidates[].id' reranked | sort | xargs)" \
@@ -424,6 +430,10 @@ cp data/catalogues/own.kb two/
 run blink-retrieve -c own -c two/own.kb -x own -x own
 is "$status$(head -n 1 err)" "2blink-retrieve: two catalogues are called 'own', which their ids would begin with" \
     'and a name of its own'
+cp data/catalogues/own.kb two/n.kb
+run blink-retrieve -c two/n.kb -c wiki -x own -x wiki
+is "$status$(head -n 1 err)" "2blink-retrieve: a catalogue called 'n' cannot be one of several: the ids of pages by name begin with n:" \
+    'which is not that of pages by name'
 echo 'Zorb came to Paris in France.' >text.txt
 run blink link --kb own --kb wiki --fast --dictionary --nil 1 --format jsonl text.txt
 is "$status$(jq -r '[.mention, (.candidates[] | select(.prior == 1) | .id)] |

@@ -102,6 +102,16 @@ Macron https://en.wikipedia.org/wiki/Macron false
 The Washington Post https://en.wikipedia.org/wiki/Special:Search/The_Washington_Post true
 -' 'pages are told with their addresses'
 cp out wiki.out
+printf '%s\n' '{"id":"1","title":"Macron","text":"A letter."}' \
+    '{"id":"2","title":"Rest","text":"A rest."}' >letters
+blink-kb build -q --names none -o letters.kb letters
+blink-index build -q -c ./letters.kb -o letters.blx <<<"$vectors"
+run blink-retrieve -x ./letters.blx -c ./letters.kb -x ./wiki.blx \
+    -c ./wiki.kb -k 1 --aliases <in
+is "$(jq -c 'select(.mention == "Macron" or .mention == "Washington Post")
+    | [.candidates[0].id, .catalogue_size, .named.title]' out)" \
+    '["letters:2",4,"The Washington Post"]
+["letters:2",2,null]' "a name of one's own is no page by name"
 retrieve wiki --no-names <in
 is "$(jq -c 'select(.named) , .candidates[1:][]' out)" '' \
     '--no-names: as if the file were not there'
