@@ -237,6 +237,8 @@ static int end_builder(struct bl_kb_reader *reader, int rc, struct bl_err *err)
     bl_kb_reader_free(reader);
     if (rc < 0)
         bl_die(err);
+    if (!n && options.output && !reader->dropped)
+        bl_warn("no entity was given: '%s' is empty", options.output);
     bl_note("%zu entities, %zu lines dropped", n, reader->dropped);
     return reader->dropped > 0;
 }
@@ -298,22 +300,37 @@ static struct bl_kb_builder *open_update(const char *path)
     return builder;
 }
 
-/* The status of both: --refresh runs what a person would type next. */
-static int after_change(const char *path, int status)
+/* --refresh runs what a person would type next. */
+static int refresh(const char *path)
 {
-    struct bl_pipeline *pipeline;
+    struct bl_pipeline *pipeline = bl_pipeline_new();
     struct bl_err err;
     int ended;
 
-    if (!options.refresh)
-        return status;
-    pipeline = bl_pipeline_new();
     bl_pipeline_add(pipeline, "blink-index", "refresh", "-c", path, NULL);
     if (bl_pipeline_start(pipeline, NULL, NULL, &err) < 0)
         bl_die(&err);
     ended = bl_pipeline_wait(pipeline, &err);
     bl_pipeline_free(pipeline);
-    return BL_MAX(status, ended);
+    return ended;
+}
+
+/* An index that cannot be brought up to date now will not be afterwards
+ * either: nothing is changed then. */
+static void before_change(const char *path)
+{
+    int status = options.refresh ? refresh(path) : 0;
+
+    if (status == 0)
+        return;
+    bl_warn("'%s' was not changed", path);
+    exit(bl_prog_finish(status));
+}
+
+/* The status of both. */
+static int after_change(const char *path, int status)
+{
+    return options.refresh ? BL_MAX(status, refresh(path)) : status;
 }
 
 static int run_add(struct bl_args args, bool change)
@@ -323,6 +340,7 @@ static int run_add(struct bl_args args, bool change)
     char *path = catalogue_path(), *command;
     int status;
 
+    before_change(path);
     reader.counts = open_counts();
     reader.builder = open_update(path);
     reader.change = change;
@@ -347,6 +365,7 @@ static int run_remove(struct bl_args args)
         bl_die_usage("an id, or --file, is required");
     bl_opts_need_utf8(ids);
     path = catalogue_path();
+    before_change(path);
     reader.builder = open_update(path);
     bl_progress_start(&reader.progress, "entities", 0, true);
     for (size_t i = 0; i < ids.n && rc == 0; i++)

@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +182,22 @@ static void list_sources(struct state *state)
         };
 }
 
+/* A part that is taken for the whole answers "none" to what the others have.
+ * Of what is newer than the index say_stale() has told. */
+static void say_part(const struct source *source)
+{
+    const struct bl_gather_stale *stale = bl_gather_stale(source->gather);
+    struct bl_part_rows here, all;
+
+    if (bl_gather_rows(source->gather, &here, &all, NULL) < 0
+        || here.n + stale->n_added >= all.n)
+        return;
+    bl_warn("only %" PRIu64 " of the %" PRIu64 " entities of '%s' have a "
+            "vector here: give all parts of an index with -x, or merge their "
+            "answers (--part, blink-merge)", here.n, all.n,
+            bl_kb_path(source->kb));
+}
+
 static int load_part(struct state *state, struct bl_err *err)
 {
     struct bl_part *part = &state->part;
@@ -215,8 +232,11 @@ static int state_load(struct state *state, struct bl_err *err)
                 return -1;
         bl_note("%s", bl_gather_describe(source->gather));
     }
-    for (size_t i = 0; i < state->n_sources; i++)
+    for (size_t i = 0; i < state->n_sources; i++) {
         say_stale(&state->sources[i]);
+        if (!options.part)
+            say_part(&state->sources[i]);
+    }
     return options.part ? load_part(state, err) : 0;
 }
 

@@ -198,6 +198,7 @@ static double put_entity(struct bl_buf *out, const struct work *w)
     bl_write_optional(&json, "id", best->id);
     bl_write_optional(&json, "title", best->title);
     bl_write_optional(&json, "url", best->url);
+    bl_write_optional(&json, "type", best->type);
     bl_write_double(&json, "p", best->p, 6);
     bl_write_end(&json);
     return best->p;

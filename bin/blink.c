@@ -118,6 +118,8 @@ static const struct bl_opt records_table[] = {
 static const struct bl_opt table_table[] = {
     BL_OPT_CHOICE(0, "format", "table|csv|tsv", &table_format,
                   "what to print"),
+    BL_OPT_FLAG(0, "csv", &as.csv, "print rows of CSV"),
+    BL_OPT_FLAG(0, "tsv", &as.tsv, "print rows with tabs between cells"),
     BL_OPT_FLAG(0, "documents", &table_opts.documents,
                 "add a first column with the document"),
     BL_OPT_SIZE('k', "top", "N", &table_opts.top, 0, 10000,
@@ -131,6 +133,9 @@ static const struct bl_opt table_table[] = {
 static const struct bl_opt count_table[] = {
     BL_OPT_CHOICE(0, "format", "table|jsonl|csv|tsv", &count_format,
                   "what to print"),
+    BL_OPT_FLAG(0, "json", &as.json, "print records"),
+    BL_OPT_FLAG(0, "csv", &as.csv, "print rows of CSV"),
+    BL_OPT_FLAG(0, "tsv", &as.tsv, "print rows with tabs between cells"),
     BL_OPT_FLAG(0, "not-found", &count_opts.not_found,
                 "only names without an entity"),
     BL_OPT_SIZE(0, "documents", "N", &count_opts.documents, 0, 1 << 30,
@@ -260,8 +265,9 @@ static void check_engine(void)
     bl_die(&err);
 }
 
-/* One name for the format: --csv is --format csv. */
-static void take_format(void)
+/* One name for the format: --csv is --format csv, unless `given` is another
+ * (AUTO: none is). */
+static int take_format(int given)
 {
     static const struct { const bool *on; const char *name; int format; }
         shorts[] = {
@@ -269,17 +275,18 @@ static void take_format(void)
         { &as.json, "--json", BL_LINK_JSON },
         { &as.csv, "--csv", BL_LINK_CSV }, { &as.tsv, "--tsv", BL_LINK_TSV }
     };
-    const char *said = link_opts.format == BL_LINK_AUTO ? NULL : "--format";
+    const char *said = given == BL_LINK_AUTO ? NULL : "--format";
 
     for (size_t i = 0; i < BL_COUNT(shorts); i++) {
         if (!*shorts[i].on)
             continue;
-        if (said && link_opts.format != shorts[i].format)
+        if (said && given != shorts[i].format)
             bl_die_usage("%s and %s contradict each other", said,
                          shorts[i].name);
         said = shorts[i].name;
-        link_opts.format = shorts[i].format;
+        given = shorts[i].format;
     }
+    return given;
 }
 
 static void check_copy(const struct bl_strings *copy)
@@ -339,7 +346,7 @@ static void check_output(void)
 
 static int run_link(struct bl_args args)
 {
-    take_format();
+    link_opts.format = take_format(link_opts.format);
     check_output();
     link_opts.candidates = bl_opts_given(&link_opts.top);
     /* --common has no meaning for a tagger, which learned what a mention is:
@@ -367,7 +374,10 @@ static int run_count(void)
     static const int formats[] = { BL_LINK_TABLE, BL_LINK_JSON, BL_LINK_CSV,
                                    BL_LINK_TSV };
 
-    count_opts.format = formats[count_format];
+    count_opts.format = take_format(bl_opts_given(&count_format)
+                                    ? formats[count_format] : BL_LINK_AUTO);
+    if (count_opts.format == BL_LINK_AUTO)
+        count_opts.format = BL_LINK_TABLE;
     return bl_driver_count(&count_opts);
 }
 
@@ -376,7 +386,10 @@ static int run_table(void)
     static const int formats[] = { BL_LINK_TABLE, BL_LINK_CSV, BL_LINK_TSV };
 
     check_copy(&table_opts.copy);
-    table_opts.format = formats[table_format];
+    table_opts.format = take_format(bl_opts_given(&table_format)
+                                    ? formats[table_format] : BL_LINK_AUTO);
+    if (table_opts.format == BL_LINK_AUTO)
+        table_opts.format = BL_LINK_TABLE;
     return table_opts.format == BL_LINK_TABLE ? bl_driver_table(&table_opts)
                                               : bl_driver_csv(&table_opts);
 }

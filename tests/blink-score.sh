@@ -64,7 +64,8 @@ score --type-filter --nil 1 <"$T/typed"
 is "$(jq -c '.entity.id' "$T/out" | tr '\n' ' ')" '"4" "2" null ' \
     '--type-filter'
 score --nil 1 <"$T/typed"
-is "$(jq -r '.entity.id' "$T/out" | sort -u)" 2 'without it types are nothing'
+is "$(jq -r '.entity | .id + .type' "$T/out" | sort -u)" 2LOC \
+    'without it types are nothing, and the answer has that of the catalogue'
 
 # ---- Order: a re-ranker's word counts, batches and a second run do not ----
 score --nil 1 <<'X'

@@ -111,7 +111,7 @@ is "$(cat err)" \
     "blink: stdin:1: field 'mention': expected string, found number" \
     'table: and why'
 run blink table </dev/null
-is "$status:$(cat err)" '0:blink: no mention of an entity found' \
+is "$status:$(cat err)" '0:blink: no mention of an entity to show' \
     'table: nothing found is said'
 
 # ---- blink link --show ----

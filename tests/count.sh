@@ -52,7 +52,7 @@ printf '{"doc":"a\\u001b","mention":"x\\u001b[31m\\u009b2J","entity":null}\n' |
 is "$(LC_ALL=C.UTF-8 grep -cP '[\x{1}-\x{9}\x{b}-\x{1f}\x{7f}-\x{9f}]' out)" \
     0 'nothing steers the terminal'
 run blink count </dev/null
-is "$status:$(cat out err)" '0:blink: no mention of an entity found' \
+is "$status:$(cat out err)" '0:blink: no mention of an entity to show' \
     'nothing is said'
 run blink count --format csv </dev/null
 is "$(wc -l <out)" 1 'CSV has its head, too'
@@ -63,6 +63,13 @@ run blink count x
 is "$status" 2 'an argument'
 blink count <linked.jsonl >/dev/full 2>err
 is "$?" 4 'the disk is full'
+
+for as in json:jsonl csv:csv tsv:tsv; do
+    is "$(blink count --"${as%:*}" <linked.jsonl)" \
+        "$(blink count --format "${as#*:}" <linked.jsonl)" "--${as%:*}"
+done
+run env BLINK_LOADED=/dev/null blink count </dev/null
+is "$status:$(cat err)" 0: 'a trial run on nothing tells nothing'
 
 # A hundred forms are told apart; of more only their number is known.
 for i in $(seq 1 150); do

@@ -216,6 +216,15 @@ for dtype in f16 int8 f32+int8 f16+int8; do
 done
 
 # ---- In one command ----
+cp k.kb alone.kb
+for change in 'add alone.kb' 'update alone.kb' 'remove alone.kb 1'; do
+    read -ra words <<<"$change"
+    run blink-kb "${words[@]}" --refresh \
+        <<<'{"id":"1","title":"Alder","text":"A tree."}'
+    like "$status$(cat err)" "^3blink-index: no index of '.*alone.kb' beside it .*-o FILE.blx"$'\n'"blink-kb: '.*alone.kb' was not changed$" \
+        "$change --refresh without an index"
+    ok 'changes nothing' cmp -s k.kb alone.kb
+done
 new_index
 run blink-kb add k.kb --refresh <<<'{"id":"4","title":"Alder","text":"A tree."}'
 is "$status$(cat err)$(blink-index info -x ./k.blx --json | jq .count)" 04 \
@@ -226,11 +235,6 @@ blink-kb remove k.kb --refresh 4 1
 is "$(anew k.blx)" "$(anew)" 'remove --refresh'
 run blink-kb remove k.kb --refresh --errors drop 2 nobody
 is "$status$(anew k.blx)" "1$(anew)" 'with the status of the change'
-rm k.blx
-run blink-kb add k.kb --refresh <<<'{"id":"4","title":"Alder","text":"A tree."}'
-is "$status$(cat err)" "3blink-index: no index of 'k.kb' beside it or in the data folders: give it with -x" \
-    'where there is no index, it says so'
-is "$(info k.kb count)" 2 'and the change is there'
 
 # ---- An index of another catalogue, or of another change ----
 new_index

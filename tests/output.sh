@@ -53,11 +53,11 @@ is "$(head -n 1 out | tr -s ' ')" 'MENTION LINKED TO P ID URL' \
 # ---- CSV and TSV ----
 run blink table --format csv <linked.jsonl
 is "$status:$(cat err)" '0:' 'csv: exit status'
-is "$(tr -d '\r' <out)" 'document,start,end,mention,type,id,title,p,nil_p,unsure,url,source
-a,0,5,Curie,PER,1,Marie Curie,0.987654,0.01,,https://x/1,
-a,9,12,Foo,,,,,0.61,,,
-b,1,3,Paris,,2,Paris,0.21,0.3,true,,
-b,5,9,UN body,,n:UN body,UN body,0.8,0.9,,,name' 'csv: the rows'
+is "$(tr -d '\r' <out)" 'document,start,end,mention,type,id,title,p,nil_p,unsure,url,source,entity_type
+a,0,5,Curie,PER,1,Marie Curie,0.987654,0.01,,https://x/1,,
+a,9,12,Foo,,,,,0.61,,,,
+b,1,3,Paris,,2,Paris,0.21,0.3,true,,,
+b,5,9,UN body,,n:UN body,UN body,0.8,0.9,,,name,' 'csv: the rows'
 is "$(grep -c $'\r$' out)" 5 'csv: lines end as RFC 4180 says'
 cat >odd.jsonl <<'JSON'
 {"doc":"a,\"b\"","mention":"two\nlines","entity":{"id":"1","title":"x, y","p":0.5},"title":"t"}
@@ -65,14 +65,14 @@ cat >odd.jsonl <<'JSON'
 {"id":7,"mention":"\tc\u001b[31m\u009b","entity":{"id":"\uff1d1","title":"日本","p":0.5},"title":null}
 JSON
 run blink table --format csv --copy title <odd.jsonl
-is "$(tr -d '\r' <out)" 'document,start,end,mention,type,id,title,p,nil_p,unsure,url,source,document.title
+is "$(tr -d '\r' <out)" 'document,start,end,mention,type,id,title,p,nil_p,unsure,url,source,entity_type,document.title
 "a,""b""",,,"two
-lines",,1,"x, y",0.5,,,,,t
-'\''=1+1,,,'\''+a,,-1,'\''@b,0.5,,,,,'\''-1+1
-7,,,'\'$'\t''c [31m ,,'\''＝1,日本,0.5,,,,,' \
+lines",,1,"x, y",0.5,,,,,,t
+'\''=1+1,,,'\''+a,,-1,'\''@b,0.5,,,,,,'\''-1+1
+7,,,'\'$'\t''c [31m ,,'\''＝1,日本,0.5,,,,,,' \
     'csv: quotes, line breaks, no formula, nothing that steers a terminal'
 run blink table --format tsv <odd.jsonl
-is "$(awk -F '\t' '{ print NF }' out | sort -u)" 12 \
+is "$(awk -F '\t' '{ print NF }' out | sort -u)" 13 \
     'tsv: as many cells in each row'
 is "$(sed -n 2p out | cut -f 1,4)" $'a,"b"\ttwo lines' \
     'tsv: no quotes, and no line breaks'
@@ -87,10 +87,19 @@ else
 fi
 run blink table --format csv </dev/null
 is "$status:$(tr -d '\r' <out):$(cat err)" \
-    "0:document,start,end,mention,type,id,title,p,nil_p,unsure,url,source:blink: \
-no mention of an entity found" 'csv: the head stands without rows, too'
+    "0:document,start,end,mention,type,id,title,p,nil_p,unsure,url,source,entity_type:blink: \
+no mention of an entity to show" 'csv: the head stands without rows, too'
 printf 'x\n' | blink table --format csv >out 2>err
 is "$?:$(wc -l <out)" '1:1' 'csv: nor with records that fail'
+
+is "$(blink table --tsv <odd.jsonl)" "$(blink table --format tsv <odd.jsonl)" \
+    '--tsv is --format tsv'
+run blink table --csv --format table <odd.jsonl
+is "$status:$(head -n 1 err)" '2:blink: --format and --csv contradict each other' \
+    'and not beside another format'
+run blink table --csv <<<'{"mention":"M","type":"LOC","entity":{"id":"1","title":"T","type":"ship","p":0.5}}'
+is "$(tail -n 1 out | tr -d '\r')" ',,,M,LOC,1,T,0.5,,,,,ship' \
+    'csv: the type of the entity beside that of the mention'
 
 # ---- In brief ----
 run blink brief <linked.jsonl

@@ -103,6 +103,12 @@ refused 'parts 2 and 3 are the same' 'a part is given twice' \
 refused 'parts 1 and 2 are the same' 'one twice, another not' 1.jsonl 1.jsonl
 refused 'parts 1 and 2 are the same' 'also with --partial' \
     --partial 1.jsonl 1.jsonl
+run blink-retrieve -x p.2.blx -c k.kb -k 4 <embedded.jsonl
+is "$status:$(cat err)" "0:blink-retrieve: only 150 of the 300 entities of 'k.kb' have a vector here: give all parts of an index with -x, or merge their answers (--part, blink-merge)" \
+    'a part that is searched as if it were all'
+run blink-retrieve -x p.2.blx -x ./p.2.blx -c k.kb --part <embedded.jsonl
+is "$status:$(head -n 1 err)" "2:blink-retrieve: the index './p.2.blx' is given twice" \
+    'a part that is searched twice'
 refused 'part 2 is of another state of the catalogue than the first' \
     'another catalogue with the same fingerprint' 1.jsonl \
     <(sed 's/"of":\[300/"of":[301/' 2.jsonl)
@@ -145,7 +151,7 @@ join_refused() {
 }
 join_refused "the parts have 150 vectors, but 'k.kb' has 300 entities; --partial allows it" \
     'join: one is missing' p.1.blx
-join_refused "'p.1.blx' is damaged: row 0 is twice in it, or not in the catalogue" \
+join_refused "'p.1.blx': row 0 is there already: a part is given twice, or two have the same entities" \
     'join: one is given twice' p.1.blx p.1.blx
 blink-index build -q -c k.kb -o i.blx --dtype int8 <tied.jsonl
 join_refused "'i.blx' has 20 numbers of type int8 a vector, but 'p.1.blx' 20 of f16+int8" \

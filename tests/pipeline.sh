@@ -151,7 +151,7 @@ is "$(jq -c '[.doc, .start, .mention, .lang, has("candidates")]' out)" \
     '["7",0,"England","en",false]' 'blink link: --brief --copy'
 run "${link[@]}" --csv --copy lang --input documents \
     <<<'{"id":7,"lang":"en","text":"England won."}'
-is "$(sed -n 2p out | tr -d '\r' | cut -d, -f 1-4,13)" '7,0,7,England,en' \
+is "$(sed -n 2p out | tr -d '\r' | cut -d, -f 1-4,14)" '7,0,7,England,en' \
     'blink link: --csv --copy'
 # ---- A page beside records, in one run ----
 run "${link[@]}" --html alone.html text.txt
@@ -201,6 +201,10 @@ is "${PIPESTATUS[0]}:$(cat err)" '141:' 'blink link: the reader leaves'
 is "$?" 4 'blink link: the disk is full'
 run "${link[@]}" /dev/null
 is "$status:$(cat out)" '0:' 'blink link: an empty text'
+: >nothing.txt
+run "${link[@]}" --by-document nothing.txt
+is "$status:$(cat out)" '0:{"id":"nothing.txt","text":"","links":[]}' \
+    'blink link: --by-document has a line for an empty file'
 
 run "${link[@]}" -i <<'TEXT'
 England won.

@@ -142,12 +142,18 @@ is "$status:$(tail -1 err)" \
     "3:blink-kb: t.csv:4: the id 'Paris' was given before, at t.csv:2" \
     'and one given twice is refused with both lines'
 
+printf 'id,title\n' >t.csv
+run blink-kb build -o k.kb t.csv
+is "$status:$(cat err)" "0:blink-kb: no entity was given: 'k.kb' is empty" \
+    'a table of nothing is told'
+
 # ---- Wrong tables ----
 first='expected the names of the columns, one of them title (or name, label), found'
+then='call the column of names title, or, if this is no such line, put one before it'
 refused 'no names of columns' '"Q1","Thomas Carver","British cyclist"\n' \
-    "1: $first 'Q1' and others: put a line such as id,title,text first" 3:
+    "1: $first 'Q1, Thomas Carver, British cyclist': $then" 3:
 refused 'no title' 'id,text\n1,x\n' \
-    "1: $first 'id' and others: put a line such as id,title,text first" 3:
+    "1: $first 'id, text': $then" 3:
 refused 'a column twice' 'id,title,id\n1,A,2\n' \
     "1: column 'id' is there twice: leave one" 3:
 refused 'a short row' 'id,title,text\n1,A\n2,B,\n' \
@@ -194,7 +200,7 @@ is "$status:$(wc -l <err)" 1:17 \
     'quotes that swallow all other lines are tried 16 times, not for ever'
 printf 'hello\n{"id":"1","title":"A"}\nworld\n' >t.txt
 run blink-kb build -o k.kb --errors drop t.txt
-is "$status:$(cat err)" "1:blink-kb: t.txt:1: byte 0: expected a value, found 'h': entities are lines of JSON, or rows of a table whose first line names its columns, such as id,title,text
+is "$status:$(cat err)" "1:blink-kb: t.txt:1: byte 0: expected a value, found 'h': entities are lines of JSON, or rows of a table whose first line names its columns, one of them title (or name, label), such as id,title,text
 blink-kb: t.txt:3: byte 0: expected a value, found 'w'" \
     'text that is neither says once what is expected'
 

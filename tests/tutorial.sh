@@ -22,6 +22,8 @@ check() {
     if [ "$status" -gt 1 ] && [ "$status" -ne 141 ]; then
         fail "$1"
         sed 's/^/# /' "$T/err"
+    elif [ -n "$2" ] && [ ! -s "$T/out" ]; then
+        fail "$1 (prints nothing)"
     elif [ -z "$2" ] || same "$(tr -d '\r' <"$T/out")" "${2%$'\n'}"; then
         pass "$1"
     else

@@ -522,7 +522,7 @@ int bl_driver_count(const struct bl_count_opts *opts)
     });
 
     if (status == 0 && state.n == 0)
-        bl_warn("no mention of an entity found");
+        bl_driver_say_nothing();
     else if (status == 1 && !state.any_record)
         bl_warn("no line is a linked record: blink link --brief FILE | "
                 "blink count");

@@ -16,12 +16,12 @@
 #include "driver.h"
 
 enum { DOC, START, END, MENTION, TYPE, ID, TITLE, PROBABILITY, NIL, UNSURE,
-       URL, SOURCE, COPIED };
+       URL, SOURCE, ENTITY_TYPE, COPIED };
 enum { ROWS = 256 };
 
 static const char *const heads[COPIED] = {
     "document", "start", "end", "mention", "type", "id", "title", "p",
-    "nil_p", "unsure", "url", "source"
+    "nil_p", "unsure", "url", "source", "entity_type"
 };
 
 struct state {
@@ -180,6 +180,7 @@ static void fill_shown(const struct bl_link_row *row, struct bl_span *cells)
     cells[TITLE] = row->plain_title;
     cells[URL] = row->url;
     cells[SOURCE] = row->source;
+    cells[ENTITY_TYPE] = row->type;
     if (row->unsure)
         cells[UNSURE] = BL_SPAN_LIT("true");
 }
@@ -256,7 +257,7 @@ int bl_driver_csv(const struct bl_table_opts *opts)
         put_heads(&state);
         bl_out(state.out.data, state.out.len);
         if (status == 0)
-            bl_warn("no mention of an entity found");
+            bl_driver_say_nothing();
     }
     bl_buf_free(&state.out);
     return status;

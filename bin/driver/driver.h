@@ -223,9 +223,15 @@ int bl_driver_documents(bool brief, const struct bl_strings *copy);
 
 /* ---- One record (row.c) ---- */
 
+/* That nothing came to be shown: a program before may have said why, so this
+ * is no statement about the text.  Silent where a pipeline runs on nothing to
+ * see what it opens (loaded.h). */
+void bl_driver_say_nothing(void);
+
 /* What there is to show of one linked record; spans live in the arena. */
 struct bl_link_row {
-    struct bl_span doc, mention, id, title, url;    /* p == NULL: none */
+    struct bl_span doc, mention, id, title, url, type;  /* p == NULL: none;
+                                 * type: the entity's */
     /* As the record has them.  `title` has " (by name)" behind it for a page
      * that is known by its name alone, and " (unsure)" for an answer that
      * blink-score marked so. */

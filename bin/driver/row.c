@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/loaded.h"
+#include "cli/prog.h"
 #include "driver.h"
 
 /* The member of an object as text, p == NULL when absent or null. */
@@ -22,6 +24,12 @@ static int member(struct bl_span object, const char *name,
     if (bl_json_string(value, arena, out, err) < 0)
         return bl_err_prefix(err, "field 'entity': member '%s'", name);
     return 0;
+}
+
+void bl_driver_say_nothing(void)
+{
+    if (!bl_loaded_wanted())
+        bl_warn("no mention of an entity to show");
 }
 
 void bl_driver_put_p(char out[16], double p)
@@ -74,6 +82,7 @@ static int read_entity(const struct bl_record *record, struct bl_arena *arena,
     if (member(entity, "id", arena, &row->id, err) < 0
         || member(entity, "title", arena, &row->title, err) < 0
         || member(entity, "url", arena, &row->url, err) < 0
+        || member(entity, "type", arena, &row->type, err) < 0
         || member(entity, "source", arena, &row->source, err) < 0)
         return -1;
     /* A row needs something to show; every linked entity has an id. */

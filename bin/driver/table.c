@@ -310,7 +310,7 @@ int bl_driver_table(const struct bl_table_opts *opts)
         .opts = &loop, .ctx = &table, .prepare = prepare, .run = run
     });
     if (!table.headed && status == 0)
-        bl_warn("no mention of an entity found");
+        bl_driver_say_nothing();
     free(table.width);
     bl_buf_free(&table.out);
     return status;

@@ -207,8 +207,9 @@ static int whole_text(int fd, const char *name, struct bl_err *err)
         size_t n = more ? cut(piece.data, piece.len) : piece.len;
         if (n)
             say_repaired(name, piece.data, n, &said);
-        if (n)
-            write_piece(&line, name, number, piece.data, n);
+        /* An empty file is a document, as it has a place among the others. */
+        if (n || (number == 1 && fd != STDIN_FILENO))
+            write_piece(&line, name, number, n ? piece.data : "", n);
         /* What is behind the cut starts the next piece. */
         if (more) {
             piece.len -= n;

@@ -102,7 +102,9 @@ static char *find_index(const struct bl_index_edit *edit,
     path = find_by_catalogue(bl_kb_path(kb));
     if (!path)
         bl_fail(err, BL_DATA, "no index of '%s' beside it or in the data "
-                "folders: give it with -x", bl_kb_path(kb));
+                "folders: give it with -x, or make it: blink-kb cat -c %s | "
+                "blink-embed --entities | blink-index build -c %s -o "
+                "FILE.blx", bl_kb_path(kb), bl_kb_path(kb), bl_kb_path(kb));
     return path;
 }
 

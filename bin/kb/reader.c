@@ -93,8 +93,8 @@ static void explain(struct bl_kb_reader *reader, struct bl_err *err)
     reader->odd = false;
     was = bl_xstrdup(err->msg);
     bl_fail(err, BL_BAD_JSON, "%s: entities are lines of JSON, or rows of a "
-            "table whose first line names its columns, such as id,title,text",
-            was);
+            "table whose first line names its columns, one of them title (or "
+            "name, label), such as id,title,text", was);
     free(was);
 }
 

@@ -190,6 +190,21 @@ static int add_columns(struct bl_kb_table *table, const struct bl_csv_row *row,
     return 0;
 }
 
+/* "a", "a, b", as far as a message has room. */
+static int fail_untitled(const struct bl_kb_table *table, struct bl_err *err)
+{
+    struct bl_buf names = BL_BUF_INIT;
+
+    for (size_t i = 0; i < table->n_columns; i++)
+        bl_buf_printf(&names, "%s%s", i ? ", " : "", table->columns[i].name);
+    bl_fail(err, BL_DATA, "expected the names of the columns, one of them "
+            "title (or name, label), found '%.*s': call the column of names "
+            "title, or, if this is no such line, put one before it",
+            BL_SHOWN(120, names.data));
+    bl_buf_free(&names);
+    return -1;
+}
+
 /* Excel writes "sep=;" for itself before the names. */
 static int read_names(struct bl_kb_table *table, size_t *line,
                       struct bl_err *err)
@@ -214,11 +229,7 @@ static int read_names(struct bl_kb_table *table, size_t *line,
                        "be changed");
     if (table->single[BL_KB_NAME] || table->part)
         return 0;
-    return bl_fail(err, BL_DATA, "expected the names of the columns, one of "
-                   "them title (or name, label), found '%.*s'%s: put a line "
-                   "such as id,title,text first",
-                   BL_SHOWN(60, table->columns[0].name),
-                   row.n > 1 ? " and others" : "");
+    return fail_untitled(table, err);
 }
 
 struct bl_kb_table *bl_kb_table_open(struct bl_csv *csv, bool part,

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/paths.h"
@@ -115,13 +116,33 @@ static int open_shards(struct bl_gather *gather, const char *const *names,
     return 0;
 }
 
+/* A row that two shards have comes once, but one that is given twice by
+ * mistake stands where another was meant. */
+static int check_once(const struct bl_index *indexes, size_t n,
+                      struct bl_err *err)
+{
+    for (size_t i = 1; i < n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            struct stat one, other;
+
+            if (stat(indexes[i].map.path, &one) == 0
+                && stat(indexes[j].map.path, &other) == 0
+                && one.st_dev == other.st_dev && one.st_ino == other.st_ino)
+                return bl_fail(err, BL_USAGE, "the index '%s' is given twice",
+                               indexes[i].map.path);
+        }
+    }
+    return 0;
+}
+
 static int open_exact(struct bl_gather *gather, const char *const *names,
                       size_t n, struct bl_err *err)
 {
     if (gather->opts.ef_search || gather->opts.nprobe)
         return bl_fail(err, BL_USAGE, "--ef-search and --nprobe are for "
                        "approximate indexes");
-    if (open_shards(gather, names, n, err) < 0)
+    if (open_shards(gather, names, n, err) < 0
+        || check_once(gather->indexes, n, err) < 0)
         return -1;
     gather->topk = bl_topk_new(gather->shards, gather->n_shards,
                                gather->opts.threads);

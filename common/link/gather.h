@@ -74,7 +74,8 @@ struct bl_gather_opts {
  *
  * NULL: BL_DATA when an index is missing or corrupt, or was made by another
  * model or from another catalogue than the rest; BL_USAGE for options that
- * this kind of index does not have, or for a FAISS index among several. */
+ * this kind of index does not have, for a FAISS index among several, or for
+ * a shard that is given twice. */
 struct bl_gather *bl_gather_open(const char *const *indexes, size_t n,
                                  struct bl_kb *kb,
                                  const struct bl_gather_opts *opts,

@@ -177,11 +177,13 @@ int bl_index_add_stored(struct bl_index_writer *writer,
 
     if (row == BL_INDEX_REMOVED)
         return 0;
-    if (row >= writer->spec.kb_entities
-        || writer->seen[row / 64] >> row % 64 & 1)
+    if (row >= writer->spec.kb_entities)
         return bl_fail(err, BL_DATA, "'%s' is damaged: row %" PRIu32
-                       " is twice in it, or not in the catalogue",
-                       segment->map->path, row);
+                       " is not in the catalogue", segment->map->path, row);
+    if (writer->seen[row / 64] >> row % 64 & 1)
+        return bl_fail(err, BL_DATA, "'%s': row %" PRIu32 " is there already: "
+                       "a part is given twice, or two have the same "
+                       "entities", segment->map->path, row);
     memcpy(writer->vector, segment->vectors + i * index->stride,
            index->stride);
     if (index->dtype == BL_DTYPE_INT8)
