@@ -33,7 +33,7 @@ static struct opts {
     struct bl_strings catalogues;
     size_t top;
     double cascade;
-    bool probabilities;
+    bool probabilities, texts;
     struct bl_engine_opts engine;
     struct bl_loop_opts loop;
 } options = {
@@ -45,6 +45,8 @@ static const struct bl_opt table[] = {
     BL_OPT_STR('m', "model", "MODEL", &options.model, "cross-encoder"),
     BL_OPT_CATALOGUES(&options.catalogues,
                "catalogue of the candidates' texts; may be repeated"),
+    BL_OPT_FLAG(0, "texts", &options.texts,
+                "candidates have title and text; no catalogue is read"),
     BL_OPT_SIZE('k', "top", "N", &options.top, 1, 1 << 20,
                 "candidates to read in each list"),
     BL_OPT_DOUBLE(0, "cascade", "RISK", &options.cascade, 0, 1,
@@ -111,7 +113,7 @@ static int state_load(struct state *state, struct bl_err *err)
         && bl_calibration_load(&state->calibration, options.calibration,
                                err) < 0)
         return -1;
-    if (open_catalogues(state, err) < 0)
+    if (!options.texts && open_catalogues(state, err) < 0)
         return -1;
     state->model = bl_model_open_as(options.model, BL_ROLE_CROSS_ENCODER, err);
     if (!state->model)
@@ -158,13 +160,35 @@ static int find_entity(struct state *state, struct bl_span id,
                                             err);
 }
 
+/* --texts: what a record has that comes from no catalogue. */
+static int own_text(const struct bl_candidate *candidate,
+                    struct bl_arena *arena, struct bl_entity_text *out,
+                    struct bl_err *err)
+{
+    struct bl_span value;
+
+    *out = (struct bl_entity_text){ candidate->title, BL_SPAN_LIT(""),
+                                    candidate->title.n > 0 };
+    if (bl_json_get(candidate->raw, "text", &value, err) != 1)
+        return bl_fail(err, BL_BAD_FIELD,
+                       "field 'candidates': entry %zu: expected one 'text'",
+                       candidate->place);
+    if (bl_json_string(value, arena, &out->text, err) < 0)
+        return bl_err_prefix(err, "field 'candidates': entry %zu: 'text'",
+                             candidate->place);
+    return 0;
+}
+
 static int read_text(struct state *state, const struct bl_candidate *candidate,
                      struct bl_arena *arena, struct bl_entity_text *out,
                      struct bl_err *err)
 {
     struct bl_entity e;
-    int got = find_entity(state, candidate->id, arena, &e, err);
+    int got;
 
+    if (options.texts)
+        return own_text(candidate, arena, out, err);
+    got = find_entity(state, candidate->id, arena, &e, err);
     if (got < 0)
         return -1;
     if (!got)
@@ -327,6 +351,9 @@ int main(int argc, char **argv)
 
     bl_prog_init("blink-rerank");
     bl_opts_parse(&command, argc, argv);
+    if (options.texts && options.catalogues.n)
+        bl_die_usage("options '--texts' and '--catalogue' exclude each "
+                     "other");
     if (state_load(&state, &err) < 0)
         bl_die(&err);
     rc = bl_loop_run(&(struct bl_loop){

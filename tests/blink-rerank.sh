@@ -166,6 +166,21 @@ rerank <<<'{"context_left":"","mention":"a","context_right":""}'
 is "$status$(cat out err)" "3blink-rerank: stdin:1: field 'candidates': \
 expected array, found nothing: run blink-retrieve first" 'no candidates'
 
+# ---- Texts of their own ----
+run blink-rerank -m "$cross" --engine reference -c k.kb <in
+jq -c --slurpfile e <(blink-kb cat -c k.kb | jq -c .) '.candidates |= map(. as $c
+    | $c + ($e[] | select(.id == ($c.id | tostring)) | {title, text: (.text // "")}))' in >texts
+cp out want
+run blink-rerank -m "$cross" --engine reference --texts <texts
+is "$status:$(cat err)" 0: 'texts of their own'
+is "$(jq -c '[.candidates[] | [.id, .cross_score]]' out)" \
+    "$(jq -c '[.candidates[] | [.id, .cross_score]]' want)" \
+    'texts of their own: scored as those of a catalogue'
+run blink-rerank -m "$cross" --engine reference --texts <in
+is "$status:$(jq -r .error.code out | head -n 1)" 1:bad-field 'no text: the record fails'
+run blink-rerank -m "$cross" --texts -c k.kb <texts
+is "$status" 2 'texts and a catalogue'
+
 # ---- Files and usage ----
 run blink-rerank -m "$fixtures/golden/m2-bi" -c k.kb <in
 is "$status" 3 'a bi-encoder is refused'
