@@ -9,6 +9,7 @@ bin_blink_SOURCES = \
 	bin/driver/count.c \
 	bin/driver/csv.c \
 	bin/driver/doctor.c \
+	bin/driver/document.c \
 	bin/driver/driver.h \
 	bin/driver/folder.c \
 	bin/driver/help.c \

@@ -26,26 +26,6 @@ enum { ROWS = 256, MAX_LINE = 64 << 20 };
 /* ---- One record in brief ---- */
 
 static const char *const whose[] = { "id", "doc" };
-static const char *const what[] = { "start", "end", "mention", "type",
-                                    "entity", "nil_p", "unsure", "error" };
-
-/* Fields go over as they are written: an answer in brief is read as the whole
- * one is. */
-static int put_fields(struct bl_writer *json, const struct bl_record *record,
-                      const char *const *names, size_t n, struct bl_err *err)
-{
-    struct bl_span v;
-
-    for (size_t i = 0; i < n; i++) {
-        int rc = bl_record_get(record, names[i], &v, err);
-
-        if (rc < 0)
-            return -1;
-        if (rc)
-            bl_write_raw(json, names[i], v);
-    }
-    return 0;
-}
 
 static bool is_among(const char *name, const char *const *names, size_t n)
 {
@@ -61,9 +41,9 @@ static int put_copied(struct bl_writer *json, const struct bl_record *record,
 {
     for (size_t i = 0; i < copy->n; i++)
         if (!is_among(copy->v[i], whose, BL_COUNT(whose))
-            && !is_among(copy->v[i], what, BL_COUNT(what))
+            && !bl_driver_is_of_link(copy->v[i])
             && strcmp(copy->v[i], "links")
-            && put_fields(json, record, &copy->v[i], 1, err) < 0)
+            && bl_driver_put_fields(json, record, &copy->v[i], 1, err) < 0)
             return -1;
     return 0;
 }
@@ -80,8 +60,9 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
 
     bl_write_object(&json, NULL);
     if (rc == 0
-        && (put_fields(&json, &item->rec, whose, BL_COUNT(whose), err) < 0
-            || put_fields(&json, &item->rec, what, BL_COUNT(what), err) < 0
+        && (bl_driver_put_fields(&json, &item->rec, whose, BL_COUNT(whose),
+                                 err) < 0
+            || bl_driver_put_link(&json, &item->rec, err) < 0
             || put_copied(&json, &item->rec, ctx, err) < 0))
         rc = -1;
     if (rc == 0) {
@@ -166,7 +147,7 @@ static int put_whole(struct gathering *state, struct bl_err *err)
 
     if (state->brief) {
         bl_write_object(&json, NULL);
-        rc = put_fields(&json, &state->record, whose, 1, err);
+        rc = bl_driver_put_fields(&json, &state->record, whose, 1, err);
         if (rc == 0)
             rc = put_copied(&json, &state->record, state->copy, err);
         bl_write_raw(&json, "links", links);
@@ -218,7 +199,7 @@ static int add_link(struct gathering *state, struct bl_err *err)
         bl_buf_puts(&state->links, state->open ? "," : "");
         json = bl_writer(&state->links, BL_WRITE_COMPACT);
         bl_write_object(&json, NULL);
-        rc = put_fields(&json, &state->record, what, BL_COUNT(what), err);
+        rc = bl_driver_put_link(&json, &state->record, err);
         bl_write_end(&json);
     }
     if (rc < 0)

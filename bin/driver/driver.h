@@ -15,6 +15,7 @@
 #include "cli/pipeline.h"
 #include "json/lines.h"
 #include "json/record.h"
+#include "json/writer.h"
 #include "kb/kb.h"
 #include "net/encoder.h"
 
@@ -122,12 +123,26 @@ void bl_history_add(const char *path, struct bl_span line);
  * {"id","text"} on stdout.  below: folders in folders, too. */
 int bl_driver_text(bool lines, bool below, char **files, size_t n_files);
 
+/* ---- Documents and links (document.c) ---- */
+
 /* Appends the text; what is no valid UTF-8, and NUL, becomes U+FFFD. */
 void bl_driver_put_valid(struct bl_buf *out, const char *text, size_t n);
 
 /* Appends {"id":...,"text":...}\n, made valid in the same way. */
 void bl_driver_put_document(struct bl_buf *out, const char *id,
                             const char *text, size_t n);
+
+/* Puts those of the fields that the record has, as they are written there: an
+ * answer in brief is read as the whole one is.  -1 when it has one twice. */
+int bl_driver_put_fields(struct bl_writer *json,
+                         const struct bl_record *record,
+                         const char *const *names, size_t n,
+                         struct bl_err *err);
+/* The fields of a link: start, end, mention, type, entity, nil_p, unsure and
+ * error. */
+int bl_driver_put_link(struct bl_writer *json, const struct bl_record *record,
+                       struct bl_err *err);
+bool bl_driver_is_of_link(const char *name);
 
 /* ---- blink records (records.c) ---- */
 

@@ -26,54 +26,6 @@ enum { MAX_LINE = 8 << 20 };    /* with --lines */
 #define TEXT_PIECE ((size_t)1 << 20)
 #endif
 
-/* ---- What is no UTF-8 ---- */
-
-/* NUL is valid in UTF-8 but in no C string: it goes the way of bad bytes. */
-static void replace_nul(struct bl_buf *out, const char *text, size_t n)
-{
-    const char *nul;
-
-    while ((nul = memchr(text, '\0', n))) {
-        bl_buf_put(out, text, (size_t)(nul - text));
-        bl_buf_puts(out, "\xEF\xBF\xBD");
-        n -= (size_t)(nul - text) + 1;
-        text = nul + 1;
-    }
-    bl_buf_put(out, text, n);
-}
-
-void bl_driver_put_valid(struct bl_buf *out, const char *text, size_t n)
-{
-    struct bl_buf whole = BL_BUF_INIT;
-
-    replace_nul(&whole, text, n);
-    bl_utf8_repair(out, whole.data ? whole.data : "", whole.len);
-    bl_buf_free(&whole);
-}
-
-static void write_valid(struct bl_writer *writer, const char *key,
-                        const char *text, size_t n)
-{
-    struct bl_buf safe = BL_BUF_INIT;
-
-    bl_driver_put_valid(&safe, text, n);
-    bl_write_span(writer, key, (struct bl_span){ safe.data ? safe.data : "",
-                                            safe.len });
-    bl_buf_free(&safe);
-}
-
-void bl_driver_put_document(struct bl_buf *out, const char *id,
-                            const char *text, size_t n)
-{
-    struct bl_writer writer = bl_writer(out, BL_WRITE_COMPACT);
-
-    bl_write_object(&writer, NULL);
-    write_valid(&writer, "id", id, strlen(id));
-    write_valid(&writer, "text", text, n);
-    bl_write_end(&writer);
-    bl_write_line(&writer);
-}
-
 static bool is_utf8(const char *text, size_t n)
 {
     return !memchr(text, '\0', n) && bl_utf8_valid(text, n) == n;

@@ -15,6 +15,7 @@ static size_t piece_size;
 #define bl_warn hush
 #include "../../bin/driver/folder.c"
 #include "../../bin/driver/kind.c"
+#include "../../bin/driver/document.c"
 #include "../../bin/driver/text.c"
 #undef bl_out
 #undef bl_warn
