@@ -212,6 +212,7 @@ static const struct bl_command commands[] = {
     { "blink index", NULL, "make and read indexes of vectors", NULL, 0, 0 },
     { "blink shard", NULL, "run a pipeline on the parts of a file", NULL, 0,
       0 },
+    { "blink serve", NULL, "link texts over HTTP", NULL, 0, 0 },
     { "blink convert", NULL, "make models of the weights of others", NULL, 0,
       0 },
     { "blink train", NULL, "train models", NULL, 0, 0 },

@@ -82,3 +82,28 @@ bin_blink_train_SOURCES = \
 	bin/train/ner.c \
 	bin/train/run.c \
 	bin/train/train.h
+if MICROHTTPD
+bin_PROGRAMS += bin/blink-serve
+bin_blink_serve_SOURCES = \
+	bin/blink-serve.c \
+	bin/driver/document.c \
+	bin/driver/driver.h \
+	bin/serve/answer.c \
+	bin/serve/http.c \
+	bin/serve/link.c \
+	bin/serve/listen.c \
+	bin/serve/listen.h \
+	bin/serve/model.c \
+	bin/serve/page.c \
+	bin/serve/pool.c \
+	bin/serve/pool.h \
+	bin/serve/serve.h \
+	bin/serve/state.c \
+	bin/serve/stream.c \
+	bin/serve/stream.h \
+	bin/serve/worker.c \
+	bin/serve/worker.h
+bin_blink_serve_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/bin \
+	$(MICROHTTPD_CFLAGS)
+bin_blink_serve_LDADD = $(LDADD) $(MICROHTTPD_LIBS)
+endif

@@ -17,3 +17,4 @@ dist_man_MANS += man/blink-merge.1
 dist_man_MANS += man/blink-score.1
 dist_man_MANS += man/blink-shard.1
 dist_man_MANS += man/blink-train.1
+dist_man_MANS += man/blink-serve.1

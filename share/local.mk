@@ -1,5 +1,16 @@
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = share/blink.pc
+
+# systemd also looks into the prefix /usr/local.
+EXTRA_DIST += share/systemd/blink-serve.service.in
+if MICROHTTPD
+systemddir = $(prefix)/lib/systemd/system
+nodist_systemd_DATA = share/systemd/blink-serve.service
+CLEANFILES += share/systemd/blink-serve.service
+endif
+share/systemd/blink-serve.service: share/systemd/blink-serve.service.in
+	$(AM_V_GEN)$(MKDIR_P) share/systemd && \
+	sed 's|[@]bindir@|$(bindir)|' $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
 EXTRA_DIST += \
 	share/doc/training-data.md \
 	share/formats/dbpedia-names.awk \

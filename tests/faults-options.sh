@@ -119,8 +119,8 @@ for file in "$top_builddir"/bin/blink*; do
         for sub in $commands; do common "$name" "$sub"; done
     else
         common "$name"
-        # blink-merge takes files.
-        [ "$name" = blink-merge ] ||
+        # blink-merge takes files, blink-serve a pipeline.
+        [[ $name = blink-@(merge|serve) ]] ||
             misuse "unexpected argument 'nonsense'" "$name" nonsense
     fi
 done

@@ -70,6 +70,7 @@ SHELL_TESTS = \
 	tests/blink-rerank.sh \
 	tests/blink-retrieve.sh \
 	tests/blink-score.sh \
+	tests/blink-serve.sh \
 	tests/blink-table.sh \
 	tests/blink-tokenize.sh \
 	tests/blink-train.sh \

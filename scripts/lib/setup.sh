@@ -80,6 +80,7 @@ libcjson-dev     pkg-config --exists libcjson
 libedit-dev      test -e /usr/include/histedit.h
 libexpat1-dev    test -e /usr/include/expat.h
 libbz2-dev       test -e /usr/include/bzlib.h
+libmicrohttpd-dev  test -e /usr/include/microhttpd.h
 libopenblas0     have_library libopenblas.so.0
 jq               command -v jq
 curl             command -v curl
