@@ -15,16 +15,20 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "cli/loop.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
+#include "json/writer.h"
 #include "model/model-family.h"
 #include "model/model.h"
+#include "ner/window.h"
 #include "text/input.h"
 #include "text/unicode.h"
 #include "text/wordpiece.h"
 
-enum mode { MODE_RAW, MODE_CONTEXT, MODE_ENTITY, MODE_PAIR, N_MODES };
+enum mode { MODE_RAW, MODE_CONTEXT, MODE_ENTITY, MODE_PAIR, MODE_WINDOWS,
+            N_MODES };
 enum literals { LITERALS_MODEL, LITERALS_SPECIAL, LITERALS_TEXT };
 
 static struct opts {
@@ -45,6 +49,8 @@ static const struct bl_opt table[] = {
                 "a title and its text"),
     BL_OPT_FLAG(0, "pair", &options.mode[MODE_PAIR],
                 "a mention and an entity, for a cross-encoder"),
+    BL_OPT_FLAG(0, "windows", &options.mode[MODE_WINDOWS],
+                "a document, for a tagger"),
     BL_OPT_STR('m', "model", "MODEL", &options.model,
                "model directory or name, or a vocab.txt"),
     BL_OPT_SIZE(0, "length", "N", &options.length, 0, BL_INPUT_MAX_LENGTH,
@@ -61,7 +67,7 @@ static const struct bl_opt table[] = {
 
 static const struct bl_command command = {
     .name = "blink-tokenize",
-    .synopsis = "--raw|--context|--entity|--pair -m MODEL",
+    .synopsis = "--raw|--context|--entity|--pair|--windows -m MODEL",
     .brief = "show texts as a model sees them",
     .opts = table
 };
@@ -72,6 +78,8 @@ struct state {
     struct bl_wordpiece *words; /* the model's, or our own */
     struct bl_input_spec spec;
     struct bl_input input;
+    struct bl_doc doc;
+    struct bl_windows windows;
     struct bl_buf json;
     struct bl_buf quoted;       /* the vocabulary in JSON; empty when only */
     size_t *quoted_at;          /* ids are shown.  [words + 1] into it */
@@ -79,7 +87,7 @@ struct state {
 
 /* The fields of one record, as JSON text in the batch's arena. */
 struct shown {
-    struct bl_span tokens, ids, segments, positions, truncated;
+    struct bl_span tokens, ids, segments, positions, truncated, windows;
 };
 
 /* ---- Load ---- */
@@ -128,11 +136,14 @@ static bool has_weights(const char *path)
     return found;
 }
 
-/* Of a family, or by default, a pair is the cross-encoder's. */
+/* Of a family, or by default, a pair is the cross-encoder's and windows are
+ * the tagger's. */
 static char *find_model(const struct state *state, struct bl_err *err)
 {
     char *path = NULL;
 
+    if (state->mode == MODE_WINDOWS)
+        return bl_model_find(options.model, BL_ROLE_TAGGER, err);
     if (state->mode == MODE_PAIR)
         path = bl_model_find(options.model, BL_ROLE_CROSS_ENCODER, NULL);
     return path ? path : bl_model_find(options.model, BL_ROLE_BI_ENCODER, err);
@@ -148,7 +159,10 @@ static int load(struct state *state, struct bl_err *err)
     if (!path)
         return -1;
     vocab = bl_family_file(path, "vocab.txt");
-    if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+    if (state->mode == MODE_WINDOWS)
+        rc = load_model(state, path, err) < 0 ? -1
+            : bl_model_need(state->model, BL_ROLE_TAGGER, err);
+    else if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
         rc = load_words(state, path, err);
     else if (has_weights(path))
         rc = load_model(state, path, err);
@@ -185,14 +199,17 @@ static enum mode chosen_mode(void)
 
     for (int i = 0; i < N_MODES; i++) {
         if (options.mode[i] && mode >= 0)
-            bl_die_usage("expected one of --raw, --context, --entity and "
-                         "--pair, found two");
+            bl_die_usage("expected one of --raw, --context, --entity, --pair "
+                         "and --windows, found two");
         if (options.mode[i])
             mode = i;
     }
     if (mode < 0)
-        bl_die_usage("expected one of --raw, --context, --entity and --pair");
-    if (options.pad && (mode == MODE_RAW || mode == MODE_PAIR))
+        bl_die_usage("expected one of --raw, --context, --entity, --pair and "
+                     "--windows");
+    if (mode == MODE_WINDOWS && options.length)
+        bl_die_usage("--length does not work with --windows");
+    if (options.pad && mode != MODE_CONTEXT && mode != MODE_ENTITY)
         bl_die_usage("--pad works only with --context or --entity");
     return (enum mode)mode;
 }
@@ -200,6 +217,8 @@ static enum mode chosen_mode(void)
 static void release(struct state *state)
 {
     bl_input_free(&state->input);
+    bl_doc_free(&state->doc);
+    bl_windows_free(&state->windows);
     bl_buf_free(&state->json);
     bl_buf_free(&state->quoted);
     free(state->quoted_at);
@@ -404,6 +423,79 @@ static int32_t *spread(const struct state *state, struct bl_arena *arena,
     return ids;
 }
 
+/* ---- Windows of a document ---- */
+
+static void put_numbers(struct bl_writer *writer, const char *name,
+                        const int32_t *v, size_t n)
+{
+    bl_write_array(writer, name);
+    for (size_t i = 0; i < n; i++)
+        bl_write_size(writer, NULL, (size_t)v[i]);
+    bl_write_end(writer);
+}
+
+/* Of each word where it begins and ends in the text, in code points, and its
+ * first token.  `at` and `points`: a place in the text that is counted. */
+static void put_words(struct bl_writer *writer, const struct state *state,
+                      const struct bl_window *window, size_t base)
+{
+    const struct bl_doc *doc = &state->doc;
+    size_t at = 0, points = 0;
+
+    bl_write_array(writer, "words");
+    for (size_t i = window->from; i < window->to; i++) {
+        const struct bl_doc_word *word = &doc->v[i];
+        size_t length = bl_utf8_count(doc->text.p + word->start,
+                                      word->end - word->start);
+
+        points += bl_utf8_count(doc->text.p + at, word->start - at);
+        at = word->start;
+        bl_write_array(writer, NULL);
+        bl_write_size(writer, NULL, points);
+        bl_write_size(writer, NULL, points + length);
+        bl_write_size(writer, NULL, state->windows.first[window->first + i
+                                                   - window->from] - base);
+        bl_write_end(writer);
+    }
+    bl_write_end(writer);
+}
+
+static struct bl_span windows_of(struct state *state, struct bl_arena *arena)
+{
+    struct bl_writer writer = bl_writer(&state->json, BL_WRITE_COMPACT);
+    const struct bl_batch *batch = &state->windows.batch;
+
+    bl_write_array(&writer, NULL);
+    for (size_t i = 0; i < state->windows.n; i++) {
+        size_t base = batch->offsets[i], n = batch->offsets[i + 1] - base;
+
+        bl_write_object(&writer, NULL);
+        put_numbers(&writer, "ids", batch->ids + base, n);
+        put_numbers(&writer, "segments", batch->segments + base, n);
+        put_words(&writer, state, &state->windows.v[i], base);
+        bl_write_end(&writer);
+    }
+    bl_write_end(&writer);
+    return keep(&state->json, arena);
+}
+
+static int prepare_windows(struct state *state, struct bl_item *item,
+                           struct bl_arena *arena, struct bl_err *err)
+{
+    struct shown *shown = bl_arena_alloc(arena, 1, sizeof *shown);
+    struct bl_span text;
+
+    if (bl_record_string(&item->rec, "text", arena, &text, err) < 0)
+        return -1;
+    bl_doc_set(&state->doc, text);
+    bl_windows_clear(&state->windows);
+    for (size_t at = 0; at < state->doc.n;)
+        at = bl_windows_add(&state->windows, state->model, &state->doc, at);
+    *shown = (struct shown){ .windows = windows_of(state, arena) };
+    item->data = shown;
+    return 0;
+}
+
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
@@ -412,6 +504,8 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
     const int32_t *ids;
     size_t n;
 
+    if (state->mode == MODE_WINDOWS)
+        return prepare_windows(state, item, arena, err);
     if (make(state, &item->rec, arena, err) < 0)
         return -1;
     *shown = (struct shown){ .truncated = truncated(state, arena) };
@@ -451,6 +545,7 @@ static void emit(void *ctx, const struct bl_item *item,
     set(edits, "segments", shown->segments);
     set(edits, "positions", shown->positions);
     set(edits, "truncated", shown->truncated);
+    set(edits, "windows", shown->windows);
 }
 
 int main(int argc, char **argv)

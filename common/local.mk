@@ -153,6 +153,7 @@ common_libcommon_la_SOURCES = \
 	common/ner/naming.c common/ner/naming.h \
 	common/ner/tagger.c common/ner/tagger.h \
 	common/ner/tagset.c common/ner/tagset.h \
+	common/ner/window.c common/ner/window.h \
 	common/link/alias-title.c common/link/alias-title.h \
 	common/link/calibration-default.h \
 	common/link/calibration.c common/link/calibration.h \

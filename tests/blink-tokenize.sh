@@ -52,6 +52,30 @@ is "$(jq -c '[.ids, .segments, .positions]' "$T/out")" \
     '[[101,1,2314,2,102,1037,3,1038,102],[0,0,0,0,0,1,1,1,1],[0,1,2,3,4,32,33,35,36]]' \
     'pair: real tokens at their padded positions'
 
+# ---- A document ----
+mini=$top_srcdir/share/models/mini
+if [ -e "$mini/ner/config.json" ]; then
+    # Words of one piece each: 126 of them beside [CLS] and [SEP].
+    jq -nc '{id: 1, text: ("Caf\u00e9 " + ("a big town " * 60))}' >"$T/in"
+    run blink-tokenize --windows -m "$mini" <"$T/in"
+    is "$status:$(jq -c '[.windows[] | [(.ids | length), (.segments | length),
+        (.words | length)]]' "$T/out")" \
+        '0:[[128,128,126],[88,88,86]]' 'windows'
+    is "$(jq -c '.windows[0] | [.ids[0, 127], .segments[0, 1, 2, 127],
+        .words[0, 1]]' "$T/out")" \
+        '[101,102,0,3,2,0,[0,4,1],[5,6,2]]' 'ids, segments and words'
+    is "$(jq -c '.windows | .[1].words[0] == (.[0].words[95] | .[2] = 1)' \
+        "$T/out")" true 'the next one sees the last quarter again'
+    run blink-tokenize --windows -m "$mini" <<<'{"text":""}'
+    is "$(cat "$T/out")" '{"text":"","windows":[]}' 'no words, no windows'
+    run blink-tokenize --windows -m "$mini" <<<'{"txt":"a"}'
+    is "$status" 1 'windows of nothing'
+    run blink-tokenize --windows -m "$mini/bi" </dev/null
+    like "$status:$(cat "$T/err")" '3:.*expected a tagger' 'no tagger'
+else
+    skip 'windows' 'no models'
+fi
+
 # ---- Against the original ----
 # same FILE MODE KEEP WANT TEXT: our fields by the filter KEEP equal WANT.
 same() {
@@ -114,8 +138,9 @@ misuse() {
     is "$status:$(head -n 1 "$T/err")" "2:blink-tokenize: $want" "misuse: $*"
     is "$(cat "$T/out")" '' 'nothing on stdout'
 }
-misuse 'expected one of --raw, --context, --entity and --pair' -m "$vocab"
-misuse 'expected one of --raw, --context, --entity and --pair, found two' \
+misuse 'expected one of --raw, --context, --entity, --pair and --windows' \
+    -m "$vocab"
+misuse 'expected one of --raw, --context, --entity, --pair and --windows, found two' \
     --raw --pair -m "$vocab"
 misuse '--pad works only with --context or --entity' --raw --pad
 misuse "option '--length': expected a number from 0 to 65536, found '1e3'" \

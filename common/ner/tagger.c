@@ -10,26 +10,18 @@
 #include "base/mem.h"
 #include "ner/naming.h"
 #include "ner/tagset.h"
-#include "text/input.h"
+#include "ner/window.h"
 
-enum { WINDOWS = 32, MOST_PIECES = 16 };
+enum { WINDOWS = 32 };
 
 struct bl_tagger {
     struct bl_model *model;
     struct bl_encoder *encoder;
     struct bl_tagset tags;
-    struct bl_batch batch;
-    size_t *first;              /* [cap] of the words of a batch: their
-                                 * first token */
-    struct part *parts;         /* [WINDOWS] */
+    struct bl_windows windows;  /* at most WINDOWS */
     float *logits, *rows;       /* of the tokens of a batch; [words][tags] */
     size_t *labels;
-    size_t cap, cap_words, cap_logits;
-};
-
-/* Words [from, to) of the document are one sequence of the batch. */
-struct part {
-    size_t from, to, first;     /* first: of its words in tagger->first */
+    size_t cap_words, cap_logits;
 };
 
 /* ---- Opening ---- */
@@ -45,7 +37,6 @@ struct bl_tagger *bl_tagger_open(const char *name,
         && bl_tagset_make(&tagger->tags, tagger->model->labels,
                           tagger->model->n_labels, err) == 0)
         tagger->encoder = bl_encoder_open(tagger->model, opts, err);
-    tagger->parts = BL_NEW_ARRAY(struct part, WINDOWS);
     if (tagger->encoder)
         return tagger;
     bl_tagger_close(tagger);
@@ -59,9 +50,7 @@ void bl_tagger_close(struct bl_tagger *tagger)
     bl_encoder_close(tagger->encoder);
     bl_tagset_free(&tagger->tags);
     bl_model_close(tagger->model);
-    bl_batch_free(&tagger->batch);
-    free(tagger->first);
-    free(tagger->parts);
+    bl_windows_free(&tagger->windows);
     free(tagger->logits);
     free(tagger->rows);
     free(tagger->labels);
@@ -75,79 +64,24 @@ const char *bl_tagger_describe(const struct bl_tagger *tagger)
 
 /* ---- Windows ---- */
 
-static void note_first(struct bl_tagger *tagger, size_t n_words, size_t token)
-{
-    BL_GROW(tagger->first, n_words + 1, tagger->cap);
-    tagger->first[n_words] = token;
-}
-
-/* A model without shapes has one or two segments, and its words get the
- * first. */
-static int32_t segment_of(const struct bl_tagger *tagger,
-                          const struct bl_doc_word *word)
-{
-    return tagger->model->shape.types >= BL_TAG_SHAPES ? 1 + word->shape : 0;
-}
-
-/* Adds to the batch a window of as many whole words from `from` on as fit, and
- * returns the word after them.  Only a first word that does not fit alone is
- * cut.  A word that has no pieces (control characters, say) is an unknown one,
- * because every word needs a token whose logits are its own. */
-static size_t add_window(struct bl_tagger *tagger, const struct bl_doc *doc,
-                         size_t from, size_t *n_words)
-{
-    const struct bl_specials *sp = bl_wordpiece_specials(tagger->model->words);
-    size_t most = tagger->model->input->context_length, n = 1, i;
-    int32_t *ids = bl_xmalloc(most, sizeof *ids);
-    int32_t *segments = bl_xcalloc(most, sizeof *segments);
-
-    ids[0] = sp->cls;
-    for (i = from; i < doc->n; i++) {
-        const struct bl_doc_word *word = &doc->v[i];
-        struct bl_span text = { doc->read.p + word->start,
-                                word->end - word->start };
-        int32_t pieces[MOST_PIECES];
-        size_t n_pieces = bl_wordpiece_ids(tagger->model->words, text,
-                                           BL_LITERAL_NONE, pieces,
-                                           MOST_PIECES, NULL);
-
-        if (!n_pieces)
-            pieces[n_pieces++] = sp->unk;
-        if (n + n_pieces + 1 > most && i > from)
-            break;
-        n_pieces = n + n_pieces + 1 > most ? most - n - 1 : n_pieces;
-        note_first(tagger, (*n_words)++, tagger->batch.n_tokens + n);
-        for (size_t j = 0; j < n_pieces; j++, n++) {
-            ids[n] = pieces[j];
-            segments[n] = segment_of(tagger, word);
-        }
-    }
-    ids[n++] = sp->sep;
-    bl_batch_add(&tagger->batch, ids, segments, NULL, n);
-    free(ids);
-    free(segments);
-    return i;
-}
-
-/* Copies the logits of a window's words.  `before` is where the last window
- * ended.  Of the words that both have, the first half keeps the rows of the
- * last window, because that one had more text around them. */
-static void take_rows(struct bl_tagger *tagger, const struct part *part,
+/* Copies the logits of the words that are a window's own; `before` is where
+ * the last window ended. */
+static void take_rows(struct bl_tagger *tagger, const struct bl_window *window,
                       size_t before)
 {
-    size_t shared = before > part->from ? before - part->from : 0;
+    const size_t *first = tagger->windows.first + window->first;
 
-    for (size_t i = part->from + shared / 2; i < part->to; i++)
+    for (size_t i = bl_windows_own(window, before); i < window->to; i++)
         memcpy(tagger->rows + i * tagger->tags.n,
-               tagger->logits + tagger->tags.n
-                   * tagger->first[part->first + i - part->from],
+               tagger->logits + tagger->tags.n * first[i - window->from],
                tagger->tags.n * sizeof *tagger->rows);
 }
 
-static int run_batch(struct bl_tagger *tagger, size_t n_parts, size_t *before,
+static int run_batch(struct bl_tagger *tagger, size_t *before,
                      struct bl_err *err)
 {
-    size_t need = tagger->batch.n_tokens;
+    const struct bl_windows *windows = &tagger->windows;
+    size_t need = windows->batch.n_tokens;
 
     if (need > tagger->cap_logits) {
         tagger->cap_logits = need;
@@ -155,12 +89,12 @@ static int run_batch(struct bl_tagger *tagger, size_t n_parts, size_t *before,
         tagger->logits = bl_xmalloc(need,
                                     tagger->tags.n * sizeof *tagger->logits);
     }
-    if (bl_encoder_tag(tagger->encoder, &tagger->batch, tagger->logits,
+    if (bl_encoder_tag(tagger->encoder, &windows->batch, tagger->logits,
                        NULL, err) < 0)
         return -1;
-    for (size_t i = 0; i < n_parts; i++) {
-        take_rows(tagger, &tagger->parts[i], *before);
-        *before = tagger->parts[i].to;
+    for (size_t i = 0; i < windows->n; i++) {
+        take_rows(tagger, &windows->v[i], *before);
+        *before = windows->v[i].to;
     }
     return 0;
 }
@@ -168,22 +102,14 @@ static int run_batch(struct bl_tagger *tagger, size_t n_parts, size_t *before,
 static int tag_words(struct bl_tagger *tagger, const struct bl_doc *doc,
                      struct bl_err *err)
 {
-    size_t from = 0, to = 0, before = 0, n_parts = 0, n_words = 0;
+    size_t at = 0, before = 0;
 
-    bl_batch_clear(&tagger->batch);
-    while (to < doc->n) {
-        struct part *part = &tagger->parts[n_parts++];
-
-        *part = (struct part){ .from = from, .first = n_words };
-        to = part->to = add_window(tagger, doc, from, &n_words);
-        /* The next one sees the last quarter of this one again. */
-        from = to - (to - from > 3 ? (to - from) / 4 : 0);
-        if (to < doc->n && n_parts < WINDOWS)
-            continue;
-        if (run_batch(tagger, n_parts, &before, err) < 0)
+    while (at < doc->n) {
+        bl_windows_clear(&tagger->windows);
+        while (at < doc->n && tagger->windows.n < WINDOWS)
+            at = bl_windows_add(&tagger->windows, tagger->model, doc, at);
+        if (run_batch(tagger, &before, err) < 0)
             return -1;
-        bl_batch_clear(&tagger->batch);
-        n_parts = n_words = 0;
     }
     return 0;
 }
