@@ -95,6 +95,23 @@ else
 fi
 run "$top_srcdir/scripts/bench.d/bench-pipeline" --text none
 is "$status" 3 'no text'
+if [ -e "$top_srcdir/share/models/mini/ner/config.json" ]; then
+    jq -nc '{id: 1, text: "They left Paris for England."}' >docs.jsonl
+    pipeline=(-c k.kb -x k.blx --tagger "$top_builddir" docs.jsonl)
+    blink-kb cat -c k.kb | blink-embed --entities |
+        blink-index build -c k.kb -o k.blx 2>err || cat err
+    run "$top_srcdir/scripts/bench" --only pipeline "${pipeline[@]}"
+    is "$status:$(awk -F' [|] ' '/one pass of the tagger: [0-9.]+ s/ {
+        sub(/^[|] /, ""); sub(/, processor time/, "", $1); print $1
+    }' out | tr '\n' ' ')" '0:`blink` `blink-ner` `blink-embed` `blink-retrieve` '"\
+\`blink-rerank\` \`blink-score\` all stages all but re-ranking (\`--fast\`) " \
+        'each stage, and two sums, beside one pass of the tagger'
+    run "$top_srcdir/scripts/bench.d/bench-pipeline" -c k.kb -x k.blx \
+        --text docs.jsonl --tagger none
+    is "$status" 3 'a build that is not there'
+    run "$top_srcdir/scripts/bench" --only pipeline a b
+    is "$status" 2 'two texts'
+fi
 
 # ---- Curves ----
 printf '%s\n' $'panel\ta & b\tx\tlog' $'curve\t<c>' $'1\t10' $'100\t0.1' \
