@@ -32,12 +32,12 @@ static struct opts {
     const char *model, *calibration;
     struct bl_strings catalogues;
     size_t top;
-    double cascade;
+    double cascade, sure, sure_none;
     bool probabilities, texts;
     struct bl_engine_opts engine;
     struct bl_loop_opts loop;
 } options = {
-    .model = "default-cross", .top = 100,
+    .model = "default-cross", .top = 100, .sure = 1, .sure_none = 1,
     .engine = BL_ENGINE_OPTS_DEFAULT, .loop = BL_LOOP_OPTS_DEFAULT(32)
 };
 
@@ -51,8 +51,12 @@ static const struct bl_opt table[] = {
                 "candidates to read in each list"),
     BL_OPT_DOUBLE(0, "cascade", "RISK", &options.cascade, 0, 1,
                   "skip candidates unlikely to win (0: none)"),
+    BL_OPT_DOUBLE(0, "sure", "P", &options.sure, 0, 1,
+                  "skip lists whose best has this probability (1: none)"),
+    BL_OPT_DOUBLE(0, "sure-none", "P", &options.sure_none, 0, 1,
+                  "skip lists that none is meant of by this probability"),
     BL_OPT_STR(0, "calibration", "CALIBRATION", &options.calibration,
-               "calibration for --cascade (a file or a name)"),
+               "calibration for these three (a file or a name)"),
     BL_OPT_FLAG(0, "probabilities", &options.probabilities,
                 "also add cross_p, the softmax of a list's scores"),
     BL_OPTS_ENGINE(options.engine),
@@ -84,6 +88,8 @@ struct work {
     struct bl_entity_text *texts;       /* [cascade.n], as in the list */
     struct bl_cascade cascade;
     size_t now;                         /* of its order, in this round */
+    bool sure;                          /* it stays as it is ... */
+    bool judged;                        /* but for what an earlier one said */
 };
 
 /* ---- Start ---- */
@@ -109,7 +115,7 @@ static int open_catalogues(struct state *state, struct bl_err *err)
 
 static int state_load(struct state *state, struct bl_err *err)
 {
-    if (options.cascade > 0
+    if ((options.cascade > 0 || options.sure < 1 || options.sure_none < 1)
         && bl_calibration_load(&state->calibration, options.calibration,
                                err) < 0)
         return -1;
@@ -201,6 +207,37 @@ static int read_text(struct state *state, const struct bl_candidate *candidate,
     return 0;
 }
 
+/* NAN marks a candidate as unread, which bl_cascade_start() and the emitted
+ * record rely on; a field "cross" that came in with the record is of another
+ * model, perhaps. */
+static bool forget_cross(struct bl_candidates *list)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < list->n; i++) {
+        any |= !isnan(list->v[i].cross);
+        list->v[i].cross = NAN;
+    }
+    return any;
+}
+
+static bool is_sure(const struct state *state, struct bl_span mention,
+                    const struct bl_candidates *list)
+{
+    return (options.sure < 1 || options.sure_none < 1)
+        && bl_cascade_sure(&state->calibration, mention, list, options.sure,
+                           options.sure_none);
+}
+
+/* The list is again as blink-retrieve wrote it. */
+static void restore(struct bl_candidates *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (!isnan(list->v[i].bi))
+            list->v[i].score = list->v[i].bi;
+    bl_candidates_sort(list);
+}
+
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
@@ -218,6 +255,14 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                             &mention->right, err) < 0
         || bl_candidates_read(&item->rec, arena, &w->list, err) < 0)
         return -1;
+    item->data = w;
+    w->judged = forget_cross(&w->list);
+    w->sure = is_sure(state, mention->text, &w->list);
+    if (w->sure) {
+        if (w->judged)
+            restore(&w->list);
+        return 0;
+    }
     n = BL_MIN(w->list.n, options.top);
     w->texts = bl_arena_alloc(arena, n, sizeof *w->texts);
     for (size_t i = 0; i < n; i++)
@@ -225,15 +270,9 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
             return -1;
     if (state->model->input->layout == BL_LAYOUT_FULL)
         bl_alias_titles(&w->list, mention->text, w->texts, n);
-    /* NAN marks a candidate as unread, which bl_cascade_start() and the
-     * emitted record rely on; a field "cross" that came in with the record is
-     * of another model, perhaps. */
-    for (size_t i = 0; i < w->list.n; i++)
-        w->list.v[i].cross = NAN;
     bl_cascade_start(&w->cascade,
                      options.cascade > 0 ? &state->calibration : NULL,
                      mention->text, &w->list, n, arena);
-    item->data = w;
     return 0;
 }
 
@@ -247,7 +286,8 @@ static void add_round(struct state *state, struct bl_item **items, size_t n)
         struct work *w = items[i]->data;
         const struct bl_cascade *c = &w->cascade;
 
-        w->now = items[i]->failed ? 0 : bl_cascade_next(c, options.cascade);
+        w->now = items[i]->failed || w->sure ? 0
+            : bl_cascade_next(c, options.cascade);
         for (size_t k = 0; k < w->now; k++) {
             bl_input_pair(&state->input, state->model->words,
                           state->model->input,
@@ -325,7 +365,8 @@ static int run(void *ctx, struct bl_item **items, size_t n,
         take_round(items, n, logits, bad);
     }
     for (size_t i = 0; i < n; i++)
-        take_order(&((struct work *)items[i]->data)->list);
+        if (!((struct work *)items[i]->data)->sure)
+            take_order(&((struct work *)items[i]->data)->list);
     return 0;
 }
 
@@ -335,6 +376,8 @@ static void emit(void *ctx, const struct bl_item *item,
     struct state *state = ctx;
     const struct work *w = item->data;
 
+    if (w->sure && !w->judged)
+        return;
     bl_buf_clear(&state->out);
     bl_candidates_put(&state->out, &w->list, BL_PUT_SCORE | BL_PUT_CROSS |
                       (options.probabilities ? BL_PUT_CROSS_P : 0u));

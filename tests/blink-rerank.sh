@@ -143,6 +143,36 @@ cascade --cascade 0.01 --calibration none.json <unnamed
 is "$(read_of out | tr '\n' ' ')" '2 2 2 ' 'without bi_score: as "cross"'
 cascade --cascade 1 --calibration missing <lists
 is "$status$(cat out)" 3 'a missing calibration'
+
+# ---- --sure, --sure-none ----
+# sure PROFILE NIL: a calibration by which the first of a list is far ahead,
+# and "none" has that logit.
+sure() {
+    jq -nc --arg profile "$1" --argjson one "$2" '{format: 1, profiles: {
+        ($profile): {rank: {bi: 500}, nil: {one: $one}}}}' >sure.json
+}
+sure cosine -2
+cascade --cascade 0.01 --sure 0.8 --calibration sure.json <lists
+is "$status:$(read_of out | tr '\n' ' ')" '0:0 0 0 ' \
+    '--sure: a list with a likely answer is not read'
+ok 'and stays as it was' cmp out lists
+cascade --sure 0.8 --calibration sure.json <full
+is "$(jq -c '[.candidates[] | .cross_score // empty, (.score - .bi_score
+    | select(fabs > 1e-6))]' out | uniq):$(jq -r '.candidates[0].id' out |
+    uniq)" '[]:e1' 'an earlier judge is forgotten'
+cascade --sure 0.9 --calibration sure.json <lists
+is "$(read_of out | tr '\n' ' ')" '25 25 25 ' 'one with a less likely one is'
+cascade --sure-none 0.1 --calibration sure.json <lists
+is "$(read_of out | tr '\n' ' ')" '0 0 0 ' '--sure-none: by that of none'
+cascade --sure-none 0.2 --calibration sure.json <lists
+is "$(read_of out | tr '\n' ' ')" '25 25 25 ' 'and no other'
+sure cosine -90
+cascade --sure 1 --sure-none 1 --calibration sure.json <lists
+is "$(read_of out | tr '\n' ' ')" '25 25 25 ' '1 is never sure enough'
+cascade --sure 0.8 --calibration missing <lists
+is "$status" 3 'a missing calibration'
+cascade --sure 1.5 <lists
+is "$status" 2 'a probability above 1'
 cascade --cascade 1.5 <lists
 is "$status" 2 'a risk above 1'
 

@@ -152,13 +152,13 @@ blink-kb cat -c k.kb | blink-embed --entities -m mini |
 run blink link --show -c k.kb -x k.blx
 like "$(cat out)" "blink-ner -m [^ ]*mini/ner .*blink-embed -m [^ ]*mini .*\
 blink-rerank -m [^ ]*mini/cross " 'blink link takes all three'
-like "$(grep rerank out)" ' --cascade 0\.01 \|$' \
+like "$(grep rerank out)" ' --cascade 0\.01 --sure 0\.7 --sure-none 0\.9 \|$' \
     'and has the small one read what it must'
 run blink link --show --cascade 0 -c k.kb -x k.blx
 like "$(grep rerank out)" ' --cascade 0 \|$' 'or all'
 echo '{"format":1}' >weights.json
 run blink link --show -c k.kb -x k.blx --calibration weights.json
-like "$(grep rerank out)" ' --cascade 0\.01 --calibration weights\.json \|$' \
+like "$(grep rerank out)" ' --sure-none 0\.9 --calibration weights\.json \|$' \
     'by the weights that are named'
 run blink link --show -c k.kb -x k.blx --cross one/cross
 like "$(grep rerank out)" ' -m one/cross -c k\.kb \|$' \

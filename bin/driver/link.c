@@ -221,9 +221,8 @@ static int find_cross(const struct bl_link_opts *opts, struct found *found,
     return 0;
 }
 
-/* A family's cross-encoder is a small one, whose word counts beside that of
- * names and the bi-encoder: where these are sure enough it need not be asked.
- * .01 gave the answers of reading all (share/doc/notes/cascade.md). */
+/* A family's cross-encoder is a small one, whose word counts beside others':
+ * where these are sure it need not be asked (share/doc/notes/cascade.md). */
 static void find_cascade(const struct bl_link_opts *opts, struct found *found)
 {
     found->cascade = opts->cascade;
@@ -418,6 +417,10 @@ static void add_rerank(struct bl_pipeline *pipeline,
     }
     if (!isnan(found->cascade)) {
         add_double(pipeline, "--cascade", found->cascade);
+        if (isnan(opts->cascade)) {
+            add_double(pipeline, "--sure", 0.7);
+            add_double(pipeline, "--sure-none", 0.9);
+        }
         add_calibration(pipeline, found);
     }
     add_engine(pipeline, &opts->engine);

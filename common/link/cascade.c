@@ -77,15 +77,22 @@ void bl_cascade_start(struct bl_cascade *cascade,
     free(share);
 }
 
+static struct bl_candidates copy_list(const struct bl_candidates *list)
+{
+    struct bl_candidates copy = *list;
+
+    copy.v = bl_xmalloc(list->n, sizeof *copy.v);
+    memcpy(copy.v, list->v, list->n * sizeof *copy.v);
+    return copy;
+}
+
 /* What blink-score would say of the list, were it written as it is now: the
  * probability of none. */
 static double none(const struct bl_cascade *cascade)
 {
-    struct bl_candidates now = *cascade->list;
+    struct bl_candidates now = copy_list(cascade->list);
     double nil;
 
-    now.v = bl_xmalloc(now.n, sizeof *now.v);
-    memcpy(now.v, cascade->list->v, now.n * sizeof *now.v);
     for (size_t i = 0; i < now.n; i++)
         now.v[i].score = now.v[i].cross;
     nil = bl_rank(cascade->calibration, cascade->mention, NULL, &now);
@@ -105,4 +112,21 @@ size_t bl_cascade_next(const struct bl_cascade *cascade, double risk)
         && cascade->left[cascade->read] * (1 - none(cascade)) <= risk)
         return 0;
     return BL_MIN(now, rest);
+}
+
+bool bl_cascade_sure(const struct bl_calibration *cal, struct bl_span mention,
+                     const struct bl_candidates *list, double entity,
+                     double none)
+{
+    struct bl_candidates before = copy_list(list);
+    double nil, best = 0;
+
+    for (size_t i = 0; i < before.n; i++)
+        if (!isnan(before.v[i].bi))
+            before.v[i].score = before.v[i].bi;
+    nil = bl_rank(cal, mention, NULL, &before);
+    for (size_t i = 0; i < before.n; i++)
+        best = fmax(best, before.v[i].p);
+    free(before.v);
+    return (entity < 1 && best >= entity) || (none < 1 && nil >= none);
 }

@@ -25,12 +25,16 @@
  * ahead in is read on.  How far the judge puts one of them before another does
  * not count: that was tried, and was less sure.
  *
+ * A list of which that is sure before anything is read is left alone by
+ * bl_cascade_sure(): blink-score then weighs it as one without a judge.
+ *
  * What happens to a list depends on nothing outside it.  A smaller risk never
  * reads fewer.
  */
 #ifndef BL_CASCADE_H
 #define BL_CASCADE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -59,5 +63,13 @@ void bl_cascade_start(struct bl_cascade *cascade,
 /* How many of order[read ..] are to be read now; 0: the list is done.
  * risk 0: never before all are read. */
 size_t bl_cascade_next(const struct bl_cascade *cascade, double risk);
+
+/* Whether a list need not be read at all, since what is known without the
+ * judge is sure: rank.h gives its best candidate a probability of `entity` or
+ * more, or "none" one of `none` or more.  1 is never sure enough.  A score
+ * beside a bi_score is another judge's and does not count. */
+bool bl_cascade_sure(const struct bl_calibration *cal, struct bl_span mention,
+                     const struct bl_candidates *list, double entity,
+                     double none);
 
 #endif
