@@ -79,7 +79,7 @@ static struct slot *slot_new(struct state *state)
 
 /* PASSED when an earlier stage put an error into the record; MARK when that
  * "error" only says where something ends. */
-static enum fate fate_of(struct bl_item *item)
+static enum fate fate_of(const struct state *state, struct bl_item *item)
 {
     struct bl_span v;
 
@@ -87,7 +87,9 @@ static enum fate fate_of(struct bl_item *item)
     case 1:
         if (bl_json_type(v) == BL_JSON_NULL)
             return GOOD;
-        return bl_record_is_mark(&item->rec) ? MARK : PASSED;
+        if (!bl_record_is_mark(&item->rec))
+            return PASSED;
+        return state->loop->marks ? GOOD : MARK;
     case 0:
         return GOOD;
     default:
@@ -110,7 +112,7 @@ static void parse(struct state *state, struct slot *slot, struct bl_span line)
     if (bl_record_parse(&item->rec, line, number, &item->err) < 0)
         slot->fate = UNPARSED;
     else
-        slot->fate = fate_of(item);
+        slot->fate = fate_of(state, item);
 }
 
 static void too_long(struct state *state, struct slot *slot,

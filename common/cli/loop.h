@@ -79,6 +79,9 @@ struct bl_loop {
                  struct bl_edits *edits);
     void (*emit_lines)(void *ctx, const struct bl_item *item,
                        struct bl_buf *out);
+    /* Marks are good records: prepare and run get them in their place, and
+     * they pass on as they are unless emit changes them. */
+    bool marks;
     /* Lines are plain text, not JSON: prepare finds rec.line and rec.number
      * alone. */
     bool plain_text;

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "text/fold.h"
+#include "view.h"
+
+struct bl_summary {
+    struct bl_totals totals;
+    struct bl_arena arena;      /* of all texts and totals */
+    void *tree;                 /* of struct bl_total, by key */
+    size_t cap_entities, cap_names, cap_documents;
+    struct bl_buf key;
+};
+
+struct bl_summary *bl_summary_new(void)
+{
+    return BL_NEW(struct bl_summary);
+}
+
+static void keep_nothing(void *total)
+{
+    (void)total;                /* the arena's */
+}
+
+void bl_summary_free(struct bl_summary *summary)
+{
+    tdestroy(summary->tree, keep_nothing);
+    bl_arena_free(&summary->arena);
+    bl_buf_free(&summary->key);
+    free(summary->totals.entities);
+    free(summary->totals.names);
+    free(summary->totals.documents_named);
+    free(summary);
+}
+
+static struct bl_span keep(struct bl_summary *summary, struct bl_span text)
+{
+    return text.p ? (struct bl_span){
+        bl_arena_strndup(&summary->arena, text.p, text.n), text.n } : text;
+}
+
+static int by_key(const void *left, const void *right)
+{
+    const struct bl_total *a = left, *b = right;
+    int way = memcmp(a->key.p, b->key.p, BL_MIN(a->key.n, b->key.n));
+
+    return way ? way : (a->key.n > b->key.n) - (a->key.n < b->key.n);
+}
+
+static struct bl_total *new_total(struct bl_summary *summary,
+                                  const struct bl_seen *seen)
+{
+    struct bl_total *total = bl_arena_alloc(&summary->arena, 1, sizeof *total);
+    struct bl_totals *all = &summary->totals;
+
+    *total = (struct bl_total){ .title = keep(summary, seen->row.plain_title),
+                                .url = keep(summary, seen->row.url) };
+    if (seen->row.title.p) {
+        BL_GROW(all->entities, all->n_entities + 1, summary->cap_entities);
+        all->entities[all->n_entities++] = total;
+    } else {
+        BL_GROW(all->names, all->n_names + 1, summary->cap_names);
+        all->names[all->n_names++] = total;
+    }
+    return total;
+}
+
+/* An entity is known by its id, a name without one by how it is written, upper
+ * and lower case alike. */
+static struct bl_total *total_of(struct bl_summary *summary,
+                                 const struct bl_seen *seen)
+{
+    struct bl_total probe, **found;
+    bool linked = seen->row.title.p != NULL;
+
+    bl_buf_clear(&summary->key);
+    bl_buf_putc(&summary->key, linked ? '=' : '-');
+    if (linked)
+        bl_buf_put_span(&summary->key, seen->row.id.p ? seen->row.id
+                        : seen->row.title);
+    else
+        bl_fold(&summary->key, seen->row.mention);
+    probe.key = (struct bl_span){ summary->key.data, summary->key.len };
+    found = tfind(&probe, &summary->tree, by_key);
+    if (found)
+        return *found;
+    struct bl_total *total = new_total(summary, seen);
+    total->key = keep(summary, probe.key);
+    if (!tsearch(total, &summary->tree, by_key))
+        bl_oom(sizeof *total);
+    return total;
+}
+
+static void add_form(struct bl_summary *summary, struct bl_total *total,
+                     struct bl_span mention)
+{
+    for (size_t i = 0; i < total->n_forms; i++)
+        if (bl_span_eq(total->forms[i], mention))
+            return;
+    if (total->n_forms < BL_COUNT(total->forms))
+        total->forms[total->n_forms++] = keep(summary, mention);
+}
+
+void bl_summary_add(struct bl_summary *summary, const struct bl_shown *shown)
+{
+    struct bl_totals *all = &summary->totals;
+
+    BL_GROW(all->documents_named, all->documents + 1, summary->cap_documents);
+    all->documents_named[all->documents++] = keep(summary, shown->name);
+    for (size_t i = 0; i < shown->n; i++) {
+        const struct bl_seen *seen = shown->v[i];
+        struct bl_total *total;
+
+        all->verdicts[seen->verdict]++;
+        if (seen->verdict == BL_MISSED)
+            continue;           /* no answer of ours */
+        total = total_of(summary, seen);
+        total->count++;
+        add_form(summary, total, seen->row.mention);
+        all->mentions++;
+        all->linked += seen->row.title.p != NULL;
+        all->none += seen->row.title.p == NULL;
+        all->unsure += seen->row.unsure;
+        all->by_name += seen->row.by_name;
+    }
+}
+
+/* Equal counts by key, so that a page is the same each time. */
+static int by_count(const void *left, const void *right)
+{
+    const struct bl_total *a = *(struct bl_total *const *)left;
+    const struct bl_total *b = *(struct bl_total *const *)right;
+
+    if (a->count != b->count)
+        return a->count < b->count ? 1 : -1;
+    return by_key(a, b);
+}
+
+const struct bl_totals *bl_summary_totals(struct bl_summary *summary)
+{
+    struct bl_totals *all = &summary->totals;
+
+    if (all->n_entities)
+        qsort(all->entities, all->n_entities, sizeof *all->entities, by_count);
+    if (all->n_names)
+        qsort(all->names, all->n_names, sizeof *all->names, by_count);
+    return all;
+}
