@@ -30,7 +30,19 @@ bin_blink_LDADD = $(LDADD) $(LIBEDIT_LIBS)
 bin_PROGRAMS += bin/blink-convert
 bin_blink_convert_SOURCES = bin/blink-convert.c
 bin_PROGRAMS += bin/blink-view
-bin_blink_view_SOURCES = bin/blink-view.c bin/driver/row.c bin/driver/driver.h
+bin_blink_view_SOURCES = \
+	bin/blink-view.c \
+	bin/driver/driver.h \
+	bin/driver/row.c \
+	bin/view/ansi.c \
+	bin/view/compare.c \
+	bin/view/document.c \
+	bin/view/file.c \
+	bin/view/html.c \
+	bin/view/summary.c \
+	bin/view/texts.c \
+	bin/view/view.h
+bin_blink_view_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/bin
 bin_PROGRAMS += bin/blink-tokenize
 bin_blink_tokenize_SOURCES = bin/blink-tokenize.c
 bin_PROGRAMS += bin/blink-embed

@@ -436,6 +436,12 @@ static void add_copy(struct bl_pipeline *pipeline,
     }
 }
 
+/* Beside a page only what was asked for. */
+static bool prints_records(const struct bl_link_opts *opts)
+{
+    return opts->format != BL_LINK_AUTO || opts->brief || opts->by_document;
+}
+
 /* The tagger knows names that no catalogue has, and the catalogue knows its
  * own; without a tagger the names are all there is. */
 static void add_ner(struct bl_pipeline *pipeline,
@@ -457,8 +463,9 @@ static void add_ner(struct bl_pipeline *pipeline,
     }
     if (opts->common)
         bl_pipeline_arg(pipeline, "--common");
-    /* Gathered links stand in their document, which has the fields. */
-    if (opts->by_document)
+    /* Gathered links stand in their document, which has the fields, and a page
+     * shows it whole; among records nobody has asked for marks. */
+    if (opts->by_document || (opts->html && !prints_records(opts)))
         bl_pipeline_arg(pipeline, "--mark-ends");
     else
         add_copy(pipeline, opts);
@@ -548,12 +555,6 @@ static void add_text(struct bl_pipeline *pipeline,
         bl_pipeline_arg(pipeline, "--");
     for (size_t i = 0; i < n_files; i++)
         bl_pipeline_arg(pipeline, files[i]);
-}
-
-/* Beside a page only what was asked for. */
-static bool prints_records(const struct bl_link_opts *opts)
-{
-    return opts->format != BL_LINK_AUTO || opts->brief || opts->by_document;
 }
 
 /* The page goes to us and not to its file, which is replaced only when all

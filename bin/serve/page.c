@@ -12,6 +12,7 @@
 #include "base/paths.h"
 #include "cli/prog.h"
 #include "driver/driver.h"
+#include "json/writer.h"
 #include "serve.h"
 #include "worker.h"
 
@@ -63,7 +64,7 @@ static void put_text(struct bl_buf *out, struct bl_span text)
 /* A line break behind <textarea> is none of the text's. */
 static void put_form(struct bl_buf *out, struct bl_span text)
 {
-    bl_buf_puts(out, "<form method=\"post\" action=\"/\">\n"
+    bl_buf_puts(out, "<form method=\"post\" action=\"/\" role=\"search\">\n"
         "<label for=\"text\">A text, in which names are linked:</label>\n"
         "<textarea id=\"text\" name=\"text\" rows=\"5\" required "
         "autofocus style=\"width:100%;box-sizing:border-box;font:inherit\">"
@@ -116,6 +117,22 @@ static void put_page(struct bl_buf *out, struct bl_span page,
     bl_buf_put(out, page.p + n, page.n - n);
 }
 
+/* Behind the records goes the document itself, which marks its end: the page
+ * then shows all of it. */
+static void put_mark(struct bl_buf *out, struct bl_span text)
+{
+    struct bl_writer json = bl_writer(out, BL_WRITE_COMPACT);
+
+    bl_write_object(&json, NULL);
+    bl_write_string(&json, "id", "1");
+    bl_write_span(&json, "text", text);
+    bl_write_object(&json, "error");
+    bl_write_string(&json, "code", "end");
+    bl_write_end(&json);
+    bl_write_end(&json);
+    bl_write_line(&json);
+}
+
 static void answer_page(struct bl_answer *answer, struct bl_span records,
                         struct bl_span text)
 {
@@ -151,14 +168,14 @@ void bl_serve_form(const struct bl_request *request, struct bl_answer *answer)
     link.media = BL_MEDIA_TEXT;
     link.wanted = BL_MEDIA_LINES;
     bl_serve_link(&link, &records);
-    if (records.status == 200)
-        answer_page(answer,
-                    (struct bl_span){ records.body.len ? records.body.data
-                                      : "", records.body.len }, link.body);
-    else
-        *answer = records;
-    if (records.status == 200)
+    if (records.status == 200) {
+        put_mark(&records.body, link.body);
+        answer_page(answer, (struct bl_span){ records.body.data,
+                                              records.body.len }, link.body);
         bl_buf_free(&records.body);
+    } else {
+        *answer = records;
+    }
     bl_buf_free(&text);
     bl_buf_free(&valid);
 }

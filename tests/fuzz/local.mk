@@ -50,6 +50,7 @@ FUZZERS = \
 	tests/fuzz/fuzz-wordpiece \
 	tests/fuzz/fuzz-zeshel
 check_PROGRAMS += $(FUZZERS)
+tests_fuzz_fuzz_view_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/bin
 tests_fuzz_fuzz_prompt_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEDIT_CFLAGS)
 tests_fuzz_fuzz_prompt_LDADD = $(LDADD) $(LIBEDIT_LIBS)
 EXTRA_DIST += tests/fuzz/README.md tests/fuzz/catalogue.h tests/fuzz/feed.h \
@@ -60,7 +61,8 @@ FUZZ_CC = clang
 FUZZ_SANITIZE = address,undefined
 FUZZ_COMPILE = $(FUZZ_CC) -std=gnu11 -g -O1 -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -DFUZZ_ENGINE -MMD $(DEFS) \
-	$(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(LIBEDIT_CFLAGS) $(CPPFLAGS)
+	$(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -I$(top_srcdir)/bin \
+	$(LIBEDIT_CFLAGS) $(CPPFLAGS)
 FUZZ_OBJECTS = $(patsubst %.c,fuzz/%.o,$(filter %.c, \
 	$(common_libcommon_la_SOURCES)))
 fuzz/common/%.o: common/%.c
