@@ -18,3 +18,4 @@ dist_man_MANS += man/blink-score.1
 dist_man_MANS += man/blink-shard.1
 dist_man_MANS += man/blink-train.1
 dist_man_MANS += man/blink-serve.1
+dist_man_MANS += man/blink-formats.7

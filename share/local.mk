@@ -43,6 +43,25 @@ share/completions/%: bin/%$(EXEEXT)
 CLEANFILES += $(nodist_completions_DATA) $(nodist_zsh_completions_DATA) \
 	$(nodist_fish_completions_DATA)
 
+# Other systems' files, by jq: blink-formats(7).
+formatsdir = $(pkgdatadir)/formats
+dist_formats_DATA = \
+	share/formats/aida-in.jq \
+	share/formats/aida-out.jq \
+	share/formats/blink-out.jq \
+	share/formats/brat-in.jq \
+	share/formats/brat-out.jq \
+	share/formats/elevant-in.jq \
+	share/formats/elevant-out.jq \
+	share/formats/kilt-in.jq \
+	share/formats/kilt-out.jq \
+	share/formats/neleval-in.jq \
+	share/formats/neleval-out.jq \
+	share/formats/spacy-in.jq \
+	share/formats/spacy-out.jq \
+	share/formats/zelda-in.jq \
+	share/formats/zelda-out.jq
+
 # The coefficients of blink-score; the same are compiled in.
 calibrationdir = $(pkgdatadir)/calibration
 dist_calibration_DATA = share/calibration/default.json \

@@ -118,6 +118,7 @@ SHELL_TESTS = \
 	tests/names.sh \
 	tests/count.sh \
 	tests/folders.sh \
+	tests/formats.sh \
 	tests/output.sh \
 	tests/own-catalogue.sh \
 	tests/parts.sh \

@@ -6,6 +6,7 @@
 #     entities.jsonl  docs.jsonl  text.txt  mentions.jsonl  linked.jsonl
 #     bi/  cross/  vocab.txt                two tiny models, BERT's words
 #     k.kb  k.blx                           catalogue and index of entities
+#     formats/                              share/formats
 #
 # and with BLINK_DATA holding the same as the default ones.  The lines that
 # follow a command are its output; "..." stands for anything.  A command
@@ -38,6 +39,7 @@ set_up() {
     cp "$fixtures/mini.docs.jsonl" docs.jsonl
     echo 'England won the match in Paris.' >text.txt
     cp "$fixtures/golden/tok/vocab.txt" .
+    cp -R "$top_srcdir/share/formats" formats
     cp -R "$fixtures/golden/m2-bi" bi
     cp -R "$fixtures/golden/m2-cross" cross
     chmod -R u+w .
