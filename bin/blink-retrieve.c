@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blink-retrieve: finds the entities whose vectors are nearest.
+ * blink-retrieve: finds the entities whose vectors are nearest, or which have
+ * the words of the mention.
  *
- * In:  mention records with `embedding` (blink-embed)
+ * In:  mention records, with `embedding` (blink-embed) unless --lexical
  * Out: the same with `candidates` [{"id","title","score","bi_score",...}]
  *      and `catalogue_size`
  */
@@ -27,8 +28,11 @@ static struct opts {
     struct bl_strings indexes, catalogues;
     size_t k, threads, ef_search, nprobe;
     bool keep, aliases, no_aliases, no_names, overwrite, part;
+    bool lexical, hybrid;
+    int words;                  /* enum bl_lexical_words */
     struct bl_loop_opts loop;
-} options = { .k = 10, .loop = BL_LOOP_OPTS_DEFAULT(64) };
+} options = { .k = 10, .words = BL_LEXICAL_CONTEXT,
+              .loop = BL_LOOP_OPTS_DEFAULT(64) };
 
 static const struct bl_opt table[] = {
     BL_OPT_LIST('x', "index", "INDEX", &options.indexes,
@@ -40,6 +44,13 @@ static const struct bl_opt table[] = {
                 "HNSW: width of the search (0: the file's)"),
     BL_OPT_SIZE(0, "nprobe", "N", &options.nprobe, 0, 1u << 30,
                 "IVF: lists to search (0: the file's)"),
+    BL_OPT_FLAG(0, "lexical", &options.lexical,
+                "find entities by their words; needs no model and no index"),
+    BL_OPT_FLAG(0, "hybrid", &options.hybrid,
+                "find them by vectors and by words"),
+    BL_OPT_CHOICE(0, "words", "mention|context|full", &options.words,
+                  "words to look for: also the rarest of its context, or "
+                  "BLINK's query"),
     BL_OPT_FLAG(0, "aliases", &options.aliases,
                 "also look mentions up among names; adds prior"),
     BL_OPT_FLAG(0, "no-aliases", &options.no_aliases,
@@ -59,10 +70,17 @@ static const struct bl_opt table[] = {
 
 static const struct bl_command command = {
     "blink-retrieve", "[-x INDEX]... [-c CATALOGUE] [-k N]",
-    "find the entities with the nearest vectors", table, 0, 0
+    "find the entities that a mention may mean", table, 0, 0
 };
 
 /* ---- What is loaded once ---- */
+
+static enum bl_gather_by way(void)
+{
+    if (options.hybrid)
+        return BL_GATHER_HYBRID;
+    return options.lexical ? BL_GATHER_LEXICAL : BL_GATHER_DENSE;
+}
 
 /* A catalogue with its index. */
 struct source {
@@ -171,13 +189,14 @@ static void list_sources(struct state *state)
         state->sources->indexes = options.indexes;
         return;
     }
-    if (options.indexes.n != n)
+    if (options.indexes.n != n && way() != BL_GATHER_LEXICAL)
         bl_die_usage("with several catalogues, option '--index' is needed "
                      "once for each, in their order");
     for (size_t i = 0; i < n; i++)
         state->sources[i] = (struct source){
             .name = options.catalogues.v[i],
-            .indexes = { options.indexes.v + i, 1 },
+            .indexes = way() == BL_GATHER_LEXICAL ? options.indexes
+                : (struct bl_strings){ options.indexes.v + i, 1 },
             .label = bl_kb_label(options.catalogues.v[i])
         };
 }
@@ -216,7 +235,9 @@ static int load_part(struct state *state, struct bl_err *err)
 static int state_load(struct state *state, struct bl_err *err)
 {
     struct bl_gather_opts opts = {
-        .k = options.k, .threads = options.threads, .why = options.part,
+        .k = options.k, .by = way(),
+        .words = (enum bl_lexical_words)options.words,
+        .threads = options.threads, .why = options.part,
         .ef_search = options.ef_search,
         .nprobe = options.nprobe
     };
@@ -274,6 +295,22 @@ static const struct bl_vector_want *want_of(const struct state *state)
     return bl_gather_want(state->sources[i].gather);
 }
 
+/* Without a model nobody can say that names are not wanted but the user. */
+static int read_words(const struct bl_record *record, struct bl_arena *arena,
+                      struct bl_gather_query *query, struct bl_err *err)
+{
+    if (bl_record_string(record, "mention", arena, &query->mention, err) < 0)
+        return -1;
+    if (!options.no_aliases)
+        query->name = query->mention;
+    if (options.words == BL_LEXICAL_MENTION)
+        return 0;
+    return bl_record_string_opt(record, "context_left", arena, &query->left,
+                                err) < 0
+        || bl_record_string_opt(record, "context_right", arena, &query->right,
+                                err) < 0 ? -1 : 0;
+}
+
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
@@ -290,6 +327,11 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
     if (found && !options.overwrite)
         return bl_fail(err, BL_BAD_FIELD, "field 'candidates' is there "
                        "already (see --overwrite)");
+    if (way() != BL_GATHER_DENSE && read_words(&item->rec, arena, &m->query,
+                                               err) < 0)
+        return -1;
+    if (way() == BL_GATHER_LEXICAL)
+        return 0;
     if (bl_vector_get(&item->rec, want_of(state), arena, &vector, err) < 0)
         return -1;
     m->query.vector = vector.v;
@@ -528,6 +570,14 @@ int main(int argc, char **argv)
     if (options.aliases && options.no_aliases)
         bl_die_usage("options '--aliases' and '--no-aliases' exclude each "
                      "other");
+    if (options.lexical && options.hybrid)
+        bl_die_usage("options '--lexical' and '--hybrid' exclude each other");
+    if (options.lexical && options.indexes.n)
+        bl_die_usage("option '--lexical' needs no index");
+    if (options.part && way() != BL_GATHER_DENSE)
+        bl_die_usage("option '--part' is for vectors alone");
+    if (bl_opts_given(&options.words) && way() == BL_GATHER_DENSE)
+        bl_die_usage("option '--words' needs '--lexical' or '--hybrid'");
     if (options.part && options.catalogues.n > 1)
         bl_die_usage("option '--part' is for one catalogue");
     if (state_load(&state, &err) < 0)

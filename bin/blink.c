@@ -197,7 +197,7 @@ static const struct bl_command commands[] = {
     { "blink ner", NULL, "find mentions in documents", NULL, 0, 0 },
     { "blink embed", NULL, "add a vector to each mention or entity", NULL, 0,
       0 },
-    { "blink retrieve", NULL, "find the entities with the nearest vectors",
+    { "blink retrieve", NULL, "find the entities that a mention may mean",
       NULL, 0, 0 },
     { "blink rerank", NULL, "reorder candidates with a cross-encoder", NULL,
       0, 0 },

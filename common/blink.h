@@ -39,6 +39,7 @@
 #include "base/sha256.h"
 #include "tensor/safetensors.h"
 #include "text/fold.h"
+#include "kb/kb-lexical.h"
 #include "kb/kb.h"
 #include "kb/names.h"
 

@@ -131,6 +131,7 @@ common_libcommon_la_SOURCES = \
 	common/kb/kb-fields.c common/kb/kb-fields.h \
 	common/kb/kb-index.c common/kb/kb-index.h \
 	common/kb/kb-input.c \
+	common/kb/kb-lexical.c common/kb/kb-lexical.h \
 	common/kb/kb-names.c common/kb/kb-names.h \
 	common/kb/kb-schema.c common/kb/kb-schema.h \
 	common/kb/kb-since.c \
@@ -158,7 +159,9 @@ common_libcommon_la_SOURCES = \
 	common/link/calibration-default.h \
 	common/link/calibration.c common/link/calibration.h \
 	common/link/cascade.c common/link/cascade.h \
+	common/link/fuse.c common/link/fuse.h \
 	common/link/gather.c common/link/gather.h \
+	common/link/gather-open.c common/link/gather-struct.h \
 	common/link/page.c common/link/page.h \
 	common/link/part.c common/link/part.h \
 	common/link/rank-fit.c common/link/rank-fit.h \
@@ -250,6 +253,7 @@ search_HEADERS = \
 	common/search/topk.h
 kbdir = $(pkgincludedir)/kb
 kb_HEADERS = \
+	common/kb/kb-lexical.h \
 	common/kb/kb.h \
 	common/kb/names.h
 linkdir = $(pkgincludedir)/link

@@ -111,6 +111,7 @@ SHELL_TESTS = \
 	tests/install.sh \
 	tests/interactive.sh \
 	tests/layers.sh \
+	tests/lexical.sh \
 	tests/living.sh \
 	tests/man-examples.sh \
 	tests/man-help.sh \

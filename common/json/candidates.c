@@ -68,6 +68,7 @@ static int read_one(struct bl_span raw, struct bl_arena *a,
         || number_member(raw, "bi_score", &c->bi, err) < 0
         || number_member(raw, "cross_score", &c->cross, err) < 0
         || number_member(raw, "prior", &c->prior, err) < 0
+        || number_member(raw, "lexical_score", &c->lexical, err) < 0
         || number_member(raw, "p", &c->p, err) < 0)
         return -1;
     return 0;
@@ -254,6 +255,7 @@ static void write_whole(struct bl_writer *w, const struct bl_candidate *c)
     bl_write_optional(w, "type", c->type);
     bl_write_double_or_null(w, "score", c->score, 9);
     write_known(w, "bi_score", c->bi);
+    write_known(w, "lexical_score", c->lexical);
     write_known(w, "cross_score", c->cross);
     write_known(w, "prior", c->prior);
     write_known(w, "p", c->p);

@@ -36,6 +36,7 @@ struct bl_candidate {
     struct bl_span qid;         /* the same; not read */
     double score;               /* what the list is sorted by; NAN: none */
     double bi, cross, prior;    /* bi_score, cross_score, prior; NAN: none */
+    double lexical;             /* lexical_score; NAN: none */
     double p;                   /* probability; NAN: none */
     double cross_p;             /* share of exp(cross); not read */
     size_t place;               /* 0-based, in the list as it was read */

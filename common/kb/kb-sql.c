@@ -263,7 +263,8 @@ static int authorize(void *arg, int action, const char *one, const char *two,
                      const char *database, const char *from)
 {
     static const char *const functions[] = {
-        "bm25", "coalesce", "count", "instr", "match", "max", "sum" };
+        "bl_lexical", "bm25", "coalesce", "count", "fts5", "instr", "match",
+        "max", "sum" };
     static const char *const pragmas[] = {
         "cell_size_check", "data_version", "integrity_check", "mmap_size",
         "query_only", "temp_store" };

@@ -24,7 +24,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 
-enum { BL_SQL_SLOTS = 24 };
+enum { BL_SQL_SLOTS = 32 };
 
 enum bl_sql_mode {
     BL_SQL_READ,                /* an existing catalogue, read-only */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kb-struct: an open catalogue, for kb.c and kb-since.c only. */
+/* kb-struct: an open catalogue, for kb*.c only. */
 #ifndef BL_KB_STRUCT_H
 #define BL_KB_STRUCT_H
 

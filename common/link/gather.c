@@ -9,12 +9,9 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "base/paths.h"
-#include "kb/kb-index.h"
+#include "link/fuse.h"
+#include "link/gather-struct.h"
 #include "link/page.h"
-#include "search/ann.h"
-#include "search/index.h"
-#include "search/topk.h"
 #include "text/fold.h"
 #include "text/initials.h"
 
@@ -25,297 +22,6 @@ enum {
                                  * is, whose vectors are looked at */
     REDIRECT_WEIGHT = 1         /* as of an alias without a count */
 };
-
-struct bl_gather {
-    struct bl_gather_opts opts;
-    struct bl_kb *kb;           /* borrowed; NULL: none */
-    struct bl_index *indexes;   /* [n_indexes] all that were named */
-    size_t n_indexes;
-    const struct bl_index **shards;     /* [n_shards] those with vectors */
-    size_t n_shards;
-    struct bl_topk *topk;       /* exact search of the shards, or */
-    struct bl_ann *ann;         /* approximate search */
-    struct bl_vector_want want;
-    char *want_by, *description;
-    struct bl_gather_stale stale;
-    int64_t *removed;           /* [n_removed] rows, in order */
-    size_t n_removed;
-    struct bl_arena state;      /* they are in it */
-
-    float *vectors;             /* [room][dim] of the queries */
-    struct bl_hit *nearest;     /* [room][k] */
-    size_t room;                /* queries of a group there is room for */
-    struct bl_hit *merged;      /* [2 k + BL_GATHER_INITIALS] of one query */
-    struct bl_arena names;      /* what is looked up for one query */
-};
-
-/* ---- Opening ---- */
-
-/* Of several shards, the one that lacks most. */
-static void note_stale(struct bl_gather *gather, const char *path,
-                       const struct bl_kb_since *since)
-{
-    size_t n = since->n_changed + since->n_added;
-
-    if (n > gather->stale.n_changed + gather->stale.n_added)
-        gather->stale = (struct bl_gather_stale){ path, since->n_changed,
-                                                  since->n_added };
-}
-
-static int check_kb(struct bl_gather *gather, struct bl_index *index,
-                    struct bl_err *err)
-{
-    struct bl_kb_since since;
-
-    if (!gather->kb)
-        return 0;
-    if (bl_kb_index_check(gather->kb, index, &gather->state, &since, err) < 0)
-        return -1;
-    note_stale(gather, index->map.path, &since);
-    return 0;
-}
-
-static int add_shard(struct bl_gather *gather, struct bl_index *index,
-                     struct bl_err *err)
-{
-    const struct bl_index *first = gather->n_shards ? gather->shards[0] : NULL;
-
-    if (check_kb(gather, index, err) < 0)
-        return -1;
-    if (index->n == 0)
-        return 0;               /* knows neither model nor dimension */
-    if (first && strcmp(first->model, index->model))
-        return bl_fail(err, BL_DATA, "'%s': made with model %.16s, but "
-                       "'%s' with %.16s", index->map.path, index->model,
-                       first->map.path, first->model);
-    if (first && first->dim != index->dim)
-        return bl_fail(err, BL_DATA, "'%s': vectors of %zu numbers, but "
-                       "'%s' has %zu", index->map.path, index->dim,
-                       first->map.path,
-                       first->dim);
-    gather->shards[gather->n_shards++] = index;
-    return 0;
-}
-
-static int open_shards(struct bl_gather *gather, const char *const *names,
-                       size_t n, struct bl_err *err)
-{
-    gather->indexes = BL_NEW_ARRAY(struct bl_index, n);
-    gather->shards = BL_NEW_ARRAY(const struct bl_index *, n);
-    for (size_t i = 0; i < n; i++) {
-        char *path = bl_path_find(BL_PATH_INDEX, names[i], err);
-        int rc = path ? bl_index_open(&gather->indexes[i], path, err) : -1;
-
-        free(path);
-        if (rc < 0)
-            return -1;
-        gather->n_indexes++;
-        if (add_shard(gather, &gather->indexes[i], err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* A row that two shards have comes once, but one that is given twice by
- * mistake stands where another was meant. */
-static int check_once(const struct bl_index *indexes, size_t n,
-                      struct bl_err *err)
-{
-    for (size_t i = 1; i < n; i++) {
-        for (size_t j = 0; j < i; j++) {
-            struct stat one, other;
-
-            if (stat(indexes[i].map.path, &one) == 0
-                && stat(indexes[j].map.path, &other) == 0
-                && one.st_dev == other.st_dev && one.st_ino == other.st_ino)
-                return bl_fail(err, BL_USAGE, "the index '%s' is given twice",
-                               indexes[i].map.path);
-        }
-    }
-    return 0;
-}
-
-static int open_exact(struct bl_gather *gather, const char *const *names,
-                      size_t n, struct bl_err *err)
-{
-    if (gather->opts.ef_search || gather->opts.nprobe)
-        return bl_fail(err, BL_USAGE, "--ef-search and --nprobe are for "
-                       "approximate indexes");
-    if (open_shards(gather, names, n, err) < 0
-        || check_once(gather->indexes, n, err) < 0)
-        return -1;
-    gather->topk = bl_topk_new(gather->shards, gather->n_shards,
-                               gather->opts.threads);
-    if (gather->n_shards) {
-        gather->want_by = bl_xasprintf("'%s'", gather->shards[0]->map.path);
-        gather->want = (struct bl_vector_want){
-            gather->shards[0]->dim, gather->shards[0]->model, gather->want_by
-        };
-    }
-    gather->description = bl_xasprintf("%zu indexes, kernel %s", n,
-                                       bl_topk_describe());
-    return 0;
-}
-
-static int open_approximate(struct bl_gather *gather, const char *path,
-                            struct bl_err *err)
-{
-    struct bl_ann_opts opts = { gather->opts.ef_search, gather->opts.nprobe,
-                                gather->opts.threads };
-    struct bl_kb *kb = gather->kb;
-    const struct bl_faiss *file;
-    struct bl_kb_since since;
-
-    gather->ann = bl_ann_open(path, &opts, err);
-    if (!gather->ann)
-        return -1;
-    file = bl_ann_file(gather->ann);
-    gather->want_by = bl_xasprintf("'%s'", path);
-    gather->want = (struct bl_vector_want){
-        file->dim, *file->model ? file->model : NULL, gather->want_by
-    };
-    gather->description = bl_xstrdup(bl_ann_describe(gather->ann));
-    if (!kb)
-        return 0;
-    if (bl_kb_faiss_check(kb, file, &gather->state, &since, err) < 0
-        || bl_kb_removed_rows(kb, &gather->state, &gather->removed,
-                              &gather->n_removed, err) < 0)
-        return -1;
-    note_stale(gather, file->map.path, &since);
-    return 0;
-}
-
-/* The path of the first that is a FAISS index, or NULL; caller frees.
- * What cannot be found is for open_shards() to complain of. */
-static int find_approximate(const char *const *names, size_t n, char **found,
-                            struct bl_err *err)
-{
-    *found = NULL;
-    for (size_t i = 0; i < n; i++) {
-        char *path = bl_path_find(BL_PATH_INDEX, names[i], NULL);
-        int is = path ? bl_faiss_is_file(path, err) : 0;
-
-        if (is > 0)
-            *found = path;
-        else
-            free(path);
-        if (is != 0)
-            return is < 0 ? -1 : 0;
-    }
-    return 0;
-}
-
-/* Without any name the standard index is opened, which bl_path_find() finds
- * by the name NULL. */
-struct bl_gather *bl_gather_open(const char *const *indexes, size_t n,
-                                 struct bl_kb *kb,
-                                 const struct bl_gather_opts *opts,
-                                 struct bl_err *err)
-{
-    static const char *const standard[] = { NULL };
-    struct bl_gather *gather = BL_NEW(struct bl_gather);
-    char *path;
-    int rc = find_approximate(indexes, n, &path, err);
-
-    BL_ASSERT(opts->k > 0);
-    gather->opts = *opts;
-    gather->kb = kb;
-    if (rc == 0 && path && n > 1)
-        rc = bl_fail(err, BL_USAGE, "'%s' is a FAISS index, which cannot "
-                     "be combined with other shards", path);
-    else if (rc == 0 && path)
-        rc = open_approximate(gather, path, err);
-    else if (rc == 0)
-        rc = open_exact(gather, n ? indexes : standard, n ? n : 1, err);
-    free(path);
-    if (rc < 0) {
-        bl_gather_close(gather);
-        return NULL;
-    }
-    gather->merged = bl_xmalloc(2 * opts->k + BL_GATHER_INITIALS,
-                                sizeof *gather->merged);
-    return gather;
-}
-
-void bl_gather_close(struct bl_gather *gather)
-{
-    if (!gather)
-        return;
-    bl_topk_free(gather->topk);
-    bl_ann_close(gather->ann);
-    for (size_t i = 0; i < gather->n_indexes; i++)
-        bl_index_close(&gather->indexes[i]);
-    free(gather->indexes);
-    free(gather->shards);
-    free(gather->want_by);
-    free(gather->description);
-    free(gather->vectors);
-    free(gather->nearest);
-    free(gather->merged);
-    bl_arena_free(&gather->names);
-    bl_arena_free(&gather->state);
-    free(gather);
-}
-
-const struct bl_vector_want *bl_gather_want(const struct bl_gather *gather)
-{
-    return &gather->want;
-}
-
-const char *bl_gather_describe(const struct bl_gather *gather)
-{
-    return gather->description;
-}
-
-const struct bl_gather_stale *bl_gather_stale(const struct bl_gather *gather)
-{
-    return &gather->stale;
-}
-
-/* ---- Which rows ---- */
-
-static void count_shard(const struct bl_index *index,
-                        struct bl_part_rows *rows)
-{
-    for (size_t s = 0; s < index->n_segments; s++) {
-        const struct bl_index_segment *segment = &index->segments[s];
-
-        for (uint64_t i = 0; i < segment->n; i++)
-            if (segment->rows[i] != BL_INDEX_REMOVED)
-                bl_part_count(rows, segment->rows[i]);
-    }
-}
-
-/* Removed rows are in order. */
-static int count_kb(struct bl_kb *kb, struct bl_part_rows *rows,
-                    struct bl_err *err)
-{
-    struct bl_arena arena = BL_ARENA_INIT;
-    int64_t *removed;
-    size_t n_removed, at = 0;
-    int rc = bl_kb_removed_rows(kb, &arena, &removed, &n_removed, err);
-
-    for (size_t row = 0; rc == 0 && row < bl_kb_count(kb); row++) {
-        if (at < n_removed && removed[at] == (int64_t)row)
-            at++;
-        else
-            bl_part_count(rows, (uint32_t)row);
-    }
-    bl_arena_free(&arena);
-    return rc;
-}
-
-int bl_gather_rows(struct bl_gather *gather, struct bl_part_rows *here,
-                   struct bl_part_rows *all, struct bl_err *err)
-{
-    *here = *all = (struct bl_part_rows){ 0, 0 };
-    if (gather->ann || !gather->kb)
-        return bl_fail(err, BL_USAGE, "only exact indexes of a catalogue have "
-                       "parts");
-    for (size_t i = 0; i < gather->n_shards; i++)
-        count_shard(gather->shards[i], here);
-    return count_kb(gather->kb, all, err);
-}
 
 /* ---- Names ---- */
 
@@ -460,10 +166,25 @@ static bool among(const struct bl_hit *hits, size_t n, int64_t row)
     return false;
 }
 
+static int score_words(struct bl_gather *gather, const uint32_t *rows,
+                       size_t n, float *scores, struct bl_err *err)
+{
+    double score;
+
+    for (size_t i = 0; i < n; i++) {
+        if (bl_lexical_score(gather->lexical, rows[i], &score, err) < 0)
+            return -1;
+        scores[i] = (float)score;
+    }
+    return 0;
+}
+
 static int score_rows(struct bl_gather *gather, const float *vector,
                       const uint32_t *rows, size_t n, float *scores,
                       struct bl_err *err)
 {
+    if (gather->opts.by == BL_GATHER_LEXICAL)
+        return score_words(gather, rows, n, scores, err);
     if (gather->ann)
         return bl_ann_scores(gather->ann, vector, rows, n, scores, err);
     bl_topk_scores(gather->topk, vector, rows, n, scores);
@@ -541,8 +262,140 @@ static void describe_page(const struct bl_gather *gather,
     bl_buf_free(&url);
 }
 
-/* Makes the list of one query from its nearest[n], n <= k, and from what its
- * name means in the catalogue. */
+/* The best by words in gather->merged[*n], with their scores, which are the
+ * arena's. */
+static int find_words(struct bl_gather *gather,
+                      const struct bl_gather_query *query,
+                      struct bl_arena *arena, struct bl_lexical_hit **hits,
+                      size_t *n, struct bl_err *err)
+{
+    struct bl_lexical_query words = { query->mention, query->left,
+                                      query->right, gather->opts.words };
+
+    return bl_lexical_search(gather->lexical, &words, gather->opts.k, arena,
+                             hits, n, err);
+}
+
+static void put_hit(const struct bl_gather *gather, const struct named *named,
+                    const struct bl_hit *hit, struct bl_gather_hit *out)
+{
+    bool lexical = gather->opts.by == BL_GATHER_LEXICAL;
+
+    *out = (struct bl_gather_hit){
+        .score = hit->score, .bi = lexical ? NAN : hit->score,
+        .lexical = lexical ? hit->score : NAN, .row = hit->row,
+        .prior = prior_of(&named->names, hit->row)
+    };
+}
+
+/* The list of one query: its nearest[n], n <= k, and what its name means in
+ * the catalogue. */
+static int list_plain(struct bl_gather *gather,
+                      const struct bl_gather_query *query,
+                      const struct named *named, const struct bl_hit *nearest,
+                      size_t n, struct bl_arena *arena,
+                      struct bl_gathered *out, struct bl_err *err)
+{
+    size_t n_nearest = n;
+
+    memcpy(gather->merged, nearest, n * sizeof *nearest);
+    if ((named->names.n || named->n_guesses)
+        && add_named(gather, query->vector, named, &n, err) < 0)
+        return -1;
+    out->n = n;
+    out->v = bl_arena_alloc(arena, n, sizeof *out->v);
+    for (size_t i = 0; i < n; i++) {
+        const struct bl_hit *hit = &gather->merged[i];
+
+        put_hit(gather, named, hit, &out->v[i]);
+        if (gather->opts.why)
+            out->v[i].why = why_named(named, gather->opts.k, hit->row);
+        if (gather->opts.why && among(nearest, n_nearest, hit->row))
+            out->v[i].why |= BL_WHY_NEAREST;
+    }
+    return 0;
+}
+
+static int list_lexical(struct bl_gather *gather,
+                        const struct bl_gather_query *query,
+                        const struct named *named, struct bl_arena *arena,
+                        struct bl_gathered *out, struct bl_err *err)
+{
+    struct bl_lexical_hit *hits;
+    struct bl_hit *nearest;
+    size_t n;
+
+    if (find_words(gather, query, arena, &hits, &n, err) < 0)
+        return -1;
+    nearest = bl_arena_alloc(arena, n, sizeof *nearest);
+    for (size_t i = 0; i < n; i++)
+        nearest[i] = (struct bl_hit){ (float)hits[i].score,
+                                      (uint32_t)hits[i].row };
+    return list_plain(gather, query, named, nearest, n, arena, out, err);
+}
+
+/* ---- Hybrid lists ---- */
+
+/* Appends an entity that is not there yet. */
+static void add_hybrid(struct bl_gathered *list, const struct named *named,
+                       uint32_t row)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (list->v[i].row == row)
+            return;
+    list->v[list->n++] = (struct bl_gather_hit){
+        .bi = NAN, .lexical = NAN, .row = row,
+        .prior = prior_of(&named->names, row)
+    };
+}
+
+static int score_hybrid(struct bl_gather *gather,
+                        const struct bl_gather_query *query,
+                        struct bl_arena *arena, struct bl_gathered *list,
+                        struct bl_err *err)
+{
+    uint32_t *rows = bl_arena_alloc(arena, list->n, sizeof *rows);
+    float *scores = bl_arena_alloc(arena, list->n, sizeof *scores);
+    int rc;
+
+    for (size_t i = 0; i < list->n; i++)
+        rows[i] = list->v[i].row;
+    rc = score_rows(gather, query->vector, rows, list->n, scores, err);
+    for (size_t i = 0; i < list->n && rc == 0; i++)
+        list->v[i].bi = scores[i];
+    if (rc == 0)
+        rc = score_words(gather, rows, list->n, scores, err);
+    for (size_t i = 0; i < list->n && rc == 0; i++)
+        list->v[i].lexical = scores[i];
+    return rc;
+}
+
+static int list_hybrid(struct bl_gather *gather,
+                       const struct bl_gather_query *query,
+                       const struct named *named, const struct bl_hit *nearest,
+                       size_t n, struct bl_arena *arena,
+                       struct bl_gathered *out, struct bl_err *err)
+{
+    struct bl_lexical_hit *hits;
+    size_t n_hits, n_names = BL_MIN(named->names.n, gather->opts.k);
+
+    if (find_words(gather, query, arena, &hits, &n_hits, err) < 0)
+        return -1;
+    out->n = 0;
+    out->v = bl_arena_alloc(arena, n + n_hits + n_names, sizeof *out->v);
+    for (size_t i = 0; i < n; i++)
+        add_hybrid(out, named, nearest[i].row);
+    for (size_t i = 0; i < n_hits; i++)
+        add_hybrid(out, named, (uint32_t)hits[i].row);
+    for (size_t i = 0; i < n_names; i++)
+        add_hybrid(out, named, (uint32_t)named->names.v[i].row);
+    if (score_hybrid(gather, query, arena, out, err) < 0)
+        return -1;
+    bl_fuse(out, gather->opts.k, arena);
+    return 0;
+}
+
+/* Makes the list of one query, of whose nearest[n] there are n <= k. */
 static int make_list(struct bl_gather *gather,
                      const struct bl_gather_query *query,
                      const struct bl_hit *nearest, size_t n,
@@ -550,28 +403,18 @@ static int make_list(struct bl_gather *gather,
                      struct bl_err *err)
 {
     struct named named;
-    size_t n_nearest = n;
+    int rc;
 
     if (look_up(gather, query->name, &named, err) < 0)
         return -1;
-    memcpy(gather->merged, nearest, n * sizeof *nearest);
-    if ((named.names.n || named.n_guesses)
-        && add_named(gather, query->vector, &named, &n, err) < 0)
+    if (gather->opts.by == BL_GATHER_LEXICAL)
+        rc = list_lexical(gather, query, &named, arena, out, err);
+    else if (gather->opts.by == BL_GATHER_HYBRID)
+        rc = list_hybrid(gather, query, &named, nearest, n, arena, out, err);
+    else
+        rc = list_plain(gather, query, &named, nearest, n, arena, out, err);
+    if (rc < 0)
         return -1;
-    out->n = n;
-    out->v = bl_arena_alloc(arena, n, sizeof *out->v);
-    for (size_t i = 0; i < n; i++) {
-        const struct bl_hit *hit = &gather->merged[i];
-        unsigned char why = 0;
-
-        if (gather->opts.why)
-            why = why_named(&named, gather->opts.k, hit->row);
-        if (gather->opts.why && among(nearest, n_nearest, hit->row))
-            why |= BL_WHY_NEAREST;
-        out->v[i] = (struct bl_gather_hit){
-            hit->score, why, hit->row, prior_of(&named.names, hit->row)
-        };
-    }
     out->named = (struct bl_named){ .redirect = named.page.redirect };
     if (named.page.title.p)
         describe_page(gather, &named.page, query->name, arena, &out->named);
@@ -642,13 +485,14 @@ static int search_group(struct bl_gather *gather,
                         struct bl_arena *arena, struct bl_gathered *out,
                         struct bl_err *err)
 {
-    size_t found[GROUP], dim = gather->want.dim;
+    size_t found[GROUP] = { 0 }, dim = gather->want.dim;
+    bool dense = gather->opts.by != BL_GATHER_LEXICAL;
 
     make_room(gather, n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && dense; i++)
         memcpy(gather->vectors + i * dim, queries[i].vector,
                dim * sizeof(float));
-    if (find_nearest(gather, n, found, err) < 0)
+    if (dense && find_nearest(gather, n, found, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
         if (make_list(gather, &queries[i],
@@ -710,7 +554,8 @@ int bl_gather_candidates(struct bl_gather *gather,
         out->v[i] = (struct bl_candidate){
             .id = entity.id, .title = entity.title, .url = entity.url,
             .qid = entity.qid, .type = entity.type,
-            .score = (double)hit->score, .bi = (double)hit->score,
+            .score = (double)hit->score, .bi = (double)hit->bi,
+            .lexical = (double)hit->lexical,
             .cross = NAN, .prior = hit->prior, .p = NAN, .cross_p = NAN,
             .place = i
         };

@@ -5,7 +5,8 @@
  *
  *     struct bl_gather_opts opts = { .k = 10 };
  *     struct bl_gather *g = bl_gather_open(&index, 1, kb, &opts, &err);
- *     struct bl_gather_query q = { vector, bl_span_of("Paris") };
+ *     struct bl_gather_query q = { .vector = vector,
+ *                                  .name = bl_span_of("Paris") };
  *     struct bl_gathered found;
  *     struct bl_candidates list;
  *
@@ -43,6 +44,7 @@
 #include "base/err.h"
 #include "json/candidates.h"
 #include "json/vector.h"
+#include "kb/kb-lexical.h"
 #include "kb/kb.h"
 #include "kb/names.h"
 #include "link/part.h"
@@ -51,8 +53,18 @@ BL_BEGIN_DECLS
 
 struct bl_gather;
 
+/* Where candidates come from, beside those that the mention names. */
+enum bl_gather_by {
+    BL_GATHER_DENSE,            /* the nearest vectors of an index */
+    BL_GATHER_LEXICAL,          /* words, by the catalogue's full text; no
+                                 * index and no vector */
+    BL_GATHER_HYBRID            /* both, joined */
+};
+
 struct bl_gather_opts {
     size_t k;                   /* nearest entities, at least 1 */
+    enum bl_gather_by by;
+    enum bl_lexical_words words;        /* that are looked for, unless dense */
     size_t threads;             /* 0: one per core, as bl_topk_new() */
     bool why;                   /* say why each entity is in a list */
     size_t ef_search, nprobe;   /* of an approximate index, as struct
@@ -72,10 +84,13 @@ struct bl_gather_opts {
  * borrowed, and must outlive the bl_gather.  With NULL rows and scores are all
  * there is, and nobody checks that the indexes belong to one catalogue.
  *
+ * With BL_GATHER_LEXICAL there must be no index but a catalogue, with
+ * BL_GATHER_HYBRID both.
+ *
  * NULL: BL_DATA when an index is missing or corrupt, or was made by another
  * model or from another catalogue than the rest; BL_USAGE for options that
- * this kind of index does not have, for a FAISS index among several, or for
- * a shard that is given twice. */
+ * this kind of index does not have, for a FAISS index among several, for a
+ * shard that is given twice, or for an index with BL_GATHER_LEXICAL. */
 struct bl_gather *bl_gather_open(const char *const *indexes, size_t n,
                                  struct bl_kb *kb,
                                  const struct bl_gather_opts *opts,
@@ -109,9 +124,11 @@ int bl_gather_rows(struct bl_gather *gather, struct bl_part_rows *here,
                    struct bl_part_rows *all, struct bl_err *err);
 
 struct bl_gather_query {
-    const float *vector;        /* [dim], finite */
+    const float *vector;        /* [dim], finite; lexical: not read */
     struct bl_span name;        /* the mention's text, valid UTF-8; p == NULL:
                                  * do not look it up */
+    struct bl_span mention, left, right;        /* whose words are looked for,
+                                 * unless dense; the same */
 };
 
 /* Why an entity is in a list, or-ed. */
@@ -123,7 +140,8 @@ enum bl_why {
 
 /* One entity of a list. */
 struct bl_gather_hit {
-    float score;
+    float score;                /* what the list is sorted by */
+    float bi, lexical;          /* inner product, words; NAN: none */
     unsigned char why;          /* 0 unless it was asked for */
     uint32_t row;               /* of the catalogue */
     double prior;               /* the share of this entity in the uses of the
@@ -149,9 +167,13 @@ enum { BL_GATHER_INITIALS = 4 };
  *  - where the name is an abbreviation of three letters or more, "ICJ", the
  *    BL_GATHER_INITIALS nearest of the entities whose titles have these
  *    initials, which are guesses and have no prior for it.
+ * Lexical lists have the k best by words in place of the nearest.  A hybrid
+ * one has the k best of both by one score (fuse.h), and the named.
+ *
  * Each entity comes once.  One that the indexes hold no vector of is left
- * out.  Without a catalogue names are not looked up.  Priors are of the 1024
- * entities that the name means most often; of all others they are NAN.
+ * out where there are some, but for hybrid lists.  Without a catalogue names
+ * are not looked up.  Priors are of the 1024 entities that the name means most
+ * often; of all others they are NAN.
  *
  * Many queries in a call cost much less than as many calls, since the vectors
  * of an exact index are read once for 256 of them.

@@ -138,6 +138,8 @@ static double bi_of(const struct bl_candidate *candidate)
 {
     if (!isnan(candidate->bi))
         return candidate->bi;
+    if (!isnan(candidate->lexical))
+        return candidate->lexical;
     return isnan(candidate->score) ? 0 : candidate->score;
 }
 
@@ -148,10 +150,11 @@ static bool foreign(const struct bl_candidate *candidate)
 }
 
 /* A score that is neither the bi-encoder's nor our own p is a re-ranker's,
- * whoever wrote it. */
+ * whoever wrote it; but that of a list that was also found by words is of
+ * blink-retrieve, and a re-ranker says there what is its own. */
 static double cross_of(const struct bl_candidate *candidate)
 {
-    if (!foreign(candidate))
+    if (!foreign(candidate) || !isnan(candidate->lexical))
         return candidate->cross;
     if (!isnan(candidate->cross)
         || (!isnan(candidate->bi) && candidate->score != candidate->bi))
@@ -161,6 +164,12 @@ static double cross_of(const struct bl_candidate *candidate)
 
 static const double max_cosine = 1.0001;
 
+/* Its score is no cosine, however small. */
+static bool by_words(const struct bl_candidate *candidate)
+{
+    return isnan(candidate->bi) && !isnan(candidate->lexical);
+}
+
 enum bl_profile bl_rank_profile(const struct bl_candidates *list)
 {
     bool cosine = true, named = false, ranked = false, both = false;
@@ -168,7 +177,8 @@ enum bl_profile bl_rank_profile(const struct bl_candidates *list)
     for (size_t i = 0; i < list->n; i++) {
         ranked |= !isnan(cross_of(&list->v[i]));
         both |= !isnan(list->v[i].cross);
-        cosine &= fabs(bi_of(&list->v[i])) <= max_cosine;
+        cosine &= fabs(bi_of(&list->v[i])) <= max_cosine
+            && !by_words(&list->v[i]);
         named |= list->v[i].prior > 0;
     }
     for (size_t i = 0; i < list->n; i++)

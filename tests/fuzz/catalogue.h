@@ -15,6 +15,7 @@
 #include "feed.h"
 #include "json/record.h"
 #include "kb/kb-build.h"
+#include "kb/kb-lexical.h"
 
 /* Catalogues differ by the date in them and by nothing else. */
 static inline struct bl_span catalogue_bytes(void)
@@ -117,6 +118,25 @@ static inline void catalogue_ask(struct bl_kb *kb, struct bl_span name)
     bl_arena_free(&arena);
 }
 
+/* The same by words; of a damaged file anything may come, in bounds. */
+static inline void catalogue_words(struct bl_kb *kb, struct bl_span name)
+{
+    struct bl_lexical_query query = { name, name, name, BL_LEXICAL_CONTEXT };
+    struct bl_arena arena = BL_ARENA_INIT;
+    struct bl_lexical_hit *hits;
+    struct bl_err err;
+    struct bl_lexical *lexical = bl_lexical_open(kb, &err);
+    double score;
+    size_t n;
+
+    if (lexical
+        && bl_lexical_search(lexical, &query, 5, &arena, &hits, &n, &err) == 0)
+        for (CHECK(n <= 5); n > 0; n--)
+            (void)bl_lexical_score(lexical, hits[n - 1].row, &score, &err);
+    bl_lexical_close(lexical);
+    bl_arena_free(&arena);
+}
+
 /* Entities one by one; one that verify finds intact has as many as it says. */
 static inline void catalogue_walk(struct bl_kb *kb)
 {
@@ -157,6 +177,7 @@ static inline void catalogue_use(const char *path)
         return;
     for (size_t i = 0; i < BL_COUNT(names); i++)
         catalogue_ask(kb, bl_span_of(names[i]));
+    catalogue_words(kb, bl_span_of("the Paris court"));
     (void)bl_kb_check_count(kb, &err);
     catalogue_walk(kb);
     bl_kb_close(kb);

@@ -22,6 +22,7 @@ FUZZERS = \
 	tests/fuzz/fuzz-kb \
 	tests/fuzz/fuzz-kb-values \
 	tests/fuzz/fuzz-kernels \
+	tests/fuzz/fuzz-lexical \
 	tests/fuzz/fuzz-lines \
 	tests/fuzz/fuzz-link \
 	tests/fuzz/fuzz-mention \

@@ -204,7 +204,7 @@ static void gathers(void)
 }
 
 /* What a child holds at its end; valgrind must not take it for lost. */
-static struct bl_newfile *held;
+static struct bl_newfile *volatile held;
 
 static void on_signal(int sig)
 {

@@ -140,7 +140,7 @@ static const char *find(struct bl_gather *g, float x, float y,
                         const char *name)
 {
     float vector[DIM] = { x, y };
-    struct bl_gather_query q = { vector, { NULL, 0 } };
+    struct bl_gather_query q = { .vector = vector };
     struct bl_gathered found;
 
     if (name)
@@ -267,7 +267,8 @@ static void test_many(const char *all, struct bl_kb *kb)
 static void test_candidates(const char *all, struct bl_kb *kb)
 {
     struct bl_gather *g = open_one(all, kb, 1);
-    struct bl_gather_query q = { (float[]){ 1, 0 }, bl_span_of("Isle") };
+    struct bl_gather_query q = { .vector = (float[]){ 1, 0 },
+                                 .name = BL_SPAN_LIT("Isle") };
     struct bl_calibration calibration = bl_calibration_default();
     struct bl_gathered found;
     struct bl_candidates c = { .n = 0 };
@@ -309,7 +310,7 @@ static void test_infinite(const char *all, struct bl_kb *kb)
 {
     struct bl_gather *g = open_one(all, kb, 1);
     float vector[DIM] = { 3e38f, 3e38f };
-    struct bl_gather_query q = { vector, { NULL, 0 } };
+    struct bl_gather_query q = { .vector = vector };
     struct bl_gathered found;
     struct bl_candidates c;
 

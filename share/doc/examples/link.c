@@ -76,7 +76,7 @@ static int link_mention(struct linker *l, const struct bl_mention *m,
                         struct bl_arena *arena, struct bl_candidates *list,
                         double *none, struct bl_err *err)
 {
-    struct bl_gather_query query = { embed(l, m, arena, err), { NULL, 0 } };
+    struct bl_gather_query query = { .vector = embed(l, m, arena, err) };
     struct bl_gathered found;
 
     if (!query.vector)
