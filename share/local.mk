@@ -102,6 +102,7 @@ dist_doc_DATA = share/doc/from-blink.md share/doc/mini.md \
 
 # What the library can do (tests/install.sh builds and runs it).
 doc_examplesdir = $(docdir)/examples
+dist_doc_examples_SCRIPTS = share/doc/examples/solr-retrieve
 dist_doc_examples_DATA = share/doc/examples/harbour.csv \
 	share/doc/examples/harbour-guide.txt \
 	share/doc/examples/link.c

@@ -136,6 +136,7 @@ SHELL_TESTS = \
 	tests/shard.sh \
 	tests/shard-hosts.sh \
 	tests/shellcheck.sh \
+	tests/solr.sh \
 	tests/tables.sh \
 	tests/train-data.sh \
 	tests/train-mini.sh \
@@ -143,7 +144,8 @@ SHELL_TESTS = \
 	tests/uni-tables.sh \
 	tests/zeshel.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)
-EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/http-server.py tests/server.sh \
+EXTRA_DIST += $(SHELL_TESTS) tests/lib.sh tests/http-server.py \
+	tests/search-server.py tests/server.sh \
 	tests/torch-save.pl tests/fault-cases.sh tests/models.sh tests/part.sh \
 	tests/stages.sh tests/train-shared.sh
 # A command's peak of memory, and a library that makes calls fail.
