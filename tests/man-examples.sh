@@ -63,6 +63,20 @@ X
     fi
 }
 
+# A shell of its own would not know its job any more, nor anybody end it.
+run_here() {
+    status=0
+    eval "$1" >"$T/out" 2>"$T/err" || status=$?
+}
+
+end_jobs() {
+    local jobs
+    jobs=$(jobs -p)
+    # shellcheck disable=SC2086 # a list
+    [ -z "$jobs" ] || kill $jobs 2>/dev/null
+    wait
+}
+
 check_example() {
     local block=$1 command='' output='' more=1 line
     while IFS= read -r line; do
@@ -75,7 +89,11 @@ check_example() {
     done <<<"${block%$'\n'}"
     local title=${command%$'\n'}
     title="$name: ${title//$'\n'/ }"
-    run timeout 60 bash -c "set -o pipefail; ${command#\$ }"
+    case $command in
+        # What goes on beside the next examples, and must not outlive them.
+        *\&$'\n' | '$ kill %'*) run_here "${command#\$ }" ;;
+        *) run timeout 60 bash -c "set -o pipefail; ${command#\$ }" ;;
+    esac
     if [ "$status" -gt 1 ]; then
         fail "$title"
         sed 's/^/# /' "$T/err"
@@ -106,6 +124,7 @@ for page in "$top_srcdir"/man/*.[1-8]; do
     while IFS= read -r -d $'\001' block; do
         check_example "${block#$'\n'}"
     done < <(examples "$page")
+    end_jobs
 done
 [ "$tests" -gt 0 ] || skip_all 'no programs'
 sed 's/^/# /' "$T/setup"
