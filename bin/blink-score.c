@@ -110,8 +110,9 @@ static bool *eligible(const struct bl_candidates *c, struct bl_span type,
     return ok;
 }
 
+/* Coefficients are fitted to what a mention says by itself. */
 static int add_to_fit(struct state *state, const struct bl_item *item,
-                      const struct work *w, struct bl_arena *arena,
+                      struct work *w, struct bl_arena *arena,
                       struct bl_err *err)
 {
     double *x = bl_arena_alloc(arena, w->list.n, BL_N_FEATURES * sizeof *x);
@@ -123,6 +124,7 @@ static int add_to_fit(struct state *state, const struct bl_item *item,
         return -1;
     if (kind == BL_GOLD_NONE)
         return 0;
+    w->list.n -= w->list.n_from;
     for (size_t i = w->list.n; kind == BL_GOLD_ENTITY && i-- > 0;)
         if (bl_label_is(id, w->list.v[i].id))
             gold = i;
@@ -161,15 +163,20 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
     return 0;
 }
 
-/* A page that the catalogue does not have; its id is no catalogue's.  Returns
+/* A page that the catalogue does not have; its id is no catalogue's.  It is
+ * named by the mention or by an earlier one that this one follows.  Returns
  * its probability, or 1 for none. */
 static double put_page(struct bl_writer *json, const struct work *w)
 {
     const struct bl_named *named = &w->list.named;
-    double p = options.no_pages ? 0 : bl_page_p(named, w->mention);
+    double p = bl_page_p(named, w->mention);
     struct bl_buf id = BL_BUF_INIT;
 
-    if (p <= 0) {
+    if (w->list.whole.page_p > p) {
+        named = &w->list.whole.page;
+        p = w->list.whole.page_p;
+    }
+    if (p <= 0 || options.no_pages) {
         bl_write_null(json, NULL);
         return 1;
     }

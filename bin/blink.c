@@ -86,6 +86,8 @@ static const struct bl_opt link_table[] = {
                   "no entity when nil_p is above P"),
     BL_OPT_DOUBLE(0, "min-p", "P", &link_opts.min_p, 0, 1,
                   "mark an entity less probable than P as unsure"),
+    BL_OPT_FLAG(0, "no-coherence", &link_opts.no_coherence,
+                "read each mention without the rest of its document"),
     BL_OPT_FLAG(0, "no-names", &link_opts.no_names,
                 "do not use the names of the catalogue's wiki"),
     BL_OPT_FLAG(0, "no-pages", &link_opts.no_pages,
@@ -201,6 +203,8 @@ static const struct bl_command commands[] = {
       NULL, 0, 0 },
     { "blink rerank", NULL, "reorder candidates with a cross-encoder", NULL,
       0, 0 },
+    { "blink coherence", NULL, "weigh candidates by the rest of the document",
+      NULL, 0, 0 },
     { "blink merge", NULL, "merge the candidates of the parts of an index",
       NULL, 0, 0 },
     { "blink score", NULL, "choose an entity, or none, with a probability",
@@ -361,6 +365,7 @@ static int run_link(struct bl_args args)
     check_engine();
     if (link_opts.lines && link_opts.input != BL_INPUT_TEXT)
         bl_die_usage("--lines works only with text, not with records");
+    link_opts.streamed = args.n == 0 && !link_opts.interactive;
     if (!link_opts.interactive)
         return bl_driver_link(&link_opts, args.v, args.n);
     if (link_opts.input != BL_INPUT_TEXT)

@@ -22,6 +22,7 @@ bin_blink_SOURCES = \
 	bin/driver/prompt.c \
 	bin/driver/records.c \
 	bin/driver/row.c \
+	bin/driver/stages.c \
 	bin/driver/table.c \
 	bin/driver/terminal.c \
 	bin/driver/text.c
@@ -80,6 +81,8 @@ bin_blink_kb_SOURCES = \
 	bin/kb/remove.h \
 	bin/kb/wikipedia.c \
 	bin/kb/wikipedia.h
+bin_PROGRAMS += bin/blink-coherence
+bin_blink_coherence_SOURCES = bin/blink-coherence.c
 bin_PROGRAMS += bin/blink-merge
 bin_blink_merge_SOURCES = bin/blink-merge.c
 bin_PROGRAMS += bin/blink-ner

@@ -11,6 +11,7 @@ common_libcommon_la_SOURCES = \
 	common/base/file.c common/base/file.h \
 	common/base/finite.c common/base/finite.h \
 	common/base/crew.c common/base/crew.h \
+	common/base/intern.c common/base/intern.h \
 	common/base/loaded.c common/base/loaded.h \
 	common/base/mem.c common/base/mem.h \
 	common/base/module.c common/base/module.h \
@@ -159,13 +160,18 @@ common_libcommon_la_SOURCES = \
 	common/link/calibration-default.h \
 	common/link/calibration.c common/link/calibration.h \
 	common/link/cascade.c common/link/cascade.h \
+	common/link/coherence-join.c common/link/coherence-parts.h \
+	common/link/coherence.c common/link/coherence.h \
+	common/link/entities.c common/link/entities.h \
 	common/link/fuse.c common/link/fuse.h \
 	common/link/gather.c common/link/gather.h \
 	common/link/gather-open.c common/link/gather-struct.h \
+	common/link/name-table.c common/link/name-table.h \
 	common/link/page.c common/link/page.h \
 	common/link/part.c common/link/part.h \
 	common/link/rank-fit.c common/link/rank-fit.h \
 	common/link/rank.c common/link/rank.h \
+	common/link/short-name.c common/link/short-name.h \
 	common/eval/judge.c common/eval/judge.h \
 	common/eval/label-map.c common/eval/label-map.h \
 	common/eval/label.c common/eval/label.h \

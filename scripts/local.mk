@@ -38,7 +38,8 @@ dist_noinst_SCRIPTS += \
 	scripts/bench.d/benchmark-chart \
 	scripts/bench.d/plot-lines \
 	scripts/bench.d/plot-training \
-	scripts/train.d/fit-calibration
+	scripts/train.d/fit-calibration \
+	scripts/train.d/fit-coherence
 # The parts of check --long.
 dist_noinst_SCRIPTS += \
 	scripts/check.d/coverage \
@@ -57,6 +58,7 @@ EXTRA_DIST += \
 	scripts/bench.d/bench-original.py \
 	scripts/bench.d/bench-train.py \
 	scripts/bench.d/bench_bert.py \
+	scripts/train.d/fit-coherence.py \
 	scripts/train.d/train-lives.awk \
 	scripts/train.d/train-mine.awk \
 	scripts/train.d/train-ner-news.awk \

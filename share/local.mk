@@ -113,6 +113,7 @@ dist_doc_notes_DATA = \
 	share/doc/notes/build.md \
 	share/doc/notes/cascade.md \
 	share/doc/notes/catalogue.md \
+	share/doc/notes/coherence.md \
 	share/doc/notes/doubt.md \
 	share/doc/notes/encoding.md \
 	share/doc/notes/faults.md \

@@ -122,18 +122,24 @@ is "$(cat out)" "blink text -- 'a b.txt' |
     blink-embed -m $T/data/models/default |
     blink-retrieve -x $T/data/indexes/default.blx -c \
 $T/data/catalogues/default.kb -k 10 --aliases |
+    blink-coherence -x $T/data/indexes/default.blx -c \
+$T/data/catalogues/default.kb |
     blink-score" 'show: the pipeline, quoted'
 run blink link --show --table --lines --nil 0.5 --threads 1 -k 3
 like "$(cat out)" 'blink text --lines \|' 'show: --lines'
 like "$(cat out)" 'blink-embed -m [^ ]* --threads 1 \|' 'show: --threads'
+like "$(cat out)" 'blink-ner .* --mark-ends \|' 'show: lines end'
+like "$(cat out)" 'blink-coherence .* --drop-ends \|' 'show: for one stage'
 like "$(cat out)" ' -k 3 ' 'show: -k'
 like "$(cat out)" 'blink-score --nil 0.5 \|' 'show: --nil'
 like "$(cat out)" 'blink table --documents -k 3$' 'show: --table'
 run blink link --show --min-p 0.6
 like "$(cat out)" 'blink-score --min-p 0.6$' 'show: --min-p'
 run blink link --show --no-names --no-pages
-like "$(tr '\n' ' ' <out)" ' --aliases --no-names \| *blink-score --no-pages( |$)' \
+like "$(tr '\n' ' ' <out)" ' --aliases --no-names \| .*blink-score --no-pages( |$)' \
     'show: --no-names and --no-pages'
+run blink link --show --no-coherence --lines
+is "$(grep -c 'coherence\|mark-ends' out)" 0 'show: --no-coherence'
 run blink link --show --html 'a page.html'
 is "$(tail -1 out)" "    blink-view -o 'a page.html'" 'show: --html'
 run blink link --show --html x --csv

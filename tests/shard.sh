@@ -55,6 +55,9 @@ shard --again --block 900 --documents all.jsonl -- ./whole
 is "$status:$(wc -l <out.jsonl)" 0:60 'documents are whole'
 shard --again --block 900 all.jsonl -- ./whole
 is "$status" 3 'and would not be without --documents'
+shard --again --block 900 all.jsonl -- 'blink-coherence --names -Q'
+is "$(jq -c .documents out.jsonl.manifest.json)" true \
+    'documents are whole for blink-coherence'
 rm -rf out.*
 
 # ---- What is done is not done again ----

@@ -36,6 +36,7 @@ if have kb && have embed && have index; then
 fi
 candidates="${mention%\}},\"candidates\":[{\"id\":\"2\",\"title\":\"Paris\",\"score\":9.5,\"bi_score\":9.5},{\"id\":\"3\",\"title\":\"Paris, Texas\",\"score\":7.25,\"bi_score\":7.25}]}"
 have rerank && have kb && stages+=' rerank'
+have coherence && have kb && stages+=' coherence'
 have score && stages+=' score'
 
 stage() {
@@ -62,6 +63,10 @@ stage() {
         field=embedding ;;
     rerank)
         cmd=(blink-rerank -m cross -c k.kb "${engine[@]}")
+        good=$candidates
+        field=candidates ;;
+    coherence)
+        cmd=(blink-coherence -x k.blx -c k.kb)
         good=$candidates
         field=candidates ;;
     score)

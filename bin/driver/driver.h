@@ -30,8 +30,10 @@ struct bl_link_opts {
     double nil, min_p;          /* passed to blink-score; NAN: not given */
     const char *calibration;    /* NULL: what belongs to the model */
     double cascade;             /* of blink-rerank; NAN: what suits it */
-    bool fast, dictionary, no_dictionary, common, no_names, no_pages, lines,
-         show, interactive, brief, by_document, candidates, below;
+    bool streamed;              /* read from stdin, maybe bit by bit */
+    bool fast, no_coherence, dictionary, no_dictionary, common, no_names,
+         no_pages, lines, show, interactive, brief, by_document, candidates,
+         below;
     int format;                 /* enum bl_link_format */
     int colour;                 /* enum bl_colour */
     int input;                  /* enum bl_link_input */
@@ -50,12 +52,35 @@ enum bl_link_format { BL_LINK_AUTO, BL_LINK_JSON, BL_LINK_CSV, BL_LINK_TSV,
 int bl_driver_link(const struct bl_link_opts *opts, char **files,
                    size_t n_files);
 
+/* The files that the stages are given; each may be NULL until found.  The
+ * model is the family where there is one: indexes are called by it. */
+struct bl_found {
+    char *catalogue, *model, *index, *cross, *ner, *calibration;
+    char **more;                /* [2 * n_more] other catalogues, each with
+                                 * its index after it */
+    size_t n_more;
+    double cascade;             /* of the cross-encoder; NAN: not said */
+};
+
+/* -1 with *err when something is missing; free what was found all the same. */
+int bl_driver_find(const struct bl_link_opts *opts, struct bl_found *found,
+                   struct bl_err *err);
+void bl_driver_found_free(struct bl_found *found);
+
+/* ---- The stages (stages.c) ---- */
+
 /* Adds the stages from blink-ner to blink-score to *pipeline and sets
  * *catalogue, unless it is NULL, to the path of the catalogue; caller frees.
  * -1 with *err when a model, catalogue or index cannot be found. */
 int bl_driver_stages(const struct bl_link_opts *opts,
                      struct bl_pipeline *pipeline, char **catalogue,
                      struct bl_err *err);
+
+/* Beside a page only what was asked for. */
+bool bl_driver_prints_records(const struct bl_link_opts *opts);
+/* --copy for the last stage, once for each field. */
+void bl_driver_add_copy(struct bl_pipeline *pipeline,
+                        const struct bl_link_opts *opts);
 
 /* --show: prints the pipeline; returns the status 0. */
 int bl_driver_show(const struct bl_pipeline *pipeline);

@@ -27,17 +27,7 @@
 #include "search/faiss-file.h"
 #include "search/index.h"
 
-/* The files that the stages are given; each may be NULL until found.  The
- * model is the family where there is one: indexes are called by it. */
-struct found {
-    char *catalogue, *model, *index, *cross, *ner, *calibration;
-    char **more;                /* [2 * n_more] other catalogues, each with
-                                 * its index after it */
-    size_t n_more;
-    double cascade;             /* of the cross-encoder; NAN: not said */
-};
-
-static void found_free(struct found *found)
+void bl_driver_found_free(struct bl_found *found)
 {
     free(found->catalogue);
     free(found->model);
@@ -87,7 +77,7 @@ static char *beside(const char *catalogue)
 
 /* The index called KB.MODEL, by the names that were given and by those that
  * these stand for; NULL when there is none. */
-static char *index_of(const struct found *found)
+static char *index_of(const struct bl_found *found)
 {
     char *kb[] = { stem(found->catalogue), real_stem(found->catalogue) };
     char *model[] = { stem(found->model), real_stem(found->model) };
@@ -108,7 +98,7 @@ static char *index_of(const struct found *found)
 /* Without -x: the default index for the default catalogue and model; else
  * what stands beside the catalogue, or is called KB.MODEL or KB. */
 static char *find_index(const struct bl_link_opts *opts,
-                        const struct found *found, struct bl_err *err)
+                        const struct bl_found *found, struct bl_err *err)
 {
     char *kb, *model, *path;
 
@@ -167,7 +157,7 @@ static char *calibration_of(const char *model)
 }
 
 static int find_calibration(const struct bl_link_opts *opts,
-                            struct found *found, struct bl_err *err)
+                            struct bl_found *found, struct bl_err *err)
 {
     struct bl_calibration unused;
 
@@ -201,7 +191,7 @@ static void say_no_cross(const struct bl_link_opts *opts)
 /* Without --cross: that of the family which -m names; else the default one,
  * but beside another bi-encoder only if it is called so: it might well be
  * the worse of the two.  It may be missing. */
-static int find_cross(const struct bl_link_opts *opts, struct found *found,
+static int find_cross(const struct bl_link_opts *opts, struct bl_found *found,
                       struct bl_err *err)
 {
     if (opts->fast)
@@ -223,7 +213,8 @@ static int find_cross(const struct bl_link_opts *opts, struct found *found,
 
 /* A family's cross-encoder is a small one, whose word counts beside others':
  * where these are sure it need not be asked (share/doc/notes/cascade.md). */
-static void find_cascade(const struct bl_link_opts *opts, struct found *found)
+static void find_cascade(const struct bl_link_opts *opts,
+                         struct bl_found *found)
 {
     found->cascade = opts->cascade;
     if (isnan(found->cascade) && found->cross
@@ -231,7 +222,7 @@ static void find_cascade(const struct bl_link_opts *opts, struct found *found)
         found->cascade = 0.01;
 }
 
-static int find_ner(const struct bl_link_opts *opts, struct found *found,
+static int find_ner(const struct bl_link_opts *opts, struct bl_found *found,
                     struct bl_err *err)
 {
     if (opts->dictionary && !opts->ner)
@@ -252,7 +243,7 @@ static int find_ner(const struct bl_link_opts *opts, struct found *found,
 
 /* Said here once, where blink-retrieve would say it when the first mention
  * comes.  Of FAISS's files it does say it. */
-static int check_pair(const struct found *found, const char *bi,
+static int check_pair(const struct bl_found *found, const char *bi,
                       struct bl_err *err)
 {
     struct bl_index index;
@@ -282,10 +273,11 @@ static int check_pair(const struct found *found, const char *bi,
 /* Another catalogue, searched with the first; its index is found as if it were
  * the only one. */
 static int find_other(const struct bl_link_opts *opts, const char *name,
-                      const char *bi, struct found *found, struct bl_err *err)
+                      const char *bi, struct bl_found *found,
+                      struct bl_err *err)
 {
     struct bl_link_opts alone = *opts;
-    struct found other = { .model = found->model };
+    struct bl_found other = { .model = found->model };
     int rc = -1;
 
     alone.catalogue = name;
@@ -301,7 +293,7 @@ static int find_other(const struct bl_link_opts *opts, const char *name,
 
 /* The first catalogue is found like one alone. */
 static int find_others(const struct bl_link_opts *opts, const char *bi,
-                       struct found *found, struct bl_err *err)
+                       struct bl_found *found, struct bl_err *err)
 {
     size_t n = opts->catalogues.n;
 
@@ -317,8 +309,8 @@ static int find_others(const struct bl_link_opts *opts, const char *bi,
     return 0;
 }
 
-static int find_all(const struct bl_link_opts *opts, struct found *found,
-                    struct bl_err *err)
+int bl_driver_find(const struct bl_link_opts *opts, struct bl_found *found,
+                   struct bl_err *err)
 {
     char *bi;
     int rc = 0;
@@ -339,193 +331,6 @@ static int find_all(const struct bl_link_opts *opts, struct found *found,
         return -1;
     find_cascade(opts, found);
     return find_calibration(opts, found, err);
-}
-
-/* ---- The stages ---- */
-
-static void add_double(struct bl_pipeline *pipeline, const char *name,
-                       double value)
-{
-    struct bl_buf number = BL_BUF_INIT;
-
-    bl_json_put_double(&number, value, 15);
-    bl_pipeline_arg(pipeline, name);
-    bl_pipeline_arg(pipeline, number.data);
-    bl_buf_free(&number);
-}
-
-/* Only what was asked for: the programs have the same defaults. */
-static void add_engine(struct bl_pipeline *pipeline,
-                       const struct bl_engine_opts *given)
-{
-    static const struct bl_engine_opts usual = BL_ENGINE_OPTS_DEFAULT;
-    static const char *const engines[] = { "auto", "reference", "cpu",
-                                           "torch" };
-    static const char *const devices[] = { "cpu", "cuda" };
-    static const char *const precisions[] = { "auto", "f32", "int8",
-                                              "bf16" };
-    char number[24];
-
-    if (given->engine != usual.engine) {
-        bl_pipeline_arg(pipeline, "--engine");
-        bl_pipeline_arg(pipeline, engines[given->engine]);
-    }
-    if (given->device != usual.device) {
-        bl_pipeline_arg(pipeline, "--device");
-        bl_pipeline_arg(pipeline, devices[given->device]);
-    }
-    if (given->precision != usual.precision) {
-        bl_pipeline_arg(pipeline, "--precision");
-        bl_pipeline_arg(pipeline, precisions[given->precision]);
-    }
-    if (given->threads != usual.threads) {
-        snprintf(number, sizeof number, "%zu", given->threads);
-        bl_pipeline_arg(pipeline, "--threads");
-        bl_pipeline_arg(pipeline, number);
-    }
-}
-
-/* What every stage is told: -v as here, and for a person at the prompt that
- * a failed record is no failure of the whole. */
-static void add_common(struct bl_pipeline *pipeline,
-                       const struct bl_link_opts *opts)
-{
-    if (bl_verbosity > 0)
-        bl_pipeline_arg(pipeline, "-v");
-    if (opts->interactive)
-        bl_pipeline_arg(pipeline, "-Q");
-}
-
-static void add_calibration(struct bl_pipeline *pipeline,
-                            const struct found *found)
-{
-    if (found->calibration) {
-        bl_pipeline_arg(pipeline, "--calibration");
-        bl_pipeline_arg(pipeline, found->calibration);
-    }
-}
-
-static void add_rerank(struct bl_pipeline *pipeline,
-                       const struct bl_link_opts *opts,
-                       const struct found *found)
-{
-    bl_pipeline_add(pipeline, "blink-rerank", "-m", found->cross, "-c",
-                    found->catalogue, NULL);
-    for (size_t i = 0; i < found->n_more; i++) {
-        bl_pipeline_arg(pipeline, "-c");
-        bl_pipeline_arg(pipeline, found->more[2 * i]);
-    }
-    if (!isnan(found->cascade)) {
-        add_double(pipeline, "--cascade", found->cascade);
-        if (isnan(opts->cascade)) {
-            add_double(pipeline, "--sure", 0.7);
-            add_double(pipeline, "--sure-none", 0.9);
-        }
-        add_calibration(pipeline, found);
-    }
-    add_engine(pipeline, &opts->engine);
-    add_common(pipeline, opts);
-}
-
-static void add_copy(struct bl_pipeline *pipeline,
-                     const struct bl_link_opts *opts)
-{
-    for (size_t i = 0; i < opts->copy.n; i++) {
-        bl_pipeline_arg(pipeline, "--copy");
-        bl_pipeline_arg(pipeline, opts->copy.v[i]);
-    }
-}
-
-/* Beside a page only what was asked for. */
-static bool prints_records(const struct bl_link_opts *opts)
-{
-    return opts->format != BL_LINK_AUTO || opts->brief || opts->by_document;
-}
-
-/* The tagger knows names that no catalogue has, and the catalogue knows its
- * own; without a tagger the names are all there is. */
-static void add_ner(struct bl_pipeline *pipeline,
-                    const struct bl_link_opts *opts,
-                    const struct found *found)
-{
-    bl_pipeline_add(pipeline, "blink-ner", NULL);
-    if (found->ner) {
-        bl_pipeline_arg(pipeline, "-m");
-        bl_pipeline_arg(pipeline, found->ner);
-    }
-    if (!found->ner || !opts->no_dictionary) {
-        bl_pipeline_arg(pipeline, "--dictionary");
-        bl_pipeline_arg(pipeline, found->catalogue);
-        for (size_t i = 0; i < found->n_more; i++) {
-            bl_pipeline_arg(pipeline, "--dictionary");
-            bl_pipeline_arg(pipeline, found->more[2 * i]);
-        }
-    }
-    if (opts->common)
-        bl_pipeline_arg(pipeline, "--common");
-    /* Gathered links stand in their document, which has the fields, and a page
-     * shows it whole; among records nobody has asked for marks. */
-    if (opts->by_document || (opts->html && !prints_records(opts)))
-        bl_pipeline_arg(pipeline, "--mark-ends");
-    else
-        add_copy(pipeline, opts);
-    add_common(pipeline, opts);
-}
-
-static void add_stages(const struct bl_link_opts *opts,
-                       const struct found *found, struct bl_pipeline *pipeline)
-{
-    char top[32];
-    struct bl_buf number = BL_BUF_INIT;
-
-    bl_buf_printf(&number, "%zu", opts->top);
-    memcpy(top, number.data, number.len + 1);
-    bl_buf_free(&number);
-    if (opts->input != BL_INPUT_MENTIONS) {
-        add_ner(pipeline, opts, found);
-    }
-    bl_pipeline_add(pipeline, "blink-embed", "-m", found->model, NULL);
-    add_engine(pipeline, &opts->engine);
-    add_common(pipeline, opts);
-    /* With --aliases, entities that the mention names are candidates even
-     * where their vectors are not among the nearest. */
-    bl_pipeline_add(pipeline, "blink-retrieve", "-x", found->index, "-c",
-                    found->catalogue, "-k", top, "--aliases", NULL);
-    for (size_t i = 0; i < found->n_more; i++) {
-        bl_pipeline_arg(pipeline, "-x");
-        bl_pipeline_arg(pipeline, found->more[2 * i + 1]);
-        bl_pipeline_arg(pipeline, "-c");
-        bl_pipeline_arg(pipeline, found->more[2 * i]);
-    }
-    if (opts->no_names)
-        bl_pipeline_arg(pipeline, "--no-names");
-    add_common(pipeline, opts);
-    if (found->cross)
-        add_rerank(pipeline, opts, found);
-    bl_pipeline_add(pipeline, "blink-score", NULL);
-    add_calibration(pipeline, found);
-    if (opts->no_pages)
-        bl_pipeline_arg(pipeline, "--no-pages");
-    if (!isnan(opts->nil))
-        add_double(pipeline, "--nil", opts->nil);
-    if (!isnan(opts->min_p))
-        add_double(pipeline, "--min-p", opts->min_p);
-    add_common(pipeline, opts);
-}
-
-int bl_driver_stages(const struct bl_link_opts *opts,
-                     struct bl_pipeline *pipeline,
-                     char **catalogue, struct bl_err *err)
-{
-    struct found found = { 0 };
-    int rc = find_all(opts, &found, err);
-
-    if (rc == 0)
-        add_stages(opts, &found, pipeline);
-    if (rc == 0 && catalogue)
-        *catalogue = bl_xstrdup(found.catalogue);
-    found_free(&found);
-    return rc;
 }
 
 int bl_driver_status(int status, const struct bl_err *err)
@@ -566,7 +371,7 @@ static void add_view(struct bl_pipeline *pipeline,
     char *name = bl_xasprintf("/dev/fd/%d", page[1]);
 
     bl_pipeline_add(pipeline, "blink-view", NULL);
-    if (page[1] >= 0 || (opts->show && prints_records(opts)))
+    if (page[1] >= 0 || (opts->show && bl_driver_prints_records(opts)))
         bl_pipeline_arg(pipeline, "--pass");
     if (opts->show || !strcmp(opts->html, "-")) {
         bl_pipeline_arg(pipeline, "-o");
@@ -624,7 +429,7 @@ static void add_rows(struct bl_pipeline *pipeline,
         if (!has_addresses(catalogue))
             bl_pipeline_arg(pipeline, "--no-url");
     }
-    add_copy(pipeline, opts);
+    bl_driver_add_copy(pipeline, opts);
     free(top);
 }
 
@@ -635,7 +440,7 @@ static void add_output(struct bl_pipeline *pipeline,
 {
     if (opts->html)
         add_view(pipeline, opts, page);
-    if (opts->html && !prints_records(opts))
+    if (opts->html && !bl_driver_prints_records(opts))
         return;
     if (opts->brief || opts->by_document) {
         bl_pipeline_add(pipeline, "blink",
@@ -643,7 +448,7 @@ static void add_output(struct bl_pipeline *pipeline,
         if (opts->brief && opts->by_document)
             bl_pipeline_arg(pipeline, "--brief");
         if (opts->brief)
-            add_copy(pipeline, opts);
+            bl_driver_add_copy(pipeline, opts);
     } else if (opts->format > BL_LINK_JSON
                || (opts->format == BL_LINK_AUTO && isatty(STDOUT_FILENO))) {
         add_rows(pipeline, opts, catalogue, documents);
@@ -780,7 +585,7 @@ int bl_driver_link(const struct bl_link_opts *opts, char **files,
     if (readable(opts, files, n_files, &err) < 0
         || bl_driver_stages(opts, pipeline, &catalogue, &err) < 0)
         bl_die(&err);
-    if (opts->html && !opts->show && prints_records(opts)
+    if (opts->html && !opts->show && bl_driver_prints_records(opts)
         && pipe2(page, O_CLOEXEC) < 0)
         bl_fail_errno(&err, BL_SYSTEM, "cannot make a pipe");
     if (err.code != BL_OK)

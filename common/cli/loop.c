@@ -39,6 +39,13 @@ struct state {
     struct bl_edits edits;
     struct bl_progress progress;
     bool any_failed, any_good, stop;
+    /* With a window. */
+    struct bl_buf doc;          /* raw `doc` of the document in the batch, */
+    bool open, loose;           /* while there is one; records without one */
+    bool settled;               /* which of the two the batch has */
+    bool carried;               /* the document began in an earlier batch */
+    struct bl_buf held;         /* the line that begins the next batch, */
+    size_t held_number;         /* and its number; 0: none */
 };
 
 void bl_item_fail(struct bl_item *item, enum bl_code code, const char *fmt,
@@ -70,7 +77,7 @@ static struct slot *slot_new(struct state *state)
         bl_record_free(&slot->item.rec);
     slot->fate = GOOD;
     slot->item.data = NULL;
-    slot->item.failed = false;
+    slot->item.failed = slot->item.continues = false;
     slot->item.err.code = BL_OK;
     return slot;
 }
@@ -97,10 +104,10 @@ static enum fate fate_of(const struct state *state, struct bl_item *item)
     }
 }
 
-static void parse(struct state *state, struct slot *slot, struct bl_span line)
+static void parse(struct state *state, struct slot *slot, struct bl_span line,
+                  size_t number)
 {
     struct bl_item *item = &slot->item;
-    size_t number = bl_lines_number(state->lines);
     char *copy = bl_arena_strndup(&state->arena, line.p, line.n);
 
     line.p = copy;
@@ -145,21 +152,121 @@ static bool is_last(const struct state *state, const struct slot *slot)
         && state->loop->opts->errors == BL_ERRORS_STOP;
 }
 
+/* ---- Batches that are documents ---- */
+
+/* The raw value of `doc`; p == NULL where there is none.  A producer writes
+ * the same document's in the same way. */
+static struct bl_span doc_of(const struct slot *slot)
+{
+    struct bl_span value;
+
+    if (slot->fate == UNPARSED
+        || bl_record_get(&slot->item.rec, "doc", &value, NULL) != 1
+        || bl_json_type(value) == BL_JSON_NULL)
+        return (struct bl_span){ NULL, 0 };
+    return value;
+}
+
+static bool is_open_doc(const struct state *state, struct bl_span doc)
+{
+    return state->open && doc.p
+        && bl_span_eq(doc, (struct bl_span){ state->doc.data,
+                                             state->doc.len });
+}
+
+static void open_doc(struct state *state, struct bl_span doc)
+{
+    state->open = doc.p != NULL;
+    state->loose = !state->open;
+    state->carried = false;
+    bl_buf_clear(&state->doc);
+    if (doc.p)
+        bl_buf_put_span(&state->doc, doc);
+}
+
+/* Whether the last record read belongs to the batch.  A line that is no record
+ * is of whatever stands around it. */
+static bool belongs(struct state *state, const struct slot *slot)
+{
+    struct bl_span doc = doc_of(slot);
+
+    if (!state->loop->window || slot->fate == UNPARSED || slot->fate == MARK)
+        return true;
+    if (!is_open_doc(state, doc) && !(state->loose && !doc.p)) {
+        if (state->settled)
+            return false;
+        open_doc(state, doc);
+    }
+    state->settled = true;
+    return true;
+}
+
+/* The last record begins the next batch. */
+static void hold(struct state *state)
+{
+    const struct bl_record *rec = &state->slots[--state->n]->item.rec;
+
+    bl_buf_clear(&state->held);
+    bl_buf_put_span(&state->held, rec->line);
+    state->held_number = rec->number;
+    state->open = false;
+}
+
+/* Reads a line into the batch.  1 the batch goes on, 0 it is complete. */
+static int add_line(struct state *state, struct bl_span line, size_t number)
+{
+    struct slot *slot = slot_new(state);
+
+    parse(state, slot, line, number);
+    if (!belongs(state, slot)) {
+        hold(state);
+        return 0;
+    }
+    slot->item.continues = state->open && state->carried;
+    if (!state->loop->window || slot->fate != MARK)
+        return 1;
+    state->open = false;
+    return 0;
+}
+
+static int take_held(struct state *state)
+{
+    struct bl_span line = { state->held.data, state->held.len };
+    size_t number = state->held_number;
+
+    state->held_number = 0;
+    return number ? add_line(state, line, number) : 1;
+}
+
+static bool is_full(const struct state *state)
+{
+    size_t most = state->open && state->loop->window
+        ? state->loop->window : state->loop->opts->batch;
+
+    return state->n >= most || state->bytes >= BATCH_BYTES;
+}
+
 /* Gathers records until the batch is full or reading would wait.  1 more may
  * follow, 0 end of input, -1 with *err. */
 static int read_batch(struct state *state, struct bl_err *err)
 {
     struct bl_span line;
 
-    while (state->n < state->loop->opts->batch && state->bytes < BATCH_BYTES) {
+    state->carried = state->open;
+    state->loose = state->settled = false;
+    if (!take_held(state))
+        return 1;
+    while (!is_full(state)) {
         if (state->n > 0 && is_last(state, state->slots[state->n - 1]))
             return 0;
-        if (state->n > 0 && bl_lines_would_block(state->lines))
+        if (state->n > 0 && !(state->open && state->loop->window)
+            && bl_lines_would_block(state->lines))
             return 1;
         switch (bl_lines_next(state->lines, &line, err)) {
         case BL_LINE_OK:
-            if (!bl_span_blank(line))
-                parse(state, slot_new(state), line);
+            if (!bl_span_blank(line)
+                && !add_line(state, line, bl_lines_number(state->lines)))
+                return 1;
             break;
         case BL_LINE_TOO_LONG:
             too_long(state, slot_new(state), line);
@@ -347,6 +454,18 @@ static void mend(const struct slot *slot)
                                 slot->item.rec.line.n);
 }
 
+static bool is_dropped(const struct state *state, const struct slot *slot)
+{
+    const struct bl_record *rec = &slot->item.rec;
+    struct bl_span error, by;
+
+    return state->loop->drop_marks
+        && bl_record_get(rec, "error", &error, NULL) == 1
+        && bl_json_type(error) == BL_JSON_OBJECT
+        && bl_json_get(error, "by", &by, NULL) == 1
+        && bl_span_is(by, state->loop->drop_marks);
+}
+
 static void write_batch(struct state *state)
 {
     bl_buf_clear(&state->out);
@@ -357,7 +476,8 @@ static void write_batch(struct state *state)
             put_good(state, &state->slots[i]->item);
         else if (state->slots[i]->fate != MARK)
             put_bad(state, state->slots[i]);
-        else if (state->loop->emit || state->loop->emit_lines)
+        else if ((state->loop->emit || state->loop->emit_lines)
+                 && !is_dropped(state, state->slots[i]))
             put_line(state, &state->slots[i]->item);
     }
     if (state->out.len > 0)
@@ -377,6 +497,8 @@ static void state_free(struct state *state)
     bl_arena_free(&state->arena);
     bl_buf_free(&state->out);
     bl_buf_free(&state->scratch);
+    bl_buf_free(&state->doc);
+    bl_buf_free(&state->held);
     bl_edits_free(&state->edits);
 }
 

@@ -27,6 +27,13 @@
  * whatever --errors says.  Behind a good record it is a fault of that record,
  * so that one of them cannot end a stream that works.
  *
+ * With `window`, a batch is a document instead: records that follow each other
+ * with one value of `doc`.  It closes at a record of another document, at a
+ * mark, at the end of the input, and after `window` records, behind which the
+ * document goes on in another batch (bl_item.continues); then what comes out
+ * does not depend on when records came.  Records without `doc` are gathered
+ * and released as above.
+ *
  * --errors keep|drop|stop (struct bl_loop_opts) chooses what happens to them.
  * A record that marks an end (bl_record_is_mark) passes untouched as well,
  * and is no failure.
@@ -59,6 +66,8 @@ struct bl_item {
     struct bl_record rec;       /* borrowed line + fields */
     void *data;                 /* what prepare made; arena memory */
     bool failed;                /* set by prepare's -1, or by run */
+    bool continues;             /* with a window: the document that ended the
+                                 * last batch goes on */
     struct bl_err err;          /* why, when failed */
 };
 
@@ -85,6 +94,10 @@ struct bl_loop {
     /* Lines are plain text, not JSON: prepare finds rec.line and rec.number
      * alone. */
     bool plain_text;
+    size_t window;              /* records of a document that are gathered; 0:
+                                 * documents do not matter */
+    const char *drop_marks;     /* marks made by this program, a JSON string,
+                                 * go no further; NULL: all pass */
 };
 
 /* Marks an item as failed from inside run(). */

@@ -63,7 +63,10 @@ static int read_one(struct bl_span raw, struct bl_arena *a,
                        "field 'id': expected string, found nothing");
     if (text_member(raw, "title", a, &c->title, err) < 0
         || text_member(raw, "url", a, &c->url, err) < 0
+        || text_member(raw, "qid", a, &c->qid, err) < 0
         || text_member(raw, "type", a, &c->type, err) < 0
+        || text_member(raw, "from", a, &c->from, err) < 0
+        || number_member(raw, "coherence", &c->coherence, err) < 0
         || number_member(raw, "score", &c->score, err) < 0
         || number_member(raw, "bi_score", &c->bi, err) < 0
         || number_member(raw, "cross_score", &c->cross, err) < 0
@@ -74,28 +77,92 @@ static int read_one(struct bl_span raw, struct bl_arena *a,
     return 0;
 }
 
+/* An object of a record: 1 found, 0 absent or null. */
+static int object_field(const struct bl_record *r, const char *name,
+                        struct bl_span *object, struct bl_err *err)
+{
+    int got = bl_record_get(r, name, object, err);
+
+    if (got <= 0 || bl_json_type(*object) == BL_JSON_NULL)
+        return got < 0 ? -1 : 0;
+    if (bl_json_type(*object) != BL_JSON_OBJECT)
+        return bl_fail(err, BL_BAD_FIELD,
+                       "field '%s': expected object, found %s", name,
+                       bl_json_type_name(bl_json_type(*object)));
+    return 1;
+}
+
+static int page_members(struct bl_span object, struct bl_arena *a,
+                        struct bl_named *named, struct bl_err *err)
+{
+    struct bl_span v;
+    int got = text_member(object, "title", a, &named->title, err);
+
+    if (got == 0)
+        return bl_fail(err, BL_BAD_FIELD, "field 'title': expected string, "
+                       "found nothing");
+    if (got < 0 || text_member(object, "url", a, &named->url, err) < 0
+        || bl_json_get(object, "redirect", &v, err) < 0)
+        return -1;
+    named->redirect = bl_json_get(object, "redirect", &v, NULL) == 1
+        && bl_span_is(v, "true");
+    return 0;
+}
+
 static int read_named(const struct bl_record *r, struct bl_arena *a,
                       struct bl_named *named, struct bl_err *err)
 {
-    struct bl_span object, v;
-    int got = bl_record_get(r, "named", &object, err);
+    struct bl_span object;
+    int got = object_field(r, "named", &object, err);
 
     *named = (struct bl_named){ .redirect = false };
-    if (got <= 0 || bl_json_type(object) == BL_JSON_NULL)
-        return got < 0 ? -1 : 0;
-    if (bl_json_type(object) != BL_JSON_OBJECT)
-        return bl_fail(err, BL_BAD_FIELD,
-                       "field 'named': expected object, found %s",
-                       bl_json_type_name(bl_json_type(object)));
-    got = text_member(object, "title", a, &named->title, err);
-    if (got == 0)
-        return bl_fail(err, BL_BAD_FIELD, "field 'named': field 'title': "
-                       "expected string, found nothing");
-    if (got < 0 || text_member(object, "url", a, &named->url, err) < 0
-        || bl_json_get(object, "redirect", &v, err) < 0)
+    if (got <= 0)
+        return got;
+    if (page_members(object, a, named, err) < 0)
         return bl_err_prefix(err, "field 'named'");
-    named->redirect = bl_json_get(object, "redirect", &v, NULL) == 1
-        && bl_span_is(v, "true");
+    return 0;
+}
+
+/* Numbers that lead out of what a probability can be are cut by their
+ * reader, so any number will do here. */
+static int whole_members(struct bl_span object, struct bl_arena *a,
+                         struct bl_whole *whole, struct bl_err *err)
+{
+    struct bl_span page;
+    int got;
+
+    if (number_member(object, "nil", &whole->nil, err) < 0
+        || text_member(object, "follows", a, &whole->follows, err) < 0)
+        return -1;
+    if (isnan(whole->nil))
+        whole->nil = 0;
+    got = bl_json_get(object, "page", &page, err);
+    if (got <= 0 || bl_json_type(page) == BL_JSON_NULL)
+        return got < 0 ? -1 : 0;
+    if (bl_json_type(page) != BL_JSON_OBJECT)
+        return bl_fail(err, BL_BAD_FIELD,
+                       "field 'page': expected object, found %s",
+                       bl_json_type_name(bl_json_type(page)));
+    if (page_members(page, a, &whole->page, err) < 0
+        || number_member(page, "p", &whole->page_p, err) < 0)
+        return bl_err_prefix(err, "field 'page'");
+    if (!(whole->page_p >= 0 && whole->page_p <= 1))
+        return bl_fail(err, BL_BAD_FIELD, "field 'page': field 'p': expected "
+                       "number from 0 to 1");
+    return 0;
+}
+
+static int read_whole(const struct bl_record *r, struct bl_arena *a,
+                      struct bl_whole *whole, struct bl_err *err)
+{
+    struct bl_span object;
+    int got = object_field(r, "coherence", &object, err);
+
+    *whole = (struct bl_whole){ .nil = 0 };
+    if (got <= 0)
+        return got;
+    if (whole_members(object, a, whole, err) < 0)
+        return bl_err_prefix(err, "field 'coherence'");
     return 0;
 }
 
@@ -115,6 +182,29 @@ static int read_size(const struct bl_record *r, size_t *entities,
     return 0;
 }
 
+/* Those from other mentions go behind, each kind in its order: no model has
+ * compared them with the mention, so they take no part in what the scores of
+ * a list tell. */
+static void put_own_first(struct bl_candidates *c, struct bl_arena *a)
+{
+    struct bl_candidate *all;
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->n; i++)
+        n += !c->v[i].from.p;
+    c->n_from = c->n - n;
+    if (n == c->n)
+        return;
+    all = bl_arena_alloc(a, c->n, sizeof *all);
+    memcpy(all, c->v, c->n * sizeof *all);
+    for (size_t i = 0, own = 0; i < c->n; i++) {
+        size_t to = all[i].from.p ? n++ : own++;
+
+        c->v[to] = all[i];
+        c->v[to].place = to;
+    }
+}
+
 /* The list is walked twice, first for its length, so that the array in the
  * arena has its final size at once. */
 int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
@@ -129,6 +219,7 @@ int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
                        "found nothing: run blink-retrieve first");
     if (bl_record_array(r, "candidates", &list, err) < 0
         || read_named(r, a, &out->named, err) < 0
+        || read_whole(r, a, &out->whole, err) < 0
         || read_size(r, &out->entities, err) < 0)
         return -1;
     for (it = bl_json_iter(list); bl_json_next(&it, NULL, &v);)
@@ -143,6 +234,7 @@ int bl_candidates_read(const struct bl_record *r, struct bl_arena *a,
         if (read_one(v, a, &out->v[i], err) < 0)
             return bl_err_prefix(err, "field 'candidates': entry %zu", i);
     }
+    put_own_first(out, a);
     return 0;
 }
 
@@ -188,6 +280,8 @@ static size_t members_of(const struct bl_candidate *c, unsigned what,
         m[n++] = (struct member){ "p", c->p, false };
     if (what & BL_PUT_CROSS_P)
         m[n++] = (struct member){ "cross_p", c->cross_p, false };
+    if (what & BL_PUT_COHERENCE)
+        m[n++] = (struct member){ "coherence", c->coherence, false };
     return n;
 }
 
@@ -206,7 +300,7 @@ static void put_value(struct bl_buf *out, double v)
 static void put_one(struct bl_buf *out, const struct bl_candidate *c,
                     unsigned what)
 {
-    struct member m[4];
+    struct member m[5];
     size_t n = members_of(c, what, m), members = 0;
     struct bl_json_iter it = bl_json_iter(c->raw);
     struct bl_span key, value;
@@ -260,6 +354,8 @@ static void write_whole(struct bl_writer *w, const struct bl_candidate *c)
     write_known(w, "prior", c->prior);
     write_known(w, "p", c->p);
     write_known(w, "cross_p", c->cross_p);
+    bl_write_optional(w, "from", c->from);
+    write_known(w, "coherence", c->coherence);
     bl_write_end(w);
 }
 

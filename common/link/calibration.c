@@ -41,6 +41,24 @@ static const char *const nil_features[BL_N_NIL_FEATURES] = {
     [BL_N_REDIRECT] = "redirect", [BL_N_ELSEWHERE] = "elsewhere"
 };
 
+static const char *const evidence[BL_N_EVIDENCE] = {
+    [BL_E_NEAR] = "near", [BL_E_TOLD] = "told"
+};
+
+static const char *const nil_evidence[BL_N_NIL_EVIDENCE] = {
+    [BL_EN_SHARE] = "share", [BL_EN_NEAR] = "near", [BL_EN_TOLD] = "told",
+    [BL_EN_OTHERS] = "others"
+};
+
+static const char *const follow_facts[BL_N_FOLLOW_FACTS] = {
+    [BL_FOLLOW_ONE] = "one", [BL_FOLLOW_END] = "end", [BL_FOLLOW_OF] = "of",
+    [BL_FOLLOW_HEAD] = "head", [BL_FOLLOW_START] = "start",
+    [BL_FOLLOW_CAPITAL] = "capital", [BL_FOLLOW_NIL] = "nil",
+    [BL_FOLLOW_SURE] = "sure", [BL_FOLLOW_SURE_END] = "sure_end"
+};
+
+static const char *const same_facts[1] = { "half" };
+
 static const char *const profiles[BL_N_PROFILES] = {
     [BL_PROFILE_CROSS] = "cross",
     [BL_PROFILE_CROSS_COSINE] = "cross_cosine",
@@ -132,6 +150,48 @@ static int read_profiles(struct bl_node all, struct bl_calibration *out,
     return 0;
 }
 
+static int read_set(struct bl_node object, const char *name,
+                    const char *const *names, size_t n, double *out,
+                    struct bl_err *err)
+{
+    struct bl_node v;
+    int found = bl_member_of(object, name, BL_JSON_OBJECT, &v, err);
+
+    return found <= 0 ? found : read_numbers(v, names, n, out, err);
+}
+
+static int read_evidence(struct bl_node object, const char *name,
+                         struct bl_evidence_weights *out, struct bl_err *err)
+{
+    struct bl_node v;
+    int found = bl_member_of(object, name, BL_JSON_OBJECT, &v, err);
+
+    if (found <= 0)
+        return found;
+    return read_set(v, "rank", evidence, BL_N_EVIDENCE, out->rank, err) < 0
+        || read_set(v, "nil", nil_evidence, BL_N_NIL_EVIDENCE, out->nil,
+                    err) < 0 ? -1 : 0;
+}
+
+/* 1 read, 0 the file has none. */
+static int read_coherence(struct bl_node root,
+                          struct bl_coherence_weights *out,
+                          struct bl_err *err)
+{
+    struct bl_node v;
+    int found = bl_member_of(root, "coherence", BL_JSON_OBJECT, &v, err);
+
+    if (found <= 0)
+        return found;
+    return read_set(v, "same", same_facts, BL_COUNT(same_facts), &out->half,
+                    err) < 0
+        || read_set(v, "follow", follow_facts, BL_N_FOLLOW_FACTS, out->follow,
+                    err) < 0
+        || read_evidence(v, "cosine", &out->cosine, err) < 0
+        || read_evidence(v, "cross_cosine", &out->cross_cosine, err) < 0
+        ? -1 : 1;
+}
+
 static int read_root(struct bl_calibration *out, struct bl_node root,
                      struct bl_err *err)
 {
@@ -151,13 +211,31 @@ static int read_root(struct bl_calibration *out, struct bl_node root,
     return read_profiles(all, out, err);
 }
 
+static int read_whole(struct bl_calibration *out, struct bl_node root,
+                      struct bl_err *err)
+{
+    struct bl_coherence_weights usual;
+    int found;
+
+    if (read_root(out, root, err) < 0)
+        return -1;
+    found = read_coherence(root, &out->coherence, err);
+    if (found)
+        return found < 0 ? -1 : 0;
+    usual = bl_calibration_default().coherence;
+    out->coherence.half = usual.half;
+    memcpy(out->coherence.follow, usual.follow, sizeof usual.follow);
+    return 0;
+}
+
 struct bl_calibration bl_calibration_default(void)
 {
     struct bl_calibration c;
     struct bl_document *d = bl_document_parse(bl_span_of(default_text),
                                               "calibration-default.h", NULL);
 
-    if (!d || read_root(&c, bl_document_root(d), NULL) < 0)
+    if (!d || read_root(&c, bl_document_root(d), NULL) < 0
+        || read_coherence(bl_document_root(d), &c.coherence, NULL) <= 0)
         BL_BUG("calibration-default.h is no calibration");
     bl_document_free(d);
     return c;
@@ -180,7 +258,7 @@ int bl_calibration_read(struct bl_calibration *out, const char *path,
                         struct bl_err *err)
 {
     struct bl_document *d = bl_document_read(path, MAX_CALIBRATION, err);
-    int rc = d ? read_root(out, bl_document_root(d), err) : -1;
+    int rc = d ? read_whole(out, bl_document_root(d), err) : -1;
 
     bl_document_free(d);
     return rc == 0 && bl_loaded_wanted() ? say_loaded(path, err) : rc;
@@ -235,6 +313,32 @@ static void write_weights(struct bl_writer *w, unsigned indent,
     write_numbers(w, "nil", nil_features, BL_N_NIL_FEATURES, weights->nil);
 }
 
+static void write_evidence(struct bl_writer *w, const char *key,
+                           const struct bl_evidence_weights *weights)
+{
+    bl_write_break(w, 2);
+    bl_write_object(w, key);
+    bl_write_break(w, 3);
+    write_numbers(w, "rank", evidence, BL_N_EVIDENCE, weights->rank);
+    bl_write_break(w, 3);
+    write_numbers(w, "nil", nil_evidence, BL_N_NIL_EVIDENCE, weights->nil);
+    bl_write_end(w);
+}
+
+static void write_coherence(struct bl_writer *w,
+                            const struct bl_coherence_weights *c)
+{
+    bl_write_break(w, 1);
+    bl_write_object(w, "coherence");
+    bl_write_break(w, 2);
+    write_numbers(w, "same", same_facts, BL_COUNT(same_facts), &c->half);
+    bl_write_break(w, 2);
+    write_numbers(w, "follow", follow_facts, BL_N_FOLLOW_FACTS, c->follow);
+    write_evidence(w, "cosine", &c->cosine);
+    write_evidence(w, "cross_cosine", &c->cross_cosine);
+    bl_write_end(w);
+}
+
 /* A set for small catalogues that is the one around it is left out, as an
  * older file has none. */
 void bl_calibration_put(struct bl_buf *out, const struct bl_calibration *c,
@@ -261,6 +365,7 @@ void bl_calibration_put(struct bl_buf *out, const struct bl_calibration *c,
         bl_write_end(&w);
     }
     bl_write_end(&w);
+    write_coherence(&w, &c->coherence);
     bl_write_end(&w);
     bl_write_line(&w);
 }

@@ -15,7 +15,13 @@
  *                   "cross_cosine": {...}, "cross_cosine_named": {...}}}
  *
  * A profile may also hold "small": {"rank": ..., "nil": ...}, the coefficients
- * for catalogues of few entities; rank.h says how few.
+ * for catalogues of few entities; rank.h says how few.  Beside the profiles
+ * stands what coherence.h weighs the rest of the document by:
+ *
+ *      "coherence": {"same": {"half": 0.5}, "follow": {"one": -2, ...},
+ *                    "cosine": {"rank": {"near": 11, ...},
+ *                               "nil": {"share": -0.3, ...}},
+ *                    "cross_cosine": {...}}
  *
  * scripts/train.d/fit-calibration makes the default one from labelled records.
  */
@@ -78,6 +84,50 @@ enum bl_profile {
     BL_N_PROFILES
 };
 
+/* What the rest of the document says of one candidate. */
+enum bl_evidence {
+    BL_E_NEAR,                  /* cosine of its vector and what the other
+                                 * names mean */
+    BL_E_TOLD,                  /* ln(1 + other names that its text has) */
+    BL_N_EVIDENCE
+};
+
+/* Of "none of them", for the candidate that is best by then. */
+enum bl_nil_evidence {
+    BL_EN_SHARE,                /* how much the logit of the best share rose;
+                                 * both cut to [-6, 6] */
+    BL_EN_NEAR, BL_EN_TOLD,     /* the best candidate's evidence */
+    BL_EN_OTHERS,               /* n / (n + 2) of n other names */
+    BL_N_NIL_EVIDENCE
+};
+
+/* Of a mention whose name is a short form of an earlier one: does it mean the
+ * same? */
+enum bl_follow_fact {
+    BL_FOLLOW_ONE,              /* 1 */
+    BL_FOLLOW_END, BL_FOLLOW_OF, BL_FOLLOW_HEAD, BL_FOLLOW_START,
+                                /* 1: where it stands in the longer name
+                                 * (short-name.h) */
+    BL_FOLLOW_CAPITAL,          /* 1: it begins with a capital */
+    BL_FOLLOW_NIL,              /* its own nil_p */
+    BL_FOLLOW_SURE,             /* p of its best candidate, if that has a
+                                 * prior: it has a meaning of its own */
+    BL_FOLLOW_SURE_END,         /* the same, at the end of the longer name */
+    BL_N_FOLLOW_FACTS
+};
+
+struct bl_evidence_weights {
+    double rank[BL_N_EVIDENCE];
+    double nil[BL_N_NIL_EVIDENCE];
+};
+
+struct bl_coherence_weights {
+    double half;                /* of what n other mentions of one name say,
+                                 * half * n / (n + 1) counts */
+    double follow[BL_N_FOLLOW_FACTS];
+    struct bl_evidence_weights cosine, cross_cosine;
+};
+
 struct bl_weights {
     double rank[BL_N_FEATURES];
     double nil[BL_N_NIL_FEATURES];      /* positive: none of them */
@@ -86,6 +136,7 @@ struct bl_weights {
 struct bl_calibration {
     struct bl_weights profile[BL_N_PROFILES];
     struct bl_weights small[BL_N_PROFILES];     /* for small catalogues */
+    struct bl_coherence_weights coherence;
 };
 
 /* The coefficients of share/calibration/default.json, compiled in. */
@@ -93,8 +144,9 @@ struct bl_calibration bl_calibration_default(void);
 
 /* Reads a calibration file; what it does not name is 0, but "..._named" is
  * as the one without "_named" when the file lacks it, "cross_cosine" as
- * "cross", and "small" as what it is in.  -1 with BL_DATA
- * naming the path and what is wrong. */
+ * "cross", and "small" as what it is in.  A file without "coherence" has the
+ * default weights for names, which belong to no encoder, and no others.
+ * -1 with BL_DATA naming the path and what is wrong. */
 int bl_calibration_read(struct bl_calibration *out, const char *path,
                         struct bl_err *err);
 

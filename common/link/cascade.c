@@ -54,7 +54,10 @@ void bl_cascade_start(struct bl_cascade *cascade,
                       const struct bl_candidates *list, size_t n,
                       struct bl_arena *arena)
 {
-    struct bl_candidates first = { list->v, n, list->named, list->entities };
+    struct bl_candidates first = {
+        .v = list->v, .n = n, .named = list->named,
+        .entities = list->entities
+    };
     struct bl_weights weights;
     double *features, *share;
 

@@ -244,6 +244,11 @@ const struct bl_vector_want *bl_gather_want(const struct bl_gather *gather)
     return &gather->want;
 }
 
+bool bl_gather_vector(struct bl_gather *gather, uint32_t row, float *out)
+{
+    return gather->topk && bl_topk_vector(gather->topk, row, out);
+}
+
 const char *bl_gather_describe(const struct bl_gather *gather)
 {
     return gather->description;

@@ -539,10 +539,11 @@ int bl_gather_candidates(struct bl_gather *gather,
     struct bl_entity entity;
 
     BL_ASSERT(gather->kb);
-    out->n = list->n;
-    out->v = bl_arena_alloc(arena, list->n, sizeof *out->v);
-    out->named = list->named;
-    out->entities = bl_kb_count(gather->kb) - bl_kb_removed(gather->kb);
+    *out = (struct bl_candidates){
+        .v = bl_arena_alloc(arena, list->n, sizeof *out->v), .n = list->n,
+        .named = list->named,
+        .entities = bl_kb_count(gather->kb) - bl_kb_removed(gather->kb)
+    };
     for (size_t i = 0; i < list->n; i++) {
         const struct bl_gather_hit *hit = &list->v[i];
 
@@ -557,7 +558,7 @@ int bl_gather_candidates(struct bl_gather *gather,
             .score = (double)hit->score, .bi = (double)hit->bi,
             .lexical = (double)hit->lexical,
             .cross = NAN, .prior = hit->prior, .p = NAN, .cross_p = NAN,
-            .place = i
+            .coherence = NAN, .place = i
         };
     }
     return 0;

@@ -103,6 +103,10 @@ void bl_gather_close(struct bl_gather *gather); /* NULL: nothing */
  * file does not say.  Borrowed until close. */
 const struct bl_vector_want *bl_gather_want(const struct bl_gather *gather);
 
+/* The vector of a catalogue row, out[dim]; false for a row without one, and in
+ * an approximate index, which keeps none as they were. */
+bool bl_gather_vector(struct bl_gather *gather, uint32_t row, float *out);
+
 /* "2 indexes, kernel avx2" or what bl_ann_describe() says; borrowed until
  * close. */
 const char *bl_gather_describe(const struct bl_gather *gather);

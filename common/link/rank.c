@@ -391,26 +391,99 @@ size_t bl_rank_best(const double *share, size_t n)
     return best;
 }
 
-double bl_rank(const struct bl_calibration *cal, struct bl_span mention,
-               const bool *eligible, struct bl_candidates *list)
+double bl_rank_alone(const struct bl_calibration *cal, struct bl_span mention,
+                     const bool *eligible, struct bl_candidates *list)
 {
-    struct bl_weights weights = bl_rank_weights(cal, list);
-    double *features = bl_xmalloc(list->n, BL_N_FEATURES * sizeof *features);
-    double *share = bl_xmalloc(list->n, sizeof *share);
+    struct bl_candidates own = *list;
+    struct bl_weights weights;
+    double *features, *share;
     double facts[BL_N_NIL_FEATURES], nil = 1;
     size_t best;
 
-    bl_rank_features(list, mention, features);
-    bl_rank_shares(weights.rank, features, list->n, eligible, share);
-    best = bl_rank_best(share, list->n);
+    own.n -= own.n_from;
+    weights = bl_rank_weights(cal, &own);
+    features = bl_xmalloc(own.n, BL_N_FEATURES * sizeof *features);
+    share = bl_xmalloc(own.n, sizeof *share);
+    bl_rank_features(&own, mention, features);
+    bl_rank_shares(weights.rank, features, own.n, eligible, share);
+    best = bl_rank_best(share, own.n);
     /* The best share is 0 where no candidate is eligible. */
-    if (list->n && share[best] > 0) {
+    if (own.n && share[best] > 0) {
         bl_rank_nil_features(features, share, best, facts);
         nil = bl_rank_nil(weights.nil, facts);
     }
-    for (size_t i = 0; i < list->n; i++)
-        list->v[i].p = share[i] * (1 - nil);
+    for (size_t i = 0; i < own.n; i++)
+        own.v[i].p = share[i] * (1 - nil);
     free(features);
     free(share);
     return nil;
+}
+
+/* ---- What the document adds ---- */
+
+static const double least_share = 1e-9, least_odds = 1e-6, most_added = 60;
+
+double bl_rank_log(double share)
+{
+    return log(fmax(share, least_share));
+}
+
+double bl_rank_logit(double p)
+{
+    p = fmax(least_odds, fmin(1 - least_odds, p));
+    return log(p / (1 - p));
+}
+
+static bool is_coherent(const struct bl_candidates *list)
+{
+    bool any = list->n_from > 0 || list->whole.nil != 0;
+
+    for (size_t i = 0; i < list->n; i++)
+        any |= fabs(list->v[i].coherence) > 0;
+    return any;
+}
+
+/* The p of own candidates, which are still shares times 1 - nil, become
+ * logarithms; -INFINITY for those that may not be chosen. */
+static double logarithm(const struct bl_candidates *list, size_t i, bool may,
+                        double any)
+{
+    const struct bl_candidate *c = &list->v[i];
+    bool own = i < list->n - list->n_from;
+    double added = isnan(c->coherence) ? 0 : cut(c->coherence, most_added);
+
+    if (!may || (own && c->p <= 0))
+        return -INFINITY;
+    return own ? bl_rank_log(c->p / any) + added : added;
+}
+
+static double add_document(struct bl_candidates *list, const bool *eligible,
+                           double nil)
+{
+    double any = fmax(1 - nil, 1e-300), max = -INFINITY, sum = 0;
+
+    for (size_t i = 0; i < list->n; i++) {
+        list->v[i].p = logarithm(list, i, !eligible || eligible[i], any);
+        max = fmax(max, list->v[i].p);
+    }
+    if (!isfinite(max)) {
+        for (size_t i = 0; i < list->n; i++)
+            list->v[i].p = 0;
+        return 1;
+    }
+    nil = bl_rank_logit(nil) + cut(list->whole.nil, most_added);
+    nil = 1 / (1 + exp(-nil));
+    for (size_t i = 0; i < list->n; i++)
+        sum += list->v[i].p = exp(list->v[i].p - max);
+    for (size_t i = 0; i < list->n; i++)
+        list->v[i].p *= (1 - nil) / sum;
+    return nil;
+}
+
+double bl_rank(const struct bl_calibration *cal, struct bl_span mention,
+               const bool *eligible, struct bl_candidates *list)
+{
+    double nil = bl_rank_alone(cal, mention, eligible, list);
+
+    return is_coherent(list) ? add_document(list, eligible, nil) : nil;
 }

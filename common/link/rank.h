@@ -50,6 +50,11 @@
 
 BL_BEGIN_DECLS
 
+/* A share and a nil_p are cut to what has a logarithm, before anything is
+ * added to it. */
+double bl_rank_log(double share);
+double bl_rank_logit(double p);
+
 /* Which coefficients a list asks for. */
 enum bl_profile bl_rank_profile(const struct bl_candidates *list);
 
@@ -79,8 +84,15 @@ void bl_rank_nil_features(const double *features, const double *share,
 /* The probability that none of the list is meant. */
 double bl_rank_nil(const double *weights, const double *facts);
 
+/* As bl_rank(), but without what coherence.h says of the document: p of the
+ * mention's own candidates, and nil_p. */
+double bl_rank_alone(const struct bl_calibration *cal, struct bl_span mention,
+                     const bool *eligible, struct bl_candidates *list);
+
 /* Sets p of every candidate and returns nil_p: 1 for a list without any
- * eligible candidate. */
+ * eligible candidate.  What the rest of the document adds, if anything, is
+ * added to the logarithms of the shares and to the log-odds of none; among
+ * candidates from other mentions it is the whole of the logarithm. */
 double bl_rank(const struct bl_calibration *cal, struct bl_span mention,
                const bool *eligible, struct bl_candidates *list);
 

@@ -530,6 +530,37 @@ static bool block_of(const struct bl_index *x, uint64_t place,
     return false;
 }
 
+static void make_places(struct bl_topk *t)
+{
+    if (t->places)
+        return;
+    t->places = BL_NEW_ARRAY(uint32_t *, t->n_shards);
+    for (size_t i = 0; i < t->n_shards; i++)
+        t->places[i] = find_places(t->shards[i]);
+}
+
+/* An index pads its vectors to 64 bytes, which for int8 is more numbers than
+ * for floats, so one is decoded beside `out`. */
+bool bl_topk_vector(struct bl_topk *t, uint32_t row, float *out)
+{
+    struct block b;
+
+    make_places(t);
+    for (size_t i = 0; i < t->n_shards; i++) {
+        const struct bl_index *x = t->shards[i];
+        float *padded;
+
+        if (row >= x->kb_entities || !block_of(x, t->places[i][row], &b))
+            continue;
+        padded = bl_xmalloc(x->padded, sizeof *padded);
+        bl_index_decode(x, b.segment, b.first, 1, padded);
+        memcpy(out, padded, t->dim * sizeof *out);
+        free(padded);
+        return true;
+    }
+    return false;
+}
+
 /* Scores single vectors by the same path as a search, as blocks of one vector
  * with a heap of one hit: so they have the same bits.  A row with a vector in
  * several shards gets the best of its scores. */
@@ -540,11 +571,7 @@ void bl_topk_scores(struct bl_topk *t, const float *query,
     struct job job = { .t = t, .queries = padded, .n = 1 };
     struct worker w;
 
-    if (!t->places) {
-        t->places = BL_NEW_ARRAY(uint32_t *, t->n_shards);
-        for (size_t i = 0; i < t->n_shards; i++)
-            t->places[i] = find_places(t->shards[i]);
-    }
+    make_places(t);
     job.heaps = heaps_new(1, 1, false);
     worker_init(&w, &job);
     for (size_t i = 0; i < n; i++) {

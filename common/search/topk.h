@@ -19,6 +19,7 @@
 #ifndef BL_TOPK_H
 #define BL_TOPK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,10 @@ void bl_topk_search(struct bl_topk *t, const float *queries, size_t n,
  * table of 4 bytes per catalogue row and shard. */
 void bl_topk_scores(struct bl_topk *t, const float *query,
                     const uint32_t *rows, size_t n, float *scores);
+
+/* The vector of a catalogue row, out[dim]; false for a row without one.  A row
+ * that several shards hold has that of the first.  Uses the same table. */
+bool bl_topk_vector(struct bl_topk *t, uint32_t row, float *out);
 
 /* "avx512f", "avx2" or "plain C"; static storage. */
 const char *bl_topk_describe(void);

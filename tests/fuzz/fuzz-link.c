@@ -6,6 +6,7 @@
  * as a shell reads it, the one that would run. */
 #include "../../bin/driver/kind.c"
 #include "../../bin/driver/link.c"
+#include "../../bin/driver/stages.c"
 #include "../../common/cli/pipeline.c"
 #include "feed.h"
 

@@ -6,6 +6,7 @@ FUZZERS = \
 	tests/fuzz/fuzz-base64 \
 	tests/fuzz/fuzz-bunzip \
 	tests/fuzz/fuzz-checkpoint \
+	tests/fuzz/fuzz-coherence \
 	tests/fuzz/fuzz-conll \
 	tests/fuzz/fuzz-convert \
 	tests/fuzz/fuzz-csv \
