@@ -107,6 +107,7 @@ static void state_free(struct state *state)
 
 /* ---- A document ---- */
 
+/* An id may be a number, as other producers write it. */
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
@@ -173,6 +174,7 @@ static void put_page(struct bl_writer *json, const struct bl_whole *whole)
     bl_write_end(json);
 }
 
+/* Arrays are as long as the mention's own list, which comes first. */
 static void put_facts(struct bl_writer *json, const struct work *w)
 {
     const struct bl_coherent_facts *facts = &w->mention.facts;

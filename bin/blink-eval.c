@@ -27,7 +27,7 @@
 static struct opts {
     const char *cutoffs, *gold, *diff, *catalogue, *by, *entities;
     size_t bootstrap, seed, max_line;
-    bool json, blink_recall, no_fail;
+    bool json, blink_recall, no_fail, clusters;
 } options = { .cutoffs = "1,10,64", .seed = 1, .max_line = 16u << 20 };
 
 static const struct bl_opt table[] = {
@@ -42,6 +42,8 @@ static const struct bl_opt table[] = {
                "labels, if the records carry none"),
     BL_OPT_STR(0, "diff", "FILE", &options.diff,
                "print what changed since the run in FILE"),
+    BL_OPT_FLAG(0, "clusters", &options.clusters,
+                "also tell how mentions are put together"),
     BL_OPT_STR(0, "by", "FIELD", &options.by,
                "also print figures for each value of a field"),
     BL_OPT_SIZE(0, "bootstrap", "N", &options.bootstrap, 0, 1000000,
@@ -139,13 +141,15 @@ static void apply_gold(struct state *state, struct bl_case *c)
     struct bl_case *g = bl_cases_find(&state->gold, c->key);
 
     free(c->gold);
-    c->gold = NULL;
+    free(c->gold_nil);
+    c->gold = c->gold_nil = NULL;
     c->judged.gold = BL_GOLD_SPURIOUS;
     if (!g)
         return;
     g->used = true;
     c->judged.gold = g->judged.gold;
     c->gold = g->gold ? bl_xstrdup(g->gold) : NULL;
+    c->gold_nil = g->gold_nil ? bl_xstrdup(g->gold_nil) : NULL;
 }
 
 /* Labels of the gold file were checked as it was read. */
@@ -289,7 +293,8 @@ static void report(struct state *state)
     struct bl_report r = { .cutoffs = &state->cutoffs, .json = options.json,
                            .bootstrap = options.bootstrap,
                            .seed = options.seed,
-                           .failed = state->failed, .by = options.by };
+                           .failed = state->failed, .by = options.by,
+                           .clusters = options.clusters };
     struct bl_buf out = BL_BUF_INIT;
 
     if (options.diff) {

@@ -205,6 +205,8 @@ static const struct bl_command commands[] = {
       0, 0 },
     { "blink coherence", NULL, "weigh candidates by the rest of the document",
       NULL, 0, 0 },
+    { "blink cluster", NULL, "give what no catalogue has an id", NULL, 0,
+      0 },
     { "blink merge", NULL, "merge the candidates of the parts of an index",
       NULL, 0, 0 },
     { "blink score", NULL, "choose an entity, or none, with a probability",

@@ -81,6 +81,8 @@ bin_blink_kb_SOURCES = \
 	bin/kb/remove.h \
 	bin/kb/wikipedia.c \
 	bin/kb/wikipedia.h
+bin_PROGRAMS += bin/blink-cluster
+bin_blink_cluster_SOURCES = bin/blink-cluster.c
 bin_PROGRAMS += bin/blink-coherence
 bin_blink_coherence_SOURCES = bin/blink-coherence.c
 bin_PROGRAMS += bin/blink-merge

@@ -160,6 +160,7 @@ common_libcommon_la_SOURCES = \
 	common/link/calibration-default.h \
 	common/link/calibration.c common/link/calibration.h \
 	common/link/cascade.c common/link/cascade.h \
+	common/link/cluster.c common/link/cluster.h \
 	common/link/coherence-join.c common/link/coherence-parts.h \
 	common/link/coherence.c common/link/coherence.h \
 	common/link/entities.c common/link/entities.h \
@@ -172,6 +173,7 @@ common_libcommon_la_SOURCES = \
 	common/link/rank-fit.c common/link/rank-fit.h \
 	common/link/rank.c common/link/rank.h \
 	common/link/short-name.c common/link/short-name.h \
+	common/eval/clusters.c common/eval/clusters.h \
 	common/eval/judge.c common/eval/judge.h \
 	common/eval/label-map.c common/eval/label-map.h \
 	common/eval/label.c common/eval/label.h \

@@ -1,3 +1,4 @@
+dist_man_MANS += man/blink-cluster.1
 dist_man_MANS += man/blink-coherence.1
 dist_man_MANS += man/blink-convert.1
 dist_man_MANS += man/blink-embed.1

@@ -62,6 +62,7 @@ SHELL_TESTS = \
 	tests/benchmark.sh \
 	tests/blink-eval.sh \
 	tests/blink-embed.sh \
+	tests/blink-cluster.sh \
 	tests/blink-coherence.sh \
 	tests/blink-convert.sh \
 	tests/blink-index.sh \

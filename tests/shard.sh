@@ -58,6 +58,9 @@ is "$status" 3 'and would not be without --documents'
 shard --again --block 900 all.jsonl -- 'blink-coherence --names -Q'
 is "$(jq -c .documents out.jsonl.manifest.json)" true \
     'documents are whole for blink-coherence'
+shard --again all.jsonl -- 'cat | blink-cluster --across'
+is "$status:$(cat err)" "2:blink-shard: blink-cluster --across reads all \
+documents: run it on the joined output" 'blink-cluster --across'
 rm -rf out.*
 
 # ---- What is done is not done again ----

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "json/candidates.h"
 #include "json/json.h"
@@ -81,6 +82,9 @@ int bl_case_read(struct bl_case *one, const struct bl_record *record,
         || text_of(record, "doc", arena, &one->doc, err) < 0
         || text_of(record, "id", arena, &one->id, err) < 0
         || text_of(record, "mention", arena, &one->mention, err) < 0
+        || text_of(record, "label_nil", arena, &one->gold_nil, err) < 0
+        || (!one->gold_nil
+            && text_of(record, "label", arena, &one->gold_nil, err) < 0)
         || make_key(one, record, err) < 0) {
         bl_case_free(one);
         return -1;
@@ -104,6 +108,8 @@ void bl_case_free(struct bl_case *one)
     free(one->gold);
     free(one->answer);
     free(one->group);
+    free(one->gold_nil);
+    free(one->nil_id);
     *one = (struct bl_case){ 0 };
 }
 
@@ -195,6 +201,24 @@ static int judge_entity(struct bl_case *one, const struct bl_record *record,
     return number_of(entity, "p", &one->judged.confidence, err);
 }
 
+/* What is put together although it is no entity of the catalogue.  A record
+ * of an earlier stage may have neither. */
+static int read_nil(struct bl_case *one, const struct bl_record *record,
+                    struct bl_span entity, struct bl_arena *arena,
+                    struct bl_err *err)
+{
+    struct bl_span value, id;
+
+    if (is_page(entity) && bl_json_get(entity, "id", &value, NULL) == 1
+        && bl_json_type(value) == BL_JSON_STRING) {
+        if (bl_json_text(value, "string", arena, &id, err) < 0)
+            return -1;
+        one->nil_id = copy(id);
+        return 0;
+    }
+    return text_of(record, "nil_id", arena, &one->nil_id, err);
+}
+
 /* A right `entity` without a list counts as the first of one, so that a
  * linker which names no candidates has a recall too. */
 int bl_case_judge(struct bl_case *one, const struct bl_record *record,
@@ -219,7 +243,9 @@ int bl_case_judge(struct bl_case *one, const struct bl_record *record,
         return -1;
     judge_list(one, &list);
     if (has_entity) {
-        if (judge_entity(one, record, entity, arena, err) < 0)
+        if (judge_entity(one, record, entity, arena, err) < 0
+            || (!one->judged.answered
+                && read_nil(one, record, entity, arena, err) < 0))
             return -1;
         if (!has_list && one->judged.right)
             one->judged.list_rank = one->judged.bi_rank = 0;
@@ -415,4 +441,53 @@ void bl_cases_bootstrap(const struct bl_cases *all,
         interval(values + i * rounds, rounds, &lo[i], &hi[i]);
     free(values);
     free(groups);
+}
+
+/* ---- Groups ---- */
+
+/* A number for each group on one side; what has no name is alone.  Entities
+ * and what is none cannot have one name: the first character tells them
+ * apart. */
+static uint32_t group_of(struct bl_intern *names, bool entity,
+                         const char *name, const char *nil, size_t number)
+{
+    struct bl_buf text = BL_BUF_INIT;
+    uint32_t group;
+
+    if (entity && name)
+        bl_buf_printf(&text, "e%s", name);
+    else if (nil)
+        bl_buf_printf(&text, "n%s", nil);
+    else
+        bl_buf_printf(&text, "#%zu", number);
+    group = bl_intern_add(names, (struct bl_span){ text.data, text.len });
+    bl_buf_free(&text);
+    return group;
+}
+
+/* Numbers on either side are below n, as no side has more groups than
+ * mentions. */
+void bl_cases_cluster(const struct bl_cases *all, struct bl_clustering *out)
+{
+    uint32_t *gold = bl_xmalloc(all->n, sizeof *gold);
+    uint32_t *answer = bl_xmalloc(all->n, sizeof *answer);
+    struct bl_intern *names = bl_intern_new(), *said = bl_intern_new();
+    size_t n = 0;
+
+    for (size_t i = 0; i < all->n; i++) {
+        const struct bl_case *c = &all->v[i];
+        bool entity = c->judged.gold == BL_GOLD_ENTITY;
+
+        if (c->judged.gold == BL_GOLD_NONE)
+            continue;
+        gold[n] = c->judged.gold == BL_GOLD_SPURIOUS ? BL_CLUSTER_NONE
+            : group_of(names, entity, c->gold, c->gold_nil, i);
+        answer[n++] = c->judged.missed ? BL_CLUSTER_NONE
+            : group_of(said, c->judged.answered, c->answer, c->nil_id, i);
+    }
+    bl_clusters_measure(gold, answer, n, out);
+    bl_intern_free(names);
+    bl_intern_free(said);
+    free(gold);
+    free(answer);
 }

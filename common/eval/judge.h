@@ -21,6 +21,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "eval/clusters.h"
 #include "eval/metrics.h"
 #include "json/record.h"
 
@@ -35,6 +36,10 @@ struct bl_case {
                                  * the number of the line */
     char *doc, *id, *mention, *gold, *answer;
     char *group;                /* see bl_case_group() */
+    char *gold_nil;             /* `label_nil`, or the `label` of a mention
+                                 * without a gold entity */
+    char *nil_id;               /* of an answer that is no entity; or the id
+                                 * of a page by name */
 };
 
 /* Reads which mention it is and what is right for it: everything but the
@@ -70,6 +75,13 @@ struct bl_case *bl_cases_find(struct bl_cases *all, const char *key);
 void bl_cases_by_doc(struct bl_cases *all);
 /* By group, those without one first, then by document and line. */
 void bl_cases_by_group(struct bl_cases *all);
+
+/* What the mentions are that mean one thing: those with one gold entity, or
+ * without one with one gold_nil; and those with one answer, or without one
+ * with one nil_id.  A mention without either is alone.  Cases without a label
+ * do not count, answers that the labels lack and mentions that were missed
+ * are there on one side. */
+void bl_cases_cluster(const struct bl_cases *all, struct bl_clustering *out);
 
 /* The sums over all cases, in by_doc order. */
 void bl_cases_tally(const struct bl_cases *all,

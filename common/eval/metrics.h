@@ -35,7 +35,7 @@
 BL_BEGIN_DECLS
 
 enum { BL_MAX_CUTOFFS = 16, BL_ECE_BINS = 10,
-       BL_MAX_FIGURES = BL_MAX_CUTOFFS + 24 };
+       BL_MAX_FIGURES = BL_MAX_CUTOFFS + 33 };
 #define BL_NOT_FOUND SIZE_MAX
 
 /* One mention as judged. */

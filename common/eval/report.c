@@ -4,6 +4,7 @@
 #include "eval/report.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,36 @@ struct summary {
     bool intervals;             /* lo and hi are set */
 };
 
+/* Of all mentions together, so that a sample of them has none. */
+static void add_three(struct summary *summary, const char *name,
+                      const struct bl_cluster_sums *sums)
+{
+    static const char *const kinds[] = { "precision", "recall", "f1" };
+    double p = sums->p_den > 0 ? sums->p_num / sums->p_den : NAN;
+    double r = sums->r_den > 0 ? sums->r_num / sums->r_den : NAN;
+    double both = p + r > 0 ? 2 * p * r / (p + r) : p + r;
+    double values[] = { p, r, both };
+
+    for (size_t i = 0; i < BL_COUNT(kinds); i++) {
+        struct bl_figure *f = &summary->f[summary->n];
+
+        snprintf(f->name, sizeof f->name, "%s_%s", name, kinds[i]);
+        f->value = values[i];
+        summary->lo[summary->n] = summary->hi[summary->n] = NAN;
+        summary->n++;
+    }
+}
+
+static void add_clusters(struct summary *summary, const struct bl_cases *cases)
+{
+    struct bl_clustering c;
+
+    bl_cases_cluster(cases, &c);
+    add_three(summary, "b_cubed", &c.b_cubed);
+    add_three(summary, "ceaf_mention", &c.ceaf_mention);
+    add_three(summary, "ceaf_entity", &c.ceaf_entity);
+}
+
 static void summarize(struct summary *summary, const struct bl_cases *cases,
                       const struct bl_report *report)
 {
@@ -52,6 +83,8 @@ static void summarize(struct summary *summary, const struct bl_cases *cases,
     if (summary->intervals)
         bl_cases_bootstrap(cases, report->cutoffs, report->bootstrap,
                            report->seed, summary->lo, summary->hi);
+    if (report->clusters)
+        add_clusters(summary, cases);
     counts_of(&tally, report, summary->counts);
 }
 

@@ -21,6 +21,7 @@ struct bl_report {
     bool json;
     size_t bootstrap, seed;     /* bootstrap 0: no intervals */
     size_t failed;              /* lines that could not be read */
+    bool clusters;              /* with B-cubed and CEAF */
     const char *by;             /* also for each bl_case.group, which are
                                  * what this field holds; NULL: no */
 };

@@ -366,6 +366,8 @@ static void keep_first(const struct known *k, struct bl_coherent *m,
         facts->evidence[i] = 0;
 }
 
+/* Without another name, or for scores that no weights were fitted to, the
+ * first opinion stays. */
 static int weigh(struct bl_coherence *c, struct known *k,
                  struct bl_coherent *m, struct bl_err *err)
 {
@@ -400,6 +402,7 @@ static int likelier(const void *pa, const void *pb)
     return (one->entity > other->entity) - (one->entity < other->entity);
 }
 
+/* The list is borrowed from the record, so a longer one is made. */
 static void add_others(const struct known *k, struct bl_candidates *list,
                        double any, struct bl_arena *arena)
 {
@@ -443,6 +446,8 @@ static void put(struct known *k, struct bl_coherent *m, struct bl_arena *arena)
         add_others(k, list, any, arena);
 }
 
+/* All first opinions are there before any is weighed: what is read first would
+ * else count for more. */
 int bl_coherence_read(struct bl_coherence *c, struct bl_coherent *mentions,
                       size_t n, bool more, struct bl_arena *arena,
                       struct bl_err *err)

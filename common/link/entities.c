@@ -62,6 +62,7 @@ static int take_dim(struct bl_entities *entities, const struct source *source,
     return 0;
 }
 
+/* What was opened is counted as it is, for bl_entities_close(). */
 struct bl_entities *bl_entities_open(const char *const *catalogues, size_t n,
                                      const char *const *indexes,
                                      size_t n_indexes, struct bl_err *err)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* fuzz-coherence: any lines as the mentions of a document, read in pieces of
- * three, by names alone.  Probabilities add up to 1 before and after; what is
- * written reads back to the same lists; a mention that is not changed has
- * nothing added. */
+ * three, by names alone, and as mentions of what no catalogue has.
+ * Probabilities add up to 1 before and after; what is written reads back to
+ * the same lists; a mention that is not changed has nothing added. */
 #include <math.h>
 
 #include "feed.h"
+#include "link/cluster.h"
 #include "link/coherence.h"
 #include "link/rank.h"
 
@@ -69,6 +70,22 @@ static void read_piece(struct bl_coherence *c, struct bl_coherent *v, size_t n,
     }
 }
 
+/* Each mention gets an id, and those of one name and type the same. */
+static void group(struct bl_cluster *cluster, const struct bl_coherent *v,
+                  size_t n, bool more, struct bl_arena *arena)
+{
+    struct bl_unknown all[PIECE];
+
+    for (size_t i = 0; i < n; i++)
+        all[i] = (struct bl_unknown){
+            .id = v[i].id, .mention = v[i].mention, .type = v[i].type,
+            .follows = v[i].list->whole.follows, .unknown = true
+        };
+    CHECK(bl_cluster_read(cluster, all, n, more, arena, NULL) == 0);
+    for (size_t i = 0; i < n; i++)
+        CHECK(all[i].nil_id.n > 4 && !memcmp(all[i].nil_id.p, "nil:", 4));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bl_span text = { (const char *)data, size }, line;
@@ -77,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bl_arena arena = BL_ARENA_INIT;
     struct bl_record records[PIECE] = { 0 };
     struct bl_coherence *c;
+    struct bl_cluster *cluster = bl_cluster_new(NULL, size % 2);
     size_t n = 0;
     bool more = false;
 
@@ -90,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (n < PIECE)
             continue;
         read_piece(c, v, n, more, &arena);
+        group(cluster, v, n, more, &arena);
         more = true;
         n = 0;
     }
@@ -97,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < PIECE; i++)
         bl_record_free(&records[i]);
     bl_coherence_free(c);
+    bl_cluster_free(cluster);
     bl_entities_close(none);
     bl_arena_free(&arena);
     return 0;
