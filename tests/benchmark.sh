@@ -99,6 +99,9 @@ is "$(most=10; . "$top_srcdir/scripts/lib/benchmark.sh"
     sample_mentions "$T/long.jsonl" | jq -r .doc | uniq -c |
     awk '{ d = substr($2, 2); print $1 == d % 3 + 1 }' | sort -u)" 1 \
     'in whole documents'
+benchmark --only words
+is "$status $(grep -c '^| tiny |\( [0-9.]* |\)\{9\}$' "$T/out")" '0 1' \
+    'candidates by words'
 benchmark --only links --most 2
 is "$(grep -c '^| tiny | 2 | 100 |' "$T/out")" 2 'of which the figures are'
 

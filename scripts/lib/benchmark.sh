@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # lib/benchmark.sh: the parts of scripts/benchmark beside the table of links:
-# no entity, names in text, from text to links, right links of all names.
+# candidates by words, no entity, names in text, from text to links, right links
+# of all names.
 # Sourced after lib/setup.sh; reads $work, $eval, $sets and the models' names.
 # shellcheck shell=bash disable=SC2154
 
@@ -39,6 +40,50 @@ sample_docs() {
     awk -v most="$most" -v n="$(wc -l <"$eval/$1.mentions.jsonl")" '
         BEGIN { share = most > 0 && most / 4 < n ? most / 4 / n : 1 }
         int(NR * share) > int((NR - 1) * share)' "$eval/$1.docs.jsonl"
+}
+
+# ---- Words ----
+
+# words_cells SET NAME OPTION...: recall of a list and first answers; its time,
+# in milliseconds, goes into words_time[NAME].
+words_cells() {
+    local in=$work/$1.embedded.jsonl list=$work/$1.listed.$2.jsonl start
+    start=$(date +%s%N)
+    blink-retrieve -c "$work/k.kb" -k "$k" "${@:3}" <"$in" >"$list"
+    words_time[$2]=$((${words_time[$2]:-0} + ($(date +%s%N) - start) / 1000000))
+    printf ' %s | %s |' "$(measure <"$list" |
+        jq -r --arg k "recall_at_$k" "$jq_cell"'
+            [.recall_at_10, .[$k]] | map(cell | tostring) | join(" | ")')" \
+        "$(score <"$list" | measure |
+            jq -r "$jq_cell"'.unnormalized_accuracy | cell')"
+}
+
+words_table() {
+    local set name n=0
+    local -A words_time=()
+    printf '\n%s\n\n' "Candidates by words: of the mention, and of its context \
+(\`--lexical\`), and joined with the nearest and the names (\`--hybrid\`)."
+    printf '| set |'
+    for name in mention context hybrid; do
+        printf ' %s @10 | @%s | first |' "$name" "$k"
+    done
+    printf '\n|---|%s\n' "$(printf -- '--:|%.0s' {1..9})"
+    for set in "${sets[@]}"; do
+        say "words of $set"
+        printf '| %s |' "$set"
+        words_cells "$set" mention --lexical --words mention
+        words_cells "$set" context --lexical
+        words_cells "$set" hybrid --hybrid -x "$work/k.blx"
+        echo
+        n=$((n + $(wc -l <"$work/$set.embedded.jsonl")))
+    done
+    # Times are no two times the same, and only a report has such.
+    [ -n "$report" ] || return 0
+    for name in mention context hybrid; do
+        awk -v ms="${words_time[$name]}" -v n="$n" \
+            'BEGIN { printf "%.1f ", n ? ms / n : 0 }'
+    done | awk '{ printf "\nA mention took %s, %s and %s ms, start and " \
+        "writing of lists included.\n", $1, $2, $3 }'
 }
 
 # ---- No entity ----
