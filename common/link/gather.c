@@ -336,15 +336,17 @@ static int list_lexical(struct bl_gather *gather,
 
 /* ---- Hybrid lists ---- */
 
-/* Appends an entity that is not there yet. */
+/* Appends an entity that is not there yet.  One that was not found by words
+ * has the score 0: to ask for it would take a query each, and it has no place
+ * among the best that would count (fuse.c). */
 static void add_hybrid(struct bl_gathered *list, const struct named *named,
-                       uint32_t row)
+                       uint32_t row, float lexical)
 {
     for (size_t i = 0; i < list->n; i++)
         if (list->v[i].row == row)
             return;
     list->v[list->n++] = (struct bl_gather_hit){
-        .bi = NAN, .lexical = NAN, .row = row,
+        .bi = NAN, .lexical = lexical, .row = row,
         .prior = prior_of(&named->names, row)
     };
 }
@@ -363,10 +365,6 @@ static int score_hybrid(struct bl_gather *gather,
     rc = score_rows(gather, query->vector, rows, list->n, scores, err);
     for (size_t i = 0; i < list->n && rc == 0; i++)
         list->v[i].bi = scores[i];
-    if (rc == 0)
-        rc = score_words(gather, rows, list->n, scores, err);
-    for (size_t i = 0; i < list->n && rc == 0; i++)
-        list->v[i].lexical = scores[i];
     return rc;
 }
 
@@ -383,12 +381,12 @@ static int list_hybrid(struct bl_gather *gather,
         return -1;
     out->n = 0;
     out->v = bl_arena_alloc(arena, n + n_hits + n_names, sizeof *out->v);
-    for (size_t i = 0; i < n; i++)
-        add_hybrid(out, named, nearest[i].row);
     for (size_t i = 0; i < n_hits; i++)
-        add_hybrid(out, named, (uint32_t)hits[i].row);
+        add_hybrid(out, named, (uint32_t)hits[i].row, (float)hits[i].score);
+    for (size_t i = 0; i < n; i++)
+        add_hybrid(out, named, nearest[i].row, 0);
     for (size_t i = 0; i < n_names; i++)
-        add_hybrid(out, named, (uint32_t)named->names.v[i].row);
+        add_hybrid(out, named, (uint32_t)named->names.v[i].row, 0);
     if (score_hybrid(gather, query, arena, out, err) < 0)
         return -1;
     bl_fuse(out, gather->opts.k, arena);
