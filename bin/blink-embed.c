@@ -64,7 +64,7 @@ struct state {
 /* One record on its way: tokens, then the vector. */
 struct vector {
     int32_t *ids, *segments, *positions;    /* [n] */
-    size_t n;
+    size_t n;                   /* 0: it has one already */
     unsigned cut;               /* enum bl_cut */
     const float *v;             /* [dim] */
 };
@@ -168,13 +168,25 @@ static int lay_out(struct state *state, const struct bl_record *record,
     return 0;
 }
 
-static int check_free(const struct bl_record *record, struct bl_err *err)
+/* 1: the mention has the vector that this model would give it, as far as its
+ * maker says: a one-pass tagger of the same space. */
+static int check_free(const struct state *state,
+                      const struct bl_record *record, struct bl_arena *arena,
+                      struct bl_err *err)
 {
+    const struct bl_vector_want want = {
+        .dim = bl_encoder_dim(state->encoder),
+        .model = state->model->fingerprint, .by = state->model->path
+    };
     struct bl_span v;
+    struct bl_vector vector;
     int found = bl_record_get(record, "embedding", &v, err);
 
     if (found <= 0 || options.overwrite || bl_json_type(v) == BL_JSON_NULL)
         return found < 0 ? -1 : 0;
+    if (!options.entities && has(record, "mention")
+        && bl_vector_read(v, &want, arena, &vector, NULL) == 0)
+        return 1;
     return bl_fail(err, BL_BAD_FIELD, "field 'embedding' is already there "
                    "(--overwrite replaces it)");
 }
@@ -187,15 +199,21 @@ static int32_t *keep(struct bl_arena *arena, const int32_t *p, size_t n)
     return copy;
 }
 
+/* The tokens are copied, because state->input holds those of one record while
+ * a batch is gathered. */
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
                    struct bl_err *err)
 {
     struct state *state = ctx;
     const struct bl_input *in = &state->input;
     struct vector *v = bl_arena_alloc(arena, 1, sizeof *v);
+    int there = check_free(state, &item->rec, arena, err);
 
-    if (check_free(&item->rec, err) < 0
-        || lay_out(state, &item->rec, arena, err) < 0)
+    *v = (struct vector){ .n = 0 };
+    item->data = v;
+    if (there > 0)
+        return 0;
+    if (there < 0 || lay_out(state, &item->rec, arena, err) < 0)
         return -1;
     *v = (struct vector){
         .ids = keep(arena, in->ids, in->n),
@@ -203,7 +221,6 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
         .positions = keep(arena, in->positions, in->n),
         .n = in->n, .cut = in->cut
     };
-    item->data = v;
     return 0;
 }
 
@@ -224,7 +241,7 @@ static int run(void *ctx, struct bl_item **items, size_t n,
     struct state *state = ctx;
     enum bl_tower tower = options.entities ? BL_TOWER_ENTITY
                                            : BL_TOWER_CONTEXT;
-    size_t dim = bl_encoder_dim(state->encoder);
+    size_t dim = bl_encoder_dim(state->encoder), made = 0;
     float *out = bl_arena_alloc(arena, n, dim * sizeof *out);
 
     bl_batch_clear(&state->batch);
@@ -232,18 +249,23 @@ static int run(void *ctx, struct bl_item **items, size_t n,
     for (size_t i = 0; i < n; i++) {
         struct vector *v = items[i]->data;
 
+        if (!v->n)
+            continue;
         bl_batch_add(&state->batch, v->ids, v->segments, v->positions, v->n);
-        v->v = out + i * dim;
+        v->v = out + made++ * dim;
     }
     /* With state->bad given, a vector that is not finite fails its own record
      * below and not the whole batch. */
     if (bl_encoder_embed(state->encoder, tower, &state->batch, out, state->bad,
                          err) < 0)
         return -1;
-    for (size_t i = 0; i < n; i++)
-        if (state->bad[i])
+    for (size_t i = 0; i < n; i++) {
+        const struct vector *v = items[i]->data;
+
+        if (v->n && state->bad[(size_t)(v->v - out) / dim])
             bl_item_fail(items[i], BL_NON_FINITE,
                          "the model gave NaN or infinity");
+    }
     return 0;
 }
 
@@ -274,6 +296,8 @@ static void emit(void *ctx, const struct bl_item *item,
     struct state *state = ctx;
     const struct vector *v = item->data;
 
+    if (!v->n)
+        return;
     bl_buf_clear(&state->json);
     bl_vector_put(&state->json, v->v, bl_encoder_dim(state->encoder),
                   state->model->fingerprint, state->model->names

@@ -4,7 +4,8 @@
  *
  * In:   {"id","text"}, one document a line; or plain text
  * Out:  {"id","doc","start","end","context_left","mention","context_right",
- *        "type","ner_score"}, one mention a line
+ *        "type","ner_score"}, one mention a line; of a one-pass tagger with
+ *        its "embedding"
  */
 #include "config.h"
 
@@ -21,6 +22,7 @@
 #include "cli/loop.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
+#include "json/vector.h"
 #include "json/writer.h"
 #include "ner/dictionary.h"
 #include "ner/merge.h"
@@ -82,6 +84,7 @@ struct state {
     struct bl_doc doc;
     struct bl_founds tagged, named, before, found;
     struct bl_edits mark;       /* what makes a document the mark of its end */
+    float *vector;              /* of a one-pass tagger; NULL: it makes none */
     bool any_record;            /* a line was JSON */
 };
 
@@ -100,6 +103,9 @@ static void load_tagger(struct state *state, const char *path)
     if (!state->tagger)
         bl_die(&err);
     bl_note("tagger '%s': %s", path, bl_tagger_describe(state->tagger));
+    if (bl_tagger_dim(state->tagger))
+        state->vector = bl_xmalloc(bl_tagger_dim(state->tagger),
+                                   sizeof *state->vector);
 }
 
 static void load_dictionary(struct state *state, const char *path)
@@ -171,6 +177,7 @@ static void unload(struct state *state)
         bl_kb_close(state->sources[i].kb);
     }
     free(state->sources);
+    free(state->vector);
     bl_doc_free(&state->doc);
     bl_edits_free(&state->mark);
     free(state->tagged.v);
@@ -261,6 +268,23 @@ static void put_id(struct bl_buf *out, struct bl_span id, size_t number)
     bl_buf_printf(out, ":%zu\"", number);
 }
 
+/* Of a one-pass tagger, which has read the mention in its window already. */
+static void put_vector(struct bl_writer *writer, const struct state *state,
+                       const struct bl_found *found)
+{
+    const struct bl_tagger *tagger = state->tagger;
+
+    if (!state->vector
+        || !bl_tagger_vector(state->tagger, &state->doc, found->start,
+                             found->end, state->vector))
+        return;
+    bl_vector_put(bl_write_slot(writer, "embedding"), state->vector,
+                  bl_tagger_dim(tagger), bl_tagger_space(tagger),
+                  bl_tagger_names(tagger), BL_FLOATS_BASE64);
+}
+
+/* start: of the mention, in code points, as offsets of records are; those of
+ * *found are bytes. */
 static void put_mention(struct bl_buf *out, const struct state *state,
                         const struct document *document, size_t number,
                         const struct bl_found *found, size_t start)
@@ -283,6 +307,7 @@ static void put_mention(struct bl_buf *out, const struct state *state,
     bl_write_span(&writer, "context_right", right);
     bl_write_optional(&writer, "type", found->type);
     bl_write_double(&writer, "ner_score", found->score, 4);
+    put_vector(&writer, state, found);
     write_copied(&writer, document);
     bl_write_end(&writer);
     bl_write_line(&writer);

@@ -258,6 +258,8 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
     item->data = w;
     w->judged = forget_cross(&w->list);
     w->sure = is_sure(state, mention->text, &w->list);
+    /* A list that stays needs no texts, which cost a look into the catalogue
+     * for each candidate. */
     if (w->sure) {
         if (w->judged)
             restore(&w->list);

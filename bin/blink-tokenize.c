@@ -149,6 +149,8 @@ static char *find_model(const struct state *state, struct bl_err *err)
     return path ? path : bl_model_find(options.model, BL_ROLE_BI_ENCODER, err);
 }
 
+/* Only windows need a model: everything else can be shown with a vocabulary,
+ * whose folder may hold no weights. */
 static int load(struct state *state, struct bl_err *err)
 {
     char *path = find_model(state, err);

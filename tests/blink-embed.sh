@@ -85,8 +85,9 @@ head -n 1 "$records" | blink-embed -m "$g/m2-bi" >"$T/one"
 is "$(jq -c '[.id, .mention, .embedding.dim, (.embedding.f32 | length)]' \
     "$T/one")" '[0,"chełýaeltfum r.c.",20,108]' 'other fields are kept'
 like "$(jq -r .embedding.model "$T/one")" '^[0-9a-f]{16}$' 'a fingerprint'
-is "$(blink-embed -m "$g/m2-bi" <"$T/one" 2>/dev/null |
-    jq -r .error.code)" bad-field 'a vector is not replaced'
+is "$(jq -c ".embedding.model = \"00\"" "$T/one" |
+    blink-embed -m "$g/m2-bi" 2>/dev/null |
+    jq -r .error.code)" bad-field "another model's vector is not replaced"
 is "$(blink-embed -m "$g/m2-bi" --overwrite <"$T/one")" "$(cat "$T/one")" \
     'unless told: --overwrite'
 long=$(printf 'mountain %.0s' {1..90})

@@ -69,6 +69,7 @@ SHELL_TESTS = \
 	tests/blink-kb.sh \
 	tests/blink-kb-wiki.sh \
 	tests/blink-ner.sh \
+	tests/one-pass.sh \
 	tests/blink-rerank.sh \
 	tests/blink-retrieve.sh \
 	tests/blink-score.sh \

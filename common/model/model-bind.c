@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "json/vector.h"
 #include "model/int8-weights.h"
 
 enum { MAX_NAME = 256 };
@@ -419,6 +420,25 @@ static int bind_one(struct bl_model *model, struct bl_arena *memory,
     return 0;
 }
 
+/* What makes a one-pass model of a tagger; others have no such tensor. */
+static int bind_mention(struct bl_model *model, struct bl_err *err)
+{
+    struct binder binder = { .weights = model->weights, .prefix = "",
+                             .err = err };
+    const struct bl_tensor *tensor = bl_safetensors_find(model->weights,
+                                                         "mention.weight");
+
+    if (!tensor || model->role != BL_ROLE_TAGGER)
+        return 0;
+    if (tensor->n_dims != 2 || !tensor->dims[0]
+        || tensor->dims[0] > BL_VECTOR_MAX_DIM)
+        return bl_fail(err, BL_DATA, "tensor 'mention.weight': expected rows "
+                       "x %zu", model->shape.hidden);
+    model->dim = tensor->dims[0];
+    return bind_linear(&binder, "mention", tensor->dims[0],
+                       model->shape.hidden, &model->mention);
+}
+
 int bl_model_bind(struct bl_model *model, enum bl_weight_names naming,
                   struct bl_err *err)
 {
@@ -450,7 +470,9 @@ int bl_model_bind(struct bl_model *model, enum bl_weight_names naming,
         return bl_fail(err, BL_DATA, "one tower is int8, the other is not");
     if (headed)
         model->n_labels = model->towers[0].head.out;
-    else
+    if (bind_mention(model, err) < 0)
+        return -1;
+    if (!headed)
         model->dim = model->towers[0].head.w ? model->towers[0].head.out
             : model->shape.hidden;
     if (model->role == BL_ROLE_CROSS_ENCODER && model->n_labels != 1)

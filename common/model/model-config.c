@@ -231,6 +231,8 @@ const char *bl_layout_name(enum bl_layout layout)
     return layouts[layout];
 }
 
+/* What is not there stays as another file has said it, so each has a flag that
+ * is only ever set. */
 static int read_choices(struct bl_model_config *config, struct bl_node root,
                         struct bl_err *err)
 {
@@ -287,7 +289,8 @@ static int read_blink(struct bl_model_config *config, struct bl_node root,
     for (size_t i = 0; i < BL_COUNT(flags); i++)
         if (bl_member_bool(root, flags[i].name, flags[i].out, err) < 0)
             return -1;
-    if (read_string(config, root, "licence", &config->licence, err) < 0)
+    if (read_string(config, root, "licence", &config->licence, err) < 0
+        || read_string(config, root, "space", &config->space, err) < 0)
         return -1;
     return read_string(config, root, "training", &config->training,
                        err) < 0 ? -1 : 0;

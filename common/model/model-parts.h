@@ -40,6 +40,7 @@ struct bl_model_config {
     const char *tags[3];
     bool has_tags;
     const char *licence, *training;
+    const char *space;                      /* of a tagger's vectors */
     bool classifies_texts;                  /* config.json: architectures:
                                              * ...ForSequenceClassification,
                                              * so labels are not of tokens */

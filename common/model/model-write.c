@@ -101,6 +101,8 @@ void bl_model_put_blink(struct bl_buf *out,
         write_prompts(&json, config);
     if (config->has_tags)
         write_tags(&json, config->tags);
+    if (config->role == BL_ROLE_TAGGER)
+        write_text(&json, "space", config->space);
     write_text(&json, "licence", config->licence);
     write_text(&json, "training", config->training);
     bl_write_end(&json);

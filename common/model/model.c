@@ -14,6 +14,7 @@
 #include "base/loaded.h"
 #include "base/mem.h"
 #include "base/paths.h"
+#include "json/vector.h"
 #include "model/model-family.h"
 #include "model/model-parts.h"
 #include "text/wordpiece.h"
@@ -264,6 +265,24 @@ static int set_labels(struct bl_model *model,
     return 0;
 }
 
+/* A record names the space of its vector, so it must fit there. */
+static int set_space(struct bl_model *model,
+                     const struct bl_model_config *config, struct bl_err *err)
+{
+    const char *space = config->space ? config->space : "";
+    size_t n = strlen(space);
+
+    if (!model->mention.w)
+        return 0;
+    if (!n || n > BL_FINGERPRINT_MAX
+        || strspn(space, "0123456789abcdef") != n)
+        return bl_fail(err, BL_DATA, "'%s/blink.json': space: expected the "
+                       "fingerprint of the bi-encoder whose vectors the "
+                       "tagger makes", model->path);
+    model->space = bl_xstrdup(space);
+    return 0;
+}
+
 static char *copy_or_null(const char *s)
 {
     return s ? bl_xstrdup(s) : NULL;
@@ -295,6 +314,7 @@ static int load(struct bl_model *model, struct bl_model_config *config,
         return bl_err_prefix(err, "'%s'", model->path);
     if (check_towers(model, config, err) < 0
         || set_labels(model, config, err) < 0
+        || set_space(model, config, err) < 0
         || set_input(model, config, naming, err) < 0
         || open_words(model, config, &sum, err) < 0)
         return -1;
@@ -378,6 +398,7 @@ void bl_model_close(struct bl_model *model)
     free(model->prompts[1]);
     free(model->licence);
     free(model->training);
+    free(model->space);
     free(model->path);
     free(model);
 }

@@ -111,7 +111,13 @@ struct bl_model {
     struct bl_bert towers[BL_MAX_TOWERS];   /* both filled in any case */
     enum bl_pooling pooling;    /* bi-encoder without pooler + head */
     bool normalize;             /* vectors brought to length 1 */
-    size_t dim;                 /* of a vector; bi-encoder */
+    size_t dim;                 /* of a vector; bi-encoder, or a tagger that
+                                 * makes some; else 0 */
+    struct bl_linear mention;   /* [dim][H] tagger: from the mean of the states
+                                 * of a mention's tokens to its vector; w
+                                 * NULL: it makes none */
+    char *space;                /* the bi-encoder, by its fingerprint, whose
+                                 * vectors those are like; NULL: no mention */
     bool names;                 /* "names": true in blink.json: entities that
                                  * a mention names are candidates even where
                                  * their vectors are not among the nearest

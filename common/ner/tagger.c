@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "base/mem.h"
 #include "ner/naming.h"
 #include "ner/tagset.h"
 #include "ner/window.h"
+#include "net/dense.h"
 
-enum { WINDOWS = 32 };
+/* Words whose states are kept: 50 MB with 384 numbers each. */
+enum { WINDOWS = 32, MOST_KEPT = 1 << 15 };
 
 struct bl_tagger {
     struct bl_model *model;
@@ -22,6 +25,13 @@ struct bl_tagger {
     float *logits, *rows;       /* of the tokens of a batch; [words][tags] */
     size_t *labels;
     size_t cap_words, cap_logits;
+    /* Of a one-pass model.  A word's state is the sum over its tokens, since a
+     * mention's is the mean over all of its own. */
+    float *states;              /* [n_tokens][H] of a batch */
+    float *sums;                /* [kept][H] */
+    uint16_t *pieces;           /* [kept] tokens of each word */
+    size_t kept, cap_states, cap_kept;
+    float *mean;                /* [H] */
 };
 
 /* ---- Opening ---- */
@@ -37,8 +47,11 @@ struct bl_tagger *bl_tagger_open(const char *name,
         && bl_tagset_make(&tagger->tags, tagger->model->labels,
                           tagger->model->n_labels, err) == 0)
         tagger->encoder = bl_encoder_open(tagger->model, opts, err);
-    if (tagger->encoder)
+    if (tagger->encoder) {
+        tagger->mean = bl_xmalloc(tagger->model->shape.hidden,
+                                  sizeof *tagger->mean);
         return tagger;
+    }
     bl_tagger_close(tagger);
     return NULL;
 }
@@ -54,6 +67,10 @@ void bl_tagger_close(struct bl_tagger *tagger)
     free(tagger->logits);
     free(tagger->rows);
     free(tagger->labels);
+    free(tagger->states);
+    free(tagger->sums);
+    free(tagger->pieces);
+    free(tagger->mean);
     free(tagger);
 }
 
@@ -77,6 +94,38 @@ static void take_rows(struct bl_tagger *tagger, const struct bl_window *window,
                tagger->tags.n * sizeof *tagger->rows);
 }
 
+/* The same of a one-pass model's states. */
+static void take_states(struct bl_tagger *tagger,
+                        const struct bl_window *window, size_t before)
+{
+    const size_t *first = tagger->windows.first + window->first;
+    size_t hidden = tagger->model->shape.hidden;
+    size_t to = BL_MIN(window->to, tagger->kept);
+
+    for (size_t i = bl_windows_own(window, before); i < to; i++) {
+        size_t at = first[i - window->from], end = first[i - window->from + 1];
+        float *sum = tagger->sums + i * hidden;
+
+        tagger->pieces[i] = (uint16_t)(end - at);
+        memset(sum, 0, hidden * sizeof *sum);
+        for (; at < end; at++)
+            for (size_t k = 0; k < hidden; k++)
+                sum[k] += tagger->states[at * hidden + k];
+    }
+}
+
+static void reserve_states(struct bl_tagger *tagger, size_t tokens)
+{
+    if (!bl_tagger_dim(tagger) || tokens <= tagger->cap_states)
+        return;
+    tagger->cap_states = tokens;
+    free(tagger->states);
+    tagger->states = bl_xmalloc(tokens, tagger->model->shape.hidden
+                                * sizeof *tagger->states);
+}
+
+/* *before goes from batch to batch: the first window of one shares words with
+ * the last window of the one before. */
 static int run_batch(struct bl_tagger *tagger, size_t *before,
                      struct bl_err *err)
 {
@@ -89,11 +138,13 @@ static int run_batch(struct bl_tagger *tagger, size_t *before,
         tagger->logits = bl_xmalloc(need,
                                     tagger->tags.n * sizeof *tagger->logits);
     }
-    if (bl_encoder_tag(tagger->encoder, &windows->batch, tagger->logits,
-                       NULL, err) < 0)
+    reserve_states(tagger, need);
+    if (bl_encoder_read(tagger->encoder, &windows->batch, tagger->logits,
+                        tagger->states, NULL, err) < 0)
         return -1;
     for (size_t i = 0; i < windows->n; i++) {
         take_rows(tagger, &windows->v[i], *before);
+        take_states(tagger, &windows->v[i], *before);
         *before = windows->v[i].to;
     }
     return 0;
@@ -116,8 +167,22 @@ static int tag_words(struct bl_tagger *tagger, const struct bl_doc *doc,
 
 /* ---- Mentions ---- */
 
+static void reserve_kept(struct bl_tagger *tagger, size_t words)
+{
+    tagger->kept = bl_tagger_dim(tagger) ? BL_MIN(words, MOST_KEPT) : 0;
+    if (tagger->kept <= tagger->cap_kept)
+        return;
+    tagger->cap_kept = tagger->kept;
+    free(tagger->sums);
+    free(tagger->pieces);
+    tagger->sums = bl_xmalloc(tagger->kept, tagger->model->shape.hidden
+                              * sizeof *tagger->sums);
+    tagger->pieces = bl_xmalloc(tagger->kept, sizeof *tagger->pieces);
+}
+
 static void reserve(struct bl_tagger *tagger, size_t words)
 {
+    reserve_kept(tagger, words);
     if (words <= tagger->cap_words)
         return;
     tagger->cap_words = words;
@@ -239,6 +304,7 @@ int bl_tagger_find(struct bl_tagger *tagger, const struct bl_doc *doc,
                    struct bl_founds *out, struct bl_err *err)
 {
     out->n = 0;
+    tagger->kept = 0;
     if (!doc->n)
         return 0;
     reserve(tagger, doc->n);
@@ -254,4 +320,65 @@ int bl_tagger_find(struct bl_tagger *tagger, const struct bl_doc *doc,
         add_found(tagger, doc, i, to, out);
     }
     return 0;
+}
+
+/* ---- Vectors ---- */
+
+size_t bl_tagger_dim(const struct bl_tagger *tagger)
+{
+    return tagger->model->mention.w ? tagger->model->dim : 0;
+}
+
+const char *bl_tagger_space(const struct bl_tagger *tagger)
+{
+    return tagger->model->space;
+}
+
+bool bl_tagger_names(const struct bl_tagger *tagger)
+{
+    return tagger->model->names;
+}
+
+/* The first word that ends behind the byte. */
+static size_t word_at(const struct bl_doc *doc, size_t byte)
+{
+    size_t from = 0, to = doc->n;
+
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+
+        if (doc->v[middle].end > byte)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return from;
+}
+
+/* The mean is over tokens and not over words, as the model was trained: a word
+ * of many pieces counts for more. */
+bool bl_tagger_vector(struct bl_tagger *tagger, const struct bl_doc *doc,
+                      size_t start, size_t end, float *out)
+{
+    size_t hidden = tagger->model->shape.hidden, i = word_at(doc, start);
+    size_t tokens = 0, dim = bl_tagger_dim(tagger);
+    float length;
+
+    memset(tagger->mean, 0, hidden * sizeof *tagger->mean);
+    for (; i < doc->n && doc->v[i].start < end; i++) {
+        if (i >= tagger->kept)
+            return false;
+        tokens += tagger->pieces[i];
+        for (size_t k = 0; k < hidden; k++)
+            tagger->mean[k] += tagger->sums[i * hidden + k];
+    }
+    if (!tokens)
+        return false;
+    for (size_t k = 0; k < hidden; k++)
+        tagger->mean[k] /= (float)tokens;
+    bl_linear_apply(&tagger->model->mention, tagger->mean, 1, out);
+    length = sqrtf(bl_dot(out, out, dim));
+    for (size_t k = 0; k < dim && length > 0; k++)
+        out[k] /= length;
+    return bl_finite_before(out, dim) == dim;
 }

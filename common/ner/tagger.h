@@ -16,6 +16,9 @@
 #ifndef BL_TAGGER_H
 #define BL_TAGGER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 #include "ner/dictionary.h"
 #include "net/encoder.h"
@@ -29,6 +32,22 @@ struct bl_tagger *bl_tagger_open(const char *name,
                                  const struct bl_engine_opts *opts,
                                  struct bl_err *err);
 void bl_tagger_close(struct bl_tagger *tagger);      /* NULL: nothing */
+
+/* A one-pass model also gives each mention the vector that a bi-encoder would
+ * give it, from what it has read already.  Numbers of a vector; 0: it gives
+ * none. */
+size_t bl_tagger_dim(const struct bl_tagger *tagger);
+
+/* The bi-encoder's fingerprint, borrowed, and whether it wants names looked up
+ * (model.h). */
+const char *bl_tagger_space(const struct bl_tagger *tagger);
+bool bl_tagger_names(const struct bl_tagger *tagger);
+
+/* out[dim]: that of bytes [start, end) of the document that was given to
+ * bl_tagger_find() last.  False when there is none: no word in there, words
+ * too far in (memory is bounded: 32,768 words), or no finite numbers. */
+bool bl_tagger_vector(struct bl_tagger *tagger, const struct bl_doc *doc,
+                      size_t start, size_t end, float *out);
 
 /* The model's engine, as bl_encoder_describe() says. */
 const char *bl_tagger_describe(const struct bl_tagger *tagger);

@@ -148,7 +148,7 @@ size_t bl_encoder_tags(const struct bl_encoder *encoder)
 
 /* ---- A batch in parts, sorted by length ---- */
 
-/* One call of the three: what to ask the engine for, and what to make of
+/* One call of those below: what to ask the engine for, and what to make of
  * the n states of a sequence; returns how many floats it wrote to out. */
 struct job {
     enum bl_tower tower;
@@ -158,6 +158,7 @@ struct job {
     const struct bl_batch *batch;
     float *out;
     bool *bad;
+    float *keep;                /* [n_tokens][H] the states too; NULL: no */
 };
 
 /* Gathers sequences from places[0..n) while they fit; returns how many. */
@@ -227,6 +228,10 @@ static int finish_part(struct bl_encoder *encoder, const struct job *job,
 
         n = job->finish(encoder, job, encoder->states + row * hidden,
                         places[i].length, out);
+        if (job->keep)
+            memcpy(job->keep + job->batch->offsets[seq] * hidden,
+                   encoder->states + row * hidden,
+                   places[i].length * hidden * sizeof *job->keep);
         good = all_finite(out, n);
         /* One text with a result that is not finite must not fail the others
          * of its batch, if the caller can mark it. */
@@ -357,7 +362,7 @@ static size_t finish_tags(struct bl_encoder *encoder, const struct job *job,
     return n * head->out;
 }
 
-/* ---- The three calls ---- */
+/* ---- The calls ---- */
 
 int bl_encoder_embed(struct bl_encoder *encoder, enum bl_tower tower,
                      const struct bl_batch *batch, float *out, bool *bad,
@@ -366,7 +371,7 @@ int bl_encoder_embed(struct bl_encoder *encoder, enum bl_tower tower,
     const struct bl_model *model = encoder->model;
     bool all = !model->towers[tower].head.w && model->pooling == BL_POOL_MEAN;
     struct job job = { tower, all ? BL_WANT_ALL : BL_WANT_FIRST,
-                       finish_vector, batch, out, bad };
+                       finish_vector, batch, out, bad, NULL };
 
     BL_ASSERT(model->role == BL_ROLE_BI_ENCODER);
     return run_job(encoder, &job, err);
@@ -376,7 +381,7 @@ int bl_encoder_score(struct bl_encoder *encoder, const struct bl_batch *batch,
                      float *out, bool *bad, struct bl_err *err)
 {
     struct job job = { BL_TOWER_CONTEXT, BL_WANT_FIRST, finish_score, batch,
-                       out, bad };
+                       out, bad, NULL };
 
     BL_ASSERT(encoder->model->role == BL_ROLE_CROSS_ENCODER);
     return run_job(encoder, &job, err);
@@ -385,8 +390,14 @@ int bl_encoder_score(struct bl_encoder *encoder, const struct bl_batch *batch,
 int bl_encoder_tag(struct bl_encoder *encoder, const struct bl_batch *batch,
                    float *out, bool *bad, struct bl_err *err)
 {
+    return bl_encoder_read(encoder, batch, out, NULL, bad, err);
+}
+
+int bl_encoder_read(struct bl_encoder *encoder, const struct bl_batch *batch,
+                    float *out, float *states, bool *bad, struct bl_err *err)
+{
     struct job job = { BL_TOWER_CONTEXT, BL_WANT_ALL, finish_tags, batch,
-                       out, bad };
+                       out, bad, states };
 
     BL_ASSERT(encoder->model->role == BL_ROLE_TAGGER);
     return run_job(encoder, &job, err);

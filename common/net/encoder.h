@@ -104,11 +104,11 @@ void bl_encoder_close(struct bl_encoder *encoder);    /* NULL: nothing */
  * close. */
 const char *bl_encoder_describe(const struct bl_encoder *encoder);
 
-/* Floats per vector, and tags per token (0 for other roles). */
+/* Floats per vector, and tags per token (0 where there are none). */
 size_t bl_encoder_dim(const struct bl_encoder *encoder);
 size_t bl_encoder_tags(const struct bl_encoder *encoder);
 
-/* The three calls below: out is the caller's; sequences whose result holds
+/* The calls below: out is the caller's; sequences whose result holds
  * NaN or infinity are marked in bad[n_seqs] (all entries are set).  bad may
  * be NULL: then such a result fails the call with BL_NON_FINITE.  Ids,
  * segments and positions outside the model fail it with BL_DATA. */
@@ -124,6 +124,9 @@ int bl_encoder_score(struct bl_encoder *encoder, const struct bl_batch *batch,
 /* out[n_tokens][tags]: logits per token, in packed order. */
 int bl_encoder_tag(struct bl_encoder *encoder, const struct bl_batch *batch,
                    float *out, bool *bad, struct bl_err *err);
+/* The same, and states[n_tokens][H]: the tokens' last hidden states. */
+int bl_encoder_read(struct bl_encoder *encoder, const struct bl_batch *batch,
+                    float *out, float *states, bool *bad, struct bl_err *err);
 
 BL_END_DECLS
 
