@@ -118,5 +118,6 @@ dist_doc_notes_DATA = \
 	share/doc/notes/encoding.md \
 	share/doc/notes/faults.md \
 	share/doc/notes/names.md \
+	share/doc/notes/one-pass.md \
 	share/doc/notes/search.md \
 	share/doc/notes/training.md
