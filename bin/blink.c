@@ -29,6 +29,7 @@ static struct bl_count_opts count_opts = { .documents = 10 };
 static int count_format;
 static struct { bool json; } list_opts;
 static struct { bool table, json, csv, tsv; } as;
+static struct bl_tune_opts tune_opts;
 
 static const struct bl_opt link_table[] = {
     BL_OPT_FLAG('i', "interactive", &link_opts.interactive,
@@ -164,10 +165,26 @@ static const struct bl_opt list_table[] = {
     BL_OPTS_END
 };
 
+static const struct bl_opt tune_table[] = {
+    BL_OPT_FLAG(0, "reset", &tune_opts.reset,
+                "remove the weights of the catalogue"),
+    BL_OPT_FLAG(0, "json", &tune_opts.json, "print one JSON object"),
+    BL_OPT_GROUP("Models and data (a path or a name)"),
+    BL_OPT_CATALOGUES(&link_opts.catalogues, "catalogue of entities"),
+    BL_OPT_STR('m', "model", "MODEL", &link_opts.model, "bi-encoder"),
+    BL_OPT_STR('x', "index", "INDEX", &link_opts.index,
+               "index of the catalogue, made with the bi-encoder"),
+    BL_OPT_STR(0, "cross", "MODEL", &link_opts.cross, "cross-encoder"),
+    BL_OPT_FLAG('f', "fast", &link_opts.fast, "skip the cross-encoder"),
+    BL_OPT_SIZE(0, "threads", "N", &link_opts.engine.threads, 0, 1024,
+                "threads to use (0: one per core)"),
+    BL_OPTS_END
+};
+
 static const struct bl_opt no_options[] = { BL_OPTS_END };
 
-enum { LINK, TEXT, RECORDS, TABLE, COUNT, BRIEF, DOCUMENTS, LIST, DOCTOR,
-       HELP, FIRST_PROGRAM };
+enum { LINK, TEXT, RECORDS, TABLE, COUNT, BRIEF, DOCUMENTS, TUNE, LIST,
+       DOCTOR, HELP, FIRST_PROGRAM };
 
 static const struct bl_command commands[] = {
     [LINK] = { "blink link", "[FILE...]",
@@ -188,6 +205,9 @@ static const struct bl_command commands[] = {
     [DOCUMENTS] = { "blink documents", "",
                     "print linked records as documents, one a line",
                     documents_table, 0, 0 },
+    [TUNE] = { "blink tune", "[FILE...]",
+               "fit the decision of a catalogue to labelled mentions",
+               tune_table, 0, 1 << 20 },
     [LIST] = { "blink list", "", "list models, catalogues, indexes, names and "
                                  "calibrations", list_table, 0, 0 },
     [DOCTOR] = { "blink doctor", "", "check that everything needed works",
@@ -402,12 +422,60 @@ static int run_table(void)
                                               : bl_driver_csv(&table_opts);
 }
 
+static int run_tune(struct bl_args args)
+{
+    if (link_opts.catalogues.n > 1)
+        bl_die_usage("one catalogue at a time");
+    if (tune_opts.reset && args.n)
+        bl_die_usage("--reset takes no files");
+    if (!tune_opts.reset && !args.n)
+        bl_die_usage("files of labelled mentions are missing (-: standard "
+                     "input); those of a dump's links are made by blink-kb "
+                     "build --wikipedia DUMP --mentions FILE");
+    link_opts.tune = true;
+    link_opts.input = BL_INPUT_MENTIONS;
+    return bl_driver_tune(&link_opts, &tune_opts, args.v, args.n);
+}
+
+static const char brief[] = "link text to entities; blink -i is blink link -i";
+
+static int run(size_t which, struct bl_args args)
+{
+    if (link_opts.catalogues.n)
+        link_opts.catalogue = link_opts.catalogues.v[0];
+    switch (which) {
+    case TEXT:
+        return bl_driver_text(text_opts.lines, text_opts.below, args.v,
+                              args.n);
+    case RECORDS:
+        return bl_driver_records(text_opts.below, args.v, args.n);
+    case TABLE:
+        return run_table();
+    case COUNT:
+        return run_count();
+    case BRIEF:
+        check_copy(&brief_opts.copy);
+        return bl_driver_brief(&brief_opts.copy);
+    case DOCUMENTS:
+        check_copy(&brief_opts.copy);
+        return bl_driver_documents(brief_opts.brief, &brief_opts.copy);
+    case TUNE:
+        return run_tune(args);
+    case LIST:
+        return bl_driver_list(list_opts.json);
+    case DOCTOR:
+        return bl_driver_doctor();
+    case HELP:
+        return bl_driver_help(args, brief, commands, BL_COUNT(commands));
+    default:
+        return run_link(args);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const char brief[] = "link text to entities; blink -i is blink "
-                                "link -i";
     size_t which = LINK;
-    int skip = 0, status;
+    int skip = 0;
 
     bl_prog_init("blink");
     if (!means_link(argc, argv)) {
@@ -425,42 +493,5 @@ int main(int argc, char **argv)
     struct bl_args args = bl_opts_parse(&commands[which], argc - skip,
                                         argv + skip);
 
-    if (link_opts.catalogues.n)
-        link_opts.catalogue = link_opts.catalogues.v[0];
-    switch (which) {
-    case TEXT:
-        status = bl_driver_text(text_opts.lines, text_opts.below, args.v,
-                                args.n);
-        break;
-    case RECORDS:
-        status = bl_driver_records(text_opts.below, args.v, args.n);
-        break;
-    case TABLE:
-        status = run_table();
-        break;
-    case COUNT:
-        status = run_count();
-        break;
-    case BRIEF:
-        check_copy(&brief_opts.copy);
-        status = bl_driver_brief(&brief_opts.copy);
-        break;
-    case DOCUMENTS:
-        check_copy(&brief_opts.copy);
-        status = bl_driver_documents(brief_opts.brief, &brief_opts.copy);
-        break;
-    case LIST:
-        status = bl_driver_list(list_opts.json);
-        break;
-    case DOCTOR:
-        status = bl_driver_doctor();
-        break;
-    case HELP:
-        status = bl_driver_help(args, brief, commands, BL_COUNT(commands));
-        break;
-    default:
-        status = run_link(args);
-        break;
-    }
-    return bl_prog_finish(status);
+    return bl_prog_finish(run(which, args));
 }

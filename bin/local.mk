@@ -25,7 +25,9 @@ bin_blink_SOURCES = \
 	bin/driver/stages.c \
 	bin/driver/table.c \
 	bin/driver/terminal.c \
-	bin/driver/text.c
+	bin/driver/text.c \
+	bin/driver/tune.c \
+	bin/driver/weights.c
 bin_blink_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEDIT_CFLAGS)
 bin_blink_LDADD = $(LDADD) $(LIBEDIT_LIBS)
 bin_PROGRAMS += bin/blink-convert

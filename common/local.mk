@@ -173,6 +173,7 @@ common_libcommon_la_SOURCES = \
 	common/link/rank-fit.c common/link/rank-fit.h \
 	common/link/rank.c common/link/rank.h \
 	common/link/short-name.c common/link/short-name.h \
+	common/link/tune.c common/link/tune.h \
 	common/eval/clusters.c common/eval/clusters.h \
 	common/eval/judge.c common/eval/judge.h \
 	common/eval/label-map.c common/eval/label-map.h \

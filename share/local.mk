@@ -105,6 +105,7 @@ doc_examplesdir = $(docdir)/examples
 dist_doc_examples_SCRIPTS = share/doc/examples/solr-retrieve
 dist_doc_examples_DATA = share/doc/examples/harbour.csv \
 	share/doc/examples/harbour-guide.txt \
+	share/doc/examples/harbour-labelled.jsonl \
 	share/doc/examples/link.c
 
 # What was tried, by topic.

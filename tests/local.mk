@@ -144,6 +144,7 @@ SHELL_TESTS = \
 	tests/train-data.sh \
 	tests/train-mini.sh \
 	tests/tutorial.sh \
+	tests/tune.sh \
 	tests/uni-tables.sh \
 	tests/zeshel.sh
 TESTS += $(UNIT_TESTS) $(SHELL_TESTS)

@@ -241,6 +241,36 @@ static void see_names(struct patient *patient)
     bl_arena_free(&arena);
 }
 
+/* Weights that blink tune made for the catalogue; most have none. */
+static void see_tuned(struct patient *patient)
+{
+    struct bl_err err;
+    enum bl_tuned is;
+    char *path;
+
+    if (!patient->kb || !patient->model)
+        return;
+    path = bl_tuned_path(bl_kb_path(patient->kb));
+    if (access(path, F_OK) < 0) {
+        free(path);
+        return;
+    }
+    if (bl_tuned_look(path, patient->kb, patient->model->fingerprint,
+                           NULL, &is, &err) < 0)
+        say(patient, BAD, "weights", "%s; blink tune --reset removes them",
+            err.msg);
+    else if (is == BL_TUNED_FITS)
+        say(patient, GOOD, "weights", "%s: tuned to the catalogue", path);
+    else if (is == BL_TUNED_OLDER)
+        say(patient, NOTE, "weights", "%s: the catalogue changed since they "
+            "were tuned to it; they are used", path);
+    else
+        say(patient, NOTE, "weights", "%s: tuned to another %s, so not used; "
+            "blink tune makes them anew", path, is == BL_TUNED_OTHER_MODEL
+            ? "model" : "catalogue");
+    free(path);
+}
+
 static void say_since(struct patient *patient, const char *path,
                       const struct bl_kb_since *since)
 {
@@ -410,6 +440,7 @@ int bl_driver_doctor(void)
     see_model(&patient);
     see_kb(&patient);
     see_names(&patient);
+    see_tuned(&patient);
     /* The index is compared with the model and the catalogue, which are
      * therefore looked at first and stay open until the end. */
     see_index(&patient);

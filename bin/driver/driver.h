@@ -33,7 +33,8 @@ struct bl_link_opts {
     bool streamed;              /* read from stdin, maybe bit by bit */
     bool fast, no_coherence, dictionary, no_dictionary, common, no_names,
          no_pages, lines, show, interactive, brief, by_document, candidates,
-         below;
+         below,
+         tune;                  /* for blink tune */
     int format;                 /* enum bl_link_format */
     int colour;                 /* enum bl_colour */
     int input;                  /* enum bl_link_input */
@@ -56,6 +57,7 @@ int bl_driver_link(const struct bl_link_opts *opts, char **files,
  * model is the family where there is one: indexes are called by it. */
 struct bl_found {
     char *catalogue, *model, *index, *cross, *ner, *calibration;
+    char *bi;                   /* the bi-encoder of the model */
     char **more;                /* [2 * n_more] other catalogues, each with
                                  * its index after it */
     size_t n_more;
@@ -69,12 +71,23 @@ void bl_driver_found_free(struct bl_found *found);
 
 /* ---- The stages (stages.c) ---- */
 
-/* Adds the stages from blink-ner to blink-score to *pipeline and sets
- * *catalogue, unless it is NULL, to the path of the catalogue; caller frees.
+/* What the stages were given, as paths; calibration NULL: the default one. */
+struct bl_stage_files {
+    char *catalogue, *bi, *cross, *calibration;
+};
+
+/* Adds the stages from blink-ner to blink-score to *pipeline, with opts->tune
+ * those before blink-score, and fills *files, for bl_stage_files_free().
  * -1 with *err when a model, catalogue or index cannot be found. */
 int bl_driver_stages(const struct bl_link_opts *opts,
-                     struct bl_pipeline *pipeline, char **catalogue,
-                     struct bl_err *err);
+                     struct bl_pipeline *pipeline,
+                     struct bl_stage_files *files, struct bl_err *err);
+void bl_stage_files_free(struct bl_stage_files *files);
+
+/* -1 with *err for a file that cannot be read or is compressed or the like:
+ * to be said before the programs start, which take a second to be ready. */
+int bl_driver_readable(const struct bl_link_opts *opts, char **files,
+                       size_t n_files, struct bl_err *err);
 
 /* Beside a page only what was asked for. */
 bool bl_driver_prints_records(const struct bl_link_opts *opts);
@@ -88,6 +101,45 @@ int bl_driver_show(const struct bl_pipeline *pipeline);
 /* The status to end with after the stages ended with `status` (see
  * bl_pipeline_wait); dies by SIGPIPE when the reader has left. */
 int bl_driver_status(int status, const struct bl_err *err);
+
+/* ---- Weights for blink-score (weights.c) ---- */
+
+/* Paths; cross NULL: there is none. */
+struct bl_weights_for {
+    const char *catalogue, *model, *bi, *cross;
+};
+
+/* The file of --calibration; else what `blink tune` made for this catalogue
+ * and these models, unless it is to be made anew (opts->tune); else what
+ * belongs to the model.  NULL in *out, which the caller frees: the default. */
+int bl_driver_weights(const struct bl_link_opts *opts,
+                      const struct bl_weights_for *what, char **out,
+                      struct bl_err *err);
+
+/* Where the weights of a catalogue are: "x/k.kb" -> "x/k.calibration.json",
+ * x being where the file itself lies; caller frees. */
+char *bl_tuned_path(const char *catalogue);
+
+enum bl_tuned { BL_TUNED_NONE, BL_TUNED_FITS,
+                BL_TUNED_OLDER,         /* the catalogue changed since */
+                BL_TUNED_OTHER_CATALOGUE, BL_TUNED_OTHER_MODEL };
+
+/* What the weights at that path are to a catalogue and the fingerprints of
+ * models; cross NULL: re-ranking does not matter.  -1: BL_DATA when they
+ * cannot be read. */
+int bl_tuned_look(const char *path, struct bl_kb *kb, const char *model,
+                  const char *cross, enum bl_tuned *out, struct bl_err *err);
+
+/* ---- blink tune (tune.c) ---- */
+
+struct bl_tune_opts {
+    bool reset, json;
+};
+
+/* opts: catalogue and models; files: labelled mentions. */
+int bl_driver_tune(const struct bl_link_opts *link,
+                   const struct bl_tune_opts *opts, char **files,
+                   size_t n_files);
 
 /* ---- blink -i (interactive.c) ---- */
 

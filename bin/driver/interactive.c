@@ -242,17 +242,17 @@ int bl_driver_interactive(const struct bl_link_opts *opts)
     struct bl_pipeline *pipeline = bl_pipeline_new();
     struct bl_err err = { .code = BL_OK };
     struct bl_kb *kb = NULL;
-    char *path = NULL;
+    struct bl_stage_files found = { NULL };
     int status;
 
-    if (bl_driver_stages(opts, pipeline, &path, &err) < 0)
+    if (bl_driver_stages(opts, pipeline, &found, &err) < 0)
         bl_die(&err);
     if (opts->show) {
         status = bl_driver_show(pipeline);
     } else {
         /* Opened here a second time, beside the stages: records carry no
          * texts, and answers show how the text of each entity starts. */
-        kb = bl_kb_open(path, &err);
+        kb = bl_kb_open(found.catalogue, &err);
         if (!kb)
             bl_die(&err);
         talk.answers = bl_answers_new(kb, bl_driver_width(WIDTH),
@@ -260,7 +260,7 @@ int bl_driver_interactive(const struct bl_link_opts *opts)
         status = talk_through(pipeline, &talk);
         bl_answers_free(talk.answers);
     }
-    free(path);
+    bl_stage_files_free(&found);
     bl_kb_close(kb);
     bl_buf_free(&talk.buf);
     bl_pipeline_free(pipeline);

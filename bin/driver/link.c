@@ -21,7 +21,6 @@
 #include "cli/prog.h"
 #include "driver.h"
 #include "json/json.h"
-#include "link/calibration.h"
 #include "model/model-family.h"
 #include "model/model.h"
 #include "search/faiss-file.h"
@@ -35,6 +34,7 @@ void bl_driver_found_free(struct bl_found *found)
     free(found->cross);
     free(found->ner);
     free(found->calibration);
+    free(found->bi);
     for (size_t i = 0; i < 2 * found->n_more; i++)
         free(found->more[i]);
     free(found->more);
@@ -127,52 +127,6 @@ static char *find_index(const struct bl_link_opts *opts,
 }
 
 /* ---- What is found by the model ---- */
-
-static bool has_own_default(void)
-{
-    char *data = bl_path_data();
-    char *path = bl_xasprintf("%s/calibration/default.json", data);
-    bool has = access(path, F_OK) == 0;
-
-    free(path);
-    free(data);
-    return has;
-}
-
-/* Weights for blink-score that belong to the model: its calibration.json, or
- * those of the data folders called MODEL.json; what is called so here is not
- * meant.  NULL: the default ones. */
-static char *calibration_of(const char *model)
-{
-    char *path = bl_xasprintf("%s/calibration.json", model), *name;
-
-    if (access(path, R_OK) == 0)
-        return path;
-    free(path);
-    name = real_stem(model);
-    path = strcmp(name, "default")
-        ? bl_path_look_up(BL_PATH_CALIBRATION, name, NULL) : NULL;
-    free(name);
-    return path;
-}
-
-static int find_calibration(const struct bl_link_opts *opts,
-                            struct bl_found *found, struct bl_err *err)
-{
-    struct bl_calibration unused;
-
-    if (opts->calibration) {
-        found->calibration = bl_path_find(BL_PATH_CALIBRATION,
-                                          opts->calibration, err);
-        if (!found->calibration)
-            return -1;
-    } else if (!has_own_default()) {
-        found->calibration = calibration_of(found->model);
-    }
-    /* Two stages may read it: one message is enough. */
-    return opts->show
-        ? 0 : bl_calibration_load(&unused, found->calibration, err);
-}
 
 /* Of a bi-encoder that -m names, it may be missed; the default one would
  * often be the worse of the two. */
@@ -324,13 +278,14 @@ int bl_driver_find(const struct bl_link_opts *opts, struct bl_found *found,
     if (!found->index || (!opts->show && check_pair(found, bi, err) < 0)
         || find_others(opts, bi, found, err) < 0)
         rc = -1;
-    free(bi);
-    if (rc < 0)
-        return -1;
-    if (find_cross(opts, found, err) < 0 || find_ner(opts, found, err) < 0)
+    found->bi = bi;
+    if (rc < 0 || find_cross(opts, found, err) < 0
+        || find_ner(opts, found, err) < 0)
         return -1;
     find_cascade(opts, found);
-    return find_calibration(opts, found, err);
+    return bl_driver_weights(opts, &(struct bl_weights_for){
+        found->catalogue, found->model, bi, found->cross },
+        &found->calibration, err);
 }
 
 int bl_driver_status(int status, const struct bl_err *err)
@@ -502,9 +457,8 @@ static int is_text(const char *path, const struct bl_link_opts *opts,
                             : "blink link --input mentions", err);
 }
 
-/* Said before the programs start, which take a second to be ready. */
-static int readable(const struct bl_link_opts *opts, char **files,
-                    size_t n_files, struct bl_err *err)
+int bl_driver_readable(const struct bl_link_opts *opts, char **files,
+                       size_t n_files, struct bl_err *err)
 {
     for (size_t i = 0; i < n_files; i++) {
         if (!strcmp(files[i], "-"))
@@ -576,21 +530,21 @@ int bl_driver_link(const struct bl_link_opts *opts, char **files,
     struct bl_err err = { .code = BL_OK };
     bool documents = n_files > 1 || opts->lines
         || opts->input == BL_INPUT_DOCUMENTS || has_folder(files, n_files);
-    char *catalogue = NULL;
+    struct bl_stage_files found = { NULL };
     int status, page[2] = { -1, -1 };
 
     add_text(pipeline, opts, files, n_files);
     /* Models and files are looked for before any stage starts, so that a wrong
      * name is one message and not one from every stage. */
-    if (readable(opts, files, n_files, &err) < 0
-        || bl_driver_stages(opts, pipeline, &catalogue, &err) < 0)
+    if (bl_driver_readable(opts, files, n_files, &err) < 0
+        || bl_driver_stages(opts, pipeline, &found, &err) < 0)
         bl_die(&err);
     if (opts->html && !opts->show && bl_driver_prints_records(opts)
         && pipe2(page, O_CLOEXEC) < 0)
         bl_fail_errno(&err, BL_SYSTEM, "cannot make a pipe");
     if (err.code != BL_OK)
         bl_die(&err);
-    add_output(pipeline, opts, catalogue, documents, page);
+    add_output(pipeline, opts, found.catalogue, documents, page);
     if (opts->show)
         status = bl_driver_show(pipeline);
     else if (opts->html && strcmp(opts->html, "-"))
@@ -600,6 +554,6 @@ int bl_driver_link(const struct bl_link_opts *opts, char **files,
     if (status < 0)
         bl_die(&err);
     bl_pipeline_free(pipeline);
-    free(catalogue);
+    bl_stage_files_free(&found);
     return status;
 }

@@ -36,6 +36,7 @@ struct entry {
     uint64_t bytes;
     bool is_default, hidden;    /* by the same name in an earlier folder */
     bool opened;
+    bool tuned;                 /* blink tune made weights for it */
     struct bl_err err;          /* why it could not be opened */
     size_t count;               /* entities, vectors */
     char fingerprint[BL_FINGERPRINT_MAX + 1];
@@ -102,10 +103,14 @@ static bool see_catalogue(struct entry *entry)
     struct bl_kb *kb = bl_kb_open(entry->path, &entry->err);
     struct bl_arena arena = BL_ARENA_INIT;
     struct bl_span site;
+    char *tuned;
 
     if (!kb)
         return false;
     entry->count = bl_kb_count(kb);
+    tuned = bl_tuned_path(entry->path);
+    entry->tuned = access(tuned, F_OK) == 0;
+    free(tuned);
     copy_text(entry->fingerprint, sizeof entry->fingerprint,
               bl_kb_fingerprint(kb), BL_FINGERPRINT_MAX);
     if (bl_kb_meta(kb, "site", &arena, &site, &entry->err) > 0)
@@ -340,6 +345,8 @@ static void write_json(struct bl_writer *out, const struct entry *entry)
                       : "entities", entry->count);
     if (*entry->site)
         bl_write_string(out, "site", entry->site);
+    if (entry->tuned)
+        bl_write_bool(out, "tuned", true);
     if (entry->kb)
         bl_write_string(out, "catalogue", entry->kb->name);
     if (entry->model)
@@ -421,8 +428,9 @@ static void put_about(struct bl_buf *out, const struct entry *entry)
         remark_index(out, entry);
     } else if (entry->kind == BL_PATH_CATALOGUE) {
         remark(out, "");
-        bl_buf_printf(out, "%zu entities%s%s", entry->count,
-                      *entry->site ? ", pages of " : "", entry->site);
+        bl_buf_printf(out, "%zu entities%s%s%s", entry->count,
+                      *entry->site ? ", pages of " : "", entry->site,
+                      entry->tuned ? ", tuned" : "");
     } else if (entry->kind == BL_PATH_NAMES) {
         remark(out, "");
         remark_names(out, entry);

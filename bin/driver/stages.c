@@ -176,6 +176,21 @@ static void add_ner(struct bl_pipeline *pipeline,
     add_common(pipeline, opts);
 }
 
+static void add_score(struct bl_pipeline *pipeline,
+                      const struct bl_link_opts *opts,
+                      const struct bl_found *found)
+{
+    bl_pipeline_add(pipeline, "blink-score", NULL);
+    add_calibration(pipeline, found);
+    if (opts->no_pages)
+        bl_pipeline_arg(pipeline, "--no-pages");
+    if (!isnan(opts->nil))
+        add_double(pipeline, "--nil", opts->nil);
+    if (!isnan(opts->min_p))
+        add_double(pipeline, "--min-p", opts->min_p);
+    add_common(pipeline, opts);
+}
+
 static void add_stages(const struct bl_link_opts *opts,
                        const struct bl_found *found,
                        struct bl_pipeline *pipeline)
@@ -204,33 +219,44 @@ static void add_stages(const struct bl_link_opts *opts,
     }
     if (opts->no_names)
         bl_pipeline_arg(pipeline, "--no-names");
+    if (opts->tune)
+        bl_pipeline_arg(pipeline, "--overwrite");
     add_common(pipeline, opts);
     if (found->cross)
         add_rerank(pipeline, opts, found);
     if (!opts->no_coherence)
         add_coherence(pipeline, opts, found);
-    bl_pipeline_add(pipeline, "blink-score", NULL);
-    add_calibration(pipeline, found);
-    if (opts->no_pages)
-        bl_pipeline_arg(pipeline, "--no-pages");
-    if (!isnan(opts->nil))
-        add_double(pipeline, "--nil", opts->nil);
-    if (!isnan(opts->min_p))
-        add_double(pipeline, "--min-p", opts->min_p);
-    add_common(pipeline, opts);
+    if (!opts->tune)
+        add_score(pipeline, opts, found);
+}
+
+static char *copy_of(const char *text)
+{
+    return text ? bl_xstrdup(text) : NULL;
 }
 
 int bl_driver_stages(const struct bl_link_opts *opts,
                      struct bl_pipeline *pipeline,
-                     char **catalogue, struct bl_err *err)
+                     struct bl_stage_files *files, struct bl_err *err)
 {
     struct bl_found found = { 0 };
     int rc = bl_driver_find(opts, &found, err);
 
     if (rc == 0)
         add_stages(opts, &found, pipeline);
-    if (rc == 0 && catalogue)
-        *catalogue = bl_xstrdup(found.catalogue);
+    if (rc == 0)
+        *files = (struct bl_stage_files){
+            copy_of(found.catalogue), copy_of(found.bi), copy_of(found.cross),
+            copy_of(found.calibration)
+        };
     bl_driver_found_free(&found);
     return rc;
+}
+
+void bl_stage_files_free(struct bl_stage_files *files)
+{
+    free(files->catalogue);
+    free(files->bi);
+    free(files->cross);
+    free(files->calibration);
 }

@@ -241,6 +241,55 @@ struct bl_calibration bl_calibration_default(void)
     return c;
 }
 
+static int origin_text(struct bl_node object, const char *name,
+                       char out[BL_FINGERPRINT_MAX + 1], struct bl_err *err)
+{
+    const char *text = "";
+
+    if (bl_member_string(object, name, &text, err) < 0)
+        return -1;
+    if (strlen(text) > BL_FINGERPRINT_MAX)
+        return bl_node_fail(object, err, "%s is no fingerprint", name);
+    memcpy(out, text, strlen(text) + 1);
+    return 0;
+}
+
+static int read_origin(struct bl_calibration_origin *out, struct bl_node root,
+                       struct bl_err *err)
+{
+    struct bl_node object;
+    const char *by = "";
+
+    if (bl_node_expect(root, BL_JSON_OBJECT, err) < 0
+        || bl_required(bl_member_of(root, "provenance", BL_JSON_OBJECT,
+                                    &object, err), root, "provenance",
+                       err) < 0
+        || bl_member_string(object, "by", &by, err) < 0)
+        return -1;
+    if (strcmp(by, "blink tune"))
+        return bl_node_fail(object, err, "not made by blink tune");
+    if (origin_text(object, "model", out->model, err) < 0
+        || origin_text(object, "cross", out->cross, err) < 0
+        || origin_text(object, "catalogue", out->catalogue, err) < 0
+        || bl_member_size(object, "rows", 0, SIZE_MAX, &out->rows, err) < 0
+        || bl_member_size(object, "mentions", 0, SIZE_MAX, &out->mentions,
+                          err) < 0)
+        return -1;
+    return 0;
+}
+
+int bl_calibration_origin(struct bl_calibration_origin *out, const char *path,
+                          struct bl_err *err)
+{
+    struct bl_document *d = bl_document_read(path, MAX_CALIBRATION, err);
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    rc = d ? read_origin(out, bl_document_root(d), err) : -1;
+    bl_document_free(d);
+    return rc;
+}
+
 static int say_loaded(const char *path, struct bl_err *err)
 {
     struct bl_buf text = BL_BUF_INIT;

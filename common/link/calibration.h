@@ -33,6 +33,7 @@
 #include "base/buf.h"
 #include "base/decls.h"
 #include "base/err.h"
+#include "json/vector.h"
 
 BL_BEGIN_DECLS
 
@@ -155,6 +156,20 @@ int bl_calibration_read(struct bl_calibration *out, const char *path,
  * default. */
 int bl_calibration_load(struct bl_calibration *out, const char *name,
                         struct bl_err *err);
+
+/* What `blink tune` notes in "provenance", so that the weights are used with
+ * that catalogue and these models alone. */
+struct bl_calibration_origin {
+    /* Fingerprints of the bi-encoder, the cross-encoder (empty: there was
+     * none) and the catalogue, which had as many rows. */
+    char model[BL_FINGERPRINT_MAX + 1], cross[BL_FINGERPRINT_MAX + 1],
+         catalogue[BL_FINGERPRINT_MAX + 1];
+    size_t rows, mentions;
+};
+
+/* -1: BL_DATA when it is no calibration, or none of `blink tune`. */
+int bl_calibration_origin(struct bl_calibration_origin *out, const char *path,
+                          struct bl_err *err);
 
 /* Appends the file's text, "provenance" being the JSON text given. */
 void bl_calibration_put(struct bl_buf *out, const struct bl_calibration *c,

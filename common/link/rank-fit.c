@@ -16,8 +16,6 @@ _Static_assert((int)BL_N_FEATURES <= (int)DIM
                && (int)BL_N_NIL_FEATURES <= (int)DIM,
                "the solver's arrays are too small");
 
-static const double ridge = 1.0;
-
 struct list {
     enum bl_profile profile;
     double small;
@@ -106,7 +104,7 @@ static void solve(struct point *point, double step[DIM])
 /* What stands between a list's coefficients and the unknowns: nothing, or in
  * the fit for small catalogues, where they are
  *     large + part * (small + unknowns - large)
- * with the list's part. */
+ * with the list's part.  Without `large` the part is 1: small + unknowns. */
 struct start {
     const double *large, *small;        /* NULL: nothing */
 };
@@ -114,7 +112,9 @@ struct start {
 struct problem {
     const struct bl_fit *fit;
     enum bl_profile from;
-    bool small;                 /* the lists of smaller catalogues */
+    bool any;                   /* lists of catalogues of any size */
+    bool small;                 /* else those of smaller catalogues */
+    double ridge;
     bool use[DIM];              /* unknowns; the others stay 0 */
     const double *rank;         /* first step's unknowns, for the second */
     struct start first, second; /* of the two steps */
@@ -126,7 +126,7 @@ struct problem {
 static bool in_problem(const struct problem *problem, const struct list *list)
 {
     return list->profile == problem->from
-        && (list->small > 0) == problem->small;
+        && (problem->any || (list->small > 0) == problem->small);
 }
 
 /* Writes the list's coefficients; returns how much of the unknowns they
@@ -138,7 +138,7 @@ static double coefficients(struct start start, const struct list *list,
 
     for (size_t i = 0; i < n; i++) {
         double from = start.large ? start.large[i] : 0;
-        double to = start.large ? start.small[i] : 0;
+        double to = start.small ? start.small[i] : 0;
         out[i] = from + part * (to + unknown[i] - from);
     }
     return part;
@@ -152,9 +152,9 @@ static void evaluate(const struct problem *problem, const double *weights,
         if (in_problem(problem, &problem->fit->v[i]))
             problem->look(problem, &problem->fit->v[i], weights, point);
     for (size_t i = 0; i < DIM; i++) {
-        point->value -= ridge * weights[i] * weights[i] / 2;
-        point->slope[i] -= ridge * weights[i];
-        point->curve[i][i] += ridge;
+        point->value -= problem->ridge * weights[i] * weights[i] / 2;
+        point->slope[i] -= problem->ridge * weights[i];
+        point->curve[i][i] += problem->ridge;
         for (size_t k = 0; k < DIM; k++)
             if (!problem->use[i] || !problem->use[k])
                 point->curve[i][k] = i == k;
@@ -319,7 +319,7 @@ static void run(struct problem *problem, bool use_bi, double rank[DIM],
 void bl_fit_run(const struct bl_fit *fit, enum bl_profile from, bool use_bi,
                 struct bl_weights *weights, struct bl_fit_quality *quality)
 {
-    struct problem problem = { .fit = fit, .from = from };
+    struct problem problem = { .fit = fit, .from = from, .ridge = 1 };
     double rank[DIM], nil[DIM];
 
     run(&problem, use_bi, rank, nil, quality);
@@ -335,7 +335,7 @@ void bl_fit_run_small(const struct bl_fit *fit, enum bl_profile from,
 {
     struct bl_weights before = *small;
     struct problem problem = {
-        .fit = fit, .from = from, .small = true,
+        .fit = fit, .from = from, .small = true, .ridge = 1,
         .first = { large->rank, before.rank },
         .second = { large->nil, before.nil },
     };
@@ -346,4 +346,23 @@ void bl_fit_run_small(const struct bl_fit *fit, enum bl_profile from,
         small->rank[i] += rank[i];
     for (size_t i = 0; i < BL_N_NIL_FEATURES; i++)
         small->nil[i] += nil[i];
+}
+
+void bl_fit_run_near(const struct bl_fit *fit, enum bl_profile profile,
+                     bool use_bi, double ridge, bool nil,
+                     struct bl_weights *weights)
+{
+    struct bl_weights before = *weights;
+    struct problem problem = {
+        .fit = fit, .from = profile, .any = true, .ridge = ridge,
+        .first = { NULL, before.rank }, .second = { NULL, before.nil },
+    };
+    struct bl_fit_quality quality;
+    double rank[DIM], none[DIM];
+
+    run(&problem, use_bi, rank, none, &quality);
+    for (size_t i = 0; i < BL_N_FEATURES; i++)
+        weights->rank[i] += rank[i];
+    for (size_t i = 0; nil && i < BL_N_NIL_FEATURES; i++)
+        weights->nil[i] += none[i];
 }

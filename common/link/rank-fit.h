@@ -60,4 +60,12 @@ void bl_fit_run_small(const struct bl_fit *fit, enum bl_profile from,
                       struct bl_weights *small,
                       struct bl_fit_quality *quality);
 
+/* Moves *weights as far as the lists of that profile ask for, those of large
+ * and of smaller catalogues alike: what they do not tell stays what it was,
+ * the more so the larger `ridge`, above 0, is.  nil false: only the first
+ * step. */
+void bl_fit_run_near(const struct bl_fit *fit, enum bl_profile profile,
+                     bool use_bi, double ridge, bool nil,
+                     struct bl_weights *weights);
+
 #endif

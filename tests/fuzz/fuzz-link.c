@@ -7,6 +7,7 @@
 #include "../../bin/driver/kind.c"
 #include "../../bin/driver/link.c"
 #include "../../bin/driver/stages.c"
+#include "../../bin/driver/weights.c"
 #include "../../common/cli/pipeline.c"
 #include "feed.h"
 
@@ -130,18 +131,19 @@ static void link_all(char *const *names, unsigned flags)
     struct bl_link_opts opts = choose(names, flags);
     struct bl_pipeline *pipeline = bl_pipeline_new();
     struct bl_err err = { .code = BL_OK };
-    char *files[] = { names[INPUT] }, *catalogue = NULL;
+    struct bl_stage_files found = { NULL };
+    char *files[] = { names[INPUT] };
     static const int page[2] = { -1, -1 };
 
     opts.engine.threads = flags % 3;
     add_text(pipeline, &opts, files, files[0] != NULL);
-    if (bl_driver_stages(&opts, pipeline, &catalogue, &err) < 0)
+    if (bl_driver_stages(&opts, pipeline, &found, &err) < 0)
         CHECK(err.code == BL_DATA || err.code == BL_SYSTEM);
     else
-        add_output(pipeline, &opts, catalogue, files[0] != NULL, page);
+        add_output(pipeline, &opts, found.catalogue, files[0] != NULL, page);
     check_shown(pipeline);
     bl_pipeline_free(pipeline);
-    free(catalogue);
+    bl_stage_files_free(&found);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -11,11 +11,14 @@
 
 static void calibrate(struct bl_span text, struct bl_calibration *c)
 {
+    struct bl_calibration_origin origin;
     struct bl_calibration again;
     struct bl_buf b = BL_BUF_INIT;
     struct bl_err err = { .code = BL_OK };
     char *path = feed_file_of("c.json", text);
 
+    if (bl_calibration_origin(&origin, path, &err) < 0)
+        CHECK(err.code == BL_DATA);
     if (bl_calibration_read(c, path, &err) < 0) {
         CHECK(err.code == BL_DATA);
         *c = bl_calibration_default();

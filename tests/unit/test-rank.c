@@ -9,6 +9,7 @@
 #include "json/candidates.h"
 #include "link/rank-fit.h"
 #include "link/rank.h"
+#include "link/tune.h"
 #include "tap.h"
 #include "text/initials.h"
 
@@ -428,6 +429,63 @@ static void fitting_small(void)
     bl_fit_free(f);
 }
 
+/* A hundred lists of one mention each whose right answer is the second
+ * candidate by bi_score, which nothing but the title tells; none of every
+ * fourth list is right.  Labels that are drawn teach nothing. */
+static bool tuned(bool drawn, struct bl_tune_report *report,
+                  struct bl_calibration *out)
+{
+    struct bl_calibration base = { .profile = { { { 0 }, { 0 } } } };
+    struct bl_tune *tune;
+    unsigned state = 3;
+    bool better;
+
+    base.profile[BL_PROFILE_COSINE].rank[BL_F_BI] = 20;
+    tune = bl_tune_new(&base);
+    for (size_t i = 0; i < 100; i++) {
+        struct bl_candidate v[2] = {
+            { .title = bl_span_of("Other"), .bi = 0.8, .score = 0.8 },
+            { .title = bl_span_of(i % 4 ? "Name" : "Thing"), .bi = 0.6,
+              .score = 0.6 },
+        };
+        struct bl_candidates list = { .v = v, .n = 2, .entities = 20000 };
+        char doc[8];
+        size_t gold = i % 4 ? 1 : SIZE_MAX;
+
+        for (size_t k = 0; k < 2; k++)
+            v[k].cross = v[k].prior = v[k].p = NAN;
+        if (drawn)
+            gold = uniform(&state) < 0.5 ? 0 : 1;
+        snprintf(doc, sizeof doc, "%zu", i / 2);
+        bl_tune_add(tune, bl_span_of(doc), bl_span_of("name"), &list, gold,
+                    gold < 2);
+    }
+    better = bl_tune_run(tune, out, report);
+    bl_tune_free(tune);
+    return better;
+}
+
+static void tuning(void)
+{
+    struct bl_tune_report report;
+    struct bl_calibration c;
+
+    ok(tuned(false, &report, &c), "what labels teach is better");
+    ok(report.before.right == 0 && report.after.right == 1
+       && report.none && report.after.none_f1 == 1
+       && report.after.false_none == 0 && report.after.ece < 0.3,
+       "right %g, F1 of none %g, error %g", report.after.right,
+       report.after.none_f1, report.after.ece);
+    ok(c.profile[BL_PROFILE_COSINE].rank[BL_F_EQUAL] > 0
+       && c.small[BL_PROFILE_COSINE].rank[BL_F_EQUAL]
+          == c.profile[BL_PROFILE_COSINE].rank[BL_F_EQUAL]
+       && c.profile[BL_PROFILE_CROSS].rank[BL_F_EQUAL] == 0,
+       "only the weights that lists came for move");
+    ok(!tuned(true, &report, &c) || report.after.loss < report.before.loss,
+       "labels that were drawn are not said to be better than they are");
+    ok(!report.none, "with every entity known, none is not fitted");
+}
+
 /* Lists drawn from the model itself give its coefficients back. */
 static void fitting(void)
 {
@@ -549,6 +607,7 @@ int main(void)
     unread();
     compiled_in();
     fitting();
+    tuning();
     fitting_small();
     pages();
     redirect_counts();
