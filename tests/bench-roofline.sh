@@ -104,7 +104,7 @@ if [ -e "$top_srcdir/share/models/mini/ner/config.json" ]; then
     is "$status:$(awk -F' [|] ' '/one pass of the tagger: [0-9.]+ s/ {
         sub(/^[|] /, ""); sub(/, processor time/, "", $1); print $1
     }' out | tr '\n' ' ')" '0:`blink` `blink-ner` `blink-embed` `blink-retrieve` '"\
-\`blink-rerank\` \`blink-score\` all stages all but re-ranking (\`--fast\`) " \
+\`blink-rerank\` \`blink-coherence\` \`blink-score\` all stages all but re-ranking (\`--fast\`) " \
         'each stage, and two sums, beside one pass of the tagger'
     run "$top_srcdir/scripts/bench.d/bench-pipeline" -c k.kb -x k.blx \
         --text docs.jsonl --tagger none
