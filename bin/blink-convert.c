@@ -41,7 +41,7 @@ static struct opts {
 
 static const struct bl_opt blink_opts[] = {
     BL_OPT_STR(0, "params", "FILE", &options.params,
-               "BLINK's training parameters (.json)"),
+               "BLINK's training parameters (.json, .txt)"),
     BL_OPT_STR(0, "bert", "DIR", &options.bert,
                "folder of the BERT that training started from"),
     OPTS_OUTPUT,
@@ -103,6 +103,9 @@ static const struct bl_command commands[] = {
     [BL_CONVERT_CROSSENCODER] = {
         "blink-convert crossencoder", "FILE [--params FILE] [--bert DIR] "
         "-o MODEL", "convert BLINK's cross-encoder", blink_opts, 1, 1 },
+    [BL_CONVERT_ELQ] = {
+        "blink-convert elq", "FILE [--params FILE] [--bert DIR] -o MODEL",
+        "convert ELQ's model, which finds mentions too", blink_opts, 1, 1 },
     [BL_CONVERT_RERANKER] = {
         "blink-convert reranker", "DIR [--params FILE] -o MODEL",
         "convert BLINK's first cross-encoder (main_solr)", reranker_opts, 1,

@@ -76,6 +76,9 @@ static int state_load(struct state *state, struct bl_err *err)
     state->model = bl_model_open_as(options.model, BL_ROLE_BI_ENCODER, err);
     if (!state->model)
         return -1;
+    if (state->model->spans.bounds.w && !options.entities)
+        return bl_fail(err, BL_DATA, "'%s' finds its mentions itself: "
+                       "blink-elq", state->model->path);
     state->encoder = bl_encoder_open(state->model, &options.engine, err);
     if (!state->encoder)
         return -1;

@@ -18,6 +18,7 @@
 #include "cli/loop.h"
 #include "cli/opts.h"
 #include "cli/prog.h"
+#include "eval/elq.h"
 #include "eval/judge.h"
 #include "eval/label-map.h"
 #include "eval/report.h"
@@ -26,8 +27,8 @@
 
 static struct opts {
     const char *cutoffs, *gold, *diff, *catalogue, *by, *entities;
-    size_t bootstrap, seed, max_line;
-    bool json, blink_recall, no_fail, clusters;
+    size_t bootstrap, seed, max_line, window;
+    bool json, blink_recall, no_fail, elq, clusters;
 } options = { .cutoffs = "1,10,64", .seed = 1, .max_line = 16u << 20 };
 
 static const struct bl_opt table[] = {
@@ -52,6 +53,10 @@ static const struct bl_opt table[] = {
                 "seed of the bootstrap"),
     BL_OPT_FLAG(0, "blink-recall", &options.blink_recall,
                 "recall as the original BLINK prints it"),
+    BL_OPT_FLAG(0, "elq", &options.elq,
+                "count mentions and entities together, as ELQ does"),
+    BL_OPT_SIZE(0, "window", "N", &options.window, 0, 65536,
+                "tokens that ELQ read around the labels (0: all count)"),
     BL_OPT_GROUP("Stream"),
     BL_OPT_SIZE(0, "max-line", "BYTES", &options.max_line, 256, 1u << 30,
                 "longest line accepted"),
@@ -68,6 +73,8 @@ struct state {
     struct bl_cutoffs cutoffs;
     struct bl_kb *kb;
     struct bl_label_map *map;   /* NULL: labels are ids of the catalogue */
+    struct bl_elq_set *elq;     /* NULL: mentions are judged one by one */
+    bool elq_gold;              /* what is read now are the labelled texts */
     struct bl_cases gold, other, cases;
     struct bl_record rec;
     struct bl_arena arena;
@@ -172,7 +179,18 @@ static int read_entity(struct state *state, struct bl_span line, size_t number,
                             err);
 }
 
-/* into NULL: a line of the test entities. */
+static int read_elq(struct state *state, struct bl_span line, size_t number,
+                    struct bl_err *err)
+{
+    bl_arena_reset(&state->arena);
+    if (bl_record_parse(&state->rec, line, number, err) < 0)
+        return -1;
+    return state->elq_gold
+        ? bl_elq_set_gold(state->elq, &state->rec, &state->arena, err)
+        : bl_elq_set_answer(state->elq, &state->rec, &state->arena, err);
+}
+
+/* into NULL: a line of the test entities, or of ELQ's. */
 static int read_record(struct state *state, struct bl_cases *into,
                        struct bl_span line, size_t number,
                        struct bl_err *err)
@@ -180,7 +198,8 @@ static int read_record(struct state *state, struct bl_cases *into,
     struct bl_case c;
 
     if (!into)
-        return read_entity(state, line, number, err);
+        return state->elq ? read_elq(state, line, number, err)
+                          : read_entity(state, line, number, err);
     bl_arena_reset(&state->arena);
     if (bl_record_parse(&state->rec, line, number, err) < 0
         || bl_case_read(&c, &state->rec, &state->arena, err) < 0)
@@ -286,6 +305,47 @@ static int load(struct state *state, struct bl_err *err)
     return read_all(state, STDIN_FILENO, "stdin", &state->cases, err);
 }
 
+/* ---- ELQ's measure ---- */
+
+static void check_elq(void)
+{
+    if (!options.elq) {
+        if (options.window)
+            bl_die_usage("option '--window' goes with '--elq'");
+        return;
+    }
+    if (!options.gold)
+        bl_die_usage("option '--elq' needs the labelled texts (--gold)");
+    if (options.diff || options.by || options.entities || options.bootstrap
+        || options.blink_recall)
+        bl_die_usage("option '--elq' goes with --gold, --catalogue, --window "
+                     "and --json alone");
+    if (options.window && options.window < 4)
+        bl_die_usage("option '--window': expected 0 or at least 4");
+}
+
+static int run_elq(struct state *state, struct bl_err *err)
+{
+    struct bl_elq_figures figures;
+    struct bl_buf out = BL_BUF_INIT;
+
+    if (options.catalogue
+        && !(state->kb = bl_kb_open_named(options.catalogue, err)))
+        return -1;
+    state->elq = bl_elq_set_new(state->kb, options.window);
+    state->elq_gold = true;
+    if (read_file(state, options.gold, NULL, err) < 0)
+        return -1;
+    state->elq_gold = false;
+    if (read_all(state, STDIN_FILENO, "stdin", NULL, err) < 0)
+        return -1;
+    bl_elq_set_measure(state->elq, &figures);
+    bl_elq_put(&out, &figures, options.json);
+    bl_out(out.data, out.len);
+    bl_buf_free(&out);
+    return 0;
+}
+
 /* ---- The report ---- */
 
 static void report(struct state *state)
@@ -317,6 +377,7 @@ static void state_free(struct state *state)
     bl_record_free(&state->rec);
     bl_arena_free(&state->arena);
     bl_label_map_free(state->map);
+    bl_elq_set_free(state->elq);
     bl_kb_close(state->kb);
 }
 
@@ -330,10 +391,12 @@ int main(int argc, char **argv)
     parse_cutoffs(&state.cutoffs);
     if (options.entities && !options.catalogue)
         bl_die_usage("option --test-entities needs the catalogue (-c)");
+    check_elq();
     state.cutoffs.blink = options.blink_recall;
-    if (load(&state, &err) < 0)
+    if ((options.elq ? run_elq(&state, &err) : load(&state, &err)) < 0)
         bl_die(&err);
-    report(&state);
+    if (!options.elq)
+        report(&state);
     size_t failed = state.failed;
     for (size_t i = 0; i < state.cases.n; i++)
         failed += state.cases.v[i].error;

@@ -217,6 +217,8 @@ static const struct bl_command commands[] = {
                SIZE_MAX },
     [FIRST_PROGRAM] =
     { "blink ner", NULL, "find mentions in documents", NULL, 0, 0 },
+    { "blink elq", NULL, "find mentions and entities in one pass", NULL, 0,
+      0 },
     { "blink embed", NULL, "add a vector to each mention or entity", NULL, 0,
       0 },
     { "blink retrieve", NULL, "find the entities that a mention may mean",

@@ -31,6 +31,7 @@ common_libcommon_la_SOURCES = \
 	common/json/json-check.c common/json/json-locale.h \
 	common/json/json.c common/json/json.h \
 	common/json/lines.c common/json/lines.h \
+	common/json/python.c common/json/python.h \
 	common/json/record.c common/json/record.h \
 	common/json/vector.c common/json/vector.h \
 	common/json/writer.c common/json/writer.h \
@@ -151,8 +152,10 @@ common_libcommon_la_SOURCES = \
 	common/kb/names-file.h common/kb/names-spell.c \
 	common/kb/names.c common/kb/names.h \
 	common/ner/dictionary.c common/ner/dictionary.h \
+	common/ner/elq-window.c common/ner/elq-window.h \
 	common/ner/merge.c common/ner/merge.h \
 	common/ner/naming.c common/ner/naming.h \
+	common/ner/spans.c common/ner/spans.h \
 	common/ner/tagger.c common/ner/tagger.h \
 	common/ner/tagset.c common/ner/tagset.h \
 	common/ner/window.c common/ner/window.h \
@@ -168,6 +171,8 @@ common_libcommon_la_SOURCES = \
 	common/link/gather.c common/link/gather.h \
 	common/link/gather-open.c common/link/gather-struct.h \
 	common/link/name-table.c common/link/name-table.h \
+	common/link/joint.c common/link/joint.h \
+	common/link/onepass.c common/link/onepass.h \
 	common/link/page.c common/link/page.h \
 	common/link/part.c common/link/part.h \
 	common/link/rank-fit.c common/link/rank-fit.h \
@@ -175,6 +180,7 @@ common_libcommon_la_SOURCES = \
 	common/link/short-name.c common/link/short-name.h \
 	common/link/tune.c common/link/tune.h \
 	common/eval/clusters.c common/eval/clusters.h \
+	common/eval/elq.c common/eval/elq.h \
 	common/eval/judge.c common/eval/judge.h \
 	common/eval/label-map.c common/eval/label-map.h \
 	common/eval/label.c common/eval/label.h \
@@ -195,6 +201,7 @@ common_libcommon_la_SOURCES = \
 	common/train/train-tags.c common/train/train-tags.h \
 	common/train/trainer.c common/train/trainer.h \
 	common/convert/convert-config.c \
+	common/convert/convert-params.c \
 	common/convert/convert-vocab.c \
 	common/convert/convert-weights.c \
 	common/convert/convert.c common/convert/convert.h \

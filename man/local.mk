@@ -1,6 +1,7 @@
 dist_man_MANS += man/blink-cluster.1
 dist_man_MANS += man/blink-coherence.1
 dist_man_MANS += man/blink-convert.1
+dist_man_MANS += man/blink-elq.1
 dist_man_MANS += man/blink-embed.1
 dist_man_MANS += man/blink-index.1 man/blink-index.5
 dist_man_MANS += man/blink-json.5

@@ -234,10 +234,34 @@ refuse 3 "'empty' contains neither model.safetensors nor pytorch_model.bin, whol
 echo '[]' >list.json
 refuse 3 "'list.json': expected object, found array" 'parameters of no object' \
     biencoder "$bi/model.safetensors" --bert "$bi" --params list.json
-echo "{'silent': False, 'max_seq_length': 256}" >elq.txt
-refuse 3 "'elq.txt': parameters of ELQ (a Python dictionary, not JSON), whose models are not supported yet" \
-    'parameters of ELQ' \
-    biencoder "$bi/model.safetensors" --bert "$bi" --params elq.txt
+# Parameters as Python prints them: BLINK's training writes them so too.
+python() {
+    printf '%s' "$1" >python.txt
+    rm -rf python
+    run blink-convert biencoder "$bi/model.safetensors" --bert "$bi" \
+        --params python.txt -o python
+}
+python "{'silent': False, 'path': None, 'note': \"it's True, (a)\", 'worlds': (1, (2,)), 'rate': 1e-05, 'max_context_length': 20, 'lowercase': True, 'x\\n': '\\u00e9\\x41\\U0001f600\\\\'}"
+is "$status$(cat err)$(jq -c '[.context_length,.lowercase]' python/blink.json)" \
+    '0[20,true]' 'parameters of a Python dictionary'
+while IFS=$'\t' read -r text message; do
+    python "$text"
+    is "$status$(cat err)" "3blink-convert: 'python.txt': $message" \
+        "a dictionary that is none: $text"
+done <<'X'
+{'a': nan}	byte 6: expected True, False or None, found 'nan'
+{'a': Namespace(b=1)}	byte 6: expected True, False or None, found 'Namespace'
+{'a': 'b	byte 6: a string that does not end
+{'a': '\d'}	byte 8: an escape that Python does not write
+{'a': '\ud800'}	byte 8: an escape that Python does not write
+X
+python "$(printf "{'a': '\\377'}")"
+is "$status$(cat err)" "3blink-convert: 'python.txt': byte 7: invalid UTF-8" \
+    'invalid UTF-8 in a dictionary'
+python "{'a': 1,, 'b': 2}"
+is "$status" 3 'two commas'
+python "{'a': 1 'b': 2}"
+is "$status" 3 'no comma'
 for type in roberta distilbert mpnet; do
     with config.json ".model_type = \"$type\"" "'changed/config.json': a model of type '$type'; only BERT (\"model_type\": \"bert\") is supported" \
         "a network of another kind: $type"

@@ -60,6 +60,7 @@ SHELL_TESTS = \
 	tests/bench-original.sh \
 	tests/bench-roofline.sh \
 	tests/benchmark.sh \
+	tests/blink-elq.sh \
 	tests/blink-eval.sh \
 	tests/blink-embed.sh \
 	tests/blink-cluster.sh \

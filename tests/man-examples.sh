@@ -7,6 +7,7 @@
 #     bi/  cross/  vocab.txt                two tiny models, BERT's words
 #     k.kb  k.blx                           catalogue and index of entities
 #     formats/                              share/formats
+#     elq/  elq.blx                         a tiny model of ELQ, its index
 #
 # and with BLINK_DATA holding the same as the default ones.  The lines that
 # follow a command are its output; "..." stands for anything.  A command
@@ -60,6 +61,10 @@ X
         blink-kb cat -c k.kb | blink-embed -m bi --entities |
             blink-index build -q -c k.kb -o k.blx
         cp k.blx data/indexes/default.blx
+        blink-convert elq "$fixtures/golden/elq/elq_wiki_e1.safetensors" \
+            --bert "$fixtures/golden/elq" -o elq
+        blink-kb cat -c k.kb | blink-embed -m elq --entities |
+            blink-index build -q -c k.kb -o elq.blx
     fi
 }
 

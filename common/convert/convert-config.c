@@ -20,6 +20,7 @@ enum {
     MAX_CONFIG = 16 << 20,
     HEAD = 64,                  /* width of a head in every published BERT */
     CONTEXT = 32, ENTITY = 128, /* fixed in BLINK's cross-encoder */
+    ELQ_MOST = 10,              /* max_mention_length */
     MAX_LAYERS = 1000, MAX_NAME = 256
 };
 
@@ -114,6 +115,13 @@ static int put_config(const struct bl_checkpoint *from, const char *prefix,
 
 /* ---- What blink.json will say ---- */
 
+/* BLINK's bi-encoder or ELQ's. */
+static bool two_towers(const struct bl_convert *options)
+{
+    return options->kind == BL_CONVERT_BIENCODER
+        || options->kind == BL_CONVERT_ELQ;
+}
+
 /* Lengths and case that BLINK's parameters give; what they do not say stays
  * the usual one. */
 static int parse_params(const struct bl_convert *options, struct bl_node root,
@@ -128,7 +136,7 @@ static int parse_params(const struct bl_convert *options, struct bl_node root,
         return -1;
     /* main_dense gives the cross-encoder 32 and 128 whatever this says, and
      * cuts the pair to max_seq_length, which is all the older one has. */
-    if (options->kind != BL_CONVERT_BIENCODER)
+    if (!two_towers(options))
         return bl_member_size(root, "max_seq_length", 1, most, pair, err) < 0
             ? -1 : 0;
     if (bl_member_size(root, "max_context_length", 1, most,
@@ -139,33 +147,62 @@ static int parse_params(const struct bl_convert *options, struct bl_node root,
     return 0;
 }
 
+#define PROJECT "classification_heads.get_context_embeds.mention_agg_linear"
+
+/* How ELQ makes vectors of mentions.  Of the names that its options allow,
+ * "all_linear" and the two of "mlp" end in an error there, and "none" is what
+ * it was before it found mentions itself. */
+static int parse_pooling(struct bl_node root, const struct bl_checkpoint *from,
+                         struct bl_model_config *config, struct bl_err *err)
+{
+    static const char *const ways[] = { "all_avg", "fl_avg",
+                                        "all_avg_linear", "fl_linear", NULL };
+    int way = 0;
+    bool linear = bl_checkpoint_find(from, PROJECT ".weight") != NULL;
+
+    if (bl_required(bl_member_choice(root, "mention_aggregation_type", ways,
+                                     &way, err),
+                    root, "mention_aggregation_type", err) < 0)
+        return -1;
+    config->mention_ends = way % 2 == 1;
+    if (linear == (way > 1))
+        return 0;
+    return bl_node_fail(root, err, "mention_aggregation_type is '%s', but "
+                        "'%s' has %s tensor '" PROJECT ".weight'", ways[way],
+                        from->path, linear ? "a" : "no");
+}
+
+/* What ELQ's parameters say of its heads.  A mention's last token may be
+ * max_mention_length behind its first there, so that it has one more. */
+static int parse_heads(struct bl_node root, const struct bl_checkpoint *from,
+                       struct bl_model_config *config, struct bl_err *err)
+{
+    size_t most = ELQ_MOST;
+
+    if (bl_member_size(root, "max_mention_length", 0, BL_INPUT_MAX_LENGTH,
+                       &most, err) < 0)
+        return -1;
+    config->mention_length = most + 1;
+    return parse_pooling(root, from, config, err);
+}
+
 static int read_params(const struct bl_convert *options,
+                       const struct bl_checkpoint *from,
                        struct bl_model_config *config,
                        size_t *pair, struct bl_err *err)
 {
-    struct bl_buf text = BL_BUF_INIT;
-    struct bl_document *document = NULL;
-    int rc = -1;
+    struct bl_document *document;
+    int rc;
 
     if (!options->params)
         return 0;
-    if (bl_file_read(options->params, MAX_CONFIG, &text, err) == 0) {
-        /* ELQ, of the same repository, writes its parameters with Python's
-         * str(); as bad JSON the message would not say what the file is. */
-        if (text.len > 1 && !memcmp(text.data, "{'", 2))
-            bl_fail(err, BL_DATA, "'%s': parameters of ELQ (a Python "
-                    "dictionary, not JSON), whose models are not supported "
-                    "yet",
-                    options->params);
-        else
-            document = bl_document_parse((struct bl_span){ text.data,
-                                         text.len }, options->params, err);
-    }
-    if (document)
-        rc = parse_params(options, bl_document_root(document), config, pair,
-                          err);
+    document = bl_convert_params(options->params, err);
+    if (!document)
+        return -1;
+    rc = parse_params(options, bl_document_root(document), config, pair, err);
+    if (rc == 0 && options->kind == BL_CONVERT_ELQ)
+        rc = parse_heads(bl_document_root(document), from, config, err);
     bl_document_free(document);
-    bl_buf_free(&text);
     return rc;
 }
 
@@ -175,11 +212,12 @@ static const char *const blink_tags[] = { "[unused0]", "[unused1]",
                                           "[unused2]" };
 
 static int blink_settings(const struct bl_convert *options,
+                          const struct bl_checkpoint *from,
                           struct bl_model_config *config, size_t *pair,
                           struct bl_err *err)
 {
     *config = (struct bl_model_config){
-        .role = options->kind == BL_CONVERT_BIENCODER ? BL_ROLE_BI_ENCODER
+        .role = two_towers(options) ? BL_ROLE_BI_ENCODER
             : BL_ROLE_CROSS_ENCODER,
         .context_length = CONTEXT, .entity_length = ENTITY, .lowercase = 1,
         .has_layout = true, .layout = BL_LAYOUT_BLINK, .towers = 2,
@@ -188,7 +226,11 @@ static int blink_settings(const struct bl_convert *options,
         .tags = { blink_tags[0], blink_tags[1], blink_tags[2] },
         .training = "facebookresearch/BLINK's, converted",
     };
-    return read_params(options, config, pair, err);
+    if (options->kind == BL_CONVERT_ELQ) {
+        config->mention_length = ELQ_MOST + 1;
+        config->training = "facebookresearch/BLINK's ELQ, converted";
+    }
+    return read_params(options, from, config, pair, err);
 }
 
 /* A folder says what it is in files that are not taken over. */
@@ -219,6 +261,7 @@ static int hf_settings(const struct bl_convert *options,
 /* Lengths and case are those of the parameters, or as main_solr has them,
  * whatever the folder says. */
 static int reranker_settings(const struct bl_convert *options,
+                             const struct bl_checkpoint *from,
                              struct bl_model_config *config, size_t *pair,
                              struct bl_err *err)
 {
@@ -235,7 +278,7 @@ static int reranker_settings(const struct bl_convert *options,
     config->lowercase = config->literal = 1;
     config->context_length = config->entity_length = 0;
     config->training = "facebookresearch/BLINK's first re-ranker, converted";
-    return read_params(options, config, pair, err);
+    return read_params(options, from, config, pair, err);
 }
 
 int bl_convert_config(const struct bl_convert *options,
@@ -252,9 +295,10 @@ int bl_convert_config(const struct bl_convert *options,
     rc = options->kind == BL_CONVERT_HF ? hf_settings(options, from, &config,
                                                       err)
         : options->kind == BL_CONVERT_RERANKER ? reranker_settings(options,
+                                                                   from,
                                                                    &config,
                                                                    &pair, err)
-        : blink_settings(options, &config, &pair, err);
+        : blink_settings(options, from, &config, &pair, err);
     /* The lower-casing that the settings tell is needed to choose a
      * vocabulary, so blink.json comes last. */
     if (rc == 0)

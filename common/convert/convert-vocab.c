@@ -14,7 +14,7 @@
 #include "json/document.h"
 #include "model/model-write.h"
 
-enum { MAX_VOCAB = 256 << 20, MAX_PARAMS = 16 << 20 };
+enum { MAX_VOCAB = 256 << 20 };
 
 /* vocab.txt of every published uncased English BERT: 30522 words. */
 static const char standard[] =
@@ -66,7 +66,7 @@ static char *folder_of(const char *path)
  * say. */
 static char *named_bert(const char *params)
 {
-    struct bl_document *document = bl_document_read(params, MAX_PARAMS, NULL);
+    struct bl_document *document = bl_convert_params(params, NULL);
     char *dir = NULL, *there = folder_of(params);
     const char *name;
 

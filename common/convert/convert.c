@@ -13,6 +13,7 @@
 #include "tensor/checkpoint.h"
 
 #define WORDS "embeddings.word_embeddings.weight"
+#define HEAD "classification_heads.mention_scores.bound_classifier"
 
 static const char *const files[] = {
     "config.json", "vocab.txt", "blink.json", "model.safetensors"
@@ -23,6 +24,12 @@ static const char *const files[] = {
 static const struct bl_convert_names biencoder = {
     { "context_encoder.bert_model.", "context_encoder.additional_linear.",
       "cand_encoder.bert_model.", "cand_encoder.additional_linear." },
+    { "context_encoder.bert_model.", "cand_encoder.bert_model." }, true
+}, elq = {
+    { "context_encoder.bert_model.", "context_encoder.additional_linear.",
+      "cand_encoder.bert_model.", "cand_encoder.additional_linear.",
+      "classification_heads.mention_scores.bound_classifier.",
+      "classification_heads.get_context_embeds.mention_agg_linear." },
     { "context_encoder.bert_model.", "cand_encoder.bert_model." }, true
 }, crossencoder = {
     { "encoder.bert_model.", "encoder.additional_linear." },
@@ -43,6 +50,8 @@ static const struct bl_convert_names *names_of(
         return &biencoder;
     case BL_CONVERT_CROSSENCODER:
         return &crossencoder;
+    case BL_CONVERT_ELQ:
+        return &elq;
     case BL_CONVERT_RERANKER:
         return &with_bert;
     case BL_CONVERT_HF:
@@ -51,9 +60,18 @@ static const struct bl_convert_names *names_of(
     return bl_checkpoint_find(from, "bert." WORDS) ? &with_bert : &bare;
 }
 
+/* Whether it finds mentions. */
+static bool has_heads(const struct bl_checkpoint *from)
+{
+    return bl_checkpoint_find(from, HEAD ".weight")
+        || bl_checkpoint_find(from, HEAD ".0.weight");
+}
+
 /* What a file that is not of this kind might be. */
 static const char *other_kind(const struct bl_checkpoint *from)
 {
+    if (has_heads(from))
+        return "; it looks like ELQ's";
     if (bl_checkpoint_find(from, "cand_encoder.bert_model." WORDS))
         return "; it looks like BLINK's bi-encoder";
     if (bl_checkpoint_find(from, "encoder.bert_model." WORDS))
@@ -82,6 +100,22 @@ static int check_towers(const struct bl_checkpoint *from,
     return 0;
 }
 
+/* The towers of both are alike.  ELQ itself takes a file without heads, and
+ * finds mentions by the random numbers that it began with. */
+static int check_heads(const struct bl_convert *options,
+                       const struct bl_checkpoint *from, struct bl_err *err)
+{
+    bool heads = has_heads(from);
+
+    if (options->kind == BL_CONVERT_ELQ && !heads)
+        return bl_fail(err, BL_DATA, "'%s': tensor '" HEAD ".weight' is "
+                       "missing%s", from->path, other_kind(from));
+    if (options->kind == BL_CONVERT_BIENCODER && heads)
+        return bl_fail(err, BL_DATA, "'%s': it looks like ELQ's, with heads "
+                       "that find mentions (blink-convert elq)", from->path);
+    return 0;
+}
+
 static int check_result(const char *dir, struct bl_convert_report *report,
                         struct bl_err *err)
 {
@@ -107,6 +141,7 @@ static int convert(const struct bl_convert *options,
     int rc;
 
     if (check_towers(from, names, err) < 0
+        || check_heads(options, from, err) < 0
         || bl_convert_config(options, from, names, dir, report, err) < 0)
         return -1;
     path = bl_xasprintf("%s/model.safetensors", dir);

@@ -27,6 +27,8 @@
 enum bl_convert_kind {
     BL_CONVERT_BIENCODER,       /* BLINK's bi-encoder: two towers */
     BL_CONVERT_CROSSENCODER,    /* BLINK's cross-encoder */
+    BL_CONVERT_ELQ,             /* ELQ's bi-encoder, with heads that find the
+                                 * mentions */
     BL_CONVERT_RERANKER,        /* the folder of BLINK's first one
                                  * (BertForReranking, main_solr) */
     BL_CONVERT_HF               /* a folder in Hugging Face's layout */
@@ -35,7 +37,8 @@ enum bl_convert_kind {
 struct bl_convert {
     enum bl_convert_kind kind;
     const char *input;          /* a file; for HF and RERANKER a folder */
-    const char *params;         /* BLINK's parameters; NULL: its defaults */
+    const char *params;         /* BLINK's parameters, in JSON or as Python
+                                 * prints a dictionary; NULL: its defaults */
     const char *bert;           /* folder with config.json and vocab.txt;
                                  * NULL: see bl_convert_source() */
     const char *vocab;          /* vocab.txt; NULL: that of the folder, or
@@ -66,6 +69,11 @@ int bl_convert_run(const struct bl_convert *options,
 /* ---- Shared by convert.c and convert-*.c ---- */
 
 struct bl_checkpoint;
+struct bl_document;
+
+/* The parameters as a document, whichever form they have.  NULL with *err;
+ * bl_document_free() otherwise. */
+struct bl_document *bl_convert_params(const char *path, struct bl_err *err);
 
 /* Which tensors are kept: name starts with one of the prefixes, and the word
  * embeddings of each tower are there. */

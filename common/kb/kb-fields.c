@@ -31,7 +31,7 @@ static const struct {
     { "uri", BL_KB_URL }, { "link", BL_KB_URL },
     { "wikipediaurl", BL_KB_URL },
     { "wikidata", BL_KB_QID }, { "wikidataid", BL_KB_QID },
-    { "wikidataqid", BL_KB_QID },
+    { "wikidataqid", BL_KB_QID }, { "kbidx", BL_KB_QID },       /* ELQ's */
     { "types", BL_KB_TYPE }, { "entitytype", BL_KB_TYPE },
     { "entitytypes", BL_KB_TYPE }, { "class", BL_KB_TYPE },
     { "category", BL_KB_TYPE },

@@ -376,6 +376,62 @@ static int bind_head(struct bl_model *model, const char *name,
                        &tower->head);
 }
 
+#define SCORES "classification_heads.mention_scores.bound_classifier"
+#define PROJECT "classification_heads.get_context_embeds.mention_agg_linear"
+
+/* What the vectors of mentions are made with. */
+static int bind_project(struct bl_model *model, const struct binder *binder)
+{
+    struct bl_span_heads *spans = &model->spans;
+    size_t hidden = model->shape.hidden;
+    const struct bl_tensor *tensor = bl_safetensors_find(model->weights,
+                                                         PROJECT ".weight");
+
+    if (!tensor)
+        return 0;
+    if (tensor->n_dims != 2 || !tensor->dims[0])
+        return bl_fail(binder->err, BL_DATA, "tensor '%s': expected rows x "
+                       "%zu", tensor->name, hidden);
+    return bind_linear(binder, PROJECT, tensor->dims[0],
+                       spans->ends ? 2 * hidden : hidden, &spans->project);
+}
+
+/* The heads of a model that finds its mentions itself (ELQ), named as that
+ * names them: one layer, or (number 0 and number 3, with a function between
+ * them that has no weights) two. */
+static int bind_spans(struct bl_model *model, struct bl_err *err)
+{
+    struct bl_span_heads *spans = &model->spans;
+    struct binder binder = { .weights = model->weights, .prefix = "",
+                             .err = err };
+    size_t hidden = model->shape.hidden;
+    const char *bounds = SCORES;
+
+    if (has(model->weights, SCORES ".0.weight")) {
+        if (bind_linear(&binder, SCORES ".0", hidden, hidden,
+                        &spans->hidden) < 0)
+            return -1;
+        bounds = SCORES ".3";
+    } else if (!has(model->weights, SCORES ".weight")) {
+        return 0;
+    }
+    if (bind_linear(&binder, bounds, 3, hidden, &spans->bounds) < 0)
+        return -1;
+    return bind_project(model, &binder);
+}
+
+/* A mention's vector is compared with those of entities. */
+static int check_spans(const struct bl_model *model, struct bl_err *err)
+{
+    const struct bl_span_heads *spans = &model->spans;
+    size_t dim = spans->project.w ? spans->project.out : model->shape.hidden;
+
+    if (!spans->bounds.w || dim == model->dim)
+        return 0;
+    return bl_fail(err, BL_DATA, "the vectors of mentions have %zu numbers, "
+                   "those of entities %zu", dim, model->dim);
+}
+
 static int bind_two(struct bl_model *model, struct bl_arena *memory,
                     struct bl_err *err)
 {
@@ -403,7 +459,7 @@ static int bind_two(struct bl_model *model, struct bl_arena *memory,
         return bl_fail(err, BL_DATA, "the towers give vectors of %zu and "
                        "%zu numbers", model->towers[0].head.out,
                        model->towers[1].head.out);
-    return 0;
+    return bind_spans(model, err);
 }
 
 static int bind_one(struct bl_model *model, struct bl_arena *memory,
@@ -478,5 +534,5 @@ int bl_model_bind(struct bl_model *model, enum bl_weight_names naming,
     if (model->role == BL_ROLE_CROSS_ENCODER && model->n_labels != 1)
         return bl_fail(err, BL_DATA, "a cross-encoder has 1 label, but the "
                        "weights have %zu", model->n_labels);
-    return 0;
+    return check_spans(model, err);
 }

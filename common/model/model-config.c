@@ -239,13 +239,16 @@ static int read_choices(struct bl_model_config *config, struct bl_node root,
     static const char *const roles[] = { "bi-encoder", "cross-encoder",
                                          "tagger", NULL };
     static const char *const poolings[] = { "cls", "mean", NULL };
+    static const char *const spans[] = { "mean", "ends", NULL };
+    bool unused = false;
     const struct { const char *name; const char *const *names; bool *has;
     } choices[] = { { "role", roles, &config->has_role },
                     { "layout", layouts, &config->has_layout },
-                    { "pooling", poolings, &config->has_pooling } };
-    int which[3] = { -1, -1, -1 };
+                    { "pooling", poolings, &config->has_pooling },
+                    { "mention_pooling", spans, &unused } };
+    int which[BL_COUNT(choices)] = { -1, -1, -1, -1 };
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < BL_COUNT(choices); i++) {
         if (bl_member_choice(root, choices[i].name, choices[i].names,
                              &which[i], err) < 0)
             return -1;
@@ -257,6 +260,7 @@ static int read_choices(struct bl_model_config *config, struct bl_node root,
         config->layout = (enum bl_layout)which[1];
     if (which[2] >= 0)
         config->pooling = (enum bl_pooling)which[2];
+    config->mention_ends = which[3] == 1;
     return 0;
 }
 
@@ -269,6 +273,7 @@ static int read_blink(struct bl_model_config *config, struct bl_node root,
         { "entity_length", BL_INPUT_MIN_ENTITY, &config->entity_length },
         { "pair_length", BL_INPUT_MIN_CONTEXT, &config->pair_length },
         { "towers", 1, &config->towers },
+        { "mention_length", 1, &config->mention_length },
     };
     const struct { const char *name; int *out; } flags[] = {
         { "normalize", &config->normalize },

@@ -31,6 +31,8 @@ struct bl_model_config {
     enum bl_layout layout;
     enum bl_pooling pooling;
     size_t context_length, entity_length, pair_length, towers;
+    size_t mention_length;                  /* tokens */
+    bool mention_ends;                      /* "mention_pooling": "ends" */
     int normalize, lowercase, literal;      /* -1: not said */
     int names;                              /* not said is false */
     /* Before mentions and entities; NULL: not said, "": none. */

@@ -94,6 +94,9 @@ void bl_model_put_blink(struct bl_buf *out,
     write_size(&json, "context_length", config->context_length);
     write_size(&json, "entity_length", config->entity_length);
     write_size(&json, "pair_length", config->pair_length);
+    write_size(&json, "mention_length", config->mention_length);
+    if (config->mention_ends)
+        write_text(&json, "mention_pooling", "ends");
     write_flag(&json, "lowercase", config->lowercase);
     write_flag(&json, "literal_specials", config->literal);
     write_flag(&json, "names", bi && config->names ? 1 : -1);

@@ -23,6 +23,8 @@ enum {
     BLINK_CONTEXT = 32, BLINK_ENTITY = 128,     /* the published models */
     RERANKER_PAIR = 512,                        /* main_solr.py */
     PLAIN_CONTEXT = 64, PLAIN_ENTITY = 128,     /* sentence encoders */
+    ELQ_MENTION = 11,                           /* its max_mention_length is
+                                                 * 10, and counts one less */
     MAX_VOCAB = 256 << 20
 };
 
@@ -188,7 +190,9 @@ static int set_input(struct bl_model *model,
                                 ? RERANKER_PAIR
                                 : in->context_length + in->entity_length,
                                 blink ? SIZE_MAX : most);
-    in->lower_first = blink_named(naming) && config->lowercase != 0;
+    /* BLINK's programs lower the text before anything else, ELQ's do not. */
+    in->lower_first = blink_named(naming) && config->lowercase != 0
+        && !model->spans.bounds.w;
     if (config->literal < 0 ? blink_named(naming) : config->literal)
         in->literal = BL_LITERAL_SPECIALS
             | (cross && blink ? (unsigned)BL_LITERAL_TAGS : 0);
@@ -235,6 +239,9 @@ static int set_role(struct bl_model *model,
                        bl_role_name(model->role), bl_role_name(guess));
     model->pooling = config->has_pooling ? config->pooling : BL_POOL_CLS;
     model->normalize = config->normalize > 0;
+    model->spans.ends = config->mention_ends;
+    model->spans.longest = usual(config->mention_length, ELQ_MENTION,
+                                 SIZE_MAX);
     return 0;
 }
 

@@ -85,6 +85,22 @@ struct bl_bert {
                                                  * w NULL: none */
 };
 
+/* What a bi-encoder has that finds its mentions itself, as BLINK's ELQ does
+ * (spans.h).  Its context tower's last states are read three times: each
+ * token is scored as the start, the end and the inside of a mention; and a
+ * mention's vector is made of its tokens' states. */
+struct bl_span_heads {
+    struct bl_linear hidden;    /* [H][H] and max(x, 0) before bounds; w NULL:
+                                 * none */
+    struct bl_linear bounds;    /* [3][H]; w NULL: the model has no heads */
+    struct bl_linear project;   /* behind the mean [D][H], or with `ends`
+                                 * behind both ends side by side [D][2 H]; w
+                                 * NULL: none */
+    bool ends;                  /* of the first and the last token, not of
+                                 * all */
+    size_t longest;             /* most tokens of a mention */
+};
+
 /* The function between the two products of a layer, which config.json calls
  * hidden_act. */
 enum bl_activation {
@@ -118,6 +134,7 @@ struct bl_model {
                                  * NULL: it makes none */
     char *space;                /* the bi-encoder, by its fingerprint, whose
                                  * vectors those are like; NULL: no mention */
+    struct bl_span_heads spans; /* bi-encoder; mostly there are none */
     bool names;                 /* "names": true in blink.json: entities that
                                  * a mention names are candidates even where
                                  * their vectors are not among the nearest

@@ -159,6 +159,8 @@ struct job {
     float *out;
     bool *bad;
     float *keep;                /* [n_tokens][H] the states too; NULL: no */
+    size_t width;               /* floats of out for each sequence */
+    bool by_token;              /* or rather for each token */
 };
 
 /* Gathers sequences from places[0..n) while they fit; returns how many. */
@@ -200,19 +202,11 @@ static bool all_finite(const float *v, size_t n)
     return true;
 }
 
-/* Where a sequence's result goes: per sequence, or per token for tags. */
-static float *result_of(const struct bl_encoder *encoder,
-                        const struct job *job, size_t seq)
+/* Where a sequence's result goes: by its number, or by its first token's. */
+static float *result_of(const struct job *job, size_t seq)
 {
-    switch (encoder->model->role) {
-    case BL_ROLE_TAGGER:
-        return job->out + job->batch->offsets[seq] * encoder->model->n_labels;
-    case BL_ROLE_CROSS_ENCODER:
-        return job->out + seq;
-    case BL_ROLE_BI_ENCODER:
-        break;
-    }
-    return job->out + seq * encoder->model->dim;
+    return job->out + job->width
+        * (job->by_token ? job->batch->offsets[seq] : seq);
 }
 
 static int finish_part(struct bl_encoder *encoder, const struct job *job,
@@ -223,7 +217,7 @@ static int finish_part(struct bl_encoder *encoder, const struct job *job,
     for (size_t i = 0; i < encoder->part.n_seqs; i++) {
         size_t row = job->want == BL_WANT_ALL ? encoder->part.offsets[i] : i;
         size_t seq = places[i].index, n;
-        float *out = result_of(encoder, job, seq);
+        float *out = result_of(job, seq);
         bool good;
 
         n = job->finish(encoder, job, encoder->states + row * hidden,
@@ -362,6 +356,16 @@ static size_t finish_tags(struct bl_encoder *encoder, const struct job *job,
     return n * head->out;
 }
 
+static size_t finish_states(struct bl_encoder *encoder, const struct job *job,
+                            const float *states, size_t n, float *out)
+{
+    size_t size = n * encoder->model->shape.hidden;
+
+    (void)job;
+    memcpy(out, states, size * sizeof *out);
+    return size;
+}
+
 /* ---- The calls ---- */
 
 int bl_encoder_embed(struct bl_encoder *encoder, enum bl_tower tower,
@@ -371,7 +375,8 @@ int bl_encoder_embed(struct bl_encoder *encoder, enum bl_tower tower,
     const struct bl_model *model = encoder->model;
     bool all = !model->towers[tower].head.w && model->pooling == BL_POOL_MEAN;
     struct job job = { tower, all ? BL_WANT_ALL : BL_WANT_FIRST,
-                       finish_vector, batch, out, bad, NULL };
+                       finish_vector, batch, out, bad, NULL, model->dim,
+                       false };
 
     BL_ASSERT(model->role == BL_ROLE_BI_ENCODER);
     return run_job(encoder, &job, err);
@@ -381,7 +386,7 @@ int bl_encoder_score(struct bl_encoder *encoder, const struct bl_batch *batch,
                      float *out, bool *bad, struct bl_err *err)
 {
     struct job job = { BL_TOWER_CONTEXT, BL_WANT_FIRST, finish_score, batch,
-                       out, bad, NULL };
+                       out, bad, NULL, 1, false };
 
     BL_ASSERT(encoder->model->role == BL_ROLE_CROSS_ENCODER);
     return run_job(encoder, &job, err);
@@ -397,8 +402,18 @@ int bl_encoder_read(struct bl_encoder *encoder, const struct bl_batch *batch,
                     float *out, float *states, bool *bad, struct bl_err *err)
 {
     struct job job = { BL_TOWER_CONTEXT, BL_WANT_ALL, finish_tags, batch,
-                       out, bad, states };
+                       out, bad, states, encoder->model->n_labels, true };
 
     BL_ASSERT(encoder->model->role == BL_ROLE_TAGGER);
+    return run_job(encoder, &job, err);
+}
+
+int bl_encoder_states(struct bl_encoder *encoder, enum bl_tower tower,
+                      const struct bl_batch *batch, float *out, bool *bad,
+                      struct bl_err *err)
+{
+    struct job job = { tower, BL_WANT_ALL, finish_states, batch, out, bad,
+                       NULL, encoder->model->shape.hidden, true };
+
     return run_job(encoder, &job, err);
 }

@@ -128,6 +128,11 @@ int bl_encoder_tag(struct bl_encoder *encoder, const struct bl_batch *batch,
 int bl_encoder_read(struct bl_encoder *encoder, const struct bl_batch *batch,
                     float *out, float *states, bool *bad, struct bl_err *err);
 
+/* out[n_tokens][hidden]: the last states of the tokens, in packed order. */
+int bl_encoder_states(struct bl_encoder *encoder, enum bl_tower tower,
+                      const struct bl_batch *batch, float *out, bool *bad,
+                      struct bl_err *err);
+
 BL_END_DECLS
 
 #endif

@@ -20,7 +20,7 @@
 BL_BEGIN_DECLS
 
 /* Raised whenever this file or model.h changes what crosses over. */
-enum { BL_TORCH_ABI = 6 };
+enum { BL_TORCH_ABI = 7 };
 
 struct bl_torch;
 

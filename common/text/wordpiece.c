@@ -50,6 +50,9 @@ struct bl_wordpiece {
  * of which number n is at ids[n % max]. */
 struct sink {
     int32_t *ids;
+    struct bl_piece *pieces;    /* their places; NULL: not wanted */
+    const char *text;           /* the part that is read now, and where it */
+    size_t base;                /* begins */
     size_t max, n;
     bool ring, full;
 };
@@ -252,6 +255,78 @@ static size_t cut_word(const struct bl_wordpiece *wp, const char *word,
     return 1;
 }
 
+/* ---- Places ---- */
+
+/* A word's characters, read one after another to see how many bytes of the
+ * word each gives, since lower-casing and decomposing change their number. */
+struct walk {
+    struct bl_span text;
+    struct bl_words one;        /* of a character alone */
+    size_t at, last;            /* bytes read, and where the last that gives
+                                 * any begins */
+    size_t left;                /* of the word, given and in no piece yet */
+};
+
+/* The form of a final sigma, which depends on its neighbours, is as long as
+ * the other. */
+static size_t bytes_of(struct walk *walk, bool lower, unsigned *len)
+{
+    struct bl_word word;
+    size_t n = 0;
+
+    bl_utf8_decode(walk->text.p + walk->at, walk->text.n - walk->at, len);
+    bl_words_start(&walk->one, walk->text.p + walk->at, *len, lower);
+    while (bl_words_next(&walk->one, &word))
+        n += word.n;
+    return n;
+}
+
+/* The characters that give the next n bytes.  One that gives nothing, as an
+ * accent does, belongs to what is before it. */
+static struct bl_piece next_piece(struct walk *walk, bool lower, size_t n)
+{
+    struct bl_piece piece = { walk->left ? walk->last : walk->at, 0 };
+    unsigned len;
+
+    while (walk->left < n && walk->at < walk->text.n) {
+        size_t given = bytes_of(walk, lower, &len);
+
+        if (given)
+            walk->last = walk->at;
+        else if (piece.start == walk->at && walk->at)
+            piece.start += len;
+        walk->left += given;
+        walk->at += len;
+    }
+    walk->left -= BL_MIN(walk->left, n);
+    piece.end = walk->at;
+    return piece;
+}
+
+/* The places of ids[0..n) of a word, of which the sink has room for `kept`.
+ * The last reaches to the word's end. */
+static void place_word(const struct bl_wordpiece *wp,
+                       const struct bl_word *word, const int32_t *ids,
+                       size_t n, size_t kept, const struct sink *sink)
+{
+    struct bl_piece *pieces = sink->pieces + sink->n - kept;
+    struct walk walk = { .text = { sink->text + word->start,
+                                   word->end - word->start } };
+
+    for (size_t i = 0; i < kept; i++) {
+        size_t bytes = bl_vocab_token(&wp->vocab, (size_t)ids[i]).n;
+        struct bl_piece piece;
+
+        piece = next_piece(&walk, wp->lowercase,
+                           i + 1 == n ? SIZE_MAX : i ? bytes - 2 : bytes);
+        pieces[i] = (struct bl_piece){ sink->base + word->start + piece.start,
+                                       sink->base + word->start + piece.end };
+        if (i && pieces[i].start > pieces[i - 1].end)
+            pieces[i - 1].end = pieces[i].start;
+    }
+    bl_words_free(&walk.one);
+}
+
 /* ---- The cache ---- */
 
 /* Reads up to 24 bytes whatever the length of the word, which the buffer of
@@ -296,7 +371,7 @@ static void put_word(struct bl_wordpiece *wp, const struct bl_word *word,
     int32_t ids[MAX_CHARS];
     struct cached *cached = NULL;
     uint64_t key[3];
-    size_t n_ids;
+    size_t n_ids, before = sink->n;
 
     if (word->n <= CACHE_KEY) {
         make_key(key, word->p, word->n);
@@ -305,12 +380,17 @@ static void put_word(struct bl_wordpiece *wp, const struct bl_word *word,
             && cached->key[2] == key[2]) {
             for (size_t i = 0; i < cached->n; i++)
                 put_id(sink, cached->ids[i]);
+            if (sink->pieces)
+                place_word(wp, word, cached->ids, cached->n, sink->n - before,
+                           sink);
             return;
         }
     }
     n_ids = cut_word(wp, word->p, word->n, ids);
     for (size_t i = 0; i < n_ids; i++)
         put_id(sink, ids[i]);
+    if (sink->pieces)
+        place_word(wp, word, ids, n_ids, sink->n - before, sink);
     if (cached && n_ids <= CACHE_IDS) {
         memcpy(cached->key, key, sizeof key);
         memcpy(cached->ids, ids, n_ids * sizeof *ids);
@@ -325,6 +405,7 @@ static void put_text(struct bl_wordpiece *wp, const char *text, size_t len,
 {
     struct bl_word word;
 
+    sink->text = text;
     bl_words_start(&wp->words, text, len, wp->lowercase);
     while (!sink->full && bl_words_next(&wp->words, &word))
         put_word(wp, &word, sink);
@@ -364,11 +445,17 @@ static void put_all(struct bl_wordpiece *wp, struct bl_span text,
             i++;
             continue;
         }
+        sink->base = from;
         put_text(wp, text.p + from, i - from, sink);
         if (!sink->full)
             put_id(sink, literal->id);
+        if (!sink->full && sink->pieces)
+            sink->pieces[sink->n - 1] = (struct bl_piece){
+                i, i + literal->text.n
+            };
         i = from = i + literal->text.n;
     }
+    sink->base = from;
     put_text(wp, text.p + from, text.n - from, sink);
 }
 
@@ -377,6 +464,18 @@ size_t bl_wordpiece_ids(struct bl_wordpiece *wp, struct bl_span text,
                         bool *cut)
 {
     struct sink sink = { .ids = ids, .max = max };
+
+    put_all(wp, text, literal, &sink);
+    if (cut)
+        *cut = sink.full;
+    return sink.n;
+}
+
+size_t bl_wordpiece_places(struct bl_wordpiece *wp, struct bl_span text,
+                           unsigned literal, int32_t *ids,
+                           struct bl_piece *pieces, size_t max, bool *cut)
+{
+    struct sink sink = { .ids = ids, .pieces = pieces, .max = max };
 
     put_all(wp, text, literal, &sink);
     if (cut)

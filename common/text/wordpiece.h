@@ -78,7 +78,19 @@ size_t bl_wordpiece_ids(struct bl_wordpiece *wp, struct bl_span text,
                         unsigned literal, int32_t *ids, size_t max,
                         bool *cut);
 
-/* The same, but the LAST max ids of the text. */
+/* The bytes of the text that an id stands for, end exclusive. */
+struct bl_piece {
+    size_t start, end;
+};
+
+/* As bl_wordpiece_ids(), with the place of each id in pieces[0..max).  A
+ * character that two pieces share, each having a part of what it is read as,
+ * is in both. */
+size_t bl_wordpiece_places(struct bl_wordpiece *wp, struct bl_span text,
+                           unsigned literal, int32_t *ids,
+                           struct bl_piece *pieces, size_t max, bool *cut);
+
+/* The same as bl_wordpiece_ids(), but the LAST max ids of the text. */
 size_t bl_wordpiece_last_ids(struct bl_wordpiece *wp, struct bl_span text,
                              unsigned literal, int32_t *ids, size_t max,
                              bool *cut);

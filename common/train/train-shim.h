@@ -26,7 +26,7 @@
 BL_BEGIN_DECLS
 
 /* Raised whenever this file, params.h or model.h changes what crosses over. */
-enum { BL_TRAIN_ABI = 4, BL_TRAIN_IGNORE = -100 };
+enum { BL_TRAIN_ABI = 5, BL_TRAIN_IGNORE = -100 };
 
 struct bl_train;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fuzz-wordpiece: any valid text.  Words lie in order inside the text and
  * are valid; a text's last ids are the end of all its ids; a second time,
- * from the cache, gives the same. */
+ * from the cache, gives the same; each piece has a place, in order. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bl_wordpiece *wp = open_words();
     struct bl_words words = BL_WORDS_INIT;
     int32_t ids[MAX], again[MAX], last[LAST];
+    struct bl_piece pieces[MAX];
     struct bl_word w;
     size_t at = 0, n;
     bool cut;
@@ -47,6 +48,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     n = bl_wordpiece_ids(wp, text, 1, ids, MAX, &cut);
     CHECK(bl_wordpiece_ids(wp, text, 1, again, MAX, NULL) == n
           && !memcmp(ids, again, n * sizeof *ids));
+    CHECK(n <= text.n);
+    CHECK(bl_wordpiece_places(wp, text, 1, again, pieces, MAX, NULL) == n
+          && !memcmp(ids, again, n * sizeof *ids));
+    for (size_t i = 0; i < n; i++)
+        CHECK(pieces[i].start < pieces[i].end && pieces[i].end <= text.n
+              && (!i || (pieces[i].start >= pieces[i - 1].start
+                         && pieces[i].end >= pieces[i - 1].end)));
     at = bl_wordpiece_last_ids(wp, text, 1, last, LAST, NULL);
     CHECK(at == BL_MIN(n, LAST));
     CHECK(cut || !memcmp(last, ids + n - at, at * sizeof *last));

@@ -12,6 +12,7 @@ FUZZERS = \
 	tests/fuzz/fuzz-csv \
 	tests/fuzz/fuzz-doc \
 	tests/fuzz/fuzz-document \
+	tests/fuzz/fuzz-elq \
 	tests/fuzz/fuzz-entities \
 	tests/fuzz/fuzz-eval \
 	tests/fuzz/fuzz-examples \

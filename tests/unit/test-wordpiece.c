@@ -175,6 +175,47 @@ static void limits(void)
     bl_wordpiece_close(wp);
 }
 
+/* Pieces of "text" with a "|" where each begins and ends, as numbers. */
+static void placed(struct bl_wordpiece *wp, const char *text,
+                   const char *want)
+{
+    struct bl_buf b = BL_BUF_INIT;
+    struct bl_piece pieces[16];
+    int32_t ids[16];
+    size_t n = bl_wordpiece_places(wp, bl_span_of(text), BL_LITERAL_SPECIALS,
+                                   ids, pieces, 16, NULL);
+
+    for (size_t i = 0; i < n; i++)
+        bl_buf_printf(&b, "%s%zu-%zu", i ? " " : "", pieces[i].start,
+                      pieces[i].end);
+    bl_buf_putc(&b, '\0');
+    is_str(b.data, want, text);
+    bl_buf_free(&b);
+}
+
+static void places(void)
+{
+    static const char vocab[] = HEAD "a\n##b\n##a\nb\n.\n"
+        "\xE1\x84\x80\n##\xE1\x85\xA1\n##\xE1\x86\xA8\n\xC3\x9F\n";
+    struct bl_err err = { 0 };
+    struct bl_wordpiece *wp = try_open(vocab, sizeof vocab - 1, NULL, &err);
+    struct bl_piece pieces[2] = { { 7, 7 }, { 7, 7 } };
+    int32_t ids[2];
+
+    placed(wp, " ab a.b", "1-2 2-3 4-5 5-6 6-7");
+    placed(wp, "AB x b", "0-1 1-2 3-4 5-6");
+    placed(wp, "a\xCC\x81" "b\xCC\x81 b", "0-3 3-6 7-8");
+    placed(wp, "\xC3\xA1" "b", "0-2 2-3");
+    placed(wp, "a\x01" "b\x01 b", "0-2 2-3 5-6");
+    placed(wp, "\xEA\xB0\x81 a", "0-3 0-3 0-3 4-5");
+    placed(wp, "a[SEP]ab[sep]", "0-1 1-6 6-7 7-8 8-9 9-12 12-13");
+    placed(wp, "ab ab", "0-1 1-2 3-4 4-5");
+    ok(bl_wordpiece_places(wp, BL_SPAN_LIT("ab"), 0, ids, pieces, 1, NULL)
+       == 1 && pieces[0].end == 1 && pieces[1].end == 7,
+       "no place beyond those asked for");
+    bl_wordpiece_close(wp);
+}
+
 int main(void)
 {
     int fd = mkstemp(path);
@@ -186,6 +227,7 @@ int main(void)
     words();
     longest_word();
     limits();
+    places();
     unlink(path);
     return tap_done();
 }
