@@ -24,6 +24,7 @@
 #include "json/vector.h"
 #include "json/writer.h"
 #include "link/onepass.h"
+#include "ner/elq-labels.h"
 #include "ner/spans.h"
 #include "text/doc.h"
 #include "text/input.h"
@@ -223,8 +224,8 @@ static int read_line(const struct bl_item *item, struct question *question,
     return 0;
 }
 
-/* The labels of ELQ's data: ids of tokens, which must be those of the text,
- * and [from, to) of each mention among them. */
+/* The ids of ELQ's data must be those of the text, or its labels would be of
+ * other tokens. */
 static int check_ids(struct bl_span list, const int32_t *ids, size_t n,
                      struct bl_err *err)
 {
@@ -244,24 +245,6 @@ static int check_ids(struct bl_span list, const int32_t *ids, size_t n,
                    "but the text has %zu", i, n);
 }
 
-static int read_bounds(struct bl_span pair, size_t n, struct bl_bounds *out,
-                       struct bl_err *err)
-{
-    struct bl_json_iter it = bl_json_iter(pair);
-    struct bl_span first, last, more;
-    int64_t from, to;
-
-    if (!bl_json_next(&it, NULL, &first) || !bl_json_next(&it, NULL, &last)
-        || bl_json_next(&it, NULL, &more)
-        || bl_json_integer(first, 0, INT32_MAX, &from, NULL) < 0
-        || bl_json_integer(last, 0, (int64_t)n, &to, NULL) < 0 || from >= to)
-        return bl_fail(err, BL_BAD_FIELD, "field 'tokenized_mention_idxs': "
-                       "expected pairs of first token and end within %zu "
-                       "tokens", n);
-    *out = (struct bl_bounds){ (size_t)from, (size_t)to };
-    return 0;
-}
-
 /* All tokens of the text are needed here, since a label may be anywhere; the
  * original takes the ids of the record as they are, and never reads the
  * text. */
@@ -269,25 +252,26 @@ static int read_gold(struct state *state, const struct bl_item *item,
                      struct bl_onepass_text *text, struct bl_arena *arena,
                      struct bl_err *err)
 {
-    struct bl_json_iter it;
-    struct bl_span list, mentions, value;
+    struct bl_elq_labels labels;
+    struct bl_span list;
     int32_t *ids;
     size_t n;
 
     if (bl_record_array(&item->rec, "tokenized_text_ids", &list, err) < 0
-        || bl_record_array(&item->rec, "tokenized_mention_idxs", &mentions,
-                           err) < 0)
+        || bl_elq_labels_read(&item->rec, NULL, arena, &labels, err) < 0)
         return -1;
     n = bl_onepass_tokens(state->onepass, text->text, arena, &ids);
     if (check_ids(list, ids, n, err) < 0)
         return -1;
-    for (it = bl_json_iter(mentions); bl_json_next(&it, NULL, &value);)
-        text->n_gold++;
-    text->gold = bl_arena_alloc(arena, text->n_gold + 1, sizeof *text->gold);
-    it = bl_json_iter(mentions);
-    for (size_t i = 0; bl_json_next(&it, NULL, &value); i++)
-        if (read_bounds(value, n, &text->gold[i], err) < 0)
-            return -1;
+    text->n_gold = labels.n;
+    text->gold = bl_arena_alloc(arena, labels.n + 1, sizeof *text->gold);
+    for (size_t i = 0; i < labels.n; i++) {
+        text->gold[i] = labels.v[i].tokens;
+        if (!labels.has_tokens || text->gold[i].to > n)
+            return bl_fail(err, BL_BAD_FIELD, "field "
+                           "'tokenized_mention_idxs': expected pairs of "
+                           "first token and end within %zu tokens", n);
+    }
     return 0;
 }
 

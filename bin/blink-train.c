@@ -158,7 +158,17 @@ static const struct bl_opt ner_opts[] = {
     OPTS_SAVED, OPTS_RUN, BL_OPTS_END
 };
 
-enum { BI, CROSS, NER, N_COMMANDS };
+static const struct bl_opt elq_opts[] = {
+    OPTS_FILES, OPTS_ENTITIES, OPTS_RECIPE,
+    BL_OPT_GROUP("Negatives"),
+    BL_OPT_STR(0, "vectors", "INDEX", &train_opts.vectors,
+               "vectors of entities that are not trained"),
+    BL_OPT_SIZE(0, "negatives", "N", &train_opts.negatives, 0, 1000,
+                "nearest entities as negatives (0: those of the batch)"),
+    OPTS_OPTIMISER, OPTS_MODEL, OPTS_RUN, BL_OPTS_END
+};
+
+enum { BI, CROSS, NER, ELQ, N_COMMANDS };
 
 static const struct bl_command commands[N_COMMANDS] = {
     { "blink-train bi",
@@ -169,12 +179,15 @@ static const struct bl_command commands[N_COMMANDS] = {
       "train a cross-encoder on lists of candidates", cross_opts, 0, 0 },
     { "blink-train ner", "-b MODEL -t FILE [-d FILE] -o MODEL",
       "train a tagger on tagged text in columns", ner_opts, 0, 0 },
+    { "blink-train elq",
+      "-b MODEL -t FILE [-d FILE] -c CATALOGUE -o MODEL",
+      "train a model that finds mentions and entities", elq_opts, 0, 0 },
 };
 
 int main(int argc, char **argv)
 {
     static int (*const verbs[N_COMMANDS])(void) = {
-        bl_verb_bi, bl_verb_cross, bl_verb_ner
+        bl_verb_bi, bl_verb_cross, bl_verb_ner, bl_verb_elq
     };
     size_t command;
 

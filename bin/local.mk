@@ -100,6 +100,7 @@ bin_blink_train_SOURCES = \
 	bin/blink-train.c \
 	bin/train/bi.c \
 	bin/train/cross.c \
+	bin/train/elq.c \
 	bin/train/ner.c \
 	bin/train/run.c \
 	bin/train/train.h

@@ -152,6 +152,7 @@ common_libcommon_la_SOURCES = \
 	common/kb/names-file.h common/kb/names-spell.c \
 	common/kb/names.c common/kb/names.h \
 	common/ner/dictionary.c common/ner/dictionary.h \
+	common/ner/elq-labels.c common/ner/elq-labels.h \
 	common/ner/elq-window.c common/ner/elq-window.h \
 	common/ner/merge.c common/ner/merge.h \
 	common/ner/naming.c common/ner/naming.h \
@@ -188,10 +189,12 @@ common_libcommon_la_SOURCES = \
 	common/eval/report.c common/eval/report.h \
 	common/train/adamw.c common/train/adamw.h \
 	common/train/conll.c common/train/conll.h \
+	common/train/elq-examples.c common/train/elq-examples.h \
 	common/train/examples.c common/train/examples.h \
 	common/train/params.c common/train/params.h \
 	common/train/train-batch.c common/train/train-batch.h \
 	common/train/train-bi.c common/train/train-bi.h \
+	common/train/train-elq.c common/train/train-elq.h \
 	common/train/train-cross.c common/train/train-cross.h \
 	common/train/train-pool.c common/train/train-pool.h \
 	common/train/save.c common/train/save.h \

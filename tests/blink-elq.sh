@@ -162,6 +162,83 @@ is "$(blink-kb cat -c ./elq.kb | blink-embed -m elq 2>&1 >/dev/null | tail -1)" 
     "blink-embed: 'elq' finds its mentions itself: blink-elq" \
     'blink-embed is not for its mentions'
 
+# ---- Training ----
+
+# Without libtorch it is refused as blink-train.sh sees.
+if [ -e "$top_builddir/common/libblink-train.la" ] && [ -z "${sanitizers:-}" ] &&
+    [ -z "${BLINK_VALGRIND:-}" ]; then
+    train=(blink-train elq -b elq -c ./elq.kb -q --threads 2)
+    first() { jq -s '[.[] | select(.loss)][0].loss' "$1.log.jsonl"; }
+    head -6 "$l" >six.jsonl
+    run "${train[@]}" -t six.jsonl -o once --recipe blink --order given \
+        --batch 6 --steps 1 --dropout 0
+    is "$status$(cat err)" 0 'trains'
+    is "$(jq -n "$(first once) - $(jq .loss "$elq/loss.json") | fabs < 1e-4")" \
+        true 'begins with the loss of the original'
+    run "${train[@]}" -t "$l" -d "$l" -o more --rate 1e-3 --epochs 30 \
+        --batch 8 --dropout 0
+    is "$status$(cat err)" 0 'trains on texts of any length'
+    is "$(jq -s '(map(select(.loss)) | .[-1].loss < .[0].loss / 2)
+        and (map(select(.f1)) | .[-1].f1 > 0.4)' more.log.jsonl)" true \
+        'and has learnt'
+    is "$(jq -c 'del(.training)' more/blink.json)" \
+        "$(jq -c 'del(.training)' elq/blink.json)" 'the model is one of its kind'
+    blink-kb cat -c ./elq.kb | blink-embed -m more --entities |
+        blink-index build -q -c ./elq.kb -o more.blx
+    blink-elq -m more -x ./more.blx -c ./elq.kb --gold-window <"$l" >answers
+    blink-eval --elq --gold "$l" -c ./elq.kb --json <answers >figures
+    is "$(jq '.strong.f1 > 0.3' figures)" true 'and answers better'
+    # Characters in place of tokens, ids in place of numbers.
+    jq -c --slurpfile e "$elq/entity.jsonl" 'del(.tokenized_text_ids,
+        .tokenized_mention_idxs) | .label_id |= map($e[.].idx |
+        sub(".*curid="; ""))' "$l" >chars.jsonl
+    run "${train[@]}" -t chars.jsonl -o chars --rate 1e-3 --epochs 2 --batch 8
+    is "$status$(cat err)" 0 'trains on characters and ids'
+    run "${train[@]}" -t "$l" -o hard --rate 1e-3 --epochs 4 --batch 8 \
+        --vectors ./elq.blx --negatives 10 --order given
+    is "$status$(cat err)" 0 'trains with hard negatives'
+    is "$(jq -s 'map(select(.loss)) | .[-1].loss < .[0].loss / 2' \
+        hard.log.jsonl)" true 'and has learnt with them'
+    run blink-elq -m hard -x ./elq.blx -c ./elq.kb -q <"$q"
+    is "$status" 3 'its index must say that it is for the new model'
+    # E9: the heads stay as they are in the original's recipe, and only there.
+    tensor() { perl -MJSON::PP -0777 -ne 'my $n = unpack("Q<", $_);
+        my $t = decode_json(substr($_, 8, $n))->{$ENV{name}}{data_offsets};
+        print unpack("H*", substr($_, 8 + $n + $t->[0], $t->[1] - $t->[0]))' \
+        "$1/model.safetensors"; }
+    export name=classification_heads.mention_scores.bound_classifier.weight
+    run "${train[@]}" -t "$l" -o blink --recipe blink --rate 1e-3 --batch 8
+    ok 'E9: the heads are as they were' [ "$(tensor blink)" = "$(tensor elq)" ]
+    ok 'E9: or trained' [ "$(tensor more)" != "$(tensor elq)" ]
+    run "${train[@]}" -t "$l" -o frozen --freeze mentions --rate 1e-3 --batch 8
+    ok 'or frozen when asked' [ "$(tensor frozen)" = "$(tensor elq)" ]
+    run blink-train elq -b "$fixtures/golden/m2-bi" -c ./elq.kb -t "$l" -o no
+    is "$status$(cat err)" "3blink-train: '$fixtures/golden/m2-bi': entities have vectors of 20 numbers, but states, which the vectors of mentions are made of, 64" \
+        'a base whose vectors are of another size'
+    run blink-train bi -b elq -c ./elq.kb -t "$fixtures/mini.jsonl" -o no
+    is "$status" 3 'blink-train bi does not take it'
+    while IFS=$'\t' read -r edit message; do
+        jq -c "$edit" "$l" | head -2 >bad.jsonl
+        run "${train[@]}" -t bad.jsonl -o no
+        is "$status$(cat err)" "3blink-train: bad.jsonl:1: $message" \
+            "training data: $edit"
+    done <<'X'
+del(.label_id)	field 'label_id': expected array, found nothing
+.mentions = []	field 'mentions' has 0 mentions, field 'label_id' 1
+.tokenized_text_ids[0] = 99999	field 'tokenized_text_ids': expected numbers below 1346
+.tokenized_mention_idxs = [[0,99]]	field 'tokenized_mention_idxs': pair 0 ends behind the 10 tokens
+.mentions = [[500,501]] | del(.tokenized_mention_idxs)	field 'mentions': pair 0 is of no part of the text
+X
+    run "${train[@]}" -t "$l" -o no --negatives 3
+    is "$status$(head -1 err)" '2blink-train: --negatives needs --vectors' \
+        'hard negatives need vectors'
+    blink-kb cat -c ./elq.kb | blink-embed -m "$fixtures/golden/m2-bi" \
+        --entities | blink-index build -q -c ./elq.kb -o other.blx
+    run "${train[@]}" -t "$l" -o no --vectors ./other.blx
+    is "$status$(cat err)" '3blink-train: the vectors have 20 numbers, the model makes 48' \
+        'vectors of another size'
+fi
+
 # ---- Long texts ----
 
 long=$(jq -rs '[.[].text] | join(" ")' "$q")

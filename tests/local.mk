@@ -45,6 +45,7 @@ UNIT_TESTS = \
 	tests/unit/test-torchfile \
 	tests/unit/test-torchfile-parts \
 	tests/unit/test-train \
+	tests/unit/test-train-elq \
 	tests/unit/test-utf8 \
 	tests/unit/test-wikitext \
 	tests/unit/test-wordpiece \

@@ -13,7 +13,7 @@ cd "$T" || exit
 # ---- The table ----
 
 is "$(sed -n 's/^\.It Sy //p' "$page" | tr '\n' ' ')" \
-    "$(echo {T{1..7},P{1..5},M{1..10},R{1..10},E{1..8},N{1..3},F1} '')" \
+    "$(echo {T{1..7},P{1..5},M{1..10},R{1..10},E{1..10},N{1..3},F1} '')" \
     'every quirk is decided once'
 is "$(sed -n '/^\.It Sy/,/^\.El/p' "$page" | grep -c '^\.Sy Here:')" \
     "$(grep -c '^\.It Sy' "$page")" 'each says what is done here'

@@ -31,6 +31,7 @@ extern struct train_opts train_opts;
 int bl_verb_bi(void);
 int bl_verb_cross(void);
 int bl_verb_ner(void);
+int bl_verb_elq(void);
 
 /* Sets train_opts.run and the net up, runs the trainer, prints its
  * progress. */

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "eval/judge.h"
 #include "json/writer.h"
-#include "ner/elq-window.h"
+#include "ner/elq-labels.h"
 
 /* A mention by both its places; a NULL id is no entity of the catalogue. */
 struct mention {
@@ -126,92 +126,17 @@ void bl_elq_set_free(struct bl_elq_set *set)
     free(set);
 }
 
-/* A label is the number of an entity's line in ELQ's data. */
-static int read_label(struct bl_elq_set *set, struct bl_span value,
-                      struct bl_arena *arena, char **out, struct bl_err *err)
+static void take_labels(const struct bl_elq_labels *labels, struct text *text)
 {
-    struct bl_entity entity;
-    struct bl_span id;
-    int64_t row;
-    int got;
-
-    if (bl_json_id(value, arena, &id, err) < 0)
-        return bl_err_prefix(err, "field 'label_id'");
-    if (!set->kb) {
-        *out = bl_xstrdup(id.p);
-        return 0;
-    }
-    if (bl_json_integer(id, 0, (int64_t)bl_kb_count(set->kb) - 1, &row,
-                        NULL) < 0)
-        return 0;
-    got = bl_kb_brief_row(set->kb, row, arena, &entity, err);
-    if (got > 0)
-        *out = bl_xstrdup(entity.id.p);
-    return got < 0 ? -1 : 0;
-}
-
-static int read_labels(struct bl_elq_set *set, const struct bl_record *record,
-                       struct bl_arena *arena, struct text *text,
-                       struct bl_err *err)
-{
-    struct bl_span list, value;
-    struct bl_json_iter it;
-    size_t cap = 0;
-
-    if (bl_record_array(record, "label_id", &list, err) < 0)
-        return -1;
-    for (it = bl_json_iter(list); bl_json_next(&it, NULL, &value);) {
-        BL_GROW(text->gold, text->n_gold + 1, cap);
-        text->gold[text->n_gold] = (struct mention){ .id = NULL };
-        if (read_label(set, value, arena, &text->gold[text->n_gold++].id,
-                       err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int read_pair(struct bl_span pair, const char *name,
-                     struct bl_bounds *out, struct bl_err *err)
-{
-    struct bl_json_iter it = bl_json_iter(pair);
-    struct bl_span first, last, more;
-    int64_t from, to;
-
-    if (!bl_json_next(&it, NULL, &first) || !bl_json_next(&it, NULL, &last)
-        || bl_json_next(&it, NULL, &more)
-        || bl_json_integer(first, 0, INT32_MAX, &from, NULL) < 0
-        || bl_json_integer(last, from, INT32_MAX, &to, NULL) < 0)
-        return bl_fail(err, BL_BAD_FIELD, "field '%s': expected pairs of "
-                       "start and end", name);
-    *out = (struct bl_bounds){ (size_t)from, (size_t)to };
-    return 0;
-}
-
-/* The field's pairs, as many as labels.  1: read; 0: absent. */
-static int read_pairs(const struct bl_record *record, const char *name,
-                      bool tokens, struct text *text, struct bl_err *err)
-{
-    struct bl_span list, value;
-    struct bl_json_iter it;
-    size_t n = 0;
-    int got = bl_record_get(record, name, &list, err);
-
-    if (got <= 0 || bl_json_type(list) == BL_JSON_NULL)
-        return got < 0 ? -1 : 0;
-    if (bl_record_array(record, name, &list, err) < 0)
-        return -1;
-    for (it = bl_json_iter(list); bl_json_next(&it, NULL, &value); n++) {
-        struct bl_bounds pair;
-
-        if (read_pair(value, name, &pair, err) < 0)
-            return -1;
-        if (n < text->n_gold)
-            *(tokens ? &text->gold[n].tokens : &text->gold[n].chars) = pair;
-    }
-    if (n == text->n_gold)
-        return 1;
-    return bl_fail(err, BL_BAD_FIELD, "field '%s' has %zu mentions, field "
-                   "'label_id' %zu", name, n, text->n_gold);
+    text->gold = BL_NEW_ARRAY(struct mention, labels->n);
+    text->n_gold = labels->n;
+    text->has_tokens = labels->has_tokens;
+    text->has_chars = labels->has_chars;
+    for (size_t i = 0; i < labels->n; i++)
+        text->gold[i] = (struct mention){
+            labels->v[i].id.p ? bl_xstrdup(labels->v[i].id.p) : NULL,
+            labels->v[i].tokens, labels->v[i].chars
+        };
 }
 
 static int by_tokens(const void *a, const void *b)
@@ -246,29 +171,19 @@ static void cut(const struct bl_elq_set *set, struct text *text)
     free(bounds);
 }
 
-/* The labels tell how many mentions there are, so they are read first. */
 static int read_text(struct bl_elq_set *set, const struct bl_record *record,
                      struct bl_arena *arena, struct text *text,
                      struct bl_err *err)
 {
+    struct bl_elq_labels labels;
     struct bl_span id;
-    int tokens, chars;
 
     if (bl_record_id(record, "id", arena, &id, err) < 0
-        || read_labels(set, record, arena, text, err) < 0)
+        || bl_elq_labels_read(record, set->kb, arena, &labels, err) < 0)
         return -1;
     text->id = bl_xstrdup(id.p);
-    tokens = read_pairs(record, "tokenized_mention_idxs", true, text, err);
-    chars = tokens < 0 ? -1 : read_pairs(record, "mentions", false, text,
-                                         err);
-    if (chars < 0)
-        return -1;
-    text->has_tokens = tokens > 0;
-    text->has_chars = chars > 0;
-    if (!tokens && !chars)
-        return bl_fail(err, BL_BAD_FIELD, "neither field "
-                       "'tokenized_mention_idxs' nor field 'mentions'");
-    if (set->window && tokens)
+    take_labels(&labels, text);
+    if (set->window && text->has_tokens)
         cut(set, text);
     return 0;
 }
@@ -278,10 +193,8 @@ int bl_elq_set_gold(struct bl_elq_set *set, const struct bl_record *record,
 {
     struct text text = { .id = NULL };
 
-    if (read_text(set, record, arena, &text, err) < 0) {
-        free_text(&text);
+    if (read_text(set, record, arena, &text, err) < 0)
         return -1;
-    }
     BL_GROW(set->v, set->n + 1, set->cap);
     set->v[set->n++] = text;
     set->sorted = false;

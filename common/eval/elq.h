@@ -39,15 +39,15 @@ void bl_elq_match(struct bl_triple *gold, size_t n_gold,
 
 struct bl_elq_set;
 
-/* kb: the catalogue whose rows the labels count, as in ELQ's data; NULL: they
- * are ids.  Borrowed.  window: tokens that ELQ reads around the labelled
- * mentions, beyond which it forgets them (elq-window.h); 0: all count. */
+/* kb: the catalogue whose entities labels that are numbers count, as in ELQ's
+ * data (elq-labels.h); NULL: all are ids.  Borrowed.  window: tokens that ELQ
+ * reads around the labelled mentions, beyond which it forgets them
+ * (elq-window.h); 0: all count. */
 struct bl_elq_set *bl_elq_set_new(struct bl_kb *kb, size_t window);
 void bl_elq_set_free(struct bl_elq_set *set);           /* NULL: nothing */
 
-/* A text: `id`, `label_id` (one a mention), and `tokenized_mention_idxs`, or
- * `mentions` in characters; both are read where both are there.
- * -1: BL_BAD_FIELD; BL_DATA when the catalogue fails. */
+/* A text: `id`, and its labels.  -1: BL_BAD_FIELD; BL_DATA when the catalogue
+ * fails. */
 int bl_elq_set_gold(struct bl_elq_set *set, const struct bl_record *record,
                     struct bl_arena *arena, struct bl_err *err);
 /* A mention that was found: `doc`, `tokens` or `start` and `end`, and its

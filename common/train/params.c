@@ -125,6 +125,27 @@ static void walk_tower(struct walk *walk, struct bl_bert *tower,
         walk_linear(walk, head, &tower->head);
 }
 
+/* The heads of a model that finds its mentions (ELQ's names). */
+static void walk_spans(struct walk *walk, struct bl_span_heads *spans)
+{
+    const char *scores = "classification_heads.mention_scores."
+        "bound_classifier";
+    char part[MAX_NAME];
+
+    walk->prefix = "";
+    if (spans->hidden.out) {
+        snprintf(part, sizeof part, "%s.0", scores);
+        walk_linear(walk, part, &spans->hidden);
+    }
+    snprintf(part, sizeof part, "%s%s", scores, spans->hidden.out ? ".3"
+             : "");
+    if (spans->bounds.out)
+        walk_linear(walk, part, &spans->bounds);
+    if (spans->project.out)
+        walk_linear(walk, "classification_heads.get_context_embeds."
+                    "mention_agg_linear", &spans->project);
+}
+
 /* The names that model-bind.c knows a network of this role by. */
 static void walk_all(struct walk *walk)
 {
@@ -136,6 +157,7 @@ static void walk_all(struct walk *walk)
                    "context_encoder.additional_linear");
         walk_tower(walk, &model->towers[1], "cand_encoder.bert_model.",
                    "cand_encoder.additional_linear");
+        walk_spans(walk, &model->spans);
         return;
     }
     if (model->role == BL_ROLE_CROSS_ENCODER
@@ -271,6 +293,30 @@ static void set_head(struct bl_params *net, const struct bl_params_spec *spec)
     }
 }
 
+/* A base without such heads gets the smallest: one layer, and the mean of a
+ * mention's tokens. */
+static int set_spans(struct bl_params *net, const struct bl_params_spec *spec,
+                     struct bl_err *err)
+{
+    struct bl_model *model = &net->view;
+    struct bl_span_heads *spans = &model->spans;
+    size_t hidden = model->shape.hidden;
+
+    if (!spec->spans) {
+        *spans = (struct bl_span_heads){ .longest = spans->longest };
+        return 0;
+    }
+    if (!spans->bounds.w)
+        spans->bounds = (struct bl_linear){ .out = 3, .in = hidden };
+    if (spans->project.out || !model->towers[0].head.out
+        || model->towers[0].head.out == hidden)
+        return 0;
+    return bl_fail(err, BL_DATA, "'%s': entities have vectors of %zu "
+                   "numbers, but states, which the vectors of mentions are "
+                   "made of, %zu", model->path, model->towers[0].head.out,
+                   hidden);
+}
+
 /* A pooler that nothing reads is kept, and kept as it is. */
 static void set_unused(struct bl_params *net)
 {
@@ -306,6 +352,10 @@ struct bl_params *bl_params_new(const struct bl_model *base,
         return NULL;
     }
     set_head(net, spec);
+    if (set_spans(net, spec, err) < 0) {
+        bl_params_free(net);
+        return NULL;
+    }
     /* Two walks: the array must have its final size before the tensors of
      * the view point into it. */
     walk.visit = declare;
@@ -398,13 +448,15 @@ static int freeze_one(struct bl_params *net, const char *word,
         freeze_named(net, "cand_encoder.");
     else if (!strcmp(word, "pooler"))
         freeze_named(net, "pooler.");
+    else if (!strcmp(word, "mentions") && net->view.spans.bounds.w)
+        freeze_named(net, "classification_heads.");
     else if (!strcmp(word, "head")) {
         freeze_named(net, "classifier.");
         freeze_named(net, "additional_linear.");
     } else
         return bl_fail(err, BL_USAGE, "cannot freeze '%.*s': expected "
-                       "words, embeddings, layers:FROM-TO, pooler, head or "
-                       "(of two towers) entities",
+                       "words, embeddings, layers:FROM-TO, pooler, head, "
+                       "(of two towers) entities or (of ELQ's) mentions",
                        BL_SHOWN(40, word));
     return 0;
 }

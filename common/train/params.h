@@ -48,6 +48,8 @@ struct bl_params {
 struct bl_params_spec {
     enum bl_role role;
     size_t towers;              /* bi-encoder: 1 or 2; 0: as the base */
+    bool spans;                 /* bi-encoder: with heads that find mentions;
+                                 * as the base's, where it has such */
     size_t labels;              /* tagger: how many */
     size_t types;               /* rows of the segment embedding, the new
                                  * ones near row 0; 0: as the base */

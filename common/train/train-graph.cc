@@ -220,3 +220,60 @@ Tensor bl_train_outputs(Run &r, int tower, const Slice &b)
         x = x / x.norm(2, 1, true).clamp_min(1e-12);
     return x;
 }
+
+Tensor bl_train_states(Run &r, int tower, const Slice &b)
+{
+    return run_stack(r, r.model.towers[tower], b, false);
+}
+
+/* As spans.c: the insides of a run are a difference of two sums, which are
+ * over all texts of the batch and so in double. */
+Tensor bl_train_span_logits(Run &r, const Tensor &x, const Tensor &first,
+                            const Tensor &last)
+{
+    const struct bl_span_heads &heads = r.model.spans;
+    Tensor y = heads.hidden.w
+        ? drop(r, at::relu(apply(r, heads.hidden, x))) : x;
+    Tensor bounds = apply(r, heads.bounds, y).to(at::kDouble);
+    Tensor inside = bounds.select(1, 2), sum = inside.cumsum(0);
+
+    return (bounds.select(1, 0).index_select(0, first)
+            + bounds.select(1, 1).index_select(0, last)
+            + sum.index_select(0, last) - sum.index_select(0, first)
+            + inside.index_select(0, first)).to(at::kFloat);
+}
+
+/* Means as one product [M][N] [N][H], with the weights of the tokens. */
+static Tensor span_means(const Run &r, const Tensor &x,
+                         const std::vector<int64_t> &first,
+                         const std::vector<int64_t> &last)
+{
+    int64_t n = x.size(0);
+    Tensor weights = at::zeros({ dim(first.size()), n });
+    float *w = weights.data_ptr<float>();
+
+    for (size_t i = 0; i < first.size(); i++, w += n) {
+        int64_t step = r.model.spans.ends && last[i] > first[i]
+            ? last[i] - first[i] : 1;
+        int64_t count = (last[i] - first[i]) / step + 1;
+
+        for (int64_t k = first[i]; k <= last[i]; k += step)
+            w[k] = 1.0f / static_cast<float>(count);
+    }
+    return at::mm(weights.to(r.device), x);
+}
+
+Tensor bl_train_span_vectors(Run &r, const Tensor &x,
+                             const std::vector<int64_t> &first,
+                             const std::vector<int64_t> &last)
+{
+    const struct bl_span_heads &heads = r.model.spans;
+
+    if (!heads.project.w)
+        return span_means(r, x, first, last);
+    if (!heads.ends)
+        return apply(r, heads.project, span_means(r, x, first, last));
+    return apply(r, heads.project, at::cat({
+        x.index_select(0, indices(r, first.data(), first.size())),
+        x.index_select(0, indices(r, last.data(), last.size())) }, 1));
+}

@@ -9,6 +9,7 @@
 #include <ATen/ATen.h>
 
 #include <unordered_map>
+#include <vector>
 
 #include "net/encoder.h"
 #include "train/params.h"
@@ -47,5 +48,15 @@ static inline int64_t dim(size_t n)
 /* The vectors of a bi-encoder [S][dim], a cross-encoder's logits [S][1], a
  * tagger's [N][labels]. */
 at::Tensor bl_train_outputs(Run &r, int tower, const Slice &b);
+/* The last states of all tokens [N][H]. */
+at::Tensor bl_train_states(Run &r, int tower, const Slice &b);
+/* Of states x: the logits of runs, whose first and last tokens are the given
+ * ones [S]; and the vectors of mentions [M][dim]. */
+at::Tensor bl_train_span_logits(Run &r, const at::Tensor &x,
+                                const at::Tensor &first,
+                                const at::Tensor &last);
+at::Tensor bl_train_span_vectors(Run &r, const at::Tensor &x,
+                                 const std::vector<int64_t> &first,
+                                 const std::vector<int64_t> &last);
 
 #endif

@@ -59,7 +59,7 @@ static void set_input(struct bl_train_setup *setup,
     if (wish->layout >= 0)
         in->layout = (enum bl_layout)wish->layout;
     set_lengths(setup, wish);
-    in->lower_first = blink && setup->config.lowercase != 0;
+    in->lower_first = blink && setup->config.lowercase != 0 && !wish->spans;
     in->literal &= BL_LITERAL_SPECIALS;
     if (in->literal && wish->role == BL_ROLE_CROSS_ENCODER)
         in->literal |= BL_LITERAL_TAGS;
@@ -87,6 +87,8 @@ static void set_config(struct bl_train_setup *setup,
         : setup->base->pooling;
     config->normalize = wish->normalize >= 0 ? wish->normalize
         : setup->base->normalize;
+    config->mention_length = wish->spans ? setup->base->spans.longest : 0;
+    config->mention_ends &= wish->spans;
     config->labels = wish->labels;
     config->n_labels = wish->n_labels;
     config->training = wish->training;
@@ -151,16 +153,28 @@ static int open_base(struct bl_train_setup *setup,
                                 err);
 }
 
+/* Trained otherwise, a model of ELQ's would lose what finds mentions. */
+static int check_heads(const struct bl_train_setup *setup,
+                       const struct bl_train_wish *wish, struct bl_err *err)
+{
+    if (!setup->base->spans.bounds.w || wish->spans
+        || wish->role != BL_ROLE_BI_ENCODER)
+        return 0;
+    return bl_fail(err, BL_DATA, "'%s' finds mentions itself: blink-train "
+                   "elq", setup->base->path);
+}
+
 /* The view begins as a copy of the base, whose tokenizer, windows and pooling
  * it must not keep where the wish has others: evaluation encodes with it. */
 int bl_train_setup(struct bl_train_setup *setup,
                    const struct bl_train_wish *wish, struct bl_err *err)
 {
     struct bl_params_spec spec = { .role = wish->role, .towers = wish->towers,
-        .labels = wish->n_labels, .types = wish->types, .seed = wish->seed };
+        .labels = wish->n_labels, .types = wish->types, .spans = wish->spans,
+        .seed = wish->seed };
 
     *setup = (struct bl_train_setup){ .config = { .memory = BL_ARENA_INIT } };
-    if (open_base(setup, wish, err) < 0)
+    if (open_base(setup, wish, err) < 0 || check_heads(setup, wish, err) < 0)
         return -1;
     set_input(setup, wish);
     set_config(setup, wish);

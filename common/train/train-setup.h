@@ -24,6 +24,7 @@ struct bl_train_wish {
     enum bl_role role;
     int layout, pooling, normalize;     /* enums of input.h, model.h; 0, 1 */
     size_t towers, context_length, entity_length;
+    bool spans;                 /* heads that find mentions */
     const char **labels;        /* tagger; borrowed */
     size_t n_labels;
     size_t types;               /* segment embeddings */

@@ -27,6 +27,7 @@
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 using at::Tensor;
@@ -58,6 +59,7 @@ struct Way {
     const struct bl_batch *b;
     std::vector<Tensor> shares;         /* [workers]; undefined: empty */
     Tensor whole;                       /* a leaf */
+    bool states = false;                /* of all tokens, no vectors */
 };
 
 /* Calls fn(worker) in a thread each; the first failure is thrown here. */
@@ -120,7 +122,8 @@ static void forwards(bl_train &t, std::vector<Way> &ways,
         for (Way &w : ways) {
             Slice share = share_of(w.b, i, n);
             if (share.seqs())
-                w.shares[i] = bl_train_outputs(r, w.tower, share);
+                w.shares[i] = w.states ? bl_train_states(r, w.tower, share)
+                    : bl_train_outputs(r, w.tower, share);
         }
     });
     for (Way &w : ways) {
@@ -229,12 +232,12 @@ static Tensor in_order(const bl_train &t, const Way &w,
 
 /* The entities' vectors [m][dim]: the second way's, or those that stay. */
 static Tensor entities_of(const bl_train &t, const std::vector<Way> &ways,
-                          const struct bl_train_bi *b)
+                          const struct bl_train_bi *b, size_t width)
 {
     if (!b->fixed)
         return in_order(t, ways[1], b->entities);
     return at::from_blob(const_cast<float *>(b->fixed),
-                         { dim(b->n_fixed), ways[0].whole.size(1) },
+                         { dim(b->n_fixed), dim(width) },
                          { dim(b->fixed_stride), 1 }, at::kFloat)
         .to(t.device);
 }
@@ -244,13 +247,15 @@ static int train_bi(struct bl_train *t, const struct bl_train_bi *b,
                     float *scores, char *error) noexcept
 {
     int64_t n = dim(b->contexts.batch->n_seqs);
-    std::vector<Way> ways{ { BL_TOWER_CONTEXT, b->contexts.batch, {}, {} } };
+    std::vector<Way> ways{ { BL_TOWER_CONTEXT, b->contexts.batch, {}, {},
+                             false } };
 
     if (!b->fixed)
-        ways.push_back({ BL_TOWER_ENTITY, b->entities.batch, {}, {} });
+        ways.push_back({ BL_TOWER_ENTITY, b->entities.batch, {}, {}, false });
     return run(t, ways, how, loss, error, [&](std::vector<Way> &w) {
         Tensor s = at::mm(in_order(*t, w[0], b->contexts),
-                          entities_of(*t, w, b).t()) / b->temperature;
+                          entities_of(*t, w, b, t->net->view.dim).t())
+            / b->temperature;
 
         take(s, scores);
         if (b->out)
@@ -266,7 +271,8 @@ static int train_lists(struct bl_train *t, const struct bl_train_lists *b,
                        const struct bl_train_run *how, double *loss,
                        float *scores, char *error) noexcept
 {
-    return run(t, { { BL_TOWER_CONTEXT, b->pairs.batch, {}, {} } }, how,
+    return run(t, { { BL_TOWER_CONTEXT, b->pairs.batch, {}, {}, false } },
+               how,
                loss, error, [&](std::vector<Way> &ways) {
         Tensor s = in_order(*t, ways[0], b->pairs).squeeze(1);
 
@@ -280,12 +286,130 @@ static int train_tags(struct bl_train *t, const struct bl_train_tags *b,
                       const struct bl_train_run *how, double *loss,
                       float *scores, char *error) noexcept
 {
-    return run(t, { { BL_TOWER_CONTEXT, b->batch, {}, {} } }, how, loss,
+    return run(t, { { BL_TOWER_CONTEXT, b->batch, {}, {}, false } }, how, loss,
                error, [&](std::vector<Way> &ways) {
         take(ways[0].whole, scores);
         return at::cross_entropy_loss(
             ways[0].whole, longs(*t, b->labels, b->batch->n_tokens), {}, 1,
             BL_TRAIN_IGNORE);
+    });
+}
+
+/* The runs of all texts by their first and last tokens in the batch, and
+ * which of them are mentions. */
+struct Spans {
+    std::vector<int64_t> first, last;
+    std::vector<float> labels;
+};
+
+/* Where token `at` of the caller's sequence is in the packed batch. */
+static int64_t token_of(const struct bl_train_spans *b, size_t sequence,
+                        size_t at)
+{
+    const struct bl_batch *batch = b->contexts.batch;
+
+    return dim(batch->offsets[b->contexts.rows[sequence]] + at);
+}
+
+static Spans list_spans(const struct bl_train_spans *b)
+{
+    const struct bl_batch *batch = b->contexts.batch;
+    std::unordered_map<int64_t, size_t> begins;
+    Spans s;
+
+    for (size_t i = 0; i < batch->n_seqs; i++)
+        for (size_t k = batch->offsets[i]; k < batch->offsets[i + 1]; k++) {
+            begins[dim(k)] = s.first.size();
+            for (size_t j = k; j < batch->offsets[i + 1]
+                 && j - k < b->longest; j++) {
+                s.first.push_back(dim(k));
+                s.last.push_back(dim(j));
+            }
+        }
+    s.labels.assign(s.first.size(), 0.0f);
+    for (size_t i = 0; i < b->n; i++) {
+        const struct bl_train_span &m = b->mentions[i];
+        size_t length = m.last - m.first;
+
+        if (length < b->longest)
+            s.labels[begins.at(token_of(b, m.sequence, m.first)) + length]
+                = 1;
+    }
+    return s;
+}
+
+static Tensor floats(const bl_train &t, const float *p, size_t n)
+{
+    return at::tensor(at::ArrayRef<float>(p, n), at::kFloat).to(t.device);
+}
+
+static Tensor spans_loss(const bl_train &t, Run &r, const Tensor &states,
+                         const struct bl_train_spans *b)
+{
+    Spans s = list_spans(b);
+    Tensor logits = bl_train_span_logits(
+        r, states, longs(t, s.first.data(), s.first.size()),
+        longs(t, s.last.data(), s.last.size()));
+
+    return at::binary_cross_entropy_with_logits(
+        logits, floats(t, s.labels.data(), s.labels.size()));
+}
+
+/* scores [n][m] */
+static Tensor links_loss(const bl_train &t, const Tensor &scores,
+                         const struct bl_train_spans *b)
+{
+    if (!b->n_pairs)
+        return at::cross_entropy_loss(scores, longs(t, b->target, b->n));
+    Tensor pairs = longs(t, b->pair_mentions, b->n_pairs) * scores.size(1)
+        + longs(t, b->pair_columns, b->n_pairs);
+
+    return at::binary_cross_entropy_with_logits(
+        scores.reshape({ -1 }).index_select(0, pairs),
+        floats(t, b->pair_labels, b->n_pairs));
+}
+
+static Tensor mentions_of(Run &r, const Tensor &states,
+                          const struct bl_train_spans *b)
+{
+    std::vector<int64_t> first, last;
+
+    for (size_t i = 0; i < b->n; i++) {
+        const struct bl_train_span &m = b->mentions[i];
+
+        first.push_back(token_of(b, m.sequence, m.first));
+        last.push_back(token_of(b, m.sequence, m.last));
+    }
+    return bl_train_span_vectors(r, states, first, last);
+}
+
+/* The heads are small and work on all shares at once, with the first worker's
+ * parameters, whose gradients lie over net->grads. */
+static int train_spans(struct bl_train *t, const struct bl_train_spans *b,
+                       const struct bl_train_run *how, double *loss,
+                       double *spans, float *scores, char *error) noexcept
+{
+    std::vector<Way> ways{ { BL_TOWER_CONTEXT, b->contexts.batch, {}, {},
+                             true } };
+    struct bl_train_bi columns = {};
+
+    columns.entities = b->entities;
+    columns.fixed = b->fixed;
+    columns.n_fixed = b->n_fixed;
+    columns.fixed_stride = b->fixed_stride;
+    if (!b->fixed)
+        ways.push_back({ BL_TOWER_ENTITY, b->entities.batch, {}, {}, false });
+    return run(t, ways, how, loss, error, [&](std::vector<Way> &w) {
+        Run r{ t->net->view, t->workers[0].params, t->device, t->bf16,
+               how->dropout, how->seed + t->workers.size() };
+        Tensor s = at::mm(mentions_of(r, w[0].whole, b),
+                          entities_of(*t, w, &columns, t->net->view.dim).t());
+        Tensor runs = spans_loss(*t, r, w[0].whole, b);
+
+        take(s, scores);
+        if (spans)
+            *spans = runs.template item<double>();
+        return links_loss(*t, s, b) + runs;
     });
 }
 
@@ -375,7 +499,7 @@ const struct bl_train_api *bl_train_api(void)
 {
     static const struct bl_train_api api = {
         BL_TRAIN_ABI, TORCH_VERSION, train_open, train_bi, train_lists,
-        train_tags, train_sync, train_close
+        train_tags, train_spans, train_sync, train_close
     };
     return &api;
 }

@@ -26,7 +26,7 @@
 BL_BEGIN_DECLS
 
 /* Raised whenever this file, params.h or model.h changes what crosses over. */
-enum { BL_TRAIN_ABI = 5, BL_TRAIN_IGNORE = -100 };
+enum { BL_TRAIN_ABI = 6, BL_TRAIN_IGNORE = -100 };
 
 struct bl_train;
 
@@ -71,6 +71,30 @@ struct bl_train_lists {
     size_t n;
 };
 
+/* A mention: tokens [first, last] of a text, which is the caller's sequence
+ * of that number. */
+struct bl_train_span {
+    size_t sequence;
+    size_t first, last;
+};
+
+/* Texts with their mentions, for a bi-encoder that finds them itself: the
+ * binary cross-entropy of all runs of at most `longest` tokens, mean over
+ * them, plus that of the entities: the cross-entropy of each mention's scores
+ * at target[i], mean over mentions; or, with pairs, the binary cross-entropy
+ * of mention pair_mentions[i] with column pair_columns[i], mean over pairs. */
+struct bl_train_spans {
+    struct bl_train_seqs contexts, entities;
+    const struct bl_train_span *mentions;       /* [n] */
+    size_t n, longest;
+    const int64_t *target;      /* [n] */
+    const float *fixed;         /* as in bl_train_bi */
+    size_t n_fixed, fixed_stride;
+    const int64_t *pair_mentions, *pair_columns;        /* [n_pairs] */
+    const float *pair_labels;   /* [n_pairs] 1 or 0 */
+    size_t n_pairs;             /* 0: the entities of the batch */
+};
+
 /* Tags: labels in the batch's packed order, BL_TRAIN_IGNORE where none is
  * asked for; mean over the others. */
 struct bl_train_tags {
@@ -95,6 +119,11 @@ struct bl_train_api {
     int (*tags)(struct bl_train *t, const struct bl_train_tags *b,
                 const struct bl_train_run *run, double *loss, float *scores,
                 char *error);
+    /* scores [n][m]; spans (may be NULL): the part of the loss that is of the
+     * runs. */
+    int (*spans)(struct bl_train *t, const struct bl_train_spans *b,
+                 const struct bl_train_run *run, double *loss, double *spans,
+                 float *scores, char *error);
     /* On a device that has its own memory: net->values have changed; fetch
      * the gradients into net->grads; they were set from outside. */
     int (*sync)(struct bl_train *t, int what, char *error);

@@ -12,6 +12,8 @@
 #include "json/document.h"
 #include "json/python.h"
 #include "ner/elq-window.h"
+#include "text/input.h"
+#include "train/elq-examples.h"
 
 static void parameters(struct bl_span text)
 {
@@ -64,6 +66,35 @@ static void measure(struct bl_kb *kb, size_t window, struct bl_span texts,
     bl_elq_set_free(set);
 }
 
+/* Training data: every mention lies in its text, between [CLS] and [SEP]. */
+static void examples(struct bl_span lines)
+{
+    static const char vocab[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n##a\n##b\n";
+    struct bl_wordpiece_opts opts = { .lowercase = true };
+    struct bl_input_spec input = { .context_length = 8 };
+    char *words = feed_file("vocab.txt", vocab, sizeof vocab - 1);
+    char *path = feed_file("train.jsonl", lines.p, lines.n);
+    struct bl_model model = { .shape = { .vocab = 8 }, .input = &input };
+    struct bl_elq_examples *x;
+
+    model.words = bl_wordpiece_open(words, &opts, NULL);
+    CHECK(model.words);
+    x = bl_elq_examples_read(path, &model, catalogue_open(), NULL);
+    for (size_t i = 0; x && i < x->n; i++) {
+        CHECK(x->v[i].n >= 2 && x->v[i].n <= 8 && x->v[i].n_mentions);
+        for (size_t k = 0; k < x->v[i].n_mentions; k++) {
+            const struct bl_elq_mention *m = &x->mentions[x->v[i].from + k];
+
+            CHECK(m->first && m->first <= m->last
+                  && m->last + 1 < x->v[i].n && m->row >= 0);
+        }
+    }
+    bl_elq_examples_free(x);
+    bl_wordpiece_close(model.words);
+    feed_remove(words);
+    feed_remove(path);
+}
+
 static void window(struct feed *f)
 {
     size_t n_tokens = feed_size(f, 0, 60), most = feed_size(f, 2, 40);
@@ -91,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     answers = feed_piece(&f);
     measure(NULL, 0, texts, answers);
     measure(catalogue_open(), 8, texts, answers);
+    examples(texts);
     window(&numbers);
     return 0;
 }
