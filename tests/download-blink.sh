@@ -45,9 +45,10 @@ for args in --nonsense '--only nothing' '--dtype f8' --only; do
     run "$script" $args
     is "$status" 2 "$args: refused"
 done
-run "$script" --only bi,elq
-is "$(cat err)" "download-blink: --only: 'elq' is none of bi, cross, \
-entities, vectors, faiss-flat, faiss-hnsw, dump" 'an unknown part'
+run "$script" --only bi,flair
+is "$(cat err)" "download-blink: --only: 'flair' is none of bi, cross, \
+entities, vectors, faiss-flat, faiss-hnsw, dump, elq, elq-webqsp, elq-faiss" \
+    'an unknown part'
 run "$script" --help
 is "$status:$(head -n 1 out | cut -d: -f1)" 0:download-blink '--help'
 
@@ -345,4 +346,49 @@ title=$(sed -n 2p "$zoo/entity.jsonl" | jq -r .title)
 run blink link --kb blink -m blink --cross blink-cross --json \
     <<<"We spoke of $title all day."
 is "$status" 0 'blink link with the same names'
+
+# ---- ELQ's files to ELQ's answers ----
+
+# Its folder is beside one that is called BLINK.
+rm -rf dl data www/* www/.faults
+mkdir www/BLINK www/elq
+from=$golden/elq
+cp "$from/entity.jsonl" www/BLINK/
+cp "$from/all_entities_e1.t7" www/BLINK/all_entities_large.t7
+cp "$from/elq_wiki_e1.bin" www/elq/elq_wiki_large.bin
+cp "$from/elq_wiki_e1.zip.bin" www/elq/elq_webqsp_large.bin
+cp "$from/elq_e1_params.txt" www/elq/elq_large_params.txt
+cp "$from/faiss_hnsw_index.pkl" www/elq/
+elq() {
+    : >requests
+    run "$script" --base-url "$url/BLINK" --dir dl --dtype f32 \
+        --bert "$from/bert_tiny_e1" "$@"
+}
+elq --elq --dry-run
+is "$(grep -c '^  blink-' out)" 3 '--elq: the plan has three commands'
+echo 'elq/elq_wiki_large.bin drop 500000' >www/.faults
+elq --elq
+is "$status" 0 '--elq, with a dropped connection'
+is "$(cd data && echo models/* catalogues/* indexes/*)" \
+    'models/elq catalogues/blink.kb indexes/blink.elq.blx' '--elq: all is made'
+like "$(cat err)" 'done: blink-elq -m elq -x blink.elq -c blink --text' \
+    '--elq: it says what to do next'
+elq --elq
+is "$status:$(grep -c GET requests)" 0:0 '--elq: a second run does nothing'
+elq --only elq-webqsp,elq-faiss,elq
+is "$status:$(cd data && echo models/*):$(cd dl && echo elq_*)" \
+    '0:models/elq models/elq-webqsp:elq_faiss_hnsw_index.pkl elq_large_params.txt elq_webqsp_large.bin elq_wiki_large.bin' \
+    'the other model, and the graph under a name of its own'
+elq --elq --remove
+is "$status:$(cd dl && echo *)" \
+    '0:MANIFEST.tsv elq_faiss_hnsw_index.pkl elq_large_params.txt elq_webqsp_large.bin' \
+    '--elq --remove'
+blink-kb cat -c blink | jq -c .id | jq -s -c . >ids
+jq -c --slurpfile ids ids '[.id, [.pred_triples[] | $ids[0][.[0] | tonumber]]]' \
+    "$from/pred_none_joint_-4.5.jsonl" >want
+blink-elq -m elq -x blink.elq -c blink --max-mentions 10 --specials \
+    <"$from/questions.jsonl" 2>err | jq -sc 'group_by(.doc | tonumber)[] |
+    [(.[0].doc | tonumber), map(.entity.id)]' >got
+ok "blink-elq: $(wc -l <got) questions answered as the original does" \
+    cmp -s got want
 finish
