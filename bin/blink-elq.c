@@ -108,6 +108,7 @@ struct state {
     struct bl_onepass *onepass;
     struct bl_doc doc;
     bool told;                  /* that a text was cut */
+    bool any_record;            /* a line was JSON */
 };
 
 struct question {
@@ -282,6 +283,7 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
 
     memset(question, 0, sizeof *question);
     item->data = question;
+    ((struct state *)ctx)->any_record = true;
     if (options.text)
         return read_line(item, question, arena, err);
     if (bl_record_id(&item->rec, "id", arena, &question->id, err) < 0
@@ -428,6 +430,8 @@ int main(int argc, char **argv)
         .opts = &options.loop, .ctx = &state, .prepare = prepare, .run = run,
         .emit_lines = emit_lines, .plain_text = options.text
     });
+    if (status == 1 && !state.any_record)
+        bl_warn("no line is a question in JSON: --text takes plain text");
     state_free(&state);
     return bl_prog_finish(status);
 }

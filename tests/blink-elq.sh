@@ -94,6 +94,10 @@ run blink-eval --elq --gold "$l" -c ./elq.kb < <(sed 's/"doc":"q0"/"doc":"z"/' \
 is "$status$(head -1 err)" \
     "1blink-eval: stdin:1: field 'doc': no labelled text is 'z'" \
     'a document that nobody labelled'
+run blink-eval --elq --gold "$l" -c ./elq.kb < <(cat labelled
+    echo '{"id":"q1","label_id":[1],"error":{"by":"x","code":"y"}}')
+is "$status$(cat err)" "1blink-eval: stdin:114: a record that failed before; what it should have found counts as missed" \
+    'a text that failed'
 # Two mentions of one entity side by side: the original's subsequence.
 cat >gold <<'X'
 {"id":1,"label_id":["a","b"],"mentions":[[0,4],[10,12]]}
@@ -273,6 +277,10 @@ is "$(jq -c 'select(.doc == "1" or .doc == "2")' out)" '' \
     'an empty text has no mentions'
 is "$(jq -c 'select(.doc == "3") | .tokens' out | head -1)" '[-1,7]' \
     'E6: a typed [PAD] is passed over'
+run ask <<<'who founded it?'
+is "$status$(tail -1 err)" \
+    '1blink-elq: no line is a question in JSON: --text takes plain text' \
+    'plain text without --text'
 run ask --specials <<<'{"id":1,"text":""}'
 is "$(jq -c '[.start,.end,.mention]' out | sort -u)" '[0,0,""]' \
     'E1: but for those of [CLS] and [SEP]'

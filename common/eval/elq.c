@@ -245,6 +245,14 @@ static int read_tokens(const struct bl_record *record, long *from, long *to,
 static int read_answer(const struct bl_record *record, struct bl_arena *arena,
                        struct bl_case *out, struct bl_err *err)
 {
+    struct bl_span error;
+    int failed = bl_record_get(record, "error", &error, err);
+
+    if (failed > 0 && bl_json_type(error) != BL_JSON_NULL)
+        return bl_fail(err, BL_BAD_FIELD, "a record that failed before; what "
+                       "it should have found counts as missed");
+    if (failed < 0)
+        return -1;
     if (bl_case_read(out, record, arena, err) < 0)
         return -1;
     /* What the record says itself is right does not matter, but without any
