@@ -324,6 +324,7 @@ static void check_elq(void)
         bl_die_usage("option '--window': expected 0 or at least 4");
 }
 
+/* The labelled texts come first: an answer of any other text is a mistake. */
 static int run_elq(struct state *state, struct bl_err *err)
 {
     struct bl_elq_figures figures;
@@ -381,6 +382,8 @@ static void state_free(struct state *state)
     bl_kb_close(state->kb);
 }
 
+/* What failed before is known from the records that were kept, which ELQ's
+ * measure does not keep: it counts them as they are read. */
 int main(int argc, char **argv)
 {
     struct state state = { .arena = BL_ARENA_INIT };

@@ -150,6 +150,8 @@ static int convert(const struct bl_convert *options,
     return rc < 0 ? -1 : check_result(dir, report, err);
 }
 
+/* The folder is made first, so that one that is there is refused before
+ * gigabytes are read. */
 int bl_convert_run(const struct bl_convert *options,
                    struct bl_convert_report *report, struct bl_err *err)
 {

@@ -70,6 +70,8 @@ static bool halved(const struct plan *plan, const struct bl_tensor *tensor)
                               || tensor->dtype == BL_F64);
 }
 
+/* A matrix in int8 is four tensors, of the shapes in which its kernels read
+ * them. */
 static void declare(struct bl_safetensors_writer *writer,
                     const struct plan *plan, struct bl_tensor *tensor)
 {
@@ -93,6 +95,8 @@ static void declare(struct bl_safetensors_writer *writer,
     declare_part(writer, tensor, "shrink", BL_F32, 1, &matrix->width);
 }
 
+/* Beyond the range of F16 a value would be infinite there, and known as such
+ * only when the model is used. */
 static int put_halved(struct bl_safetensors_writer *writer,
                       const struct bl_tensor *tensor, struct bl_err *err)
 {

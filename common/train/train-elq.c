@@ -503,6 +503,7 @@ static int evaluate_elq(void *ctx, struct bl_metrics *out, struct bl_err *err)
 
 /* ---- The task ---- */
 
+/* Tokens and not texts, because a line may have no more than ids. */
 static void dump(void *ctx, const size_t *which, size_t n, struct bl_buf *out)
 {
     const struct bl_train_elq_task *elq = ctx;
