@@ -123,7 +123,8 @@ mkdir many
 for name in many/f0000*; do echo x >"$name"; done
 run blink text many
 is "$status:$(wc -l <out):$(head -n 1 out)" \
-    '0:9:{"id":"many/f00001.txt","text":"x\n"}' 'ten thousand files'
+    '0:10000:{"id":"many/f00001.txt","text":"x\n"}' \
+    'ten thousand files, the empty ones too'
 
 # ---- The driver ----
 mkdir -p "$T/data/models/default" "$T/data/catalogues" "$T/data/indexes"

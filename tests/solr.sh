@@ -98,8 +98,8 @@ jq -c '{id: .mention.sent_idx, context_left: .left_right_context[0],
 jq -c '. as $r | .logits | to_entries[]
     | {"\($r.mention.sent_idx)-\(.key)": .value}' "$old/rerank.jsonl" |
     jq -s add >want
-check() { # WHAT < records
-    blink-rerank -m old -c old.kb -k 64 --engine reference >out
+check() { # WHAT: of the records in `found`
+    blink-rerank -m old -c old.kb -k 64 --engine reference <found >out
     # shellcheck disable=SC2016
     is "$(jq -s --slurpfile want want '[.[] | (.id | tostring) as $m
         | .candidates[] | select((.id | startswith($m + "-"))
@@ -109,6 +109,8 @@ check() { # WHAT < records
     is "$(jq -s 'map(.candidates | map(.score) | . == (sort | reverse)) | all' \
         out)" true "$1: sorted by them"
 }
-"$retrieve" -k 64 "$base/solr/old" <in | check Solr
-blink-retrieve --lexical --words full -k 64 -c old.kb <in | check 'full text'
+"$retrieve" -k 64 "$base/solr/old" <in >found
+check Solr
+blink-retrieve --lexical --words full -k 64 -c old.kb <in >found
+check 'full text'
 finish
