@@ -205,7 +205,6 @@ static void set_signals(void)
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
     sigprocmask(SIG_BLOCK, &ends, NULL);
-    signal(SIGPIPE, SIG_IGN);
 }
 
 int main(int argc, char **argv)
@@ -231,12 +230,14 @@ int main(int argc, char **argv)
     serve.max_body = options.max_body;
     serve.connections = options.connections;
     serve.timeout = options.timeout;
-    /* Before the first thread and the first pipeline. */
-    set_signals();
+    signal(SIGPIPE, SIG_IGN);
     open_pools(&serve, link);
     rc = bl_pool_start(serve.link, &err);
-    if (rc == 0)
+    /* Before the first thread, but not before: a signal ends the start. */
+    if (rc == 0) {
+        set_signals();
         rc = bl_serve_run(&serve, &err);
+    }
     close_pools(&serve);
     free(link);
     free(token);

@@ -163,6 +163,16 @@ is "$(grep -cvE '^(# (HELP|TYPE) [a-z_]+ .*|[a-z_]+(\{[^}]*\})? [0-9.e+]+)$' out
 ask 403 'a name that leads here' -H 'Host: evil.example' "$url/link" -d a
 ask 200 'localhost' -H 'Host: localhost:1' "$url/health"
 
+ask 403 'no name' -H 'Host:' "$url/link" -d a
+ask 415 'another encoding' -H 'Content-Type: text/plain; charset=iso-8859-1' -d a "$url/link"
+ask 415 'compressed' -H 'Content-Encoding: gzip' -d a "$url/link"
+ask 200 'UTF-8 by name' -H 'Content-Type: text/plain; charset="UTF-8"' -d Paris "$url/link"
+ask 200 'a byte order mark' "${json[@]}" -d $'\xef\xbb\xbf["Paris"]' "$url/link"
+ask 405 'GET of a page to post to' "$url/link"
+is "$(jq -r .error.message out):$(curl -s -D - -o /dev/null "$url/link" | tr -d '\r' | sed -n 's/^Allow: //p')" \
+    'expected POST:POST' 'GET of a page to post to: what it says'
+ask 400 'two lengths' -H 'Transfer-Encoding: chunked' -H 'Content-Length: 1' -d a "$url/link"
+
 # ---- Many at once, each with its own answer ----
 cat >crowd.py <<'X'
 import json, sys, threading, urllib.request
@@ -216,6 +226,17 @@ ask 200 'and the next request' -d 'live' "$url/link"
 is "$(pgrep -fc "^sleep 6$server" || true)" 0 'a pipeline that hangs: nothing of it is left'
 stop
 is "$status" 0 'SIGTERM after all of that'
+serve -w 1 -- 'while read -r line; do case $line in *odd*) echo odd;; esac; printf "%s\n" "$line"; done'
+ask 502 'a pipeline that writes what is no record' -d odd "$url/link"
+ask 502 'the same for lines' -H 'Accept: application/X-NDJSON' -d odd "$url/link"
+ask 200 'and the next request' -d even "$url/link"
+stop
+blink-serve --unix never.sock -- 'cat >never' 2>serve.err &
+server=$!
+for _ in $(seq 100); do [ -s never ] && break; sleep 0.05; done
+SECONDS=0
+stop
+ok 'SIGTERM ends a start' [ "$status:$((SECONDS < 20))" = 143:1 ]
 # Lines that come one by one, one second apart, and a failure behind the first.
 serve -w 1 -- 'while read -r line; do case $line in *late*) sleep 1;; *die*) exit 1;; esac; printf "%s\n" "$line"; done'
 printf '{"id":"1","text":"a"}\n{"id":"2","text":"late"}\n' |

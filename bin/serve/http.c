@@ -67,6 +67,7 @@ struct visit {
     struct bl_buf body;
     bool too_large;
     bool refused;               /* it was answered before its body came */
+    const char *allow;          /* the methods of its page */
 };
 
 /* ---- Counting ---- */
@@ -123,7 +124,7 @@ static enum MHD_Result send_response(struct MHD_Connection *connection,
         MHD_add_response_header(response, "WWW-Authenticate",
                                 "Basic realm=\"blink\"");
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        MHD_add_response_header(response, "Allow", "GET, HEAD, POST");
+        MHD_add_response_header(response, "Allow", visit->allow);
     count(visit, status);
     result = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
@@ -268,7 +269,7 @@ static bool is_named_locally(struct MHD_Connection *connection,
     for (size_t i = 0; i < BL_COUNT(names); i++)
         if (strlen(names[i]) == n && !strncasecmp(host, names[i], n))
             return true;
-    return !*host || (!strncasecmp(own, host, n) && own[n] == ':');
+    return n && !strncasecmp(own, host, n) && own[n] == ':';
 }
 
 /* ---- What is asked ---- */
@@ -309,26 +310,44 @@ static enum bl_media media_wanted(struct MHD_Connection *connection,
 {
     const char *accept = header(connection, "Accept");
 
-    if (strstr(accept, "ndjson") || strstr(accept, "jsonl"))
+    if (strcasestr(accept, "ndjson") || strcasestr(accept, "jsonl"))
         return BL_MEDIA_LINES;
-    if (strstr(accept, "application/json"))
+    if (strcasestr(accept, "application/json"))
         return BL_MEDIA_JSON;
     return sent == BL_MEDIA_LINES ? sent : BL_MEDIA_JSON;
 }
 
-static size_t find_route(const char *method, const char *path, bool *known)
+/* Sets what may be done with the page; NULL where there is none. */
+static size_t find_route(const char *method, const char *path,
+                         const char **allow)
 {
     if (!strcmp(method, "HEAD"))
         method = "GET";
-    *known = false;
+    *allow = NULL;
     for (size_t i = 0; i < BL_COUNT(routes); i++) {
-        bool is = !strcmp(path, routes[i].path);
+        bool get = !strcmp(routes[i].method, "GET");
 
-        *known |= is;
-        if (is && !strcmp(method, routes[i].method))
+        if (strcmp(path, routes[i].path) != 0)
+            continue;
+        *allow = *allow ? "GET, HEAD, POST" : get ? "GET, HEAD" : "POST";
+        if (!strcmp(method, routes[i].method))
             return i;
     }
     return OTHER;
+}
+
+/* What we read is UTF-8, as it is. */
+static bool is_readable(struct MHD_Connection *connection)
+{
+    const char *encoding = header(connection, "Content-Encoding");
+    const char *set = strcasestr(header(connection, "Content-Type"),
+                                 "charset=");
+
+    if (*encoding && strcasecmp(encoding, "identity") != 0)
+        return false;
+    set = set ? set + strlen("charset=") : "utf-8";
+    set += *set == '"';
+    return !strncasecmp(set, "utf-8", 5) || !strncasecmp(set, "us-ascii", 8);
 }
 
 /* ---- A request ---- */
@@ -341,9 +360,13 @@ static enum MHD_Result begin(struct bl_serve *serve,
 {
     char *end;
     const char *length = header(connection, "Content-Length");
-    bool known, open;
+    bool open;
 
-    visit->route = find_route(method, path, &known);
+    visit->route = find_route(method, path, &visit->allow);
+    /* Servers before this one may take the other of the two for its length. */
+    if (*length && *header(connection, "Transfer-Encoding"))
+        return refuse(connection, visit, MHD_HTTP_BAD_REQUEST,
+                      "expected one length, found two");
     open = visit->route < OTHER && routes[visit->route].open;
     if (serve->token && !open && !has_token(connection, serve->token))
         return refuse(connection, visit, MHD_HTTP_UNAUTHORIZED,
@@ -353,10 +376,15 @@ static enum MHD_Result begin(struct bl_serve *serve,
         return refuse(connection, visit, MHD_HTTP_FORBIDDEN,
                       "expected the host to be called localhost");
     if (visit->route == OTHER)
-        return refuse(connection, visit, known ? MHD_HTTP_METHOD_NOT_ALLOWED
-                      : MHD_HTTP_NOT_FOUND, known
-                      ? "there is no such method here"
-                      : "there is no such page; POST a text to /link");
+        return refuse(connection, visit, visit->allow
+                      ? MHD_HTTP_METHOD_NOT_ALLOWED : MHD_HTTP_NOT_FOUND,
+                      !visit->allow
+                      ? "there is no such page; POST a text to /link"
+                      : !strcmp(visit->allow, "POST")
+                      ? "expected POST" : "expected another method");
+    if (!is_readable(connection))
+        return refuse(connection, visit, 415,
+                      "expected UTF-8 that is not compressed");
     if (*length && strtoull(length, &end, 10) > serve->max_body)
         return refuse(connection, visit, 413, "the request is too large");
     return MHD_YES;
@@ -389,6 +417,10 @@ static enum MHD_Result answer(struct bl_serve *serve,
         .body = { visit->body.data ? visit->body.data : "", visit->body.len }
     };
 
+    /* Windows puts a byte order mark before UTF-8. */
+    if (request.body.n >= 3 && !memcmp(request.body.p, "\xEF\xBB\xBF", 3))
+        request.body = (struct bl_span){ request.body.p + 3,
+                                         request.body.n - 3 };
     if (visit->too_large)
         return refuse(connection, visit, 413, "the request is too large");
     if (shared.draining)

@@ -189,12 +189,15 @@ void bl_documents_free(struct bl_documents *documents)
 
 /* ---- Answers ---- */
 
+#define no_record "the pipeline wrote a line that is no record"
+
 struct linking {
     const struct bl_documents *documents;
     struct bl_answer *answer;
     struct bl_writer json;
     struct bl_record record;
     bool begun;                 /* the object of a document is open */
+    bool bad;                   /* a line was no record */
     struct bl_buf error;        /* of the document itself, as JSON */
 };
 
@@ -226,8 +229,10 @@ static void add_link(struct linking *linking, struct bl_span line)
     struct bl_span v;
     struct bl_err err;
 
-    if (bl_record_parse(&linking->record, line, 0, &err) < 0)
+    if (bl_record_parse(&linking->record, line, 0, &err) < 0) {
+        linking->bad = true;
         return;
+    }
     if (bl_record_get(&linking->record, "mention", &v, &err) == 1) {
         bl_write_object(&linking->json, NULL);
         bl_driver_put_link(&linking->json, &linking->record, &err);
@@ -269,6 +274,8 @@ static void link_json(const struct bl_request *request,
                             take_link, &linking);
     if (asked != BL_ASKED_DONE) {
         bl_answer_asked(answer, asked);
+    } else if (linking.bad) {
+        bl_answer_fail(answer, 502, no_record);
     } else {
         if (!documents->one)
             bl_write_end(&linking.json);
@@ -278,25 +285,37 @@ static void link_json(const struct bl_request *request,
     bl_buf_free(&linking.error);
 }
 
+struct lines {
+    struct bl_answer *answer;
+    bool bad;                   /* one was no JSON */
+};
+
 static void take_line(void *ctx, size_t i, struct bl_span line)
 {
+    struct lines *lines = ctx;
+
     (void)i;
-    if (line.p)
-        bl_answer_line(ctx, line);
+    if (line.p && bl_json_check(line.p, line.n, NULL) < 0)
+        lines->bad = true;
+    else if (line.p)
+        bl_answer_line(lines->answer, line);
 }
 
 static void link_lines(const struct bl_request *request,
                        const struct bl_documents *documents,
                        struct bl_answer *answer)
 {
+    struct lines lines = { .answer = answer };
     enum bl_asked asked = BL_ASKED_DONE;
 
     answer->type = "application/x-ndjson";
     if (documents->exchange.lines)
         asked = bl_pool_ask(request->serve->link, &documents->exchange,
-                            take_line, answer);
+                            take_line, &lines);
     if (asked != BL_ASKED_DONE)
         bl_answer_asked(answer, asked);
+    else if (lines.bad)
+        bl_answer_fail(answer, 502, no_record);
 }
 
 void bl_serve_link(const struct bl_request *request, struct bl_answer *answer)

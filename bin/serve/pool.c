@@ -321,9 +321,9 @@ int bl_pool_start(struct bl_pool *pool, struct bl_err *err)
     ending = asked == BL_ASKED_LATE ? bl_worker_kill(&first->worker)
         : bl_worker_end(&first->worker);
     if (asked == BL_ASKED_LATE)
-        return bl_fail(err, BL_DATA, "the pipeline of %s passes no mark on: "
-                       "in %d s it has answered nothing (blink-json(5), "
-                       "\"Marks\")", pool->name, START_SECONDS);
+        return bl_fail(err, BL_DATA, "the pipeline of %s has passed no mark "
+                       "on in %d s (blink-json(5), \"Marks\")", pool->name,
+                       START_SECONDS);
     return bl_fail(err, BL_DATA, "the pipeline of %s ended with status %d "
                    "before it was asked anything", pool->name,
                    WIFEXITED(ending) ? WEXITSTATUS(ending) : 4);
