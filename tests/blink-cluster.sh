@@ -39,7 +39,7 @@ run blink-cluster <once
 is "$(cmp out once && echo same)" same 'a second run says the same'
 run blink-cluster < <(unknown '' 0 A '{"doc":null,"id":null}'
     unknown '' 0 A '{"doc":null,"id":7}')
-is "$(ids)" 'nil:1 nil:7' 'without document or id'
+is "$(ids)" 'nil:#1 nil:7' 'without document or id'
 for ((i = 0; i < 2500; i++)); do unknown novel "$i" "Ann Quill $((i % 3))"; done |
     sed 's/ 2"/"/' >book
 run blink-cluster <book
@@ -110,4 +110,9 @@ is "$(jq -c '[.b_cubed_f1, .ceaf_entity_f1]' out)" '[1,1]' \
 run blink-eval --json --clusters </dev/null
 is "$status:$(jq -c '[.b_cubed_f1, .ceaf_mention_recall]' out)" \
     '0:[null,null]' 'nothing'
+# Without an id a record's number is no other's id, in whatever document.
+printf '%s\n' '{"id":2,"doc":"d","mention":"Ann","entity":null}' \
+    '{"mention":"Cy","entity":null}' '{"mention":"Bo","entity":null}' |
+    blink-cluster | jq -r .nil_id >out
+is "$(paste -sd' ' out)" 'nil:2 nil:#2 nil:#3' 'a record without an id'
 finish

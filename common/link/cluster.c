@@ -43,7 +43,7 @@ struct bl_cluster {
      * of the mention with that id. */
     uint32_t *of_name, *of_word, *of_id;
     size_t names_cap, words_cap, ids_cap;
-    size_t mentions;            /* of the document so far */
+    size_t mentions;            /* so far */
     struct bl_intern *keys;     /* across documents, */
     struct namesakes *known;    /* [keys] */
     size_t known_cap;
@@ -263,7 +263,7 @@ static uint32_t new_thing(struct bl_cluster *c, const struct bl_unknown *m,
         if (m->id.p)
             bl_buf_put_span(&thing->nil_id, m->id);
         else
-            bl_buf_printf(&thing->nil_id, "%zu", c->mentions);
+            bl_buf_printf(&thing->nil_id, "#%zu", c->mentions);
     }
     return (uint32_t)c->n_things;
 }
@@ -308,7 +308,7 @@ static void forget(struct bl_cluster *c)
     bl_intern_clear(c->names);
     bl_intern_clear(c->words);
     bl_intern_clear(c->ids);
-    c->n_things = c->mentions = 0;
+    c->n_things = 0;
 }
 
 int bl_cluster_read(struct bl_cluster *c, struct bl_unknown *mentions,
