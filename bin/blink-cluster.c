@@ -139,10 +139,8 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
         || bl_record_string_opt(&item->rec, "type", arena, &w->mention.type,
                                 err) < 0)
         return -1;
-    if (bl_record_get(&item->rec, "id", &value, NULL) == 1
-        && bl_json_type(value) != BL_JSON_NULL)
-        return bl_record_id(&item->rec, "id", arena, &w->mention.id, err);
-    return 0;
+    return bl_record_id_opt(&item->rec, "id", arena, &w->mention.id, err) < 0
+        ? -1 : 0;
 }
 
 static int run(void *ctx, struct bl_item **items, size_t n,
@@ -177,8 +175,7 @@ static void emit(void *ctx, const struct bl_item *item,
     }
     bl_buf_clear(&state->out);
     bl_json_put_string(&state->out, w->mention.nil_id.p, w->mention.nil_id.n);
-    bl_edits_set(edits, "nil_id", (struct bl_span){ state->out.data,
-                                                    state->out.len });
+    bl_edits_set_buf(edits, "nil_id", &state->out);
 }
 
 int main(int argc, char **argv)

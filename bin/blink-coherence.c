@@ -129,10 +129,8 @@ static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
         || bl_record_string_opt(&item->rec, "type", arena, &w->mention.type,
                                 err) < 0)
         return -1;
-    if (bl_record_get(&item->rec, "id", &doc, NULL) == 1
-        && bl_json_type(doc) != BL_JSON_NULL)
-        return bl_record_id(&item->rec, "id", arena, &w->mention.id, err);
-    return 0;
+    return bl_record_id_opt(&item->rec, "id", arena, &w->mention.id, err) < 0
+        ? -1 : 0;
 }
 
 /* The batch is a document, or mentions without one, each of which stands for
@@ -218,12 +216,6 @@ static void put_whole(struct bl_buf *out, const struct work *w)
     bl_write_end(&json);
 }
 
-static void set_field(struct bl_edits *edits, const char *name,
-                      const struct bl_buf *value)
-{
-    bl_edits_set(edits, name, (struct bl_span){ value->data, value->len });
-}
-
 /* What an earlier run said of a mention about which nothing is to be said now
  * would be wrong, and goes. */
 static void emit(void *ctx, const struct bl_item *item,
@@ -241,11 +233,11 @@ static void emit(void *ctx, const struct bl_item *item,
     } else {
         bl_buf_clear(&state->out);
         put_whole(&state->out, w);
-        set_field(edits, "coherence", &state->out);
+        bl_edits_set_buf(edits, "coherence", &state->out);
     }
     bl_buf_clear(&state->out);
     bl_candidates_put(&state->out, &w->list, BL_PUT_COHERENCE);
-    set_field(edits, "candidates", &state->out);
+    bl_edits_set_buf(edits, "candidates", &state->out);
 }
 
 int main(int argc, char **argv)

@@ -305,13 +305,11 @@ static void emit(void *ctx, const struct bl_item *item,
     bl_vector_put(&state->json, v->v, bl_encoder_dim(state->encoder),
                   state->model->fingerprint, state->model->names
                   && !options.entities, (enum bl_floats)options.floats);
-    bl_edits_set(edits, "embedding",
-                 (struct bl_span){ state->json.data, state->json.len });
+    bl_edits_set_buf(edits, "embedding", &state->json);
     bl_buf_clear(&state->json);
     put_truncated(&state->json, v->cut);
     if (state->json.len)
-        bl_edits_set(edits, "truncated",
-                     (struct bl_span){ state->json.data, state->json.len });
+        bl_edits_set_buf(edits, "truncated", &state->json);
 }
 
 int main(int argc, char **argv)

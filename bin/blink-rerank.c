@@ -383,8 +383,7 @@ static void emit(void *ctx, const struct bl_item *item,
     bl_buf_clear(&state->out);
     bl_candidates_put(&state->out, &w->list, BL_PUT_SCORE | BL_PUT_CROSS |
                       (options.probabilities ? BL_PUT_CROSS_P : 0u));
-    bl_edits_set(edits, "candidates",
-                 (struct bl_span){ state->out.data, state->out.len });
+    bl_edits_set_buf(edits, "candidates", &state->out);
 }
 
 int main(int argc, char **argv)

@@ -211,12 +211,6 @@ static double put_entity(struct bl_buf *out, const struct work *w)
     return best->p;
 }
 
-static void set_field(struct bl_edits *edits, const char *name,
-                      const struct bl_buf *value)
-{
-    bl_edits_set(edits, name, (struct bl_span){ value->data, value->len });
-}
-
 static void emit(void *ctx, const struct bl_item *item,
                  struct bl_edits *edits)
 {
@@ -229,13 +223,13 @@ static void emit(void *ctx, const struct bl_item *item,
         kept.n = options.keep;
     bl_buf_clear(&state->out);
     bl_candidates_put(&state->out, &kept, BL_PUT_SCORE | BL_PUT_P);
-    set_field(edits, "candidates", &state->out);
+    bl_edits_set_buf(edits, "candidates", &state->out);
     bl_buf_clear(&state->out);
     p = put_entity(&state->out, w);
-    set_field(edits, "entity", &state->out);
+    bl_edits_set_buf(edits, "entity", &state->out);
     bl_buf_clear(&state->out);
     bl_json_put_double(&state->out, w->nil_p, 6);
-    set_field(edits, "nil_p", &state->out);
+    bl_edits_set_buf(edits, "nil_p", &state->out);
     /* Of a record that comes a second time, an earlier doubt is gone. */
     if (p < options.min_p)
         bl_edits_set(edits, "unsure", BL_SPAN_LIT("true"));

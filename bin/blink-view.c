@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -81,17 +82,11 @@ struct part {
 static int read_mark(const struct bl_record *record, struct bl_arena *arena,
                      struct part *part, struct bl_err *err)
 {
-    struct bl_span id;
-    int rc = bl_record_get(record, "id", &id, err);
-
     part->is_mark = true;
     part->name = BL_SPAN_LIT("");
-    if (rc > 0)
-        rc = bl_record_id(record, "id", arena, &part->name, err);
-    if (rc < 0)
-        return -1;
-    rc = bl_record_string_opt(record, "text", arena, &part->text, err);
-    return rc < 0 ? -1 : 0;
+    return bl_record_id_opt(record, "id", arena, &part->name, err) < 0
+        || bl_record_string_opt(record, "text", arena, &part->text, err) < 0
+        ? -1 : 0;
 }
 
 static int prepare(void *ctx, struct bl_item *item, struct bl_arena *arena,
@@ -287,16 +282,6 @@ static int open_output(struct state *state, struct bl_err *err)
     return state->file ? 0 : -1;
 }
 
-/* A terminal's colours, unless NO_COLOR says otherwise (no-color.org). */
-static bool wants_colour(void)
-{
-    const char *none = getenv("NO_COLOR");
-
-    if (options.colour != 0)
-        return options.colour == 1;
-    return !options.output && isatty(STDOUT_FILENO) && !(none && *none);
-}
-
 static int open_all(struct state *state, struct bl_err *err)
 {
     if (open_output(state, err) < 0)
@@ -307,9 +292,9 @@ static int open_all(struct state *state, struct bl_err *err)
     if (options.compare
         && !(state->others = bl_others_open(options.compare, err)))
         return -1;
-    state->spool = bl_spool_new(state->file ? options.output : "/tmp/page");
+    state->spool = bl_spool_new(state->file ? options.output : P_tmpdir "/");
     state->summary = bl_summary_new();
-    state->colour = wants_colour();
+    state->colour = !options.output && bl_driver_colours(options.colour);
     bl_shown_clear(&state->shown);
     return 0;
 }

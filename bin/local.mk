@@ -37,9 +37,11 @@ bin_blink_view_SOURCES = \
 	bin/blink-view.c \
 	bin/driver/driver.h \
 	bin/driver/row.c \
+	bin/driver/terminal.c \
 	bin/view/ansi.c \
 	bin/view/compare.c \
 	bin/view/document.c \
+	bin/view/escape.c \
 	bin/view/file.c \
 	bin/view/html.c \
 	bin/view/summary.c \
@@ -124,7 +126,9 @@ bin_blink_serve_SOURCES = \
 	bin/serve/stream.c \
 	bin/serve/stream.h \
 	bin/serve/worker.c \
-	bin/serve/worker.h
+	bin/serve/worker.h \
+	bin/view/escape.c \
+	bin/view/view.h
 bin_blink_serve_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/bin \
 	$(MICROHTTPD_CFLAGS)
 bin_blink_serve_LDADD = $(LDADD) $(MICROHTTPD_LIBS)

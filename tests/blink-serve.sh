@@ -226,7 +226,7 @@ ask 200 'and the next request' -d 'live' "$url/link"
 is "$(pgrep -fc "^sleep 6$server" || true)" 0 'a pipeline that hangs: nothing of it is left'
 stop
 is "$status" 0 'SIGTERM after all of that'
-serve -w 1 -- 'while read -r line; do case $line in *odd*) echo odd;; esac; printf "%s\n" "$line"; done'
+serve -w 1 -- 'while read -r line; do case $line in *odd*) echo odd;; *) printf "%s\n" "$line";; esac; done'
 ask 502 'a pipeline that writes what is no record' -d odd "$url/link"
 ask 502 'the same for lines' -H 'Accept: application/X-NDJSON' -d odd "$url/link"
 ask 200 'and the next request' -d even "$url/link"

@@ -6,19 +6,9 @@
 for program in curl jq python3; do
     command -v $program >/dev/null || skip_all "no $program"
 done
-unset http_proxy HTTP_PROXY ALL_PROXY all_proxy
-export no_proxy=127.0.0.1
+. "$top_srcdir/tests/server.sh" search-server.py port queries
+base=$url
 retrieve=$top_srcdir/share/doc/examples/solr-retrieve
-cd "$T" || exit
-python3 "$top_srcdir/tests/search-server.py" port queries 2>server.err &
-server=$!
-trap 'kill "$server" 2>/dev/null; rm -rf "$T"' EXIT
-for _ in $(seq 100); do
-    [ -s port ] && break
-    sleep 0.1
-done
-[ -s port ] || skip_all 'no server can be had'
-base=http://127.0.0.1:$(cat port)
 
 cat >e.jsonl <<'EOF'
 {"id":"1","title":"Mercury (planet)","text":"The first planet from the Sun.","aliases":[{"name":"Mercury","count":900}]}

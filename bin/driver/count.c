@@ -10,13 +10,12 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/intern.h"
 #include "base/mem.h"
 #include "cli/loop.h"
 #include "cli/prog.h"
 #include "driver.h"
 #include "json/writer.h"
-#include "text/fold.h"
-#include "text/vocab.h"
 
 enum {
     ROWS = 256,
@@ -35,8 +34,7 @@ struct tallies {
 };
 
 struct entry {
-    struct bl_span key;         /* "=" and the id, or "-" and the normal form
-                                 * of a name without an entity */
+    struct bl_span key;         /* the text of its number in state.keys */
     struct bl_span id, title, url;      /* p == NULL: none */
     size_t count, unsure, documents, last;      /* last: state.document */
     struct tallies forms, in;
@@ -46,45 +44,17 @@ struct entry {
 struct state {
     const struct bl_count_opts *opts;
     struct bl_arena kept;       /* all texts of entries */
-    struct entry **entries;
+    struct bl_intern *keys;
+    struct entry **entries;     /* [n] by the numbers of their keys until they
+                                 * are sorted */
     size_t n, cap;
-    size_t *slots, n_slots;     /* numbers of entries + 1; a power of two */
     struct bl_span doc;         /* of the record before, */
     size_t document;            /* which had this number, from 1 */
     struct bl_buf doc_text, key;
     bool any_record;            /* a line was JSON */
 };
 
-/* ---- The table of entries ---- */
-
-static uint64_t hash_of(struct bl_span key)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-    for (size_t i = 0; i < key.n; i++)
-        hash = bl_vocab_step(hash, key.p[i]);
-    return hash ^ hash >> 29;
-}
-
-/* The slot that holds the key, or the empty one where it belongs. */
-static size_t *slot_of(const struct state *state, struct bl_span key)
-{
-    size_t i = (size_t)hash_of(key) & (state->n_slots - 1);
-
-    while (state->slots[i]
-           && !bl_span_eq(state->entries[state->slots[i] - 1]->key, key))
-        i = (i + 1) & (state->n_slots - 1);
-    return &state->slots[i];
-}
-
-static void grow(struct state *state)
-{
-    free(state->slots);
-    state->n_slots = BL_MAX(2 * state->n_slots, 1024);
-    state->slots = BL_NEW_ARRAY(size_t, state->n_slots);
-    for (size_t i = 0; i < state->n; i++)
-        *slot_of(state, state->entries[i]->key) = i + 1;
-}
+/* ---- The entries ---- */
 
 static struct bl_span keep(struct state *state, struct bl_span text)
 {
@@ -94,22 +64,20 @@ static struct bl_span keep(struct state *state, struct bl_span text)
                              text.n };
 }
 
-static struct entry *entry_of(struct state *state, struct bl_span key)
+static struct entry *entry_of(struct state *state,
+                              const struct bl_link_row *row)
 {
-    struct entry *entry;
-    size_t *slot;
+    uint32_t number;
 
-    if (2 * state->n >= state->n_slots)
-        grow(state);
-    slot = slot_of(state, key);
-    if (*slot)
-        return state->entries[*slot - 1];
-    entry = BL_NEW(struct entry);
-    entry->key = keep(state, key);
-    BL_GROW(state->entries, state->n + 1, state->cap);
-    state->entries[state->n++] = entry;
-    *slot = state->n;
-    return entry;
+    bl_driver_key(row, &state->key);
+    number = bl_intern_add(state->keys, (struct bl_span){ state->key.data,
+                                                          state->key.len });
+    if (number == state->n) {
+        BL_GROW(state->entries, state->n + 1, state->cap);
+        state->entries[state->n] = BL_NEW(struct entry);
+        state->entries[state->n++]->key = bl_intern_text(state->keys, number);
+    }
+    return state->entries[number];
 }
 
 /* ---- Counting ---- */
@@ -144,20 +112,6 @@ static void turn_to(struct state *state, struct bl_span doc)
     state->document++;
 }
 
-static struct bl_span key_of(struct state *state,
-                             const struct bl_link_row *row)
-{
-    bl_buf_clear(&state->key);
-    bl_buf_putc(&state->key, row->id.p ? '=' : '-');
-    if (row->id.p)
-        bl_buf_put_span(&state->key, row->id);
-    else
-        bl_fold(&state->key, row->mention);
-    if (state->key.len == 1)
-        bl_buf_put_span(&state->key, row->mention);
-    return (struct bl_span){ state->key.data, state->key.len };
-}
-
 /* Of the document that came last the count may still grow; no more names are
  * kept than were asked for. */
 static void add_document(struct state *state, struct entry *entry,
@@ -180,7 +134,7 @@ static void add_document(struct state *state, struct entry *entry,
 
 static void count(struct state *state, const struct bl_link_row *row)
 {
-    struct entry *entry = entry_of(state, key_of(state, row));
+    struct entry *entry = entry_of(state, row);
 
     turn_to(state, row->doc.p ? row->doc : BL_SPAN_LIT(""));
     if (entry->count++ == 0) {
@@ -507,7 +461,7 @@ static void state_free(struct state *state)
         free(state->entries[i]);
     }
     free(state->entries);
-    free(state->slots);
+    bl_intern_free(state->keys);
     bl_arena_free(&state->kept);
     bl_buf_free(&state->doc_text);
     bl_buf_free(&state->key);
@@ -515,7 +469,7 @@ static void state_free(struct state *state)
 
 int bl_driver_count(const struct bl_count_opts *opts)
 {
-    struct state state = { .opts = opts };
+    struct state state = { .opts = opts, .keys = bl_intern_new() };
     struct bl_loop_opts loop = BL_LOOP_OPTS_DEFAULT(ROWS);
     int status = bl_loop_run(&(struct bl_loop){
         .opts = &loop, .ctx = &state, .prepare = prepare, .run = run

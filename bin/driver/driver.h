@@ -339,6 +339,10 @@ void bl_driver_put_p(char out[16], double p);
 int bl_driver_row(const struct bl_record *record, struct bl_arena *arena,
                   struct bl_link_row *row, struct bl_err *err);
 
+/* Puts what a row is counted by in place of what there was: "=" and the id of
+ * its entity, or "-" and the normal form of a name without one. */
+void bl_driver_key(const struct bl_link_row *row, struct bl_buf *key);
+
 /* A field as the text of a cell: a string decoded, other values as JSON, null
  * and an absent one as nothing. */
 int bl_driver_copied(const struct bl_record *record, const char *name,
@@ -349,6 +353,9 @@ int bl_driver_copied(const struct bl_record *record, const char *name,
 
 /* The columns of the terminal that stdout is. */
 size_t bl_driver_width(size_t otherwise);
+/* Whether stdout shall have colours; wanted: enum bl_colour.  AUTO: where it
+ * is a terminal that has them, unless NO_COLOR is set (no-color.org). */
+bool bl_driver_colours(int wanted);
 /* The columns of a terminal that the text takes. */
 size_t bl_driver_columns(struct bl_span text);
 /* Bytes of the text that fit into n - 1 columns: one is for an ellipsis. */

@@ -224,18 +224,6 @@ static int talk_through(struct bl_pipeline *pipeline, struct talk *talk)
     return rc > status ? rc : bl_driver_status(status, &err);
 }
 
-/* ---- The terminal ---- */
-
-static bool colours(const struct bl_link_opts *opts)
-{
-    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
-
-    if (opts->colour != BL_COLOUR_AUTO)
-        return opts->colour == BL_COLOUR_ALWAYS;
-    return isatty(STDOUT_FILENO) && !(none && *none) && term
-        && strcmp(term, "dumb");
-}
-
 int bl_driver_interactive(const struct bl_link_opts *opts)
 {
     struct talk talk = { .json = opts->format == BL_LINK_JSON };
@@ -256,7 +244,7 @@ int bl_driver_interactive(const struct bl_link_opts *opts)
         if (!kb)
             bl_die(&err);
         talk.answers = bl_answers_new(kb, bl_driver_width(WIDTH),
-                                      colours(opts));
+                                      bl_driver_colours(opts->colour));
         status = talk_through(pipeline, &talk);
         bl_answers_free(talk.answers);
     }

@@ -10,6 +10,7 @@
 #include "base/loaded.h"
 #include "cli/prog.h"
 #include "driver.h"
+#include "text/fold.h"
 
 /* The member of an object as text, p == NULL when absent or null. */
 static int member(struct bl_span object, const char *name,
@@ -95,6 +96,18 @@ static int read_entity(const struct bl_record *record, struct bl_arena *arena,
     if (rc && p >= 0 && p <= 1)
         bl_driver_put_p(row->p, p);
     return 0;
+}
+
+void bl_driver_key(const struct bl_link_row *row, struct bl_buf *key)
+{
+    bl_buf_clear(key);
+    bl_buf_putc(key, row->id.p ? '=' : '-');
+    if (row->id.p)
+        bl_buf_put_span(key, row->id);
+    else
+        bl_fold(key, row->mention);
+    if (key->len == 1)          /* a name of signs alone */
+        bl_buf_put_span(key, row->mention);
 }
 
 int bl_driver_copied(const struct bl_record *record, const char *name,

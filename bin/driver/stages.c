@@ -89,6 +89,8 @@ static void add_rerank(struct bl_pipeline *pipeline,
     }
     if (!isnan(found->cascade)) {
         add_double(pipeline, "--cascade", found->cascade);
+        /* Chosen for the fewest pairs at the same answers: share/doc/notes/
+         * cascade.md, "Lists that are sure before they are read". */
         if (isnan(opts->cascade)) {
             add_double(pipeline, "--sure", 0.7);
             add_double(pipeline, "--sure-none", 0.9);

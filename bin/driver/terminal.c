@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -19,6 +21,16 @@ size_t bl_driver_width(size_t otherwise)
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
         return size.ws_col;
     return otherwise;
+}
+
+bool bl_driver_colours(int wanted)
+{
+    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    if (wanted != BL_COLOUR_AUTO)
+        return wanted == BL_COLOUR_ALWAYS;
+    return isatty(STDOUT_FILENO) && !(none && *none) && term
+        && strcmp(term, "dumb");
 }
 
 /* Columns of a terminal that a character takes: 0 for what combines with

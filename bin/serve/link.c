@@ -193,7 +193,6 @@ void bl_documents_free(struct bl_documents *documents)
 
 struct linking {
     const struct bl_documents *documents;
-    struct bl_answer *answer;
     struct bl_writer json;
     struct bl_record record;
     bool begun;                 /* the object of a document is open */
@@ -262,7 +261,7 @@ static void link_json(const struct bl_request *request,
                       struct bl_answer *answer)
 {
     struct linking linking = {
-        .documents = documents, .answer = answer,
+        .documents = documents,
         .json = bl_writer(&answer->body, BL_WRITE_COMPACT)
     };
     enum bl_asked asked = BL_ASKED_DONE;

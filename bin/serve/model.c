@@ -199,14 +199,6 @@ static void take_vector(void *ctx, size_t i, struct bl_span line)
     bl_write_end(&all->json);
 }
 
-/* What both kinds of answers end with. */
-static void put_model(struct collected *all)
-{
-    if (all->model.len)
-        bl_write_span(&all->json, "model",
-                      (struct bl_span){ all->model.data, all->model.len });
-}
-
 /* A model with two towers has one for each kind of text, and so each kind has
  * a pool. */
 static void embed(const struct bl_request *request, const struct texts *texts,
@@ -233,7 +225,9 @@ static void embed(const struct bl_request *request, const struct texts *texts,
                         : request->serve->queries, &exchange, take_vector,
                         all);
     bl_write_end(&all->json);
-    put_model(all);
+    if (all->model.len)
+        bl_write_span(&all->json, "model",
+                      (struct bl_span){ all->model.data, all->model.len });
     bl_write_end(&all->json);
     bl_write_line(&all->json);
     bl_answer_asked(answer, asked);

@@ -14,6 +14,7 @@
 #include "driver/driver.h"
 #include "json/writer.h"
 #include "serve.h"
+#include "view/view.h"
 #include "worker.h"
 
 enum { VIEW_SECONDS = 30 };
@@ -51,16 +52,6 @@ static void decode_form(struct bl_span body, struct bl_buf *text)
     }
 }
 
-static void put_text(struct bl_buf *out, struct bl_span text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        if (strchr("&<>\"'", text.p[i]) && text.p[i])
-            bl_buf_printf(out, "&#%d;", text.p[i]);
-        else
-            bl_buf_putc(out, text.p[i]);
-    }
-}
-
 /* A line break behind <textarea> is none of the text's. */
 static void put_form(struct bl_buf *out, struct bl_span text)
 {
@@ -69,7 +60,7 @@ static void put_form(struct bl_buf *out, struct bl_span text)
         "<textarea id=\"text\" name=\"text\" rows=\"5\" required "
         "autofocus style=\"width:100%;box-sizing:border-box;font:inherit\">"
         "\n");
-    put_text(out, text);
+    bl_html_text(out, text);
     bl_buf_puts(out, "</textarea>\n"
         "<button type=\"submit\" style=\"font:inherit\">Link</button>\n"
         "</form>\n");

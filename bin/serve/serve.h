@@ -54,8 +54,8 @@ void bl_answer_asked(struct bl_answer *answer, enum bl_asked asked);
 
 /* ---- Requests ---- */
 
-enum bl_media { BL_MEDIA_TEXT, BL_MEDIA_JSON, BL_MEDIA_LINES, BL_MEDIA_FORM,
-                BL_MEDIA_HTML };
+enum bl_media { BL_MEDIA_TEXT, BL_MEDIA_JSON, BL_MEDIA_LINES,
+                BL_MEDIA_FORM };
 
 struct bl_request {
     struct bl_serve *serve;

@@ -6,18 +6,12 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "view.h"
 
 struct writing {
     struct bl_buf *out;
     bool colour;
 };
-
-static void put_safe(struct bl_buf *out, struct bl_span text)
-{
-    bl_utf8_show(out, text.p, text.n);
-}
 
 /* Foreground and background are the terminal's own: bold and underlined can be
  * read on dark and on light. */
@@ -36,7 +30,8 @@ static void put_text(void *ctx, struct bl_span text)
         const char *nl = memchr(text.p, '\n', text.n);
         size_t n = nl ? (size_t)(nl - text.p) : text.n;
 
-        bl_utf8_show(writing->out, text.p, n);
+        bl_driver_put_safe(writing->out,
+                           (struct bl_span){ text.p, n });
         if (nl)
             bl_buf_putc(writing->out, '\n');
         n += nl != NULL;
@@ -67,7 +62,7 @@ static void put_runners(struct bl_buf *out, const struct bl_seen *seen)
 {
     for (size_t i = 0; i < seen->n_runners; i++) {
         bl_buf_puts(out, i ? ", " : "  or ");
-        put_safe(out, seen->runners[i].title);
+        bl_driver_put_safe(out, seen->runners[i].title);
         if (seen->runners[i].p[0])
             bl_buf_printf(out, " %s", seen->runners[i].p);
     }
@@ -83,7 +78,7 @@ static void put_verdict(struct bl_buf *out, const struct bl_seen *seen)
     if (seen->verdict)
         bl_buf_puts(out, words[seen->verdict]);
     if (seen->verdict == BL_WRONG || seen->verdict == BL_MISSED)
-        put_safe(out, seen->wanted.p ? seen->wanted
+        bl_driver_put_safe(out, seen->wanted.p ? seen->wanted
                            : BL_SPAN_LIT("none"));
 }
 
@@ -93,10 +88,10 @@ static void put_row(const struct writing *writing, const struct bl_seen *seen,
     struct bl_buf *out = writing->out;
 
     bl_buf_printf(out, "%4zu  ", number);
-    put_safe(out, seen->row.mention);
+    bl_driver_put_safe(out, seen->row.mention);
     bl_buf_puts(out, " -> ");
     put_style(writing, seen->row.title.p ? "1" : "2");
-    put_safe(out, seen->row.title.p ? seen->row.title
+    bl_driver_put_safe(out, seen->row.title.p ? seen->row.title
                        : BL_SPAN_LIT("none"));
     put_style(writing, "0");
     if (seen->row.title.p ? seen->row.p[0] : seen->row.nil_p[0])
@@ -114,7 +109,7 @@ void bl_ansi_document(struct bl_buf *out, const struct bl_shown *shown,
 
     if (shown->name.n) {
         put_style(&writing, "1");
-        put_safe(out, shown->name);
+        bl_driver_put_safe(out, shown->name);
         put_style(&writing, "0");
         bl_buf_putc(out, '\n');
     }

@@ -1,35 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "base/mem.h"
-#include "text/fold.h"
 #include "view.h"
 
 struct bl_summary {
     struct bl_totals totals;
     struct bl_arena arena;      /* of all texts and totals */
-    void *tree;                 /* of struct bl_total, by key */
-    size_t cap_entities, cap_names, cap_documents;
+    struct bl_intern *keys;
+    struct bl_total **of_key;   /* [keys] */
+    size_t cap_keys, cap_entities, cap_names, cap_documents;
     struct bl_buf key;
 };
 
 struct bl_summary *bl_summary_new(void)
 {
-    return BL_NEW(struct bl_summary);
-}
+    struct bl_summary *summary = BL_NEW(struct bl_summary);
 
-static void keep_nothing(void *total)
-{
-    (void)total;                /* the arena's */
+    summary->keys = bl_intern_new();
+    return summary;
 }
 
 void bl_summary_free(struct bl_summary *summary)
 {
-    tdestroy(summary->tree, keep_nothing);
+    bl_intern_free(summary->keys);
+    free(summary->of_key);
     bl_arena_free(&summary->arena);
     bl_buf_free(&summary->key);
     free(summary->totals.entities);
@@ -42,14 +41,6 @@ static struct bl_span keep(struct bl_summary *summary, struct bl_span text)
 {
     return text.p ? (struct bl_span){
         bl_arena_strndup(&summary->arena, text.p, text.n), text.n } : text;
-}
-
-static int by_key(const void *left, const void *right)
-{
-    const struct bl_total *a = left, *b = right;
-    int way = memcmp(a->key.p, b->key.p, BL_MIN(a->key.n, b->key.n));
-
-    return way ? way : (a->key.n > b->key.n) - (a->key.n < b->key.n);
 }
 
 static struct bl_total *new_total(struct bl_summary *summary,
@@ -70,30 +61,21 @@ static struct bl_total *new_total(struct bl_summary *summary,
     return total;
 }
 
-/* An entity is known by its id, a name without one by how it is written, upper
- * and lower case alike. */
 static struct bl_total *total_of(struct bl_summary *summary,
                                  const struct bl_seen *seen)
 {
-    struct bl_total probe, **found;
-    bool linked = seen->row.title.p != NULL;
+    size_t known = bl_intern_count(summary->keys);
+    uint32_t number;
 
-    bl_buf_clear(&summary->key);
-    bl_buf_putc(&summary->key, linked ? '=' : '-');
-    if (linked)
-        bl_buf_put_span(&summary->key, seen->row.id.p ? seen->row.id
-                        : seen->row.title);
-    else
-        bl_fold(&summary->key, seen->row.mention);
-    probe.key = (struct bl_span){ summary->key.data, summary->key.len };
-    found = tfind(&probe, &summary->tree, by_key);
-    if (found)
-        return *found;
-    struct bl_total *total = new_total(summary, seen);
-    total->key = keep(summary, probe.key);
-    if (!tsearch(total, &summary->tree, by_key))
-        bl_oom(sizeof *total);
-    return total;
+    bl_driver_key(&seen->row, &summary->key);
+    number = bl_intern_add(summary->keys, (struct bl_span){
+        summary->key.data, summary->key.len });
+    if (number == known) {
+        BL_GROW(summary->of_key, known + 1, summary->cap_keys);
+        summary->of_key[number] = new_total(summary, seen);
+        summary->of_key[number]->key = bl_intern_text(summary->keys, number);
+    }
+    return summary->of_key[number];
 }
 
 static void add_form(struct bl_summary *summary, struct bl_total *total,
@@ -136,9 +118,11 @@ static int by_count(const void *left, const void *right)
     const struct bl_total *a = *(struct bl_total *const *)left;
     const struct bl_total *b = *(struct bl_total *const *)right;
 
+    int way = memcmp(a->key.p, b->key.p, BL_MIN(a->key.n, b->key.n));
+
     if (a->count != b->count)
         return a->count < b->count ? 1 : -1;
-    return by_key(a, b);
+    return way ? way : (a->key.n > b->key.n) - (a->key.n < b->key.n);
 }
 
 const struct bl_totals *bl_summary_totals(struct bl_summary *summary)

@@ -378,8 +378,7 @@ static void put_failed(struct state *state, const struct bl_item *item)
     bl_buf_clear(&state->scratch);
     write_error(&w, NULL, &item->err);
     bl_edits_clear(&state->edits);
-    bl_edits_set(&state->edits, "error",
-                 (struct bl_span){ state->scratch.data, state->scratch.len });
+    bl_edits_set_buf(&state->edits, "error", &state->scratch);
     bl_record_write(&state->out, &item->rec, &state->edits);
 }
 

@@ -165,12 +165,26 @@ int bl_record_id(const struct bl_record *record, const char *name,
     return 0;
 }
 
+int bl_record_id_opt(const struct bl_record *record, const char *name,
+                     struct bl_arena *arena, struct bl_span *out,
+                     struct bl_err *err)
+{
+    struct bl_span value;
+    int found = get_value(record, name, &value, err);
+
+    if (found <= 0)
+        return found;
+    if (bl_json_id(value, arena, out, err) < 0)
+        return bl_err_prefix(err, "field '%s'", name);
+    return 1;
+}
+
 bool bl_record_is_of_mention(const char *name)
 {
     static const char *const fields[] = {
         "id", "doc", "start", "end", "context_left", "mention",
         "context_right", "type", "ner_score", "embedding", "candidates",
-        "named", "entity", "nil_p", "unsure", "error"
+        "named", "coherence", "entity", "nil_p", "nil_id", "unsure", "error"
     };
 
     for (size_t i = 0; i < BL_COUNT(fields); i++)
@@ -216,6 +230,12 @@ void bl_edits_set(struct bl_edits *edits, const char *name,
     edit->drop = false;
     bl_buf_clear(&edit->value);
     bl_buf_put_span(&edit->value, value);
+}
+
+void bl_edits_set_buf(struct bl_edits *edits, const char *name,
+                      const struct bl_buf *value)
+{
+    bl_edits_set(edits, name, (struct bl_span){ value->data, value->len });
 }
 
 void bl_edits_drop(struct bl_edits *edits, const char *name)

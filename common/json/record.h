@@ -67,6 +67,11 @@ int bl_record_id(const struct bl_record *record, const char *name,
                  struct bl_arena *arena, struct bl_span *out,
                  struct bl_err *err);
 
+/* The same where it may be absent or null: 1, or 0 and *out untouched. */
+int bl_record_id_opt(const struct bl_record *record, const char *name,
+                     struct bl_arena *arena, struct bl_span *out,
+                     struct bl_err *err);
+
 /* True for the fields that stages give a mention: one of a document's that is
  * called so cannot be copied to it. */
 bool bl_record_is_of_mention(const char *name);
@@ -87,6 +92,9 @@ struct bl_edits {
  * the record has it, appended otherwise. */
 void bl_edits_set(struct bl_edits *edits, const char *name,
                   struct bl_span value);
+/* The same with what a buffer holds. */
+void bl_edits_set_buf(struct bl_edits *edits, const char *name,
+                      const struct bl_buf *value);
 /* Field `name` is left out of the output. */
 void bl_edits_drop(struct bl_edits *edits, const char *name);
 void bl_edits_clear(struct bl_edits *edits);

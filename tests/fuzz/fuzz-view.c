@@ -10,6 +10,7 @@ int bl_view_main(int argc, char **argv);
 #include "../../bin/blink-view.c"
 #undef main
 #include "../../bin/driver/row.c"
+#include "../../bin/driver/terminal.c"
 #define keep document_keep
 #define put document_put
 #include "../../bin/view/document.c"
@@ -39,6 +40,7 @@ int bl_view_main(int argc, char **argv);
 #undef put_runners
 #undef put_verdict
 #undef put_row
+#include "../../bin/view/escape.c"
 #include "../../bin/view/html.c"
 #include "feed.h"
 
