@@ -32,8 +32,12 @@ is "$(jq -c '[.id, .index, .wikipedia_titles]' zelda | head -n 1)" \
 is "$(jq -cf "$formats/zelda-in.jq" zelda | places)" "$links" 'ZELDA and back'
 
 jq -cf "$formats/spacy-out.jq" docs.jsonl >spacy
-is "$(jq -c '.ents[1]' spacy | head -n 1)" '{"start":10,"end":18,"label":"PER","kb_id":"77"}' 'spaCy'
+is "$(jq -c '.ents[1], .spans.blink[1], .tokens[3]' spacy | head -n 3)" '{"start":10,"end":18,"label":"PER"}
+{"start":10,"end":18,"label":"PER","kb_id":"77"}
+{"id":3,"start":10,"end":13}' 'spaCy'
 is "$(jq -cf "$formats/spacy-in.jq" spacy | places)" "$all" 'spaCy and back'
+is "$(jq -c '.text as $t | [.tokens[] | $t[.start:.end]] | join(" ")' spacy | head -n 1)" \
+    '"Zoé 🎉 met Tim Cook , in São Paulo . \n Nobody came to Wexlow ."' 'spaCy: tokens'
 
 head -n 1 docs.jsonl | jq -rf "$formats/brat-out.jq" >d1.ann
 head -n 1 docs.jsonl | jq -j .text >d1.txt

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-# spaCy's documents as JSON (Doc.to_json()) as mentions: labelled where an
-# entity has a kb_id.
+# spaCy's documents as JSON (Doc.to_json()) as mentions: the group of spans
+# "blink" where there is one, else the entities; labelled where they have a
+# kb_id, which to_json() leaves out of entities.
 #   jq -cf spacy-in.jq docs.json | blink link --input mentions --json
 . as $doc
-| .ents // []
+| .spans.blink // .ents // []
 | to_entries[]
 | .key as $i
 | .value
