@@ -94,18 +94,29 @@ int bl_record_string(const struct bl_record *record, const char *name,
     return 0;
 }
 
-int bl_record_string_opt(const struct bl_record *record, const char *name,
-                         struct bl_arena *arena, struct bl_span *out,
-                         struct bl_err *err)
+/* How the text of a value is read: bl_json_string() or bl_json_id(). */
+typedef int text_fn(struct bl_span value, struct bl_arena *arena,
+                    struct bl_span *out, struct bl_err *err);
+
+static int text_opt(const struct bl_record *record, const char *name,
+                    text_fn *read, struct bl_arena *arena,
+                    struct bl_span *out, struct bl_err *err)
 {
     struct bl_span value;
     int found = get_value(record, name, &value, err);
 
     if (found <= 0)
         return found;
-    if (bl_json_string(value, arena, out, err) < 0)
+    if (read(value, arena, out, err) < 0)
         return bl_err_prefix(err, "field '%s'", name);
     return 1;
+}
+
+int bl_record_string_opt(const struct bl_record *record, const char *name,
+                         struct bl_arena *arena, struct bl_span *out,
+                         struct bl_err *err)
+{
+    return text_opt(record, name, bl_json_string, arena, out, err);
 }
 
 int bl_record_integer(const struct bl_record *record, const char *name,
@@ -169,14 +180,7 @@ int bl_record_id_opt(const struct bl_record *record, const char *name,
                      struct bl_arena *arena, struct bl_span *out,
                      struct bl_err *err)
 {
-    struct bl_span value;
-    int found = get_value(record, name, &value, err);
-
-    if (found <= 0)
-        return found;
-    if (bl_json_id(value, arena, out, err) < 0)
-        return bl_err_prefix(err, "field '%s'", name);
-    return 1;
+    return text_opt(record, name, bl_json_id, arena, out, err);
 }
 
 bool bl_record_is_of_mention(const char *name)
