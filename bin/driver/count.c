@@ -56,14 +56,6 @@ struct state {
 
 /* ---- The entries ---- */
 
-static struct bl_span keep(struct state *state, struct bl_span text)
-{
-    if (!text.p)
-        return text;
-    return (struct bl_span){ bl_arena_strndup(&state->kept, text.p, text.n),
-                             text.n };
-}
-
 static struct entry *entry_of(struct state *state,
                               const struct bl_link_row *row)
 {
@@ -95,7 +87,9 @@ static bool add_tally(struct state *state, struct tallies *list,
     if (list->n >= most)
         return false;
     BL_GROW(list->v, list->n + 1, list->cap);
-    list->v[list->n++] = (struct tally){ keep(state, text), 1 };
+    list->v[list->n++] = (struct tally){
+        bl_arena_copy(&state->kept, text), 1
+    };
     return true;
 }
 
@@ -129,7 +123,7 @@ static void add_document(struct state *state, struct entry *entry,
     if (!doc.p || in->n >= state->opts->documents)
         return;
     BL_GROW(in->v, in->n + 1, in->cap);
-    in->v[in->n++] = (struct tally){ keep(state, doc), 1 };
+    in->v[in->n++] = (struct tally){ bl_arena_copy(&state->kept, doc), 1 };
 }
 
 static void count(struct state *state, const struct bl_link_row *row)
@@ -138,9 +132,9 @@ static void count(struct state *state, const struct bl_link_row *row)
 
     turn_to(state, row->doc.p ? row->doc : BL_SPAN_LIT(""));
     if (entry->count++ == 0) {
-        entry->id = keep(state, row->id);
-        entry->title = keep(state, row->plain_title);
-        entry->url = keep(state, row->url);
+        entry->id = bl_arena_copy(&state->kept, row->id);
+        entry->title = bl_arena_copy(&state->kept, row->plain_title);
+        entry->url = bl_arena_copy(&state->kept, row->url);
     }
     entry->unsure += row->unsure && row->id.p;
     add_document(state, entry, row->doc);

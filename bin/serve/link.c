@@ -29,8 +29,7 @@ static void add_document(struct bl_documents *documents, struct bl_span line,
     size_t n = documents->exchange.lines;
 
     BL_GROW(documents->ids, n + 1, documents->cap);
-    documents->ids[n].p = bl_arena_strndup(&documents->arena, id.p, id.n);
-    documents->ids[n].n = id.n;
+    documents->ids[n] = bl_arena_copy(&documents->arena, id);
     bl_exchange_add(&documents->exchange, line);
 }
 
@@ -66,8 +65,8 @@ static int id_of(struct bl_documents *documents,
     if (rc < 0)
         return -1;
     bl_buf_printf(&own, "\"%zu\"", documents->exchange.lines + 1);
-    id->p = bl_arena_strndup(&documents->arena, own.data, own.len);
-    id->n = own.len;
+    *id = bl_arena_copy(&documents->arena,
+                        (struct bl_span){ own.data, own.len });
     bl_edits_set(edits, "id", *id);
     bl_buf_free(&own);
     return 0;

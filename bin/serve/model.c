@@ -319,8 +319,7 @@ static void take_list(void *ctx, size_t i, struct bl_span line)
     if (!line.p)
         return;
     /* The list is looked at when the pipeline is somebody else's again. */
-    copy.p = bl_arena_strndup(&all->arena, line.p, line.n);
-    copy.n = line.n;
+    copy = bl_arena_copy(&all->arena, line);
     if (bl_record_parse(record, copy, 0, &err) < 0
         || bl_record_get(record, "error", &error, &err) != 0
         || bl_candidates_read(record, &all->arena, &ranking->list, &err) < 0) {

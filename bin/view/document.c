@@ -119,12 +119,6 @@ bool bl_shown_is_other(const struct bl_shown *shown,
         || seen->start < last->start;
 }
 
-static struct bl_span keep(struct bl_arena *arena, struct bl_span text)
-{
-    return text.p ? (struct bl_span){ bl_arena_strndup(arena, text.p, text.n),
-                                      text.n } : text;
-}
-
 void bl_shown_add(struct bl_shown *shown, const struct bl_seen *seen)
 {
     struct bl_arena *arena = &shown->arena;
@@ -132,21 +126,21 @@ void bl_shown_add(struct bl_shown *shown, const struct bl_seen *seen)
     struct bl_link_row *row = &copy->row;
 
     *copy = *seen;
-    row->doc = keep(arena, row->doc);
-    row->mention = keep(arena, row->mention);
-    row->id = keep(arena, row->id);
-    row->title = keep(arena, row->title);
-    row->plain_title = keep(arena, row->plain_title);
-    row->url = keep(arena, row->url);
-    row->type = keep(arena, row->type);
-    row->source = keep(arena, row->source);
-    copy->left = keep(arena, copy->left);
-    copy->right = keep(arena, copy->right);
-    copy->wanted = keep(arena, copy->wanted);
+    row->doc = bl_arena_copy(arena, row->doc);
+    row->mention = bl_arena_copy(arena, row->mention);
+    row->id = bl_arena_copy(arena, row->id);
+    row->title = bl_arena_copy(arena, row->title);
+    row->plain_title = bl_arena_copy(arena, row->plain_title);
+    row->url = bl_arena_copy(arena, row->url);
+    row->type = bl_arena_copy(arena, row->type);
+    row->source = bl_arena_copy(arena, row->source);
+    copy->left = bl_arena_copy(arena, copy->left);
+    copy->right = bl_arena_copy(arena, copy->right);
+    copy->wanted = bl_arena_copy(arena, copy->wanted);
     for (size_t i = 0; i < copy->n_runners; i++)
-        copy->runners[i].title = keep(arena, copy->runners[i].title);
+        copy->runners[i].title = bl_arena_copy(arena, copy->runners[i].title);
     if (!shown->open)
-        shown->name = keep(arena, doc_of(seen));
+        shown->name = bl_arena_copy(arena, doc_of(seen));
     shown->open = true;
     BL_GROW(shown->v, shown->n + 1, shown->cap);
     shown->v[shown->n++] = copy;
@@ -155,8 +149,8 @@ void bl_shown_add(struct bl_shown *shown, const struct bl_seen *seen)
 void bl_shown_set_text(struct bl_shown *shown, struct bl_span name,
                        struct bl_span text)
 {
-    shown->name = keep(&shown->arena, name);
-    shown->text = keep(&shown->arena, text);
+    shown->name = bl_arena_copy(&shown->arena, name);
+    shown->text = bl_arena_copy(&shown->arena, text);
     shown->open = true;
 }
 

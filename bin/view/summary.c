@@ -37,20 +37,16 @@ void bl_summary_free(struct bl_summary *summary)
     free(summary);
 }
 
-static struct bl_span keep(struct bl_summary *summary, struct bl_span text)
-{
-    return text.p ? (struct bl_span){
-        bl_arena_strndup(&summary->arena, text.p, text.n), text.n } : text;
-}
-
 static struct bl_total *new_total(struct bl_summary *summary,
                                   const struct bl_seen *seen)
 {
     struct bl_total *total = bl_arena_alloc(&summary->arena, 1, sizeof *total);
     struct bl_totals *all = &summary->totals;
 
-    *total = (struct bl_total){ .title = keep(summary, seen->row.plain_title),
-                                .url = keep(summary, seen->row.url) };
+    *total = (struct bl_total){
+        .title = bl_arena_copy(&summary->arena, seen->row.plain_title),
+        .url = bl_arena_copy(&summary->arena, seen->row.url)
+    };
     if (seen->row.title.p) {
         BL_GROW(all->entities, all->n_entities + 1, summary->cap_entities);
         all->entities[all->n_entities++] = total;
@@ -85,7 +81,8 @@ static void add_form(struct bl_summary *summary, struct bl_total *total,
         if (bl_span_eq(total->forms[i], mention))
             return;
     if (total->n_forms < BL_COUNT(total->forms))
-        total->forms[total->n_forms++] = keep(summary, mention);
+        total->forms[total->n_forms++] = bl_arena_copy(&summary->arena,
+                                                       mention);
 }
 
 void bl_summary_add(struct bl_summary *summary, const struct bl_shown *shown)
@@ -93,7 +90,8 @@ void bl_summary_add(struct bl_summary *summary, const struct bl_shown *shown)
     struct bl_totals *all = &summary->totals;
 
     BL_GROW(all->documents_named, all->documents + 1, summary->cap_documents);
-    all->documents_named[all->documents++] = keep(summary, shown->name);
+    all->documents_named[all->documents++] = bl_arena_copy(&summary->arena,
+                                                           shown->name);
     for (size_t i = 0; i < shown->n; i++) {
         const struct bl_seen *seen = shown->v[i];
         struct bl_total *total;

@@ -68,6 +68,13 @@ char *bl_arena_strndup(struct bl_arena *arena, const char *text, size_t length)
 }
 
 /* Keeps the newest, largest block: after a few batches one block serves. */
+struct bl_span bl_arena_copy(struct bl_arena *arena, struct bl_span text)
+{
+    if (text.p)
+        text.p = bl_arena_strndup(arena, text.p, text.n);
+    return text;
+}
+
 void bl_arena_reset(struct bl_arena *arena)
 {
     struct bl_arena_block *block, *next;

@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/decls.h"
 
 BL_BEGIN_DECLS
@@ -31,6 +32,8 @@ void *bl_arena_alloc(struct bl_arena *arena, size_t count, size_t size);
 /* A NUL-terminated copy of `length` bytes. */
 char *bl_arena_strndup(struct bl_arena *arena, const char *text,
                        size_t length);
+/* A copy of the text, NUL-terminated; none (p == NULL) stays none. */
+struct bl_span bl_arena_copy(struct bl_arena *arena, struct bl_span text);
 void bl_arena_reset(struct bl_arena *arena);
 void bl_arena_free(struct bl_arena *arena);
 

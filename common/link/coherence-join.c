@@ -16,13 +16,6 @@
  * rest of what that mention may mean is spread over the others. */
 static const double least_p = 0.005;
 
-struct bl_span bl_copied(struct bl_arena *arena, struct bl_span text)
-{
-    if (!text.p)
-        return text;
-    return (struct bl_span){ bl_arena_strndup(arena, text.p, text.n), text.n };
-}
-
 /* ---- Mentions of one name ---- */
 
 /* A mention's own candidates keep their places, since its list has them so;
@@ -272,14 +265,14 @@ static void follow(struct bl_coherence *c, struct known *k, size_t earlier,
     m->changed = true;
     if (p < 0.5)
         return;
-    m->list->whole.follows = bl_copied(arena, e->id);
+    m->list->whole.follows = bl_arena_copy(arena, e->id);
     /* Its own page, of which it is the title, is another one. */
     if (p * e->page_p <= k->page_p)
         return;
     k->page = e->page;
     k->page_p = p * e->page_p;
     m->list->whole.page = (struct bl_named){
-        bl_copied(arena, e->page.title), bl_copied(arena, e->page.url),
+        bl_arena_copy(arena, e->page.title), bl_arena_copy(arena, e->page.url),
         e->page.redirect
     };
     m->list->whole.page_p = k->page_p;

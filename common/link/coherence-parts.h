@@ -64,9 +64,6 @@ struct bl_coherence {
     struct bl_buf folded;
 };
 
-/* A copy in the arena; p == NULL stays so. */
-struct bl_span bl_copied(struct bl_arena *arena, struct bl_span text);
-
 /* Steps 2 and 3 of coherence.h, for the mentions of this piece. */
 void bl_coherence_join(struct bl_coherence *coherence,
                        struct bl_coherent *mentions);

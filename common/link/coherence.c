@@ -67,11 +67,13 @@ static const struct bl_candidate *copy_candidate(struct bl_arena *arena,
 
     *out = (struct bl_candidate){
         .from = mention_id.p ? mention_id : BL_SPAN_LIT(""),
-        .id = bl_copied(arena, c->id), .title = bl_copied(arena, c->title),
-        .url = bl_copied(arena, c->url), .type = bl_copied(arena, c->type),
-        .qid = bl_copied(arena, c->qid), .score = NAN, .bi = NAN, .cross = NAN,
-        .prior = NAN, .p = NAN, .cross_p = NAN, .coherence = NAN,
-        .lexical = NAN
+        .id = bl_arena_copy(arena, c->id),
+        .title = bl_arena_copy(arena, c->title),
+        .url = bl_arena_copy(arena, c->url),
+        .type = bl_arena_copy(arena, c->type),
+        .qid = bl_arena_copy(arena, c->qid),
+        .score = NAN, .bi = NAN, .cross = NAN, .prior = NAN, .p = NAN,
+        .cross_p = NAN, .coherence = NAN, .lexical = NAN
     };
     return out;
 }
@@ -92,12 +94,14 @@ static void take(struct bl_coherence *c, struct bl_coherent *m)
     BL_GROW(c->v, c->n + 1, c->cap);
     k = &c->v[c->n++];
     *k = (struct known){
-        .id = bl_copied(arena, m->id), .type = bl_copied(arena, m->type),
-        .mention = bl_copied(arena, m->mention),
+        .id = bl_arena_copy(arena, m->id),
+        .type = bl_arena_copy(arena, m->type),
+        .mention = bl_arena_copy(arena, m->mention),
         .n = list->n, .n_own = list->n,
         .nil = bl_rank(c->calibration, m->mention, NULL, list),
-        .page = { bl_copied(arena, list->named.title),
-                  bl_copied(arena, list->named.url), list->named.redirect },
+        .page = { bl_arena_copy(arena, list->named.title),
+                  bl_arena_copy(arena, list->named.url),
+                  list->named.redirect },
         .page_p = bl_page_p(&list->named, m->mention)
     };
     k->v = bl_arena_alloc(arena, k->n, sizeof *k->v);
@@ -414,12 +418,12 @@ static void add_others(const struct known *k, struct bl_candidates *list,
         const struct bl_candidate *what = k->v[i].what;
 
         v[i] = *what;
-        v[i].id = bl_copied(arena, what->id);
-        v[i].title = bl_copied(arena, what->title);
-        v[i].url = bl_copied(arena, what->url);
-        v[i].type = bl_copied(arena, what->type);
-        v[i].qid = bl_copied(arena, what->qid);
-        v[i].from = bl_copied(arena, what->from);
+        v[i].id = bl_arena_copy(arena, what->id);
+        v[i].title = bl_arena_copy(arena, what->title);
+        v[i].url = bl_arena_copy(arena, what->url);
+        v[i].type = bl_arena_copy(arena, what->type);
+        v[i].qid = bl_arena_copy(arena, what->qid);
+        v[i].from = bl_arena_copy(arena, what->from);
         v[i].coherence = bl_rank_log(k->v[i].p / any);
         v[i].place = i;
     }

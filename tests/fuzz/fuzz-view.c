@@ -11,11 +11,8 @@ int bl_view_main(int argc, char **argv);
 #undef main
 #include "../../bin/driver/row.c"
 #include "../../bin/driver/terminal.c"
-#define keep document_keep
 #define put document_put
 #include "../../bin/view/document.c"
-#undef keep
-#define keep summary_keep
 #include "../../bin/view/summary.c"
 #include "../../bin/view/file.c"
 #define add texts_add
